@@ -1,0 +1,55 @@
+import type { Diagnostic } from "./diagnostic.js";
+
+/** Makes untrusted text (names from a model file) safe to print: control characters escaped, length bounded. */
+export function printable(text: string, limit = 120): string {
+  const escaped = JSON.stringify(text)
+    .slice(1, -1)
+    .replace(/\\"/g, '"')
+    .replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return escaped.length <= limit ? escaped : `${escaped.slice(0, limit - 1)}…`;
+}
+
+/** A shape as people write it: `1×1×28×28`, `scalar` for rank 0. */
+export function shapeText(shape: readonly number[]): string {
+  return shape.length === 0 ? "scalar" : shape.join("×");
+}
+
+/** Renders diagnostics for a terminal or log, one block each, most severe first. */
+export function renderDiagnostics(diagnostics: readonly Diagnostic[]): string {
+  const rank = { error: 0, warning: 1, note: 2 };
+  return [...diagnostics]
+    .sort((a, b) => rank[a.severity] - rank[b.severity])
+    .map((d) => {
+      const where = d.where === undefined ? "" : `${printable(d.where, 200)}: `;
+      const remedy = d.remedy === undefined ? "" : `\n    help: ${d.remedy}`;
+      return `${d.severity}[${d.code}]: ${where}${d.message}${remedy}`;
+    })
+    .join("\n");
+}
+
+/** The candidate closest to `word` by edit distance, if it is close enough to be a likely typing error. */
+export function didYouMean(word: string, candidates: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(substitution, previous[j]! + 1, row[j - 1]! + 1));
+    }
+    previous = row;
+  }
+  return previous[b.length]!;
+}

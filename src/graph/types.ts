@@ -1,0 +1,118 @@
+/**
+ * `ModelGraph`: what the trained file says, in the float32 semantics of the framework that wrote it.
+ *
+ * Importers produce it, passes lower it, `reference/model.ts` executes it. Constants are attached to the
+ * nodes that use them; what is left in `inputs` are values that depend on the model's input.
+ */
+
+/** Sizes outermost first; a leading batch dimension is 1. Rank 0 is a scalar. */
+export type Shape = readonly number[];
+
+/** A float32 constant, row-major. */
+export interface FloatTensor {
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+/**
+ * A weight constant that came out of a quantizer: `data[i] = fround(codes[i] * scale[i])`, where `scale`
+ * has the tensor's rank and broadcasts (each dimension is 1 or the tensor's). Codes are the integers after
+ * subtraction of the zero point, e.g. −1/+1 for BipolarQuant.
+ */
+export interface WeightTensor extends FloatTensor {
+  readonly quantized?: { readonly codes: Int32Array; readonly scale: FloatTensor };
+}
+
+/** Rounding of `Quant` (QONNX): names as in the QONNX operator, lower case, spelled out. */
+export type Rounding =
+  | "half-even" // ROUND
+  | "half-up" // HALF_UP: ties away from zero
+  | "half-down" // HALF_DOWN: ties toward zero
+  | "toward-zero" // ROUND_TO_ZERO, DOWN
+  | "away-from-zero" // UP
+  | "floor" // FLOOR
+  | "ceil"; // CEIL
+
+/**
+ * Binarization to ±scale. `signOfZero` is the result for an input of exactly 0 (QONNX BipolarQuant: +1).
+ */
+export interface BipolarQuantizer {
+  readonly kind: "bipolar";
+  readonly scale: FloatTensor;
+  readonly signOfZero: 1 | -1;
+}
+
+/**
+ * Uniform quantizer (QONNX Quant), all in float32, rounded after every step:
+ * `q = round(clamp(x / scale + zeroPoint, qmin, qmax))`, `y = (q - zeroPoint) * scale`.
+ * `qmin`/`qmax` already include `signed`, `narrow` and the bit width.
+ */
+export interface UniformQuantizer {
+  readonly kind: "uniform";
+  readonly scale: FloatTensor;
+  readonly zeroPoint: FloatTensor;
+  readonly qmin: number;
+  readonly qmax: number;
+  readonly rounding: Rounding;
+}
+
+export type Quantizer = BipolarQuantizer | UniformQuantizer;
+
+export type ArithmeticOperator = "add" | "subtract" | "multiply" | "divide";
+
+/** One operation in float semantics. Shapes of operands broadcast as in numpy. */
+export type GraphOp =
+  | { readonly kind: "quantize"; readonly quantizer: Quantizer }
+  /** `y[..., n] = Σ_k x[..., k] · weights[k, n]`; weights are [K, N]. */
+  | { readonly kind: "dense"; readonly weights: WeightTensor }
+  /** `x ∘ operand`, or `operand ∘ x` when `reversed`. */
+  | {
+      readonly kind: "arithmetic";
+      readonly operator: ArithmeticOperator;
+      readonly operand: FloatTensor;
+      readonly reversed: boolean;
+    }
+  /** Inference-time batch normalization over axis 1; each constant has shape [C]. */
+  | {
+      readonly kind: "batch-normalization";
+      readonly scale: FloatTensor;
+      readonly bias: FloatTensor;
+      readonly mean: FloatTensor;
+      readonly variance: FloatTensor;
+      readonly epsilon: number;
+    }
+  | { readonly kind: "relu" }
+  /** Row-major reinterpretation, nothing moves. The target is the output value's shape. */
+  | { readonly kind: "reshape" }
+  | { readonly kind: "softmax"; readonly axis: number }
+  /** Index of the maximum along `axis`; of equal maxima the first, or the last when `selectLast`. */
+  | { readonly kind: "argmax"; readonly axis: number; readonly keepDims: boolean; readonly selectLast: boolean };
+
+export type GraphOpKind = GraphOp["kind"];
+
+export interface GraphNode {
+  /** Unique, printable; the file's own node name where it has one. */
+  readonly name: string;
+  readonly op: GraphOp;
+  readonly inputs: readonly string[];
+  readonly output: string;
+}
+
+/** A value computed at run time. */
+export interface GraphValue {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly dtype: "float32" | "int64";
+}
+
+export interface ModelGraph {
+  /** Name of the graph in the file (untrusted text). */
+  readonly name: string;
+  /** E.g. `ONNX (QONNX), opset 9, by pytorch 1.7`. */
+  readonly source: string;
+  /** In execution order. */
+  readonly nodes: readonly GraphNode[];
+  readonly values: ReadonlyMap<string, GraphValue>;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}

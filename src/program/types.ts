@@ -1,0 +1,102 @@
+/**
+ * `DeviceProgram`: what the device computes, on whole tensors. Few instruction kinds, each defined
+ * exactly in docs/NUMERICS.md. Everything to the right of this type (plan, kernels, C) must reproduce
+ * every tensor of it bit for bit.
+ */
+
+export type ScalarType = "u8" | "i8" | "i16" | "i32" | "f32";
+
+/**
+ * What the elements of a tensor are.
+ *
+ * `codes`: unsigned k-bit codes standing for the integers `step * code + offset`; stored as `bits` planes.
+ * A binarized tensor is `{ bits: 1, step: 2, offset: -1 }`.
+ */
+export type Domain =
+  | { readonly kind: "scalar"; readonly type: ScalarType }
+  | { readonly kind: "codes"; readonly bits: number; readonly step: number; readonly offset: number };
+
+export type CodesDomain = Extract<Domain, { kind: "codes" }>;
+
+/** Shape is [height, width, channels]: NHWC without the batch dimension. A vector is [1, 1, n]. */
+export interface ProgramTensor {
+  readonly name: string;
+  readonly shape: readonly [number, number, number];
+  readonly domain: Domain;
+}
+
+/** Index into `DeviceProgram.tensors`. */
+export type TensorId = number;
+
+/** Weights of a dense layer as unsigned codes: weight(n, k) = step * codes[n * inputs + k] + offset. */
+export interface CodeMatrix {
+  readonly outputs: number;
+  readonly inputs: number;
+  readonly bits: number;
+  readonly step: number;
+  readonly offset: number;
+  readonly codes: Uint8Array;
+}
+
+/** One single-rounded float32 operation of a `scale` instruction; operand per tensor (length 1) or per channel. */
+export interface ScaleStep {
+  readonly operator: "add" | "subtract" | "multiply" | "divide" | "subtract-from" | "divide-into" | "relu";
+  /** Empty for `relu`. */
+  readonly operand: Float32Array;
+}
+
+export type Instruction =
+  /**
+   * `code = Σ_j [key(x) >= thresholds[c][j]]`, or `levels - Σ` where the channel is flipped. `key` is the
+   * identity for integers and the order-preserving map of float32 bits to int32 for f32 (docs/NUMERICS.md).
+   * `thresholds` is [rows × levels], ascending in a row; `rows` is 1 (shared) or the number of channels.
+   */
+  | {
+      readonly kind: "threshold";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly levels: number;
+      readonly thresholds: Int32Array;
+      /** One entry per row: 1 where the channel is flipped. */
+      readonly flipped: Uint8Array;
+    }
+  /** u8 input taken as 8-bit codes as it is: `code = x`. */
+  | { readonly kind: "take-codes"; readonly input: TensorId; readonly output: TensorId }
+  /** `acc[n] = Σ_k value(x[k]) · weight(n, k)`, exact in int32. */
+  | { readonly kind: "dense"; readonly input: TensorId; readonly output: TensorId; readonly weights: CodeMatrix }
+  /** int32 to float32 (round to nearest even), then the steps in order, each rounded to float32. */
+  | { readonly kind: "scale"; readonly input: TensorId; readonly output: TensorId; readonly steps: readonly ScaleStep[] }
+  /** Softmax over all channels with the exact exponential of docs/NUMERICS.md. */
+  | { readonly kind: "softmax"; readonly input: TensorId; readonly output: TensorId }
+  /** Index (int32, one element) of the greatest element; of equal ones the first, or the last. */
+  | { readonly kind: "argmax"; readonly input: TensorId; readonly output: TensorId; readonly selectLast: boolean };
+
+export type InstructionKind = Instruction["kind"];
+
+/** How stored input numbers stand for the model's float32 input: `fround((stored - zero) * numerator / denominator)`. */
+export interface InputAffine {
+  readonly numerator: number;
+  readonly denominator: number;
+  readonly zero: number;
+}
+
+export interface DeviceProgram {
+  readonly name: string;
+  readonly tensors: readonly ProgramTensor[];
+  readonly instructions: readonly Instruction[];
+  readonly input: {
+    readonly tensor: TensorId;
+    /** The model's own input shape with batch 1, e.g. [1, 1, 28, 28]; elements are read in this order. */
+    readonly modelShape: readonly number[];
+    /** Absent for f32. */
+    readonly affine?: InputAffine;
+  };
+  readonly output: {
+    readonly tensor: TensorId;
+    /** For integer scores: how the model's float output follows from them. Empty when the output is final. */
+    readonly affine: readonly ScaleStep[];
+    /** What the model did after the scores that the device leaves out (only `softmax`). */
+    readonly omitted: readonly "softmax"[];
+    readonly modelShape: readonly number[];
+  };
+}
