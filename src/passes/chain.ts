@@ -1,0 +1,138 @@
+import type { Quantizer, Rounding, Shape, UniformQuantizer } from "../graph/types.js";
+import type { ScaleStep } from "../program/types.js";
+
+/**
+ * One step of a per-channel scalar function: a float32 operation or a quantizer taken as a float function.
+ * `node` names the graph node it came from, for messages.
+ */
+export type ChainStep =
+  | { readonly kind: "scale"; readonly step: ScaleStep; readonly node: string }
+  | { readonly kind: "quantize"; readonly quantizer: Quantizer; readonly shape: Shape; readonly node: string };
+
+/** How a step rounds its result: `Math.fround` is the framework, the identity is exact (nearly: float64). */
+export type Round = (x: number) => number;
+
+/** Applies steps to one number of the given channel, rounding after each. */
+export function applyChain(steps: readonly ChainStep[], x: number, channel: number, round: Round): number {
+  let y = x;
+  for (const step of steps) {
+    y = step.kind === "scale" ? applyScale(step.step, y, channel, round) : quantizedValue(step.quantizer, y, round);
+  }
+  return y;
+}
+
+/** Applies one float operation. */
+export function applyScale(step: ScaleStep, x: number, channel: number, round: Round): number {
+  const c = operandAt(step.operand, channel);
+  switch (step.operator) {
+    case "add":
+      return round(x + c);
+    case "subtract":
+      return round(x - c);
+    case "multiply":
+      return round(x * c);
+    case "divide":
+      return round(x / c);
+    case "subtract-from":
+      return round(c - x);
+    case "divide-into":
+      return round(c / x);
+    case "relu":
+      return x > 0 ? x : 0;
+  }
+}
+
+/**
+ * Whether the step rises (+1) or falls (−1) with its input on this channel; 0 where it is constant and
+ * undefined where it is neither (a constant divided by the input). Rounding keeps every case monotone.
+ */
+export function stepDirection(step: ChainStep, channel: number): 1 | 0 | -1 | undefined {
+  if (step.kind === "quantize") return quantizerDirection(step.quantizer);
+  const c = operandAt(step.step.operand, channel);
+  switch (step.step.operator) {
+    case "add":
+    case "subtract":
+    case "relu":
+      return 1;
+    case "subtract-from":
+      return -1;
+    case "multiply":
+      return sign(c);
+    case "divide":
+      return c === 0 ? undefined : sign(c);
+    case "divide-into":
+      return undefined;
+  }
+}
+
+/** Direction of a whole chain: the product of its steps' directions. */
+export function chainDirection(steps: readonly ChainStep[], channel: number): 1 | 0 | -1 | undefined {
+  let direction: 1 | 0 | -1 = 1;
+  for (const step of steps) {
+    const next = stepDirection(step, channel);
+    if (next === undefined) return undefined;
+    direction = sign(direction * next);
+  }
+  return direction;
+}
+
+/** Integer code of a quantizer counted from 0, in the quantizer's own float order (`round` after each step). */
+export function quantizerCode(quantizer: Quantizer, x: number, round: Round): number {
+  if (quantizer.kind === "bipolar") return x > 0 || (x === 0 && quantizer.signOfZero === 1) ? 1 : 0;
+  return uniformInteger(quantizer, x, round) - quantizer.qmin;
+}
+
+/** Direction of a code against the quantizer's input (a negative scale of a uniform quantizer turns it round). */
+export function codeDirection(quantizer: Quantizer): 1 | -1 {
+  return quantizer.kind === "uniform" && quantizer.scale.data[0]! < 0 ? -1 : 1;
+}
+
+/** The greatest code. */
+export function quantizerLevels(quantizer: Quantizer): number {
+  return quantizer.kind === "bipolar" ? 1 : quantizer.qmax - quantizer.qmin;
+}
+
+function quantizedValue(quantizer: Quantizer, x: number, round: Round): number {
+  const scale = quantizer.scale.data[0]!;
+  if (quantizer.kind === "bipolar") return quantizerCode(quantizer, x, round) === 1 ? scale : -scale;
+  return round(round(uniformInteger(quantizer, x, round) - quantizer.zeroPoint.data[0]!) * scale);
+}
+
+function quantizerDirection(quantizer: Quantizer): 1 | -1 {
+  // A uniform quantizer divides and multiplies by its scale, so that a negative one cancels.
+  return quantizer.kind === "bipolar" && quantizer.scale.data[0]! < 0 ? -1 : 1;
+}
+
+function uniformInteger(quantizer: UniformQuantizer, x: number, round: Round): number {
+  const scaled = round(round(x / quantizer.scale.data[0]!) + quantizer.zeroPoint.data[0]!);
+  return roundTo(quantizer.rounding, Math.min(Math.max(scaled, quantizer.qmin), quantizer.qmax));
+}
+
+function roundTo(rounding: Rounding, x: number): number {
+  const floor = Math.floor(x);
+  const fraction = x - floor;
+  switch (rounding) {
+    case "floor":
+      return floor;
+    case "ceil":
+      return Math.ceil(x);
+    case "toward-zero":
+      return Math.trunc(x);
+    case "away-from-zero":
+      return x < 0 ? floor : Math.ceil(x);
+    case "half-even":
+      return fraction === 0.5 ? floor + (Math.abs(floor) % 2) : Math.round(x);
+    case "half-up":
+      return fraction === 0.5 ? (x < 0 ? floor : floor + 1) : Math.round(x);
+    case "half-down":
+      return fraction === 0.5 ? (x < 0 ? floor + 1 : floor) : Math.round(x);
+  }
+}
+
+function operandAt(operand: Float32Array, channel: number): number {
+  return operand.length === 1 ? operand[0]! : operand[channel]!;
+}
+
+function sign(x: number): 1 | 0 | -1 {
+  return x > 0 ? 1 : x < 0 ? -1 : 0;
+}

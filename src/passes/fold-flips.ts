@@ -1,0 +1,56 @@
+import type { CodeMatrix, DeviceProgram, Instruction } from "../program/types.js";
+
+type Dense = Extract<Instruction, { kind: "dense" }>;
+type Threshold = Extract<Instruction, { kind: "threshold" }>;
+
+/**
+ * A flipped channel (`code` falls with its sum) is the same as a rising one of the negated weights: with
+ * S' = −S, `S < T` is `S' ≥ 1 − T`. Negating the row costs nothing at run time and frees the kernels from
+ * the flip. It applies where the threshold is the sum's only reader and the negated codes exist.
+ */
+export function foldFlips(program: DeviceProgram): DeviceProgram {
+  const instructions = [...program.instructions];
+  instructions.forEach((threshold, index) => {
+    if (threshold.kind !== "threshold" || !threshold.flipped.includes(1)) return;
+    const denseIndex = instructions.findIndex((i) => i.kind === "dense" && i.output === threshold.input);
+    if (denseIndex < 0 || hasOtherReader(program, threshold)) return;
+    const folded = fold(instructions[denseIndex] as Dense, threshold);
+    instructions[denseIndex] = folded.dense;
+    instructions[index] = folded.threshold;
+  });
+  return { ...program, instructions };
+}
+
+function hasOtherReader(program: DeviceProgram, reader: Threshold): boolean {
+  return (
+    program.output.tensor === reader.input ||
+    program.instructions.some((i) => i.input === reader.input && i.output !== reader.output)
+  );
+}
+
+function fold(dense: Dense, threshold: Threshold): { dense: Dense; threshold: Threshold } {
+  const weights: CodeMatrix = { ...dense.weights, codes: dense.weights.codes.slice() };
+  const thresholds = threshold.thresholds.slice();
+  const flipped = threshold.flipped.slice();
+  for (let n = 0; n < weights.outputs; n++) {
+    const row = weights.codes.subarray(n * weights.inputs, (n + 1) * weights.inputs);
+    if (flipped[n] !== 1 || !negateCodes(row, weights)) continue;
+    const levels = thresholds.subarray(n * threshold.levels, (n + 1) * threshold.levels);
+    levels.reverse().forEach((t, j) => {
+      levels[j] = 1 - t;
+    });
+    flipped[n] = 0;
+  }
+  return { dense: { ...dense, weights }, threshold: { ...threshold, thresholds, flipped } };
+}
+
+/** Replaces codes by those of the negated weights; false (and nothing changed) if one does not exist. */
+function negateCodes(row: Uint8Array, { step, offset, bits }: CodeMatrix): boolean {
+  const mirror = (-2 * offset) / step;
+  const greatest = 2 ** bits - 1;
+  if (!row.every((c) => Number.isInteger(mirror) && mirror - c >= 0 && mirror - c <= greatest)) return false;
+  row.forEach((c, k) => {
+    row[k] = mirror - c;
+  });
+  return true;
+}

@@ -1,0 +1,35 @@
+import type { Diagnostics } from "../diagnostics/diagnostic.js";
+import type { ModelGraph } from "../graph/types.js";
+import { type DeviceProgram, verifyProgram } from "../program/index.js";
+import { foldFlips } from "./fold-flips.js";
+import { type LoweringOptions, lower } from "./lower.js";
+
+/**
+ * Program passes, in order. Each keeps the meaning of the program; the verifier runs after each.
+ *
+ * 1. `fold-flips` turns falling channels into rising ones, so that kernels need no flip.
+ */
+const programPasses: readonly { readonly name: string; run(program: DeviceProgram): DeviceProgram }[] = Object.freeze([
+  { name: "fold-flips", run: foldFlips },
+]);
+
+/** Stages of the compiler whose state can be printed after them. */
+export const passNames: readonly string[] = Object.freeze(["lower", ...programPasses.map((p) => p.name)]);
+
+/** Lowers a graph and runs all passes. `observe` sees the program after each, by name. */
+export function lowerGraph(
+  graph: ModelGraph,
+  options: LoweringOptions = {},
+  observe: (pass: string, program: DeviceProgram) => void = () => {},
+): { program: DeviceProgram; diagnostics: Diagnostics } {
+  const { program: lowered, diagnostics } = lower(graph, options);
+  verifyProgram(lowered);
+  observe("lower", lowered);
+  let program = lowered;
+  for (const pass of programPasses) {
+    program = pass.run(program);
+    verifyProgram(program);
+    observe(pass.name, program);
+  }
+  return { program, diagnostics };
+}

@@ -1,0 +1,4 @@
+export * from "./canonical.js";
+export * from "./print.js";
+export * from "./types.js";
+export * from "./verify.js";
