@@ -1,0 +1,44 @@
+/*
+ * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ */
+#include "bitloom_float.h"
+
+#include <string.h>
+
+/* e^x for x <= 0: Cody-Waite reduction, then Taylor's polynomial; every operation rounded once. */
+static float exp_nonpositive(float x) {
+    static const float coefficients[] = {1.0f / 720.0f, 1.0f / 120.0f, 1.0f / 24.0f, 1.0f / 6.0f,
+                                         0.5f,          1.0f,          1.0f};
+    int32_t n;
+    uint32_t exponent_bits, i;
+    float r, p, power;
+    if (x < -87.0f) {
+        return 0.0f;
+    }
+    n = (int32_t)bitloom_rounded(bitloom_rounded(x * 1.44269502f) - 0.5f);
+    r = bitloom_rounded(x - bitloom_rounded((float)n * 0.693359375f));
+    r = bitloom_rounded(r - bitloom_rounded((float)n * -2.12194442e-4f));
+    p = coefficients[0];
+    for (i = 1U; i < sizeof coefficients / sizeof coefficients[0]; i++) {
+        p = bitloom_rounded(bitloom_rounded(p * r) + coefficients[i]);
+    }
+    exponent_bits = (uint32_t)(n + 127) << 23; /* 2^n: n is -126 to 0 */
+    memcpy(&power, &exponent_bits, sizeof power);
+    return bitloom_rounded(p * power);
+}
+
+void bitloom_softmax(const float *scores, float *output, uint32_t count) {
+    float greatest = scores[0];
+    float sum = 0.0f;
+    uint32_t i;
+    for (i = 1U; i < count; i++) {
+        greatest = scores[i] > greatest ? scores[i] : greatest;
+    }
+    for (i = 0U; i < count; i++) {
+        output[i] = exp_nonpositive(bitloom_rounded(scores[i] - greatest));
+        sum = bitloom_rounded(sum + output[i]);
+    }
+    for (i = 0U; i < count; i++) {
+        output[i] = bitloom_rounded(output[i] / sum);
+    }
+}

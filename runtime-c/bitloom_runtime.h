@@ -1,0 +1,68 @@
+/*
+ * bitloom runtime: what generated models and kernels share.
+ * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef BITLOOM_RUNTIME_H
+#define BITLOOM_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Version of this runtime; generated code refuses to compile with another one. */
+#define BITLOOM_RUNTIME_VERSION 1
+
+/* Status codes of every generated function that can fail. */
+#define BITLOOM_OK 0
+#define BITLOOM_ERROR_ARGUMENT (-1) /* a null pointer or a misaligned arena */
+#define BITLOOM_ERROR_INPUT (-2)    /* the input holds a NaN or an infinity */
+#define BITLOOM_ERROR_SELFTEST (-3) /* an output differs from the known answer */
+#define BITLOOM_ERROR_WEIGHTS (-4)  /* the weights in memory are not the ones that were generated */
+
+/* One symbol per layer, so that profilers and traces can tell layers apart. */
+#if defined(__GNUC__) || defined(__clang__)
+#define BITLOOM_NOINLINE __attribute__((noinline))
+#else
+#define BITLOOM_NOINLINE
+#endif
+
+/*
+ * Rows of a tensor. Row y lives in slot y % rows, so that a consumer may keep only the rows it still needs;
+ * a whole map is a ring of its height. `row_bytes` is the distance between slots.
+ */
+typedef struct {
+    void *base;
+    uint32_t row_bytes;
+    uint32_t rows;
+} bitloom_ring;
+
+typedef struct {
+    const void *base;
+    uint32_t row_bytes;
+    uint32_t rows;
+} bitloom_const_ring;
+
+static inline uint32_t bitloom_ring_offset(uint32_t y, uint32_t row_bytes, uint32_t rows) {
+    /* Division is a library call on v6-M: whole maps never need it. */
+    return (y < rows ? y : y % rows) * row_bytes;
+}
+
+static inline void *bitloom_row(const bitloom_ring *ring, uint32_t y) {
+    return (uint8_t *)ring->base + bitloom_ring_offset(y, ring->row_bytes, ring->rows);
+}
+
+static inline const void *bitloom_const_row(const bitloom_const_ring *ring, uint32_t y) {
+    return (const uint8_t *)ring->base + bitloom_ring_offset(y, ring->row_bytes, ring->rows);
+}
+
+#ifdef BITLOOM_TRACE
+#ifdef __cplusplus
+extern "C" {
+#endif
+/* Called by trace builds for every program tensor, in program order, with its canonical bytes. */
+void bitloom_trace_tensor(unsigned int tensor, const void *canonical, size_t bytes);
+#ifdef __cplusplus
+}
+#endif
+#endif
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * Turns scalars into codes: NUMERICS, instruction `threshold`. Used for model inputs and for scores that no
+ * dense kernel has thresholded itself.
+ * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef BITLOOM_THRESHOLD_H
+#define BITLOOM_THRESHOLD_H
+
+#include "bitloom_runtime.h"
+
+typedef struct {
+    const int32_t *thresholds; /* [rows][levels], ascending; rows is 1 or channels */
+    const uint8_t *flipped;    /* [rows], 1 = levels - code; null if no row is flipped */
+    uint32_t channels;         /* channels per pixel */
+    uint16_t width;            /* pixels per row of the map */
+    uint8_t per_channel;       /* 0: one row of thresholds for all channels */
+    uint8_t levels;            /* thresholds per row */
+    uint8_t planes;            /* planes of an output pixel, 1 to 8 */
+} bitloom_threshold;
+
+/* Each handles the rows [y0, y1) of a map of the named scalar type. */
+void bitloom_threshold_u8(const bitloom_threshold *layer, const bitloom_const_ring *input,
+                          const bitloom_ring *output, uint32_t y0, uint32_t y1);
+void bitloom_threshold_i8(const bitloom_threshold *layer, const bitloom_const_ring *input,
+                          const bitloom_ring *output, uint32_t y0, uint32_t y1);
+void bitloom_threshold_i16(const bitloom_threshold *layer, const bitloom_const_ring *input,
+                           const bitloom_ring *output, uint32_t y0, uint32_t y1);
+void bitloom_threshold_i32(const bitloom_threshold *layer, const bitloom_const_ring *input,
+                           const bitloom_ring *output, uint32_t y0, uint32_t y1);
+
+/*
+ * float32 without float instructions: thresholds are keys, the order-preserving map of float bits to int32.
+ * Returns BITLOOM_ERROR_INPUT, with the rest of the output unwritten, at a NaN or an infinity.
+ */
+int bitloom_threshold_f32(const bitloom_threshold *layer, const bitloom_const_ring *input,
+                          const bitloom_ring *output, uint32_t y0, uint32_t y1);
+
+#endif
