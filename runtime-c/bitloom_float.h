@@ -1,5 +1,5 @@
 /*
- * Float32 operations that are rounded one by one: NUMERICS, instructions `scale` and `softmax`.
+ * Float32 operations that are rounded one by one, whatever the compiler's flags.
  * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef BITLOOM_FLOAT_H
@@ -15,8 +15,5 @@ static inline float bitloom_rounded(float x) {
     volatile float rounded = x;
     return rounded;
 }
-
-/* Softmax over `count` scores; `output` may be `scores`. */
-void bitloom_softmax(const float *scores, float *output, uint32_t count);
 
 #endif

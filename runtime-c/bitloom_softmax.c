@@ -1,7 +1,7 @@
 /*
  * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  */
-#include "bitloom_float.h"
+#include "bitloom_softmax.h"
 
 #include <string.h>
 
@@ -27,7 +27,7 @@ static float exp_nonpositive(float x) {
     return bitloom_rounded(p * power);
 }
 
-void bitloom_softmax(const float *scores, float *output, uint32_t count) {
+static void softmax_pixel(const float *scores, float *output, uint32_t count) {
     float greatest = scores[0];
     float sum = 0.0f;
     uint32_t i;
@@ -40,5 +40,12 @@ void bitloom_softmax(const float *scores, float *output, uint32_t count) {
     }
     for (i = 0U; i < count; i++) {
         output[i] = bitloom_rounded(output[i] / sum);
+    }
+}
+
+void bitloom_softmax_f32(const bitloom_softmax *layer, const bitloom_const_ring *input,
+                         const bitloom_ring *output, uint32_t y0, uint32_t y1) {
+    for (; y0 < y1; y0++) {
+        softmax_pixel(bitloom_const_row(input, y0), bitloom_row(output, y0), layer->count);
     }
 }

@@ -1,0 +1,18 @@
+/*
+ * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ */
+#include "bitloom_scale.h"
+
+void bitloom_scale_i32(const bitloom_scale *layer, const bitloom_const_ring *input,
+                       const bitloom_ring *output, uint32_t y0, uint32_t y1) {
+    uint32_t channel, x, y;
+    for (y = y0; y < y1; y++) {
+        const int32_t *from = bitloom_const_row(input, y);
+        float *to = bitloom_row(output, y);
+        for (x = 0U; x < layer->width; x++) {
+            for (channel = 0U; channel < layer->channels; channel++) {
+                *to++ = bitloom_scale_value(layer, *from++, channel);
+            }
+        }
+    }
+}

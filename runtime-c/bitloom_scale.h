@@ -1,0 +1,71 @@
+/*
+ * From integer scores to the model's float outputs: NUMERICS, instruction `scale`.
+ * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef BITLOOM_SCALE_H
+#define BITLOOM_SCALE_H
+
+#include "bitloom_float.h"
+#include "bitloom_runtime.h"
+
+/* Operators of a step, with operand c: */
+#define BITLOOM_SCALE_ADD 0           /* x + c */
+#define BITLOOM_SCALE_SUBTRACT 1      /* x - c */
+#define BITLOOM_SCALE_MULTIPLY 2      /* x * c */
+#define BITLOOM_SCALE_DIVIDE 3        /* x / c */
+#define BITLOOM_SCALE_SUBTRACT_FROM 4 /* c - x */
+#define BITLOOM_SCALE_DIVIDE_INTO 5   /* c / x */
+#define BITLOOM_SCALE_RELU 6          /* x > 0 ? x : 0 */
+
+typedef struct {
+    const float *operand; /* [1] or [channels]; null for relu */
+    uint8_t operator_;    /* BITLOOM_SCALE_... */
+    uint8_t per_channel;  /* 1: one operand per channel */
+} bitloom_scale_step;
+
+typedef struct {
+    const bitloom_scale_step *steps; /* applied in order, each result rounded to float32 */
+    uint32_t channels;
+    uint16_t width; /* pixels per row */
+    uint8_t count;  /* steps */
+} bitloom_scale;
+
+/* One score as float. Inline, so that a build that never asks for floats has no float code. */
+static inline float bitloom_scale_value(const bitloom_scale *layer, int32_t score, uint32_t channel) {
+    float x = (float)score;
+    uint32_t i;
+    for (i = 0U; i < layer->count; i++) {
+        const bitloom_scale_step *step = &layer->steps[i];
+        const float c = step->operand == NULL ? 0.0f : step->operand[step->per_channel != 0U ? channel : 0U];
+        switch (step->operator_) {
+        case BITLOOM_SCALE_ADD:
+            x = bitloom_rounded(x + c);
+            break;
+        case BITLOOM_SCALE_SUBTRACT:
+            x = bitloom_rounded(x - c);
+            break;
+        case BITLOOM_SCALE_MULTIPLY:
+            x = bitloom_rounded(x * c);
+            break;
+        case BITLOOM_SCALE_DIVIDE:
+            x = bitloom_rounded(x / c);
+            break;
+        case BITLOOM_SCALE_SUBTRACT_FROM:
+            x = bitloom_rounded(c - x);
+            break;
+        case BITLOOM_SCALE_DIVIDE_INTO:
+            x = bitloom_rounded(c / x);
+            break;
+        default:
+            x = x > 0.0f ? x : 0.0f;
+            break;
+        }
+    }
+    return x;
+}
+
+/* Writes float32 for the rows [y0, y1) of int32 scores. */
+void bitloom_scale_i32(const bitloom_scale *layer, const bitloom_const_ring *input,
+                       const bitloom_ring *output, uint32_t y0, uint32_t y1);
+
+#endif

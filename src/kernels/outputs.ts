@@ -1,0 +1,141 @@
+import type { ScaleStep } from "../program/types.js";
+import { type ConstantArray, instructionOf, type Kernel, type KernelCall } from "./types.js";
+
+/** u8 inputs taken as 8-bit codes: `runtime-c/bitloom_take_codes.h`. */
+export const takeCodes: Kernel = {
+  name: "take_codes",
+  summary: "slices u8 inputs into eight bit planes",
+  match(program, index) {
+    const instruction = instructionOf(program, index, "take-codes");
+    if (instruction === undefined) return undefined;
+    const [height, width, channels] = program.tensors[instruction.input]!.shape;
+    return {
+      kernel: "take_codes",
+      covers: [index],
+      input: instruction.input,
+      output: instruction.output,
+      cost: height * width * channels * 40,
+      call: {
+        function: "bitloom_take_codes_u8",
+        type: "bitloom_take_codes",
+        fields: [
+          ["channels", channels],
+          ["width", width],
+        ],
+        constants: [],
+        canFail: false,
+        runtime: ["bitloom_take_codes.c", "bitloom_take_codes.h", "bitloom_codes.h"],
+      },
+    };
+  },
+};
+
+/** Integer scores to the model's floats: `runtime-c/bitloom_scale.h`. */
+export const scale: Kernel = {
+  name: "scale",
+  summary: "integer scores to float32 by single-rounded operations",
+  match(program, index) {
+    const instruction = instructionOf(program, index, "scale");
+    if (instruction === undefined) return undefined;
+    const [height, width, channels] = program.tensors[instruction.input]!.shape;
+    return {
+      kernel: "scale",
+      covers: [index],
+      input: instruction.input,
+      output: instruction.output,
+      cost: height * width * channels * 100 * (1 + instruction.steps.length),
+      call: {
+        function: "bitloom_scale_i32",
+        ...scaleDescriptor(instruction.steps, channels, width),
+        canFail: false,
+        runtime: ["bitloom_scale.c", ...scaleHeaders],
+      },
+    };
+  },
+};
+
+/** Headers that the inline form of `scale` needs. */
+export const scaleHeaders: readonly string[] = ["bitloom_scale.h", "bitloom_float.h"];
+
+/** The data of a `scale` layer; also used by the inline helper that turns scores into floats. */
+export function scaleDescriptor(
+  steps: readonly ScaleStep[],
+  channels: number,
+  width: number,
+): Pick<KernelCall, "type" | "fields" | "constants"> & Required<Pick<KernelCall, "steps">> {
+  const operands: (ConstantArray | null)[] = steps.map(({ operator, operand }, i) =>
+    operator === "relu"
+      ? null
+      : { name: `operand${i}`, type: "float", values: operand, layout: `[${operand.length}] of step ${i}: ${operator}` },
+  );
+  return {
+    type: "bitloom_scale",
+    fields: [
+      ["channels", channels],
+      ["width", width],
+      ["count", steps.length],
+    ],
+    steps: steps.map(({ operator, operand }, i) => ({
+      operator: `BITLOOM_SCALE_${operator.toUpperCase().replaceAll("-", "_")}`,
+      operand: operands[i]?.name ?? null,
+      perChannel: operand.length > 1,
+    })),
+    constants: operands.filter((o) => o !== null),
+  };
+}
+
+/** Probabilities: `runtime-c/bitloom_softmax.h`. */
+export const softmax: Kernel = {
+  name: "softmax",
+  summary: "softmax with the exact exponential",
+  match(program, index) {
+    const instruction = instructionOf(program, index, "softmax");
+    if (instruction === undefined) return undefined;
+    const count = program.tensors[instruction.input]!.shape[2];
+    return {
+      kernel: "softmax",
+      covers: [index],
+      input: instruction.input,
+      output: instruction.output,
+      cost: count * 1500,
+      call: {
+        function: "bitloom_softmax_f32",
+        type: "bitloom_softmax",
+        fields: [["count", count]],
+        constants: [],
+        canFail: false,
+        runtime: ["bitloom_softmax.c", "bitloom_softmax.h", "bitloom_float.h"],
+      },
+    };
+  },
+};
+
+/** The model's own class index: `runtime-c/bitloom_argmax.h`. */
+export const argmax: Kernel = {
+  name: "argmax",
+  summary: "index of the greatest score",
+  match(program, index) {
+    const instruction = instructionOf(program, index, "argmax");
+    if (instruction === undefined) return undefined;
+    const input = program.tensors[instruction.input]!;
+    const type = input.domain.kind === "scalar" ? input.domain.type : "codes";
+    return {
+      kernel: "argmax",
+      covers: [index],
+      input: instruction.input,
+      output: instruction.output,
+      cost: input.shape[2] * 8,
+      call: {
+        function: `bitloom_argmax_${type}`,
+        type: "bitloom_argmax",
+        fields: [
+          ["count", input.shape[2]],
+          ["select_last", instruction.selectLast ? 1 : 0],
+        ],
+        constants: [],
+        canFail: false,
+        runtime: ["bitloom_argmax.c", "bitloom_argmax.h"],
+      },
+    };
+  },
+};

@@ -1,0 +1,16 @@
+import { denseB1 } from "./dense-b1.js";
+import { densePlanes } from "./dense-planes.js";
+import { argmax, scale, softmax, takeCodes } from "./outputs.js";
+import { threshold } from "./threshold.js";
+import type { Kernel } from "./types.js";
+
+/** Every kernel. The plan takes the cheapest that matches; of equal costs the first. */
+export const kernels: readonly Kernel[] = Object.freeze([
+  denseB1,
+  densePlanes,
+  threshold,
+  takeCodes,
+  scale,
+  softmax,
+  argmax,
+]);

@@ -1,0 +1,4 @@
+export * from "./plan.js";
+export * from "./print.js";
+export * from "./types.js";
+export * from "./verify.js";

@@ -1,0 +1,26 @@
+import { fail } from "../diagnostics/diagnostic.js";
+import { ARENA_ALIGN, type Plan } from "./types.js";
+
+/** Checks a plan independently of how it was made: no two live buffers overlap, everything is covered. */
+export function verifyPlan(plan: Plan): void {
+  const { buffers, arenaBytes, lowerBound } = plan.memory;
+  if (arenaBytes < lowerBound) throw broken("the arena is below the lower bound");
+  for (const a of buffers) {
+    if (a.offset % ARENA_ALIGN !== 0 || a.offset + a.bytes > arenaBytes) throw broken(`tensor ${a.tensor} lies badly`);
+    for (const b of buffers) {
+      const liveTogether = a !== b && a.from <= b.to && b.from <= a.to;
+      const overlap = a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
+      if (liveTogether && overlap) throw broken(`tensors ${a.tensor} and ${b.tensor} overlap while both are live`);
+    }
+  }
+  const covered = plan.steps.flatMap((s) => s.choice.covers);
+  if (covered.some((c, i) => c !== i) || covered.length !== plan.program.instructions.length) {
+    throw broken("the steps do not cover the instructions in order");
+  }
+}
+
+function broken(problem: string): Error {
+  return fail("plan/invalid", `the memory plan is inconsistent: ${problem}`, {
+    remedy: "this is a defect of bitloom; please report it with the model",
+  });
+}
