@@ -215,7 +215,7 @@ class Lowering {
   }
 
   /** Ends the program: scores with their affine, float outputs, or the index that the model itself returns. */
-  #output(segment: Segment, layer: Layer): Pick<DeviceProgram["output"], "tensor" | "affine" | "omitted"> | undefined {
+  #output(segment: Segment, layer: Layer): Omit<DeviceProgram["output"], "modelShape"> | undefined {
     if (segment.quantizer !== undefined) {
       this.#diagnostics.error("lowering/quantized-output", "the model ends in a quantizer", {
         where: segment.quantizer.node.name,
@@ -224,18 +224,19 @@ class Lowering {
       return undefined;
     }
     const steps = layer.steps.flatMap((s) => (s.kind === "scale" ? [s.step] : []));
+    const integerOrder = integerArgmaxIsExact(steps, layer.ranges);
     const argmax = segment.tail.find((n) => n.op.kind === "argmax")?.op;
     if (argmax?.kind === "argmax") {
       const selectLast = argmax.selectLast;
       // Softmax keeps the order, so an argmax after it needs no exponential.
-      const scores = integerArgmaxIsExact(steps, layer.ranges) ? layer.output : this.#scale(layer.output, steps);
+      const scores = integerOrder ? layer.output : this.#scale(layer.output, steps);
       const tensor = this.#tensor("class", 1, { kind: "scalar", type: "i32" });
       this.#instructions.push({ kind: "argmax", input: scores, output: tensor, selectLast });
-      return { tensor, affine: [], omitted: [] };
+      return { tensor, affine: [], omitted: [], integerOrder: false };
     }
     const softmax = segment.tail.some((n) => n.op.kind === "softmax");
     if (this.#options.output !== "float32") {
-      return { tensor: layer.output, affine: steps, omitted: softmax ? ["softmax"] : [] };
+      return { tensor: layer.output, affine: steps, integerOrder, omitted: softmax ? ["softmax"] : [] };
     }
     let tensor = this.#scale(layer.output, steps);
     if (softmax) {
@@ -243,7 +244,7 @@ class Lowering {
       tensor = this.#tensor("probabilities", layer.ranges.length, { kind: "scalar", type: "f32" });
       this.#instructions.push({ kind: "softmax", input, output: tensor });
     }
-    return { tensor, affine: [], omitted: [] };
+    return { tensor, affine: [], omitted: [], integerOrder: false };
   }
 
   #scale(input: TensorId, steps: readonly ScaleStep[]): TensorId {

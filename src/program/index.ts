@@ -2,3 +2,4 @@ export * from "./canonical.js";
 export * from "./print.js";
 export * from "./types.js";
 export * from "./verify.js";
+export * from "./crc32.js";

@@ -95,6 +95,8 @@ export interface DeviceProgram {
     readonly tensor: TensorId;
     /** For integer scores: how the model's float output follows from them. Empty when the output is final. */
     readonly affine: readonly ScaleStep[];
+    /** Whether the greatest integer score is always the greatest float score (ties included). */
+    readonly integerOrder: boolean;
     /** What the model did after the scores that the device leaves out (only `softmax`). */
     readonly omitted: readonly "softmax"[];
     readonly modelShape: readonly number[];

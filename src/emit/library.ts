@@ -1,0 +1,71 @@
+/**
+ * The generated library: file names and contents from a plan. Pure: the same plan gives the same bytes.
+ */
+import { readFileSync } from "node:fs";
+import type { Plan } from "../plan/index.js";
+import { asWords, arrayText } from "./c-data.js";
+import { packageFile, render } from "./templates.js";
+import { type LibraryView, libraryView } from "./view.js";
+
+/** One input with the reference's output, both as the bytes of the caller's buffers. */
+export interface KnownAnswer {
+  readonly input: Uint8Array;
+  readonly output: Uint8Array;
+}
+
+export interface LibraryOptions {
+  /** Prefix of every public symbol; already checked. */
+  readonly name: string;
+  readonly version: string;
+  readonly knownAnswers: readonly KnownAnswer[];
+}
+
+export interface LibraryFile {
+  /** File name without folder. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface Library {
+  readonly name: string;
+  readonly files: readonly LibraryFile[];
+  /** Names of the C sources among the files; the self-test is the last. */
+  readonly sources: readonly string[];
+  /** CRC-32 of weights and thresholds: `NAME_MODEL_CRC`. */
+  readonly modelCrc: number;
+}
+
+export function emitLibrary(plan: Plan, options: LibraryOptions): Library {
+  const { name } = options;
+  const view = libraryView(plan, name, options.version);
+  const runtime = view.runtimeFiles.map((file) => ({
+    path: file,
+    text: readFileSync(packageFile(`runtime-c/${file}`), "utf8"),
+  }));
+  const generated: LibraryFile[] = [
+    { path: `${name}.h`, text: render("library/model.h", view) },
+    { path: `${name}.c`, text: render("library/model.c", view) },
+    { path: `${name}_weights.h`, text: render("library/weights.h", view) },
+    { path: `${name}_weights.c`, text: render("library/weights.c", view) },
+    { path: `${name}_selftest.c`, text: render("library/selftest.c", selftestView(view, options.knownAnswers)) },
+  ];
+  const sources = [`${name}.c`, `${name}_weights.c`, ...view.runtimeFiles.filter((f) => f.endsWith(".c")), `${name}_selftest.c`];
+  const makefile = render("library/Makefile", {
+    ...view,
+    arch: "-mcpu=cortex-m4 -mthumb",
+    objects: sources.map((s) => s.replace(/\.c$/, ".o")),
+  });
+  const files = [...generated, ...runtime, { path: "Makefile", text: makefile }];
+  return { name, files, sources, modelCrc: view.modelCrcValue };
+}
+
+function selftestView(view: LibraryView, answers: readonly KnownAnswer[]): object {
+  const text = (bytes: Uint8Array): string => arrayText("uint32_t", asWords(bytes), "        ");
+  return {
+    ...view,
+    constants: view.constants.filter((c) => !c.traceOnly),
+    answers: answers.map(({ input, output }) => ({ inputText: text(input), outputText: text(output) })),
+    inputWords: asWords(answers[0]!.input).length,
+    outputWords: asWords(answers[0]!.output).length,
+  };
+}

@@ -1,0 +1,222 @@
+/** The data that the library templates show, made from a plan. No text is decided here but C expressions. */
+import { scaleDescriptor, scaleHeaders } from "../kernels/outputs.js";
+import type { ConstantArray, KernelCall } from "../kernels/types.js";
+import { ARENA_ALIGN, type Place, type Plan, type PlannedStep, unfusedChoice } from "../plan/index.js";
+import { canonicalSize, crc32, domainText, elementCount, type ProgramTensor, type TensorId } from "../program/index.js";
+import { arrayText, constantBytes, hex } from "./c-data.js";
+import { commentText } from "./names.js";
+
+/** Must equal BITLOOM_RUNTIME_VERSION in runtime-c/bitloom_runtime.h (a test compares them). */
+export const RUNTIME_VERSION = 1;
+
+const C_TYPES = { u8: "uint8_t", i8: "int8_t", i16: "int16_t", i32: "int32_t", f32: "float" } as const;
+
+interface ConstantView {
+  readonly type: string;
+  readonly symbol: string;
+  readonly count: number;
+  readonly layout: string;
+  readonly text: string;
+  readonly traceOnly: boolean;
+}
+
+interface DescriptorView {
+  readonly type: string;
+  readonly symbol: string;
+  readonly traceOnly: boolean;
+  readonly fields: readonly { readonly name: string; readonly value: string }[];
+  readonly steps: readonly { readonly operand: string; readonly operator: string; readonly perChannel: string }[] | false;
+}
+
+export type LibraryView = ReturnType<typeof libraryView>;
+
+export function libraryView(plan: Plan, name: string, version: string) {
+  const { program, memory } = plan;
+  const data = new DataCollector(name);
+  const layers = plan.steps.map((step, index) => layerView(plan, step, index, data));
+  const output = outputView(plan, data);
+  const runtimeFiles = runtimeFilesOf(plan, output.headers);
+  return {
+    name,
+    NAME: name.toUpperCase(),
+    version,
+    title: libraryTitle(plan),
+    runtimeVersion: RUNTIME_VERSION,
+    modelCrc: hex(data.crc),
+    modelCrcValue: data.crc,
+    arenaBytes: memory.arenaBytes,
+    traceArenaBytes: memory.arenaBytes + plan.traceBytes,
+    arenaAlign: ARENA_ALIGN,
+    weightBytes: plan.weightBytes,
+    tensorCount: program.tensors.length,
+    inputTensor: program.input.tensor,
+    input: inputView(plan),
+    output,
+    layers,
+    canFail: layers.some((l) => l.canFail),
+    usesArena: memory.buffers.length > 0,
+    constants: data.constants,
+    descriptors: data.descriptors,
+    headers: ["bitloom_runtime.h", ...runtimeFiles.filter((f) => f.endsWith(".h") && isLayerHeader(f))],
+    runtimeFiles,
+  };
+}
+
+/** Gathers the constants and descriptors of all layers in the order in which they are written. */
+class DataCollector {
+  readonly constants: ConstantView[] = [];
+  readonly descriptors: DescriptorView[] = [];
+  crc = 0;
+  readonly #prefix: string;
+
+  constructor(prefix: string) {
+    this.#prefix = prefix;
+  }
+
+  /** Adds a call's data under `<prefix>_<symbol>`; constants that the symbol already has are shared. */
+  add(symbol: string, suffix: string, call: Pick<KernelCall, "type" | "fields" | "steps" | "constants">, traceOnly: boolean): string {
+    const base = `${this.#prefix}_${symbol}`;
+    for (const constant of call.constants) this.#constant(`${base}_${constant.name}`, constant, traceOnly);
+    const descriptor = `${base}${suffix}`;
+    this.descriptors.push({
+      type: call.type,
+      symbol: descriptor,
+      traceOnly,
+      fields: [
+        ...(call.steps === undefined ? [] : [{ name: "steps", value: call.steps.length === 0 ? "NULL" : `${descriptor}_steps` }]),
+        ...call.fields.map(([field, value]) => ({ name: field, value: fieldText(base, value) })),
+      ],
+      steps:
+        call.steps === undefined || call.steps.length === 0
+          ? false
+          : call.steps.map(({ operand, operator, perChannel }) => ({
+              operand: operand === null ? "NULL" : `${base}_${operand}`,
+              operator,
+              perChannel: perChannel ? "1U" : "0U",
+            })),
+    });
+    return descriptor;
+  }
+
+  #constant(symbol: string, constant: ConstantArray, traceOnly: boolean): void {
+    if (this.constants.some((c) => c.symbol === symbol)) return;
+    if (!traceOnly) this.crc = crc32(constantBytes(constant), this.crc);
+    this.constants.push({
+      type: constant.type,
+      symbol,
+      count: constant.values.length,
+      layout: constant.layout,
+      text: arrayText(constant.type, constant.values),
+      traceOnly,
+    });
+  }
+}
+
+function fieldText(base: string, value: KernelCall["fields"][number][1]): string {
+  if (value === null) return "NULL";
+  return typeof value === "number" ? String(value) : `${base}_${value.constant}`;
+}
+
+function layerView(plan: Plan, step: PlannedStep, index: number, data: DataCollector) {
+  const { program } = plan;
+  const { choice, symbol } = step;
+  const input = program.tensors[choice.input]!;
+  const output = program.tensors[choice.output]!;
+  const descriptor = data.add(symbol, "", choice.call, false);
+  const unfused = unfusedChoice(program, choice);
+  return {
+    index,
+    symbol: `${data.descriptors.at(-1)!.symbol}_run`,
+    comment: `${commentText(choice.kernel)}: ${commentText(program.tensors[choice.output]!.name)}`,
+    canFail: choice.call.canFail,
+    function: choice.call.function,
+    descriptor,
+    input: { ...rowsOf(input), place: placeText(step.input) },
+    output: { ...rowsOf(output), place: placeText(step.output), tensor: choice.output, bytes: canonicalSize(output) },
+    sums: unfused === undefined ? (false as const) : sumsView(plan, symbol, unfused.output, unfused.call, data),
+  };
+}
+
+/** The separate computation of a fused layer's sums, into the arena's trace part. */
+function sumsView(plan: Plan, symbol: string, tensor: TensorId, call: KernelCall, data: DataCollector) {
+  const sums = plan.program.tensors[tensor]!;
+  return {
+    descriptor: data.add(symbol, "_sums", call, true),
+    function: call.function,
+    tensor,
+    bytes: canonicalSize(sums),
+    offset: plan.memory.arenaBytes,
+    rowBytes: rowsOf(sums).rowBytes,
+  };
+}
+
+function inputView(plan: Plan) {
+  const { program } = plan;
+  const tensor = program.tensors[program.input.tensor]!;
+  const { affine, modelShape } = program.input;
+  const type = scalarType(tensor);
+  const shape = modelShape.join("x");
+  const meaning = affine === undefined ? "" : `, value (x - ${affine.zero}) * ${affine.numerator}/${affine.denominator}`;
+  return {
+    type: C_TYPES[type],
+    count: elementCount(tensor),
+    bytes: canonicalSize(tensor),
+    affine: affine ?? (false as const),
+    canFail: type === "f32",
+    order: `the model's own order, ${shape}`,
+    description: `${shape} ${C_TYPES[type]}${meaning}`,
+  };
+}
+
+function outputView(plan: Plan, data: DataCollector) {
+  const { program } = plan;
+  const { affine, omitted, integerOrder, modelShape } = program.output;
+  const tensor = program.tensors[program.output.tensor]!;
+  const type = scalarType(tensor);
+  const isScores = type === "i32" && elementCount(tensor) > 1;
+  const descriptor = scaleDescriptor(affine, tensor.shape[2], tensor.shape[1]);
+  if (isScores) data.add("output_scale", "", { ...descriptor }, false);
+  const meaning = isScores ? "exact integer scores" : type === "f32" ? "the model's floats" : "class index";
+  return {
+    type: C_TYPES[type],
+    count: elementCount(tensor),
+    bytes: canonicalSize(tensor),
+    scale: isScores,
+    integerOrder,
+    omitted: omitted.length === 0 ? "" : ` (before its ${omitted.join(", ")})`,
+    headers: isScores ? ["bitloom_argmax.h", "bitloom_scale.h"] : [],
+    description: `${modelShape.join("x")} ${C_TYPES[type]}, ${meaning}`,
+  };
+}
+
+function scalarType(tensor: ProgramTensor): keyof typeof C_TYPES {
+  if (tensor.domain.kind !== "scalar") throw new Error("inputs and outputs are scalar");
+  return tensor.domain.type;
+}
+
+function rowsOf(tensor: ProgramTensor): { rows: number; rowBytes: number } {
+  return { rows: tensor.shape[0], rowBytes: canonicalSize(tensor) / tensor.shape[0] };
+}
+
+function placeText(place: Place): string {
+  return place.kind === "arena" ? `arena + ${place.offset}U` : place.kind;
+}
+
+function runtimeFilesOf(plan: Plan, outputHeaders: readonly string[]): string[] {
+  const scaleFiles = outputHeaders.length > 0 ? [...outputHeaders, ...scaleHeaders] : [];
+  const files = new Set(["bitloom_runtime.h", "bitloom_crc32.h", ...scaleFiles, ...plan.steps.flatMap((s) => s.choice.call.runtime)]);
+  return [...files].sort();
+}
+
+/** Headers that declare layer descriptors; the others are included by the kernels themselves. */
+function isLayerHeader(file: string): boolean {
+  return !["bitloom_runtime.h", "bitloom_crc32.h", "bitloom_popcount.h", "bitloom_codes.h", "bitloom_float.h"].includes(file);
+}
+
+/** One line that says what a library is, for its header. */
+function libraryTitle(plan: Plan): string {
+  const { program } = plan;
+  const layers = program.instructions.filter((i) => i.kind === "dense").length;
+  const codes = program.tensors[program.instructions.find((i) => i.kind === "dense")!.input]!.domain;
+  return `${commentText(program.name)}: ${layers} dense layers, first on ${commentText(domainText(codes))} codes`;
+}
