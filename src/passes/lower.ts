@@ -17,7 +17,7 @@ import type {
   TensorId,
 } from "../program/types.js";
 import { type ChainStep, quantizerLevels } from "./chain.js";
-import { floatRange, integerRange, keyToFloat } from "./input-keys.js";
+import { floatBeyond, floatRange, integerRange, keyToFloat } from "./input-keys.js";
 import { integerArgmaxIsExact } from "./output-order.js";
 import { cutIntoSegments, requireSingleScale, type Segment } from "./segments.js";
 import { countNearTies, findThresholds, type KeySource } from "./thresholds.js";
@@ -106,11 +106,12 @@ class Lowering {
     const channels = this.#tensors[input]!.shape[2];
     const perChannel = segment.steps.some((s) => s.kind === "scale" && s.step.operand.length > 1);
     const range = isFloat(options.type) ? floatRange : integerRange(options.type);
-    const valueOf = isFloat(options.type) ? keyToFloat : (key: number) => affineValue(options.affine!, key);
+    const keyValue = isFloat(options.type) ? keyToFloat : (key: number) => affineValue(options.affine!, key);
     const source: KeySource = {
       rows: perChannel ? channels : 1,
       range: () => range,
-      valueOf,
+      valueOf: keyValue,
+      ...(isFloat(options.type) ? { beyond: floatBeyond } : {}),
     };
     const ascending = isFloat(options.type) || options.affine!.numerator * options.affine!.denominator > 0;
     if (!ascending)
