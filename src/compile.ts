@@ -22,6 +22,8 @@ import { runDevice } from "./reference/device.js";
 export interface CompileOptions extends LoweringOptions {
   /** Prefix of every C symbol and file; by default made from the file's name. */
   readonly name?: string;
+  /** GCC's flags for the target core, put into the library's Makefile. */
+  readonly arch?: string;
   /** Sees the state after each stage: `import`, the passes by name, `plan`. */
   readonly observe?: (stage: string, state: ModelGraph | DeviceProgram | Plan) => void;
 }
@@ -34,6 +36,9 @@ export interface CompiledModel {
   /** Warnings and notes; errors are thrown as BitloomError. */
   readonly diagnostics: readonly Diagnostic[];
 }
+
+/** The generated C runs on every core; the Makefile needs one to name. */
+const DEFAULT_ARCH = "-mcpu=cortex-m4 -mthumb";
 
 /** bitloom's own version, from package.json. */
 export const version: string = (
@@ -53,7 +58,12 @@ export function compileModelFile(
   const plan = planProgram(program);
   verifyPlan(plan);
   options.observe?.("plan", plan);
-  const library = emitLibrary(plan, { name, version, knownAnswers: knownAnswers(program) });
+  const library = emitLibrary(plan, {
+    name,
+    version,
+    arch: options.arch ?? DEFAULT_ARCH,
+    knownAnswers: knownAnswers(program),
+  });
   return { graph, program, plan, library, diagnostics: diagnostics.all };
 }
 

@@ -36,7 +36,9 @@ export function batchFromArray(program: DeviceProgram, array: NpyArray, where: s
   }
   const range = integerRangeOf(tensor.domain.kind === "scalar" ? tensor.domain.type : "u8");
   const stored = (index: number): Int32Array =>
-    Int32Array.from(slice(index), (x) => (isFloatArray ? storedInteger(x, affine, range, where) : inRange(x, range, where)));
+    Int32Array.from(slice(index), (x) =>
+      isFloatArray ? storedInteger(x, affine, range, where) : inRange(x, range, where),
+    );
   return { count, stored, real: (index) => Float32Array.from(stored(index), (s) => realValue(s, affine)) };
 }
 
@@ -51,7 +53,9 @@ export function randomBatch(program: DeviceProgram, count: number, seed: number)
     count,
     stored: (index) => inputs[index]!,
     real: (index) =>
-      affine === undefined ? (inputs[index] as Float32Array) : Float32Array.from(inputs[index]!, (s) => realValue(s, affine)),
+      affine === undefined
+        ? (inputs[index] as Float32Array)
+        : Float32Array.from(inputs[index]!, (s) => realValue(s, affine)),
   };
 }
 
@@ -60,26 +64,41 @@ function countInputs(program: DeviceProgram, array: NpyArray, size: number, wher
   const perInput = rest.reduce((a, b) => a * b, 1);
   if (perInput === size && count > 0) return count;
   if (array.data.length === size) return 1;
-  throw fail("input/shape", `${where} has shape ${shapeText(array.shape)}; the model takes ${shapeText(program.input.modelShape)}`, {
-    remedy: `store inputs as N×${shapeText(program.input.modelShape.slice(1))}, the batch first`,
-  });
+  throw fail(
+    "input/shape",
+    `${where} has shape ${shapeText(array.shape)}; the model takes ${shapeText(program.input.modelShape)}`,
+    {
+      remedy: `store inputs as N×${shapeText(program.input.modelShape.slice(1))}, the batch first`,
+    },
+  );
 }
 
 function realValue(stored: number, affine: InputAffine): number {
   return Math.fround(((stored - affine.zero) * affine.numerator) / affine.denominator);
 }
 
-function storedInteger(x: number, affine: InputAffine, range: readonly [number, number], where: string): number {
+function storedInteger(
+  x: number,
+  affine: InputAffine,
+  range: readonly [number, number],
+  where: string,
+): number {
   const stored = Math.round((x * affine.denominator) / affine.numerator) + affine.zero;
   if (realValue(stored, affine) === Math.fround(x) && stored >= range[0] && stored <= range[1]) return stored;
-  throw fail("input/value", `${where} contains ${x}, which no stored integer stands for (value = (x − ${affine.zero})·${affine.numerator}/${affine.denominator})`, {
-    remedy: "compile for float inputs with --input-type f32, or pass the integers themselves",
-  });
+  throw fail(
+    "input/value",
+    `${where} contains ${x}, which no stored integer stands for (value = (x − ${affine.zero})·${affine.numerator}/${affine.denominator})`,
+    {
+      remedy: "compile for float inputs with --input-type f32, or pass the integers themselves",
+    },
+  );
 }
 
 function inRange(x: number, [low, high]: readonly [number, number], where: string): number {
   if (x >= low && x <= high) return x;
-  throw fail("input/value", `${where} contains ${x}, outside ${low}…${high}`, { remedy: "check the array's type" });
+  throw fail("input/value", `${where} contains ${x}, outside ${low}…${high}`, {
+    remedy: "check the array's type",
+  });
 }
 
 function integerRangeOf(type: string): readonly [number, number] {

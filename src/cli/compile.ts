@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import type { CompiledModel } from "../compile.js";
 import { fail } from "../diagnostics/diagnostic.js";
 import { didYouMean, printable } from "../diagnostics/text.js";
@@ -9,9 +9,9 @@ import { type Plan, printPlan } from "../plan/index.js";
 import { type DeviceProgram, printProgram } from "../program/index.js";
 import { summarize, summaryText } from "../report/summary.js";
 import { cpuOf, fitReport } from "./fit.js";
+import { modelCommand } from "./model-command.js";
 import { compileFromOptions, type ModelOptions } from "./options.js";
 import { present } from "./output.js";
-import { modelCommand } from "./model-command.js";
 import { writeFolder } from "./write-folder.js";
 
 interface Options extends ModelOptions {
@@ -37,7 +37,9 @@ export function compileCommand(): Command {
 function run(path: string, options: Options) {
   const stage = options.printAfter;
   if (stage === undefined && options.out === undefined) {
-    throw fail("cli/out", "nothing to do: no output folder was given", { remedy: "add -o DIR, e.g. -o firmware/model" });
+    throw fail("cli/out", "nothing to do: no output folder was given", {
+      remedy: "add -o DIR, e.g. -o firmware/model",
+    });
   }
   if (stage !== undefined && !STAGES.includes(stage)) {
     throw fail("cli/stage", `there is no stage "${printable(stage, 30)}"`, {

@@ -6,7 +6,10 @@ export function modelCommand(name: string, description: string): Command {
     .description(description)
     .argument("<model>", "trained model: ONNX or QONNX (.onnx, .onnx.gz)")
     .option("--name <name>", "prefix of C symbols and files (default: from the file's name)")
-    .option("--input-type <type>", "what the device gets: u8, i8, i16 or f32 (default: u8 for images, else f32)")
+    .option(
+      "--input-type <type>",
+      "what the device gets: u8, i8, i16 or f32 (default: u8 for images, else f32)",
+    )
     .option("--input-scale <scale>", "real value of one integer step, e.g. 1/255")
     .option("--input-zero <zero>", "integer that stands for 0")
     .option("--json", "print one JSON object", false);

@@ -22,29 +22,46 @@ const MODEL_LIMIT = 1 << 30;
 export function compileFromOptions(
   path: string,
   options: ModelOptions,
-  extra: Pick<CompileOptions, "observe"> = {},
+  extra: Pick<CompileOptions, "observe" | "arch"> = {},
 ): CompiledModel {
+  return compileModelFile(readModelFile(path), path, { ...compileOptions(options), ...extra });
+}
+
+/** The compiler's options from the command line's words. */
+export function compileOptions(options: ModelOptions): CompileOptions {
   const input = inputFromOptions(options);
-  return compileModelFile(readModelFile(path), path, {
+  return {
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(input === undefined ? {} : { input }),
-    ...extra,
-  });
+    ...(options.output === undefined
+      ? {}
+      : { output: oneOf("--output", options.output, ["scores", "float32"]) }),
+  };
 }
 
 /** The bytes of a model file, with a limit on its size. */
 export function readModelFile(path: string): Uint8Array {
   const bytes = readFileSync(path);
   if (bytes.length <= MODEL_LIMIT) return bytes;
-  throw fail("file/too-large", `the file has ${bytes.length} bytes; models of more than ${MODEL_LIMIT} bytes are refused`, {
-    where: path,
-  });
+  throw fail(
+    "file/too-large",
+    `the file has ${bytes.length} bytes; models of more than ${MODEL_LIMIT} bytes are refused`,
+    {
+      where: path,
+    },
+  );
 }
 
-function inputFromOptions({ inputType, inputScale, inputZero }: ModelOptions): CompileOptions["input"] | undefined {
+function inputFromOptions({
+  inputType,
+  inputScale,
+  inputZero,
+}: ModelOptions): CompileOptions["input"] | undefined {
   if (inputType === undefined) {
     if (inputScale === undefined && inputZero === undefined) return undefined;
-    throw fail("cli/input", "--input-scale and --input-zero need --input-type", { remedy: "add e.g. --input-type u8" });
+    throw fail("cli/input", "--input-scale and --input-zero need --input-type", {
+      remedy: "add e.g. --input-type u8",
+    });
   }
   const type = INPUT_TYPES.find((t) => t === inputType);
   if (type === undefined) {
@@ -59,7 +76,10 @@ function inputFromOptions({ inputType, inputScale, inputZero }: ModelOptions): C
       remedy: "say what one step stands for, e.g. --input-scale 1/255",
     });
   }
-  return { type, affine: { ...parseScale(inputScale), zero: wholeNumber("--input-zero", inputZero ?? "0", -65536, 65535) } };
+  return {
+    type,
+    affine: { ...parseScale(inputScale), zero: wholeNumber("--input-zero", inputZero ?? "0", -65536, 65535) },
+  };
 }
 
 /** `1/255` or `0.0078125` as a fraction. */
@@ -78,7 +98,10 @@ function parseScale(text: string): Pick<InputAffine, "numerator" | "denominator"
 export function wholeNumber(option: string, text: string, least: number, greatest: number): number {
   const value = Number(text);
   if (/^[+-]?\d+$/.test(text) && value >= least && value <= greatest) return value;
-  throw fail("cli/number", `${option} takes a whole number from ${least} to ${greatest}, not "${printable(text, 30)}"`);
+  throw fail(
+    "cli/number",
+    `${option} takes a whole number from ${least} to ${greatest}, not "${printable(text, 30)}"`,
+  );
 }
 
 /** One of a few words, or an error that lists them. */

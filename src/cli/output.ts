@@ -1,5 +1,5 @@
-import { BitloomError, ExitCode } from "../diagnostics/diagnostic.js";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
+import { BitloomError, ExitCode } from "../diagnostics/diagnostic.js";
 import { renderDiagnostics } from "../diagnostics/text.js";
 
 /** What a command hands back: text for people, data for `--json`, and whether its checks held. */
@@ -14,14 +14,19 @@ export interface CommandResult {
  * Runs a command and ends the process with its exit code. Results go to standard output, diagnostics and
  * progress to standard error; with `--json` standard output is one JSON object, errors included.
  */
-export async function present(json: boolean, command: () => Promise<CommandResult> | CommandResult): Promise<void> {
+export async function present(
+  json: boolean,
+  command: () => Promise<CommandResult> | CommandResult,
+): Promise<void> {
   try {
     const result = await command();
     const diagnostics = result.diagnostics ?? [];
     if (json) print({ ok: (result.exitCode ?? ExitCode.ok) === ExitCode.ok, ...result.json, diagnostics });
     else {
       if (diagnostics.length > 0) process.stderr.write(`${renderDiagnostics(diagnostics)}\n`);
-      process.stdout.write(result.text.endsWith("\n") || result.text === "" ? result.text : `${result.text}\n`);
+      process.stdout.write(
+        result.text.endsWith("\n") || result.text === "" ? result.text : `${result.text}\n`,
+      );
     }
     process.exitCode = result.exitCode ?? ExitCode.ok;
   } catch (error) {
@@ -50,7 +55,9 @@ function asBitloomError(error: unknown): BitloomError | undefined {
   if (reason === undefined) return undefined;
   const path = "path" in error && typeof error.path === "string" ? error.path : undefined;
   const where = path === undefined ? {} : { where: path };
-  return new BitloomError([{ severity: "error", code: `file/${error.code.toLowerCase()}`, message: reason, ...where }]);
+  return new BitloomError([
+    { severity: "error", code: `file/${error.code.toLowerCase()}`, message: reason, ...where },
+  ]);
 }
 
 function print(value: object): void {

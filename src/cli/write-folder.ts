@@ -6,11 +6,15 @@ import { fail } from "../diagnostics/diagnostic.js";
  * Writes files into a folder so that none of them is ever seen half-written: everything is written beside
  * the folder first and moved in at the end. Other files in the folder stay.
  */
-export function writeFolder(folder: string, files: readonly { readonly path: string; readonly text: string }[]): void {
+export function writeFolder(
+  folder: string,
+  files: readonly { readonly path: string; readonly text: string }[],
+): void {
   const target = resolve(folder);
   for (const { path } of files) {
     // Names come from checked library names and our own runtime; this guards against a defect upstream.
-    if (basename(path) !== path || path.startsWith(".")) throw fail("file/name", `refusing to write "${path}"`);
+    if (basename(path) !== path || path.startsWith("."))
+      throw fail("file/name", `refusing to write "${path}"`);
   }
   mkdirSync(dirname(target), { recursive: true });
   const staging = mkdtempSync(join(dirname(target), ".bitloom-"));

@@ -1,6 +1,6 @@
+import { quantize } from "../graph/quantize.js";
 import type { ModelGraph } from "../graph/types.js";
 import { broadcast, traceModel } from "./model.js";
-import { quantize } from "./quantizer.js";
 
 type Layer = (x: Float32Array) => Float32Array;
 

@@ -2,8 +2,9 @@
  * Executes a ModelGraph as the framework that wrote it does: float32, one rounding after each operation,
  * node by node. Readable rather than fast; `model-fast.ts` equals it bit for bit.
  */
+
+import { quantize } from "../graph/quantize.js";
 import type { FloatTensor, GraphNode, GraphOp, ModelGraph, Shape } from "../graph/types.js";
-import { quantize } from "./quantizer.js";
 
 /** Every value of the graph for one input, by name. Class indices are whole numbers in float32. */
 export function traceModel(graph: ModelGraph, input: Float32Array): Map<string, Float32Array> {

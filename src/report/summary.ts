@@ -31,8 +31,12 @@ export function summarize(plan: Plan): Summary {
   const output = program.tensors[program.output.tensor]!;
   return {
     input: { shape: program.input.modelShape, type: domainText(input.domain), bytes: canonicalSize(input) },
-    output: { shape: program.output.modelShape, type: domainText(output.domain), bytes: canonicalSize(output) },
-    layers: plan.steps.map((step, index) => layerSummary(program, plan, index)),
+    output: {
+      shape: program.output.modelShape,
+      type: domainText(output.domain),
+      bytes: canonicalSize(output),
+    },
+    layers: plan.steps.map((_, index) => layerSummary(program, plan, index)),
     weightBytes: plan.weightBytes,
     arenaBytes: memory.arenaBytes,
     arenaLowerBound: memory.lowerBound,

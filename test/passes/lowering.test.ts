@@ -26,10 +26,15 @@ describe("lowering is exact", () => {
         const graph = randomNet(seed, { exactScales: true });
         const affine = { numerator: step, denominator: 255, zero: 100 };
         const { program } = lowerGraph(graph, { input: { type: "u8", affine }, output: "float32" });
-        const stored = Int32Array.from({ length: graph.values.get("input")!.shape[1]! }, (_, i) => (i * 37 + seed) & 255);
+        const stored = Int32Array.from(
+          { length: graph.values.get("input")!.shape[1]! },
+          (_, i) => (i * 37 + seed) & 255,
+        );
         const real = Float32Array.from(stored, (x) => ((x - 100) * step) / 255);
         const device = traceDevice(program, stored)[program.output.tensor]!;
-        expect(Float32Array.from(device).map(plainZero)).toEqual(traceModel(graph, real).get(graph.outputs[0]!)!.map(plainZero));
+        expect(Float32Array.from(device).map(plainZero)).toEqual(
+          traceModel(graph, real).get(graph.outputs[0]!)!.map(plainZero),
+        );
       }),
       { numRuns: 200 },
     );

@@ -130,9 +130,16 @@ function scalarOps(builder: GraphBuilder, random: Random, spread: number): void 
     else if (kind === 1) builder.add({ kind: "relu" });
     else if (kind === 2) {
       const operand = constants(() => nonZero(random));
-      builder.add({ kind: "arithmetic", operator: random.pick(["multiply", "divide"]), operand, reversed: false });
+      builder.add({
+        kind: "arithmetic",
+        operator: random.pick(["multiply", "divide"]),
+        operand,
+        reversed: false,
+      });
     } else {
-      const operand = constants(() => (random.next() < 0.3 ? random.integer(-3, 3) : random.normal() * spread));
+      const operand = constants(() =>
+        random.next() < 0.3 ? random.integer(-3, 3) : random.normal() * spread,
+      );
       const operator = random.pick(["add", "subtract"] as const);
       builder.add({ kind: "arithmetic", operator, operand, reversed: random.next() < 0.3 });
     }

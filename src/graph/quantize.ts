@@ -1,4 +1,4 @@
-import type { Quantizer, Rounding, UniformQuantizer } from "../graph/types.js";
+import type { Quantizer, Rounding, UniformQuantizer } from "./types.js";
 
 /**
  * A quantizer as QONNX executes it (operators BipolarQuant and Quant), float32 after every step. Written
