@@ -31,14 +31,13 @@ export function batchFromArray(program: DeviceProgram, array: NpyArray, where: s
         remedy: "store float32, or say what the integers stand for: --input-type u8 --input-scale 1/255",
       });
     }
-    const floats = (index: number): Float32Array => Float32Array.from(slice(index));
+    const floats = (index: number): Float32Array => new Float32Array(slice(index));
     return { count, stored: floats, real: floats };
   }
   const range = integerRangeOf(tensor.domain.kind === "scalar" ? tensor.domain.type : "u8");
-  const stored = (index: number): Int32Array =>
-    Int32Array.from(slice(index), (x) =>
-      isFloatArray ? storedInteger(x, affine, range, where) : inRange(x, range, where),
-    );
+  const stored = isFloatArray
+    ? storedFromFloats(slice, affine, range, where)
+    : (index: number): Int32Array => checkedRange(new Int32Array(slice(index)), range, where);
   return { count, stored, real: (index) => Float32Array.from(stored(index), (s) => realValue(s, affine)) };
 }
 
@@ -77,6 +76,30 @@ function realValue(stored: number, affine: InputAffine): number {
   return Math.fround(((stored - affine.zero) * affine.numerator) / affine.denominator);
 }
 
+/** Floats to the integers that stand for them; images repeat few values, so each is looked up once. */
+function storedFromFloats(
+  slice: (index: number) => ArrayLike<number>,
+  affine: InputAffine,
+  range: readonly [number, number],
+  where: string,
+): (index: number) => Int32Array {
+  const known = new Map<number, number>();
+  const lookUp = (x: number): number => {
+    let stored = known.get(x);
+    if (stored === undefined) {
+      stored = storedInteger(x, affine, range, where);
+      known.set(x, stored);
+    }
+    return stored;
+  };
+  return (index) => {
+    const values = slice(index);
+    const stored = new Int32Array(values.length);
+    for (let i = 0; i < stored.length; i++) stored[i] = lookUp(values[i]!);
+    return stored;
+  };
+}
+
 function storedInteger(
   x: number,
   affine: InputAffine,
@@ -85,18 +108,16 @@ function storedInteger(
 ): number {
   const stored = Math.round((x * affine.denominator) / affine.numerator) + affine.zero;
   if (realValue(stored, affine) === Math.fround(x) && stored >= range[0] && stored <= range[1]) return stored;
-  throw fail(
-    "input/value",
-    `${where} contains ${x}, which no stored integer stands for (value = (x − ${affine.zero})·${affine.numerator}/${affine.denominator})`,
-    {
-      remedy: "compile for float inputs with --input-type f32, or pass the integers themselves",
-    },
-  );
+  const formula = `(x − ${affine.zero})·${affine.numerator}/${affine.denominator}`;
+  throw fail("input/value", `${where} contains ${x}, which no stored integer x stands for (value = ${formula})`, {
+    remedy: "compile for float inputs with --input-type f32, or pass the integers themselves",
+  });
 }
 
-function inRange(x: number, [low, high]: readonly [number, number], where: string): number {
-  if (x >= low && x <= high) return x;
-  throw fail("input/value", `${where} contains ${x}, outside ${low}…${high}`, {
+function checkedRange(values: Int32Array, [low, high]: readonly [number, number], where: string): Int32Array {
+  const odd = values.find((x) => x < low || x > high);
+  if (odd === undefined) return values;
+  throw fail("input/value", `${where} contains ${odd}, outside ${low}…${high}`, {
     remedy: "check the array's type",
   });
 }

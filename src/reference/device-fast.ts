@@ -50,20 +50,39 @@ function compileDense(program: DeviceProgram, instruction: Extract<Instruction, 
   const { inputs, outputs, codes, step, offset } = instruction.weights;
   const domain = program.tensors[instruction.input]!.domain;
   if (domain.kind !== "codes") throw new Error("dense reads codes");
-  const byInput = new Int16Array(inputs * outputs);
+  const byInput = new Int32Array(inputs * outputs);
   for (let n = 0; n < outputs; n++) {
     for (let k = 0; k < inputs; k++) byInput[k * outputs + n] = step * codes[n * inputs + k]! + offset;
   }
+  const value = (code: number): number => domain.step * code + domain.offset;
   return (x) => {
     const pixels = x.length / inputs;
     const y = new Int32Array(pixels * outputs);
+    const sums = new Int32Array(outputs);
     for (let pixel = 0; pixel < pixels; pixel++) {
-      const sums = y.subarray(pixel * outputs, (pixel + 1) * outputs);
-      for (let k = 0; k < inputs; k++) {
-        const v = domain.step * x[pixel * inputs + k]! + domain.offset;
-        const base = k * outputs;
-        for (let n = 0; n < outputs; n++) sums[n]! += v * byInput[base + n]!;
+      sums.fill(0);
+      const codesAt = pixel * inputs;
+      let k = 0;
+      // Four inputs at a time: a quarter of the loads and stores of sums.
+      for (; k + 4 <= inputs; k += 4) {
+        const v0 = value(x[codesAt + k]!);
+        const v1 = value(x[codesAt + k + 1]!);
+        const v2 = value(x[codesAt + k + 2]!);
+        const v3 = value(x[codesAt + k + 3]!);
+        let a = k * outputs;
+        for (let n = 0; n < outputs; n++, a++) {
+          sums[n]! +=
+            v0 * byInput[a]! +
+            v1 * byInput[a + outputs]! +
+            v2 * byInput[a + 2 * outputs]! +
+            v3 * byInput[a + 3 * outputs]!;
+        }
       }
+      for (; k < inputs; k++) {
+        const v = value(x[codesAt + k]!);
+        for (let n = 0; n < outputs; n++) sums[n]! += v * byInput[k * outputs + n]!;
+      }
+      y.set(sums, pixel * outputs);
     }
     return y;
   };
