@@ -25,7 +25,9 @@ export class BitloomError extends Error {
   readonly exitCode: ExitCode;
 
   constructor(diagnostics: readonly Diagnostic[], exitCode: ExitCode = ExitCode.badInput) {
-    super(diagnostics.map((d) => (d.where === undefined ? d.message : `${d.where}: ${d.message}`)).join("\n"));
+    super(
+      diagnostics.map((d) => (d.where === undefined ? d.message : `${d.where}: ${d.message}`)).join("\n"),
+    );
     this.diagnostics = diagnostics;
     this.exitCode = exitCode;
   }

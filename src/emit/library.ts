@@ -3,7 +3,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { Plan } from "../plan/index.js";
-import { asWords, arrayText } from "./c-data.js";
+import { arrayText, asWords } from "./c-data.js";
 import { packageFile, render } from "./templates.js";
 import { type LibraryView, libraryView } from "./view.js";
 
@@ -47,9 +47,17 @@ export function emitLibrary(plan: Plan, options: LibraryOptions): Library {
     { path: `${name}.c`, text: render("library/model.c", view) },
     { path: `${name}_weights.h`, text: render("library/weights.h", view) },
     { path: `${name}_weights.c`, text: render("library/weights.c", view) },
-    { path: `${name}_selftest.c`, text: render("library/selftest.c", selftestView(view, options.knownAnswers)) },
+    {
+      path: `${name}_selftest.c`,
+      text: render("library/selftest.c", selftestView(view, options.knownAnswers)),
+    },
   ];
-  const sources = [`${name}.c`, `${name}_weights.c`, ...view.runtimeFiles.filter((f) => f.endsWith(".c")), `${name}_selftest.c`];
+  const sources = [
+    `${name}.c`,
+    `${name}_weights.c`,
+    ...view.runtimeFiles.filter((f) => f.endsWith(".c")),
+    `${name}_selftest.c`,
+  ];
   const makefile = render("library/Makefile", {
     ...view,
     arch: "-mcpu=cortex-m4 -mthumb",

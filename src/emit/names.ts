@@ -24,7 +24,10 @@ export function checkedName(name: string): string {
 
 /** A usable library name made from any text, e.g. a file name: `TFC_1W1A.onnx` gives `tfc_1w1a`. */
 export function nameFrom(text: string): string {
-  const base = text.split(/[\\/]/).at(-1)!.replace(/(\.[A-Za-z0-9]{1,8}){1,2}$/, "");
+  const base = text
+    .split(/[\\/]/)
+    .at(-1)!
+    .replace(/(\.[A-Za-z0-9]{1,8}){1,2}$/, "");
   const cleaned = base
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "_")

@@ -2,7 +2,14 @@
 import { scaleDescriptor, scaleHeaders } from "../kernels/outputs.js";
 import type { ConstantArray, KernelCall } from "../kernels/types.js";
 import { ARENA_ALIGN, type Place, type Plan, type PlannedStep, unfusedChoice } from "../plan/index.js";
-import { canonicalSize, crc32, domainText, elementCount, type ProgramTensor, type TensorId } from "../program/index.js";
+import {
+  canonicalSize,
+  crc32,
+  domainText,
+  elementCount,
+  type ProgramTensor,
+  type TensorId,
+} from "../program/index.js";
 import { arrayText, constantBytes, hex } from "./c-data.js";
 import { commentText } from "./names.js";
 
@@ -25,7 +32,9 @@ interface DescriptorView {
   readonly symbol: string;
   readonly traceOnly: boolean;
   readonly fields: readonly { readonly name: string; readonly value: string }[];
-  readonly steps: readonly { readonly operand: string; readonly operator: string; readonly perChannel: string }[] | false;
+  readonly steps:
+    | readonly { readonly operand: string; readonly operator: string; readonly perChannel: string }[]
+    | false;
 }
 
 export type LibraryView = ReturnType<typeof libraryView>;
@@ -74,7 +83,12 @@ class DataCollector {
   }
 
   /** Adds a call's data under `<prefix>_<symbol>`; constants that the symbol already has are shared. */
-  add(symbol: string, suffix: string, call: Pick<KernelCall, "type" | "fields" | "steps" | "constants">, traceOnly: boolean): string {
+  add(
+    symbol: string,
+    suffix: string,
+    call: Pick<KernelCall, "type" | "fields" | "steps" | "constants">,
+    traceOnly: boolean,
+  ): string {
     const base = `${this.#prefix}_${symbol}`;
     for (const constant of call.constants) this.#constant(`${base}_${constant.name}`, constant, traceOnly);
     const descriptor = `${base}${suffix}`;
@@ -83,7 +97,9 @@ class DataCollector {
       symbol: descriptor,
       traceOnly,
       fields: [
-        ...(call.steps === undefined ? [] : [{ name: "steps", value: call.steps.length === 0 ? "NULL" : `${descriptor}_steps` }]),
+        ...(call.steps === undefined
+          ? []
+          : [{ name: "steps", value: call.steps.length === 0 ? "NULL" : `${descriptor}_steps` }]),
         ...call.fields.map(([field, value]) => ({ name: field, value: fieldText(base, value) })),
       ],
       steps:
@@ -132,8 +148,14 @@ function layerView(plan: Plan, step: PlannedStep, index: number, data: DataColle
     function: choice.call.function,
     descriptor,
     input: { ...rowsOf(input), place: placeText(step.input) },
-    output: { ...rowsOf(output), place: placeText(step.output), tensor: choice.output, bytes: canonicalSize(output) },
-    sums: unfused === undefined ? (false as const) : sumsView(plan, symbol, unfused.output, unfused.call, data),
+    output: {
+      ...rowsOf(output),
+      place: placeText(step.output),
+      tensor: choice.output,
+      bytes: canonicalSize(output),
+    },
+    sums:
+      unfused === undefined ? (false as const) : sumsView(plan, symbol, unfused.output, unfused.call, data),
   };
 }
 
@@ -156,7 +178,8 @@ function inputView(plan: Plan) {
   const { affine, modelShape } = program.input;
   const type = scalarType(tensor);
   const shape = modelShape.join("x");
-  const meaning = affine === undefined ? "" : `, value (x - ${affine.zero}) * ${affine.numerator}/${affine.denominator}`;
+  const meaning =
+    affine === undefined ? "" : `, value (x - ${affine.zero}) * ${affine.numerator}/${affine.denominator}`;
   return {
     type: C_TYPES[type],
     count: elementCount(tensor),
@@ -204,13 +227,24 @@ function placeText(place: Place): string {
 
 function runtimeFilesOf(plan: Plan, outputHeaders: readonly string[]): string[] {
   const scaleFiles = outputHeaders.length > 0 ? [...outputHeaders, ...scaleHeaders] : [];
-  const files = new Set(["bitloom_runtime.h", "bitloom_crc32.h", ...scaleFiles, ...plan.steps.flatMap((s) => s.choice.call.runtime)]);
+  const files = new Set([
+    "bitloom_runtime.h",
+    "bitloom_crc32.h",
+    ...scaleFiles,
+    ...plan.steps.flatMap((s) => s.choice.call.runtime),
+  ]);
   return [...files].sort();
 }
 
 /** Headers that declare layer descriptors; the others are included by the kernels themselves. */
 function isLayerHeader(file: string): boolean {
-  return !["bitloom_runtime.h", "bitloom_crc32.h", "bitloom_popcount.h", "bitloom_codes.h", "bitloom_float.h"].includes(file);
+  return ![
+    "bitloom_runtime.h",
+    "bitloom_crc32.h",
+    "bitloom_popcount.h",
+    "bitloom_codes.h",
+    "bitloom_float.h",
+  ].includes(file);
 }
 
 /** One line that says what a library is, for its header. */

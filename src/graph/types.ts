@@ -86,7 +86,12 @@ export type GraphOp =
   | { readonly kind: "reshape" }
   | { readonly kind: "softmax"; readonly axis: number }
   /** Index of the maximum along `axis`; of equal maxima the first, or the last when `selectLast`. */
-  | { readonly kind: "argmax"; readonly axis: number; readonly keepDims: boolean; readonly selectLast: boolean };
+  | {
+      readonly kind: "argmax";
+      readonly axis: number;
+      readonly keepDims: boolean;
+      readonly selectLast: boolean;
+    };
 
 export type GraphOpKind = GraphOp["kind"];
 

@@ -1,6 +1,12 @@
 import type { CodesDomain, DeviceProgram, Instruction } from "../program/types.js";
 import { packPlanes } from "./pack.js";
-import { followingThreshold, instructionOf, type Kernel, type KernelCall, type KernelChoice } from "./types.js";
+import {
+  followingThreshold,
+  instructionOf,
+  type Kernel,
+  type KernelCall,
+  type KernelChoice,
+} from "./types.js";
 
 type Dense = Extract<Instruction, { kind: "dense" }>;
 type Threshold = Extract<Instruction, { kind: "threshold" }>;
@@ -29,11 +35,23 @@ function isBinary(program: DeviceProgram, { input, weights }: Dense): boolean {
   return bipolar(domain) && bipolar(weights) && weights.inputs <= MAX_INPUTS && weights.outputs <= MAX_INPUTS;
 }
 
-function choice(program: DeviceProgram, dense: Dense, covers: readonly number[], call: KernelCall): KernelChoice {
+function choice(
+  program: DeviceProgram,
+  dense: Dense,
+  covers: readonly number[],
+  call: KernelCall,
+): KernelChoice {
   const pixels = program.tensors[dense.input]!.shape[0] * program.tensors[dense.input]!.shape[1];
   const words = Math.ceil(dense.weights.inputs / 32);
   const output = program.instructions[covers.at(-1)!]!.output;
-  return { kernel: "dense_b1", covers, input: dense.input, output, call, cost: pixels * dense.weights.outputs * (20 + 10 * words) };
+  return {
+    kernel: "dense_b1",
+    covers,
+    input: dense.input,
+    output,
+    call,
+    cost: pixels * dense.weights.outputs * (20 + 10 * words),
+  };
 }
 
 function commonFields(program: DeviceProgram, { input, weights }: Dense): KernelCall["fields"] {
@@ -49,7 +67,11 @@ function thresholdCall(program: DeviceProgram, dense: Dense, threshold: Threshol
   return {
     function: "bitloom_dense_b1_threshold",
     type: "bitloom_dense_b1",
-    fields: [["weights", { constant: "weights" }], ["limits", { constant: "limits" }], ...commonFields(program, dense)],
+    fields: [
+      ["weights", { constant: "weights" }],
+      ["limits", { constant: "limits" }],
+      ...commonFields(program, dense),
+    ],
     constants: [weightsConstant(dense), limitsConstant(dense, threshold)],
     canFail: false,
     runtime,
@@ -83,5 +105,10 @@ function limitsConstant({ weights }: Dense, { thresholds }: Threshold): KernelCa
   const values = Int16Array.from(thresholds, (t) =>
     Math.max(-1, Math.min(weights.inputs, Math.floor((weights.inputs - t) / 2))),
   );
-  return { name: "limits", type: "int16_t", values, layout: `[${weights.outputs} outputs], differing inputs at most` };
+  return {
+    name: "limits",
+    type: "int16_t",
+    values,
+    layout: `[${weights.outputs} outputs], differing inputs at most`,
+  };
 }

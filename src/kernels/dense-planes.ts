@@ -1,6 +1,12 @@
 import type { CodesDomain, DeviceProgram, Instruction } from "../program/types.js";
 import { packPlanes } from "./pack.js";
-import { followingThreshold, instructionOf, type Kernel, type KernelCall, type KernelChoice } from "./types.js";
+import {
+  followingThreshold,
+  instructionOf,
+  type Kernel,
+  type KernelCall,
+  type KernelChoice,
+} from "./types.js";
 
 type Dense = Extract<Instruction, { kind: "dense" }>;
 type Threshold = Extract<Instruction, { kind: "threshold" }>;
@@ -8,10 +14,12 @@ type Threshold = Extract<Instruction, { kind: "threshold" }>;
 /** Dense layers of k-bit codes and m-bit weights: `runtime-c/bitloom_dense_planes.h`. */
 export const densePlanes: Kernel = {
   name: "dense_planes",
-  summary: "k-bit × m-bit dense as AND and popcount over pairs of bit planes, fused with a multi-level threshold",
+  summary:
+    "k-bit × m-bit dense as AND and popcount over pairs of bit planes, fused with a multi-level threshold",
   match(program, index) {
     const dense = instructionOf(program, index, "dense");
-    if (dense === undefined || dense.weights.inputs > 65535 || dense.weights.outputs > 65535) return undefined;
+    if (dense === undefined || dense.weights.inputs > 65535 || dense.weights.outputs > 65535)
+      return undefined;
     const threshold = followingThreshold(program, index);
     return threshold !== undefined && threshold.flipped.length === dense.weights.outputs
       ? choice(program, dense, [index, index + 1], thresholdCall(program, dense, threshold))
@@ -19,7 +27,12 @@ export const densePlanes: Kernel = {
   },
 };
 
-function choice(program: DeviceProgram, dense: Dense, covers: readonly number[], call: KernelCall): KernelChoice {
+function choice(
+  program: DeviceProgram,
+  dense: Dense,
+  covers: readonly number[],
+  call: KernelCall,
+): KernelChoice {
   const { shape, domain } = program.tensors[dense.input]!;
   const planePairs = (domain as CodesDomain).bits * dense.weights.bits;
   const perOutput = planePairs * (15 + 10 * Math.ceil(dense.weights.inputs / 32));
@@ -72,7 +85,12 @@ function scoresCall(program: DeviceProgram, dense: Dense): KernelCall {
     ],
     constants: [
       weightsConstant(dense),
-      { name: "bias", type: "int32_t", values: biases(program, dense), layout: `[${dense.weights.outputs} outputs]` },
+      {
+        name: "bias",
+        type: "int32_t",
+        values: biases(program, dense),
+        layout: `[${dense.weights.outputs} outputs]`,
+      },
     ],
     canFail: false,
     runtime,
@@ -109,7 +127,8 @@ function biases(program: DeviceProgram, { input, weights }: Dense): Int32Array {
   const { offset } = program.tensors[input]!.domain as CodesDomain;
   return Int32Array.from({ length: weights.outputs }, (_, n) => {
     let sum = 0;
-    for (let k = 0; k < weights.inputs; k++) sum += weights.step * weights.codes[n * weights.inputs + k]! + weights.offset;
+    for (let k = 0; k < weights.inputs; k++)
+      sum += weights.step * weights.codes[n * weights.inputs + k]! + weights.offset;
     return offset * sum;
   });
 }

@@ -66,7 +66,12 @@ export function scaleDescriptor(
   const operands: (ConstantArray | null)[] = steps.map(({ operator, operand }, i) =>
     operator === "relu"
       ? null
-      : { name: `operand${i}`, type: "float", values: operand, layout: `[${operand.length}] of step ${i}: ${operator}` },
+      : {
+          name: `operand${i}`,
+          type: "float",
+          values: operand,
+          layout: `[${operand.length}] of step ${i}: ${operator}`,
+        },
   );
   return {
     type: "bitloom_scale",

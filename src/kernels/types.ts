@@ -17,7 +17,11 @@ export type DescriptorField = readonly [name: string, value: number | { readonly
  * Steps of a `scale` descriptor: the one descriptor that holds an array of structs. Operands are constants.
  */
 export interface DescriptorSteps {
-  readonly steps: readonly { readonly operator: string; readonly operand: string | null; readonly perChannel: boolean }[];
+  readonly steps: readonly {
+    readonly operator: string;
+    readonly operand: string | null;
+    readonly perChannel: boolean;
+  }[];
 }
 
 /** One call of a runtime function with its data: how a kernel implements one or more instructions. */

@@ -7,7 +7,12 @@ import type { ScaleStep } from "../program/types.js";
  */
 export type ChainStep =
   | { readonly kind: "scale"; readonly step: ScaleStep; readonly node: string }
-  | { readonly kind: "quantize"; readonly quantizer: Quantizer; readonly shape: Shape; readonly node: string };
+  | {
+      readonly kind: "quantize";
+      readonly quantizer: Quantizer;
+      readonly shape: Shape;
+      readonly node: string;
+    };
 
 /** How a step rounds its result: `Math.fround` is the framework, the identity is exact (nearly: float64). */
 export type Round = (x: number) => number;
@@ -16,7 +21,10 @@ export type Round = (x: number) => number;
 export function applyChain(steps: readonly ChainStep[], x: number, channel: number, round: Round): number {
   let y = x;
   for (const step of steps) {
-    y = step.kind === "scale" ? applyScale(step.step, y, channel, round) : quantizedValue(step.quantizer, y, round);
+    y =
+      step.kind === "scale"
+        ? applyScale(step.step, y, channel, round)
+        : quantizedValue(step.quantizer, y, round);
   }
   return y;
 }

@@ -97,7 +97,11 @@ class Lowering {
     return this.#tensors.push({ name, shape: [1, 1, channels], domain }) - 1;
   }
 
-  #inputCodes(segment: Segment, input: TensorId, options: NonNullable<LoweringOptions["input"]>): Codes | undefined {
+  #inputCodes(
+    segment: Segment,
+    input: TensorId,
+    options: NonNullable<LoweringOptions["input"]>,
+  ): Codes | undefined {
     if (segment.quantizer === undefined) return this.#takeCodes(segment, input, options);
     const channels = this.#tensors[input]!.shape[2];
     const perChannel = segment.steps.some((s) => s.kind === "scale" && s.step.operand.length > 1);
@@ -109,19 +113,30 @@ class Lowering {
       valueOf,
     };
     const ascending = isFloat(options.type) || options.affine!.numerator * options.affine!.denominator > 0;
-    if (!ascending) throw fail("lowering/input-scale", "the input scale must be positive", { remedy: "pass --input-scale with a positive number" });
+    if (!ascending)
+      throw fail("lowering/input-scale", "the input scale must be positive", {
+        remedy: "pass --input-scale with a positive number",
+      });
     return this.#threshold(segment, input, source, () => 0);
   }
 
   /** A model without an input quantizer takes u8 pixels as 8-bit codes. */
-  #takeCodes(segment: Segment, input: TensorId, options: NonNullable<LoweringOptions["input"]>): Codes | undefined {
+  #takeCodes(
+    segment: Segment,
+    input: TensorId,
+    options: NonNullable<LoweringOptions["input"]>,
+  ): Codes | undefined {
     const affine = options.affine;
     if (options.type !== "u8" || segment.steps.length > 0 || affine === undefined) {
-      this.#diagnostics.error("lowering/float-input", "the first layer reads float inputs that no quantizer has made codes", {
-        where: this.#graph.inputs[0]!,
-        remedy:
-          "put a quantizer (BipolarQuant, Quant) on the input when exporting, or use --input-type u8 with a model that takes pixels without any operation before its first layer",
-      });
+      this.#diagnostics.error(
+        "lowering/float-input",
+        "the first layer reads float inputs that no quantizer has made codes",
+        {
+          where: this.#graph.inputs[0]!,
+          remedy:
+            "put a quantizer (BipolarQuant, Quant) on the input when exporting, or use --input-type u8 with a model that takes pixels without any operation before its first layer",
+        },
+      );
       return undefined;
     }
     const channels = this.#tensors[input]!.shape[2];
@@ -146,9 +161,13 @@ class Lowering {
       );
       return undefined;
     }
-    const ranges = Array.from({ length: matrix.outputs }, (_, n) => accumulatorRange(matrix, n, codes.least, codes.greatest));
+    const ranges = Array.from({ length: matrix.outputs }, (_, n) =>
+      accumulatorRange(matrix, n, codes.least, codes.greatest),
+    );
     if (ranges.some(([low, high]) => low <= -(2 ** 30) || high >= 2 ** 30)) {
-      this.#diagnostics.error("lowering/overflow", "the integer sums of this layer do not fit 31 bits", { where: node.name });
+      this.#diagnostics.error("lowering/overflow", "the integer sums of this layer do not fit 31 bits", {
+        where: node.name,
+      });
       return undefined;
     }
     const output = this.#tensor(node.name, matrix.outputs, { kind: "scalar", type: "i32" });
@@ -170,10 +189,14 @@ class Lowering {
 
   #hiddenCodes(segment: Segment, layer: Layer): Codes | undefined {
     if (segment.quantizer === undefined) {
-      this.#diagnostics.error("lowering/float-activations", "the activations after this layer are not quantized", {
-        where: segment.dense!.node.name,
-        remedy: "put an activation quantizer (BipolarQuant or Quant) between this layer and the next",
-      });
+      this.#diagnostics.error(
+        "lowering/float-activations",
+        "the activations after this layer are not quantized",
+        {
+          where: segment.dense!.node.name,
+          remedy: "put an activation quantizer (BipolarQuant or Quant) between this layer and the next",
+        },
+      );
       return undefined;
     }
     const source: KeySource = {
@@ -184,7 +207,12 @@ class Lowering {
     return this.#threshold({ ...segment, steps: layer.steps }, layer.output, source, layer.uncertainty);
   }
 
-  #threshold(segment: Segment, input: TensorId, source: KeySource, uncertainty: (channel: number) => number): Codes | undefined {
+  #threshold(
+    segment: Segment,
+    input: TensorId,
+    source: KeySource,
+    uncertainty: (channel: number) => number,
+  ): Codes | undefined {
     const { node, quantizer } = segment.quantizer!;
     const domain = codesDomain(quantizer, node.name, this.#diagnostics);
     requireSingleScale(node, quantizer, this.#diagnostics);
@@ -248,7 +276,10 @@ class Lowering {
   }
 
   #scale(input: TensorId, steps: readonly ScaleStep[]): TensorId {
-    const output = this.#tensor("float scores", this.#tensors[input]!.shape[2], { kind: "scalar", type: "f32" });
+    const output = this.#tensor("float scores", this.#tensors[input]!.shape[2], {
+      kind: "scalar",
+      type: "f32",
+    });
     this.#instructions.push({ kind: "scale", input, output, steps });
     return output;
   }

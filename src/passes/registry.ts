@@ -9,9 +9,8 @@ import { type LoweringOptions, lower } from "./lower.js";
  *
  * 1. `fold-flips` turns falling channels into rising ones, so that kernels need no flip.
  */
-const programPasses: readonly { readonly name: string; run(program: DeviceProgram): DeviceProgram }[] = Object.freeze([
-  { name: "fold-flips", run: foldFlips },
-]);
+const programPasses: readonly { readonly name: string; run(program: DeviceProgram): DeviceProgram }[] =
+  Object.freeze([{ name: "fold-flips", run: foldFlips }]);
 
 /** Stages of the compiler whose state can be printed after them. */
 export const passNames: readonly string[] = Object.freeze(["lower", ...programPasses.map((p) => p.name)]);

@@ -61,15 +61,21 @@ function asLine(graph: ModelGraph, diagnostics: Diagnostics): readonly GraphNode
   const before = diagnostics.all.length;
   for (const node of graph.nodes) {
     if (node.inputs.length !== 1 || node.inputs[0] !== current) {
-      diagnostics.error("lowering/branch", `reads ${node.inputs.join(", ")} while the chain of layers is at ${current}`, {
-        where: node.name,
-        remedy: "only chains of layers are supported: no branches, skips or merges",
-      });
+      diagnostics.error(
+        "lowering/branch",
+        `reads ${node.inputs.join(", ")} while the chain of layers is at ${current}`,
+        {
+          where: node.name,
+          remedy: "only chains of layers are supported: no branches, skips or merges",
+        },
+      );
     }
     current = node.output;
   }
   if (current !== graph.outputs[0]) {
-    diagnostics.error("lowering/branch", `the output ${graph.outputs[0]} is not the end of the chain`, { where: graph.name });
+    diagnostics.error("lowering/branch", `the output ${graph.outputs[0]} is not the end of the chain`, {
+      where: graph.name,
+    });
   }
   return diagnostics.all.length === before ? graph.nodes : undefined;
 }
@@ -91,7 +97,9 @@ function makeSegment(
   return {
     ...(dense === undefined ? {} : { dense }),
     steps,
-    ...(deciding?.op.kind === "quantize" ? { quantizer: { node: deciding, quantizer: deciding.op.quantizer } } : {}),
+    ...(deciding?.op.kind === "quantize"
+      ? { quantizer: { node: deciding, quantizer: deciding.op.quantizer } }
+      : {}),
     factor,
     tail,
   };
@@ -159,10 +167,15 @@ function codeFactor(node: GraphNode, diagnostics: Diagnostics): number {
     if (node.op.operator === "multiply") return c;
     if (node.op.operator === "divide" && !node.op.reversed) return 1 / c;
   }
-  diagnostics.error("lowering/after-quantizer", `${node.op.kind} stands between a quantizer and the layer that uses its codes`, {
-    where: node.name,
-    remedy: "move it before the quantizer, or fold it into the layer; only a multiplication by one number can stay",
-  });
+  diagnostics.error(
+    "lowering/after-quantizer",
+    `${node.op.kind} stands between a quantizer and the layer that uses its codes`,
+    {
+      where: node.name,
+      remedy:
+        "move it before the quantizer, or fold it into the layer; only a multiplication by one number can stay",
+    },
+  );
   return 1;
 }
 
@@ -170,10 +183,15 @@ function requireSingleScale(node: GraphNode, quantizer: Quantizer, diagnostics: 
   const tensors = quantizer.kind === "bipolar" ? [quantizer.scale] : [quantizer.scale, quantizer.zeroPoint];
   for (const tensor of tensors) {
     if (tensor.data.every((x) => x === tensor.data[0])) continue;
-    diagnostics.error("lowering/channel-scale", `an activation quantizer has a scale per channel (${shapeText(tensor.shape)})`, {
-      where: node.name,
-      remedy: "quantize activations with one scale per tensor, so that the sum of products stays an integer",
-    });
+    diagnostics.error(
+      "lowering/channel-scale",
+      `an activation quantizer has a scale per channel (${shapeText(tensor.shape)})`,
+      {
+        where: node.name,
+        remedy:
+          "quantize activations with one scale per tensor, so that the sum of products stays an integer",
+      },
+    );
   }
 }
 

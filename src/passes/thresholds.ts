@@ -59,7 +59,9 @@ export function findThresholds(
     const falls = direction * codeDirection(quantizer) < 0;
     const code = (key: number): number => channelCode(source, steps, quantizer, channel, key, Math.fround);
     for (let level = 1; level <= levels; level++) {
-      const reaches = falls ? (key: number) => levels - code(key) >= level : (key: number) => code(key) >= level;
+      const reaches = falls
+        ? (key: number) => levels - code(key) >= level
+        : (key: number) => code(key) >= level;
       thresholds[channel * levels + level - 1] = firstWhere(low, high, reaches);
     }
     flipped[channel] = falls ? 1 : 0;
@@ -89,7 +91,8 @@ export function countNearTies(
       const threshold = table.thresholds[channel * table.levels + j]!;
       if (threshold <= low || threshold > high) continue;
       const sure =
-        decide(threshold - delta) === decide(threshold) && decide(threshold - 1 + delta) === decide(threshold - 1);
+        decide(threshold - delta) === decide(threshold) &&
+        decide(threshold - 1 + delta) === decide(threshold - 1);
       if (!sure) count++;
     }
   }
@@ -112,7 +115,10 @@ function finiteAtEnds(source: KeySource, steps: readonly ChainStep[], channel: n
   return source.range(channel).every((end) => {
     let x = source.valueOf(end);
     for (const step of steps) {
-      x = step.kind === "scale" ? applyScale(step.step, x, channel, Math.fround) : applyChain([step], x, channel, Math.fround);
+      x =
+        step.kind === "scale"
+          ? applyScale(step.step, x, channel, Math.fround)
+          : applyChain([step], x, channel, Math.fround);
       // An overflow to infinity still compares correctly; only NaN would lose the order.
       if (Number.isNaN(x)) return false;
     }

@@ -1,7 +1,7 @@
 import type { Diagnostics } from "../diagnostics/diagnostic.js";
 import type { WeightTensor } from "../graph/types.js";
-import { MAX_CODE_BITS } from "../program/verify.js";
 import type { CodeMatrix } from "../program/types.js";
+import { MAX_CODE_BITS } from "../program/verify.js";
 
 export interface LoweredWeights {
   readonly matrix: CodeMatrix;
@@ -13,13 +13,22 @@ export interface LoweredWeights {
  * Encodes quantized weights [K, N] as unsigned codes [N × K] with the smallest affine that holds them:
  * ±1 becomes one bit with step 2 and offset −1, −1…1 two bits with step 1, and so on.
  */
-export function lowerWeights(weights: WeightTensor, where: string, diagnostics: Diagnostics): LoweredWeights | undefined {
+export function lowerWeights(
+  weights: WeightTensor,
+  where: string,
+  diagnostics: Diagnostics,
+): LoweredWeights | undefined {
   const [inputs, outputs] = weights.shape as [number, number];
   if (weights.quantized === undefined) {
-    diagnostics.error("lowering/float-weights", "the weights are not quantized: they take more values than a low-bit code has", {
-      where,
-      remedy: "export the model with its weight quantizers (BipolarQuant or Quant nodes), or with weights already rounded to a few levels",
-    });
+    diagnostics.error(
+      "lowering/float-weights",
+      "the weights are not quantized: they take more values than a low-bit code has",
+      {
+        where,
+        remedy:
+          "export the model with its weight quantizers (BipolarQuant or Quant nodes), or with weights already rounded to a few levels",
+      },
+    );
     return undefined;
   }
   const { codes, scale } = weights.quantized;
@@ -27,16 +36,21 @@ export function lowerWeights(weights: WeightTensor, where: string, diagnostics: 
   if (outputScale === undefined) {
     diagnostics.error("lowering/input-channel-scale", "the weight scale differs between input channels", {
       where,
-      remedy: "quantize weights per tensor or per output channel; a scale per input channel cannot leave the integer sum",
+      remedy:
+        "quantize weights per tensor or per output channel; a scale per input channel cannot leave the integer sum",
     });
     return undefined;
   }
   const { step, offset, bits } = smallestAffine(codes);
   if (bits > MAX_CODE_BITS) {
-    diagnostics.error("lowering/wide-weights", `the weights need ${bits}-bit codes; at most ${MAX_CODE_BITS} bits are supported`, {
-      where,
-      remedy: `quantize the weights to ${MAX_CODE_BITS} bits or fewer`,
-    });
+    diagnostics.error(
+      "lowering/wide-weights",
+      `the weights need ${bits}-bit codes; at most ${MAX_CODE_BITS} bits are supported`,
+      {
+        where,
+        remedy: `quantize the weights to ${MAX_CODE_BITS} bits or fewer`,
+      },
+    );
     return undefined;
   }
   const transposed = new Uint8Array(inputs * outputs);
@@ -47,7 +61,12 @@ export function lowerWeights(weights: WeightTensor, where: string, diagnostics: 
 }
 
 /** Least and greatest possible sum of one output, given the range of the input values. */
-export function accumulatorRange(matrix: CodeMatrix, output: number, least: number, greatest: number): [number, number] {
+export function accumulatorRange(
+  matrix: CodeMatrix,
+  output: number,
+  least: number,
+  greatest: number,
+): [number, number] {
   let low = 0;
   let high = 0;
   for (let k = 0; k < matrix.inputs; k++) {
@@ -79,7 +98,11 @@ function greatestCommonDivisor(a: number, b: number): number {
 }
 
 /** Scale of shape [1, 1], [1, N] or the like as N numbers or one; undefined if it varies over inputs. */
-function scalePerOutput(shape: readonly number[], data: Float32Array, outputs: number): Float32Array | undefined {
+function scalePerOutput(
+  shape: readonly number[],
+  data: Float32Array,
+  outputs: number,
+): Float32Array | undefined {
   if (data.every((s) => s === data[0])) return data.slice(0, 1);
   const variesOverInputs = shape.length === 2 && shape[0] !== 1;
   return variesOverInputs || data.length !== outputs ? undefined : data;

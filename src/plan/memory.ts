@@ -18,7 +18,9 @@ export function placeBuffers(buffers: readonly Buffer[]): MemoryPlan {
 function firstFit(order: readonly Buffer[]): PlacedBuffer[] {
   const placed: PlacedBuffer[] = [];
   for (const buffer of order) {
-    const neighbours = placed.filter((p) => p.from <= buffer.to && buffer.from <= p.to).sort((a, b) => a.offset - b.offset);
+    const neighbours = placed
+      .filter((p) => p.from <= buffer.to && buffer.from <= p.to)
+      .sort((a, b) => a.offset - b.offset);
     let offset = 0;
     for (const neighbour of neighbours) {
       if (offset + buffer.bytes <= neighbour.offset) break;

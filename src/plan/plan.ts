@@ -20,7 +20,13 @@ export function planProgram(program: DeviceProgram, from: readonly Kernel[] = ke
       output: place(choice.output),
     }),
   );
-  return { program, steps, memory, traceBytes: skippedBytes(program, choices), weightBytes: constantBytes(choices) };
+  return {
+    program,
+    steps,
+    memory,
+    traceBytes: skippedBytes(program, choices),
+    weightBytes: constantBytes(choices),
+  };
 }
 
 /** The kernel's choice that computes the sums of a fused dense layer on their own, for trace builds. */
@@ -61,7 +67,12 @@ function lifetimes(program: DeviceProgram, choices: readonly KernelChoice[]): Bu
   choices.forEach((choice, step) => {
     if (choice.output === program.output.tensor) return;
     const lastReader = choices.reduce((last, c, i) => (c.input === choice.output ? i : last), step);
-    buffers.push({ tensor: choice.output, bytes: canonicalSize(program.tensors[choice.output]!), from: step, to: lastReader });
+    buffers.push({
+      tensor: choice.output,
+      bytes: canonicalSize(program.tensors[choice.output]!),
+      from: step,
+      to: lastReader,
+    });
   });
   return buffers;
 }
@@ -75,7 +86,11 @@ function placeOf(program: DeviceProgram, memory: MemoryPlan, tensor: TensorId): 
 function skippedBytes(program: DeviceProgram, choices: readonly KernelChoice[]): number {
   return choices
     .filter((c) => c.covers.length > 1)
-    .reduce((most, c) => Math.max(most, canonicalSize(program.tensors[program.instructions[c.covers[0]!]!.output]!)), 0);
+    .reduce(
+      (most, c) =>
+        Math.max(most, canonicalSize(program.tensors[program.instructions[c.covers[0]!]!.output]!)),
+      0,
+    );
 }
 
 function constantBytes(choices: readonly KernelChoice[]): number {

@@ -6,11 +6,13 @@ export function verifyPlan(plan: Plan): void {
   const { buffers, arenaBytes, lowerBound } = plan.memory;
   if (arenaBytes < lowerBound) throw broken("the arena is below the lower bound");
   for (const a of buffers) {
-    if (a.offset % ARENA_ALIGN !== 0 || a.offset + a.bytes > arenaBytes) throw broken(`tensor ${a.tensor} lies badly`);
+    if (a.offset % ARENA_ALIGN !== 0 || a.offset + a.bytes > arenaBytes)
+      throw broken(`tensor ${a.tensor} lies badly`);
     for (const b of buffers) {
       const liveTogether = a !== b && a.from <= b.to && b.from <= a.to;
       const overlap = a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
-      if (liveTogether && overlap) throw broken(`tensors ${a.tensor} and ${b.tensor} overlap while both are live`);
+      if (liveTogether && overlap)
+        throw broken(`tensors ${a.tensor} and ${b.tensor} overlap while both are live`);
     }
   }
   const covered = plan.steps.flatMap((s) => s.choice.covers);

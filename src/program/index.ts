@@ -1,5 +1,5 @@
 export * from "./canonical.js";
+export * from "./crc32.js";
 export * from "./print.js";
 export * from "./types.js";
 export * from "./verify.js";
-export * from "./crc32.js";

@@ -5,7 +5,9 @@ import type { DeviceProgram, Domain, Instruction, ProgramTensor, ScaleStep } fro
 export function printProgram(program: DeviceProgram): string {
   const lines = [`program ${printable(program.name)}`];
   const name = (id: number): string => `%${id}`;
-  lines.push(`  ${name(program.input.tensor)} = input ${tensorText(program.tensors[program.input.tensor]!)}${affineText(program)}`);
+  lines.push(
+    `  ${name(program.input.tensor)} = input ${tensorText(program.tensors[program.input.tensor]!)}${affineText(program)}`,
+  );
   for (const instruction of program.instructions) {
     const output = program.tensors[instruction.output]!;
     lines.push(
@@ -49,7 +51,12 @@ function detail(instruction: Instruction): string {
     }
     case "dense": {
       const { weights } = instruction;
-      const domain: Domain = { kind: "codes", bits: weights.bits, step: weights.step, offset: weights.offset };
+      const domain: Domain = {
+        kind: "codes",
+        bits: weights.bits,
+        step: weights.step,
+        offset: weights.offset,
+      };
       return ` weights ${weights.outputs}×${weights.inputs} ${domainText(domain)}`;
     }
     case "scale":

@@ -63,13 +63,28 @@ export type Instruction =
   /** u8 input taken as 8-bit codes as it is: `code = x`. */
   | { readonly kind: "take-codes"; readonly input: TensorId; readonly output: TensorId }
   /** `acc[n] = Σ_k value(x[k]) · weight(n, k)`, exact in int32. */
-  | { readonly kind: "dense"; readonly input: TensorId; readonly output: TensorId; readonly weights: CodeMatrix }
+  | {
+      readonly kind: "dense";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly weights: CodeMatrix;
+    }
   /** int32 to float32 (round to nearest even), then the steps in order, each rounded to float32. */
-  | { readonly kind: "scale"; readonly input: TensorId; readonly output: TensorId; readonly steps: readonly ScaleStep[] }
+  | {
+      readonly kind: "scale";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly steps: readonly ScaleStep[];
+    }
   /** Softmax over all channels with the exact exponential of docs/NUMERICS.md. */
   | { readonly kind: "softmax"; readonly input: TensorId; readonly output: TensorId }
   /** Index (int32, one element) of the greatest element; of equal ones the first, or the last. */
-  | { readonly kind: "argmax"; readonly input: TensorId; readonly output: TensorId; readonly selectLast: boolean };
+  | {
+      readonly kind: "argmax";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly selectLast: boolean;
+    };
 
 export type InstructionKind = Instruction["kind"];
 

@@ -50,13 +50,25 @@ function checkInstruction(program: DeviceProgram, instruction: Instruction): voi
     case "dense":
       return checkDense(instruction, input, output);
     case "scale":
-      expect(isScalar(input.domain, "i32") && isScalar(output.domain, "f32"), instruction, "must map i32 to f32");
+      expect(
+        isScalar(input.domain, "i32") && isScalar(output.domain, "f32"),
+        instruction,
+        "must map i32 to f32",
+      );
       return checkScaleSteps(instruction.steps, output.shape[2], instruction);
     case "softmax":
-      return expect(isScalar(input.domain, "f32") && isScalar(output.domain, "f32"), instruction, "must map f32 to f32");
+      return expect(
+        isScalar(input.domain, "f32") && isScalar(output.domain, "f32"),
+        instruction,
+        "must map f32 to f32",
+      );
     case "argmax":
       expect(isScalar(input.domain, "i32") || isScalar(input.domain, "f32"), instruction, "reads i32 or f32");
-      return expect(isScalar(output.domain, "i32") && elementCount(output) === 1, instruction, "writes one i32");
+      return expect(
+        isScalar(output.domain, "i32") && elementCount(output) === 1,
+        instruction,
+        "writes one i32",
+      );
   }
 }
 
@@ -68,12 +80,20 @@ function checkThreshold(
   const { thresholds, levels, flipped } = instruction;
   const rows = flipped.length;
   expect(input.domain.kind === "scalar", instruction, "reads codes");
-  expect(isCodes(output.domain) && levels >= 1 && levels < 2 ** output.domain.bits, instruction, "levels exceed the codes");
+  expect(
+    isCodes(output.domain) && levels >= 1 && levels < 2 ** output.domain.bits,
+    instruction,
+    "levels exceed the codes",
+  );
   expect(rows === 1 || rows === output.shape[2], instruction, "has neither one row nor one per channel");
   expect(thresholds.length === rows * levels, instruction, "has the wrong number of thresholds");
   expect(elementCount(input) === elementCount(output), instruction, "changes the element count");
   for (let i = 1; i < thresholds.length; i++) {
-    expect(i % levels === 0 || thresholds[i - 1]! <= thresholds[i]!, instruction, "has a row that is not ascending");
+    expect(
+      i % levels === 0 || thresholds[i - 1]! <= thresholds[i]!,
+      instruction,
+      "has a row that is not ascending",
+    );
   }
 }
 
@@ -85,7 +105,11 @@ function checkDense(
   const { weights } = instruction;
   expect(isCodes(input.domain), instruction, "reads a tensor that is not codes");
   expect(isScalar(output.domain, "i32"), instruction, "writes a tensor that is not i32");
-  expect(input.shape[2] === weights.inputs && output.shape[2] === weights.outputs, instruction, "does not fit its weights");
+  expect(
+    input.shape[2] === weights.inputs && output.shape[2] === weights.outputs,
+    instruction,
+    "does not fit its weights",
+  );
   expect(weights.codes.length === weights.inputs * weights.outputs, instruction, "has incomplete weights");
   expect(
     weights.codes.every((c) => c < 2 ** weights.bits),
@@ -96,8 +120,13 @@ function checkDense(
 
 function checkScaleSteps(steps: readonly ScaleStep[], channels: number, instruction: Instruction): void {
   for (const { operator, operand } of steps) {
-    const fits = operator === "relu" ? operand.length === 0 : operand.length === 1 || operand.length === channels;
-    expect(fits, instruction, `has a ${operator} operand of length ${operand.length} for ${channels} channels`);
+    const fits =
+      operator === "relu" ? operand.length === 0 : operand.length === 1 || operand.length === channels;
+    expect(
+      fits,
+      instruction,
+      `has a ${operator} operand of length ${operand.length} for ${channels} channels`,
+    );
   }
 }
 

@@ -69,7 +69,8 @@ const keyView = new DataView(new ArrayBuffer(4));
 
 /** Order-preserving map of finite float32 to int32; −0 is just below +0. NaN and infinities are refused. */
 export function floatKey(x: number): number {
-  if (!Number.isFinite(x)) throw fail("input/not-finite", `the input contains ${x}; inputs must be finite numbers`);
+  if (!Number.isFinite(x))
+    throw fail("input/not-finite", `the input contains ${x}; inputs must be finite numbers`);
   keyView.setFloat32(0, x);
   const bits = keyView.getInt32(0);
   return bits >= 0 ? bits : bits ^ 0x7fffffff;
