@@ -1,0 +1,14 @@
+/** This computer as a machine: the library compiled by the host's compiler, as a third opinion. */
+import { hostCc, versionLine } from "../toolchain/tools.js";
+import { startProcess } from "./process-machine.js";
+import type { Emulator } from "./types.js";
+
+/** Runs programs made by `buildHost`; the board is not looked at. */
+export const hostEmulator: Emulator = {
+  id: "host",
+  find: async () => {
+    const path = hostCc();
+    return { path, version: (await versionLine(path)) ?? "unknown" };
+  },
+  start: async (image, _board, options = {}) => startProcess("host", image, options.extraArgs ?? [], options),
+};

@@ -1,0 +1,158 @@
+/** Payloads of the vector protocol (docs/PROTOCOL.md) as values. Every reader checks the length and says what was wrong. */
+import { fail } from "../diagnostics/diagnostic.js";
+import { type Frame, frameName } from "./frames.js";
+
+export const PROTOCOL_VERSION = 1;
+
+export interface Hello {
+  readonly protocol: number;
+  /** `NAME_MODEL_CRC` of the library that was built. */
+  readonly modelCrc: number;
+  readonly inputBytes: number;
+  readonly outputBytes: number;
+  readonly tensorCount: number;
+  readonly arenaBytes: number;
+  /** Status of `name_init`; 0 is good. */
+  readonly initStatus: number;
+  /** Status of `name_selftest`; 0 is good, and 0 when it was not run. */
+  readonly selftestStatus: number;
+  readonly trace: boolean;
+  readonly selftestRun: boolean;
+}
+
+/** FNV-1a (32 bit) of one tensor's canonical bytes. */
+export interface TraceHash {
+  readonly tensor: number;
+  readonly hash: number;
+}
+
+export interface VectorResult {
+  /** Index of the input among those given to `runVectors`. */
+  readonly index: number;
+  /** Status of `name_run`. */
+  readonly status: number;
+  readonly output: Uint8Array;
+  /** In call order; empty in a build without traces. */
+  readonly traces: readonly TraceHash[];
+}
+
+export interface Verdict {
+  readonly pass: boolean;
+  readonly runs: number;
+  readonly failedRuns: number;
+  readonly rejectedFrames: number;
+}
+
+/** Registers at a fault; the four status registers only where the core has them. */
+export interface FaultRegisters {
+  readonly r0: number;
+  readonly r1: number;
+  readonly r2: number;
+  readonly r3: number;
+  readonly r12: number;
+  readonly lr: number;
+  readonly pc: number;
+  readonly xpsr: number;
+  readonly sp: number;
+  readonly exception: number;
+  /** True when the stack pointer was outside RAM: r0 to xpsr are not known and are 0. */
+  readonly stackLost: boolean;
+  readonly status?: {
+    readonly cfsr: number;
+    readonly hfsr: number;
+    readonly mmfar: number;
+    readonly bfar: number;
+  };
+}
+
+export function readHello(frame: Frame): Hello {
+  const view = viewOf(frame, 36);
+  const u32 = (index: number): number => view.getUint32(4 * index, true);
+  const flags = u32(8);
+  return {
+    protocol: u32(0),
+    modelCrc: u32(1),
+    inputBytes: u32(2),
+    outputBytes: u32(3),
+    tensorCount: u32(4),
+    arenaBytes: u32(5),
+    initStatus: view.getInt32(24, true),
+    selftestStatus: view.getInt32(28, true),
+    trace: (flags & 1) !== 0,
+    selftestRun: (flags & 2) !== 0,
+  };
+}
+
+/** Reads a RESULT of a model that introduced itself with `hello`. */
+export function readResult(frame: Frame, hello: Hello, index: number): VectorResult {
+  const start = 8 + hello.outputBytes;
+  if (frame.payload.length < start) throw wrongLength(frame, start);
+  const view = new DataView(frame.payload.buffer, frame.payload.byteOffset, frame.payload.byteLength);
+  const count = view.getUint32(4, true);
+  if (count > hello.tensorCount) {
+    throw fail(
+      "protocol/too-many-traces",
+      `the model traced ${count} tensors but says that it has ${hello.tensorCount}`,
+      {
+        exitCode: 1,
+      },
+    );
+  }
+  if (frame.payload.length !== start + 8 * count) throw wrongLength(frame, start + 8 * count);
+  const traces = Array.from({ length: count }, (_, i) => ({
+    tensor: view.getUint32(start + 8 * i, true),
+    hash: view.getUint32(start + 8 * i + 4, true),
+  }));
+  return { index, status: view.getInt32(0, true), output: frame.payload.slice(8, start), traces };
+}
+
+export function readVerdict(frame: Frame): Verdict {
+  const view = viewOf(frame, 16);
+  return {
+    pass: view.getUint32(0, true) === 1,
+    runs: view.getUint32(4, true),
+    failedRuns: view.getUint32(8, true),
+    rejectedFrames: view.getUint32(12, true),
+  };
+}
+
+export function readFault(frame: Frame): FaultRegisters {
+  const view = viewOf(frame, 60);
+  const u32 = (index: number): number => view.getUint32(4 * index, true);
+  const flags = u32(10);
+  const registers = {
+    r0: u32(0),
+    r1: u32(1),
+    r2: u32(2),
+    r3: u32(3),
+    r12: u32(4),
+    lr: u32(5),
+    pc: u32(6),
+    xpsr: u32(7),
+    sp: u32(8),
+    exception: u32(9),
+    stackLost: (flags & 2) !== 0,
+  };
+  if ((flags & 1) === 0) return registers;
+  return { ...registers, status: { cfsr: u32(11), hfsr: u32(12), mmfar: u32(13), bfar: u32(14) } };
+}
+
+/** FNV-1a (32 bit) as the harness computes it over a tensor's canonical bytes. */
+export function traceHash(canonical: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (const byte of canonical) hash = Math.imul(hash ^ byte, 0x01000193);
+  return hash >>> 0;
+}
+
+function viewOf(frame: Frame, bytes: number): DataView {
+  if (frame.payload.length !== bytes) throw wrongLength(frame, bytes);
+  return new DataView(frame.payload.buffer, frame.payload.byteOffset, bytes);
+}
+
+function wrongLength(frame: Frame, expected: number): Error {
+  return fail(
+    "protocol/wrong-length",
+    `a ${frameName(frame.type)} frame has ${frame.payload.length} bytes of payload instead of ${expected}`,
+    { exitCode: 1 },
+  );
+}

@@ -1,0 +1,67 @@
+/** QEMU's system emulator for Arm. Its machine's first UART is the process's standard input and output. */
+import { fail } from "../diagnostics/diagnostic.js";
+import { findByVariable, missing, type ToolNeed, versionLine } from "../toolchain/tools.js";
+import { startProcess } from "./process-machine.js";
+import type { Emulator } from "./types.js";
+
+export const qemuNeed: ToolNeed = {
+  name: "qemu-system-arm",
+  remedy: "install it (Debian, Ubuntu: apt install qemu-system-arm) or set BITLOOM_QEMU",
+};
+
+/** Absolute path of qemu-system-arm: BITLOOM_QEMU, then PATH. Undefined when absent. */
+export function findQemu(): string | undefined {
+  return findByVariable("BITLOOM_QEMU", "qemu-system-arm");
+}
+
+/**
+ * Runs an ELF built for `board`, which must be a QEMU machine itself: pass `qemuBoard(board)` for one with a
+ * stand-in, and build for that.
+ */
+export const qemuEmulator: Emulator = {
+  id: "qemu",
+  find: async () => {
+    const path = findQemu();
+    if (path === undefined) return undefined;
+    const line = (await versionLine(path)) ?? "";
+    return { path, version: /version (\S+)/.exec(line)?.[1] ?? "unknown" };
+  },
+  start: async (image, board, options = {}) => {
+    if (board.qemu === undefined || !("machine" in board.qemu)) {
+      throw fail("emulator/no-machine", `QEMU has no machine for the board ${board.id}`, {
+        remedy: "build for its stand-in (see qemuBoard) or use another emulator",
+      });
+    }
+    const path = findQemu();
+    if (path === undefined) throw missing(qemuNeed);
+    const { machine, cpu } = board.qemu;
+    const args = [
+      "-machine",
+      machine,
+      ...(cpu === undefined ? [] : ["-cpu", cpu]),
+      ...LINK,
+      "-kernel",
+      image,
+    ];
+    return startProcess(`qemu ${board.id}`, path, [...args, ...(options.extraArgs ?? [])], options);
+  },
+};
+
+/**
+ * `mux=on` puts a 32-byte buffer in front of the UART: without it QEMU goes through its main loop once for every byte.
+ * The multiplexer's escape character is set to a value that no byte has.
+ */
+const LINK = [
+  "-display",
+  "none",
+  "-monitor",
+  "none",
+  "-nic",
+  "none",
+  "-chardev",
+  "stdio,id=link,mux=on,signal=off",
+  "-echr",
+  "0x100",
+  "-serial",
+  "chardev:link",
+];

@@ -1,0 +1,60 @@
+/** The Cortex-M cores that bitloom builds for. */
+import { fail } from "../diagnostics/diagnostic.js";
+import { didYouMean, printable } from "../diagnostics/text.js";
+
+export interface Cpu {
+  /** e.g. `cortex-m0plus`, as GCC spells it. */
+  readonly id: string;
+  /** e.g. `Cortex-M0+`. */
+  readonly name: string;
+  /** Instruction set architecture, e.g. `Armv6-M`. */
+  readonly architecture:
+    | "Armv6-M"
+    | "Armv7-M"
+    | "Armv7E-M"
+    | "Armv8-M Baseline"
+    | "Armv8-M Mainline"
+    | "Armv8.1-M Mainline";
+  /**
+   * Flags for `arm-none-eabi-gcc`, for compiling and linking. Soft float everywhere: float code is then the same
+   * IEEE arithmetic on each core, whatever FPU the chip's maker chose.
+   */
+  readonly gccFlags: readonly string[];
+}
+
+function cpu(id: string, name: string, architecture: Cpu["architecture"], gccCpu = id): Cpu {
+  return { id, name, architecture, gccFlags: [`-mcpu=${gccCpu}`, "-mthumb", "-mfloat-abi=soft"] };
+}
+
+const all: readonly Cpu[] = [
+  cpu("cortex-m0", "Cortex-M0", "Armv6-M"),
+  cpu("cortex-m0plus", "Cortex-M0+", "Armv6-M"),
+  cpu("cortex-m3", "Cortex-M3", "Armv7-M"),
+  cpu("cortex-m4", "Cortex-M4", "Armv7E-M"),
+  cpu("cortex-m7", "Cortex-M7", "Armv7E-M"),
+  cpu("cortex-m23", "Cortex-M23", "Armv8-M Baseline"),
+  cpu("cortex-m33", "Cortex-M33", "Armv8-M Mainline"),
+  // Debian's newlib has no soft-float build with MVE, and MVE registers need the FPU switched on at start.
+  cpu("cortex-m55", "Cortex-M55", "Armv8.1-M Mainline", "cortex-m55+nomve"),
+];
+
+/** Every core, smallest first. */
+export function listCpus(): readonly Cpu[] {
+  return all;
+}
+
+/** The core with this id. Throws `targets/unknown-cpu` (exit 2) with the closest one. */
+export function findCpu(id: string): Cpu {
+  const found = all.find((c) => c.id === id);
+  if (found !== undefined) return found;
+  const ids = all.map((c) => c.id);
+  const close = didYouMean(id, ids);
+  throw fail("targets/unknown-cpu", `there is no core "${printable(id)}"`, {
+    remedy: close === undefined ? `use one of ${ids.join(", ")}` : `did you mean ${close}?`,
+  });
+}
+
+/** True for the cores whose instruction set is Armv6-M. */
+export function isArmv6M(cpu: Cpu): boolean {
+  return cpu.architecture === "Armv6-M";
+}

@@ -1,0 +1,89 @@
+/** Running a C compiler: objects in parallel, then one link. */
+import { basename, join } from "node:path";
+import { execa } from "execa";
+import { fail } from "../diagnostics/diagnostic.js";
+
+export interface CompileJob {
+  readonly source: string;
+  readonly object: string;
+  readonly flags: readonly string[];
+}
+
+/** Compilers that run side by side: more gain little on small files and starve the user's other work. */
+const PARALLEL = 2;
+const TIMEOUT_MS = 120_000;
+const SHOWN_LINES = 30;
+
+/** Object path of a source: `<folder>/<file>.o`. */
+export function objectPath(folder: string, source: string): string {
+  return join(folder, `${basename(source).replace(/\.c$/, "")}.o`);
+}
+
+/** Compiles every job. Throws `toolchain/compile` (exit 1) with the compiler's own words for the first that fails. */
+export async function compileAll(compiler: string, jobs: readonly CompileJob[]): Promise<void> {
+  const queue = [...jobs];
+  const worker = async (): Promise<void> => {
+    for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+      try {
+        await runTool(
+          compiler,
+          [...job.flags, "-c", job.source, "-o", job.object],
+          "toolchain/compile",
+          job.source,
+        );
+      } catch (error) {
+        queue.length = 0;
+        throw error;
+      }
+    }
+  };
+  const workers = await Promise.allSettled(Array.from({ length: PARALLEL }, worker));
+  const failed = workers.find((w) => w.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
+/** Links objects. Throws `toolchain/does-not-fit` or `toolchain/link` (exit 1). */
+export async function link(compiler: string, args: readonly string[], output: string): Promise<void> {
+  await runTool(compiler, [...args, "-o", output], "toolchain/link", output);
+}
+
+/** Runs a tool to its end and returns its standard output. Throws `code` (exit 1) with what it printed. */
+export async function runTool(
+  tool: string,
+  args: readonly string[],
+  code: string,
+  where: string,
+): Promise<string> {
+  const result = await execa(tool, args, {
+    reject: false,
+    timeout: TIMEOUT_MS,
+    stdin: "ignore",
+    maxBuffer: 256 * 1024 * 1024,
+    env: { LC_ALL: "C" },
+  });
+  if (!result.failed) return result.stdout ?? "";
+  const said = (result.stderr ?? "").trim();
+  const overflow = fitProblem(said);
+  if (overflow !== undefined) throw fail("toolchain/does-not-fit", overflow, { where, exitCode: 1 });
+  const reason = result.timedOut
+    ? `took more than ${TIMEOUT_MS / 1000} s`
+    : firstLines(said || (result.shortMessage ?? "it could not be run"));
+  throw fail(code, `${basename(tool)} failed: ${reason}`, { where, exitCode: 1 });
+}
+
+/** One sentence from the linker's overflow messages, or undefined. */
+function fitProblem(said: string): string | undefined {
+  const overflows = [...said.matchAll(/region `(\w+)' overflowed by (\d+) bytes?/g)];
+  if (overflows.length === 0) return undefined;
+  const byRegion = new Map(overflows.map((m) => [m[1]!, Number(m[2])]));
+  const parts = [...byRegion].map(
+    ([region, bytes]) => `${bytes} bytes more of ${region === "FLASH" ? "flash" : region} are needed`,
+  );
+  return `the firmware does not fit the board: ${parts.join(", ")}`;
+}
+
+function firstLines(text: string): string {
+  const lines = text.split("\n");
+  const shown = lines.slice(0, SHOWN_LINES).join("\n");
+  return lines.length > SHOWN_LINES ? `${shown}\n… ${lines.length - SHOWN_LINES} more lines` : shown;
+}

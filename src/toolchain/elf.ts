@@ -1,0 +1,174 @@
+/** A reader for 32-bit little-endian ELF files: sections and symbols, every offset checked. */
+import { readFile } from "node:fs/promises";
+import { type BitloomError, fail } from "../diagnostics/diagnostic.js";
+
+export interface ElfSection {
+  readonly name: string;
+  /** sh_type: 1 PROGBITS, 2 SYMTAB, 8 NOBITS, ... */
+  readonly type: number;
+  /** sh_flags: 1 writable, 2 takes memory, 4 executable. */
+  readonly flags: number;
+  readonly address: number;
+  /** Bytes, in memory. */
+  readonly size: number;
+  /** The section's bytes in the file; empty for NOBITS. */
+  readonly data: Uint8Array;
+  readonly link: number;
+}
+
+export interface ElfSymbol {
+  readonly name: string;
+  /** The value as stored: bit 0 of a Thumb function is set. */
+  readonly value: number;
+  readonly size: number;
+  readonly kind: "function" | "object" | "other";
+  /** Index of its section; 0 when undefined. */
+  readonly section: number;
+}
+
+export interface Elf {
+  readonly entry: number;
+  readonly sections: readonly ElfSection[];
+  readonly symbols: readonly ElfSymbol[];
+}
+
+export const SectionType = { progbits: 1, symbols: 2, nobits: 8 } as const;
+export const SectionFlag = { write: 1, alloc: 2, exec: 4 } as const;
+
+const HEADER_BYTES = 52;
+const SECTION_HEADER_BYTES = 40;
+const SYMBOL_BYTES = 16;
+const MAX_NAME = 4096;
+
+/** Reads an ELF file from disk. Throws `toolchain/bad-elf` (exit 2). */
+export async function readElf(path: string): Promise<Elf> {
+  return parseElf(await readFile(path), path);
+}
+
+/** Reads an ELF file from bytes; `where` names it in errors. Throws `toolchain/bad-elf` (exit 2). */
+export function parseElf(bytes: Uint8Array, where = "ELF file"): Elf {
+  const reader = new Reader(bytes, where);
+  if (reader.u32(0) !== 0x464c457f) throw reader.bad("it does not start with the ELF signature");
+  if (reader.u8(4) !== 1 || reader.u8(5) !== 1) throw reader.bad("it is not 32-bit little-endian");
+  reader.range(0, HEADER_BYTES);
+  const sections = readSections(reader);
+  return { entry: reader.u32(24), sections, symbols: readSymbols(sections, where) };
+}
+
+/** The function symbol with this name, or undefined. */
+export function findFunction(elf: Elf, name: string): ElfSymbol | undefined {
+  return elf.symbols.find((s) => s.name === name && s.kind === "function" && s.section !== 0);
+}
+
+/** `symbol+0x12` for the function that holds an address, or the nearest one before it; undefined when there is none. */
+export function nearestSymbol(elf: Elf, address: number): string | undefined {
+  let best: ElfSymbol | undefined;
+  for (const symbol of elf.symbols) {
+    if (symbol.kind !== "function" || symbol.section === 0 || functionAddress(symbol) > address) continue;
+    if (best === undefined || functionAddress(symbol) > functionAddress(best)) best = symbol;
+  }
+  if (best === undefined) return undefined;
+  const section = elf.sections[best.section];
+  // An address outside the section of the nearest function is in no function at all.
+  if (section === undefined || address >= section.address + section.size) return undefined;
+  const offset = address - functionAddress(best);
+  return offset === 0 ? best.name : `${best.name}+0x${offset.toString(16)}`;
+}
+
+/** Address of a function's first instruction: its value without the Thumb bit. */
+export function functionAddress(symbol: ElfSymbol): number {
+  return (symbol.value & ~1) >>> 0;
+}
+
+function readSections(reader: Reader): ElfSection[] {
+  const offset = reader.u32(32);
+  const count = reader.u16(48);
+  if (count === 0) return [];
+  if (reader.u16(46) !== SECTION_HEADER_BYTES) throw reader.bad("its section headers have an unknown size");
+  reader.range(offset, count * SECTION_HEADER_BYTES);
+  const raw = Array.from({ length: count }, (_, i) => readSection(reader, offset + i * SECTION_HEADER_BYTES));
+  const names = raw[reader.u16(50)]?.data;
+  if (names === undefined) throw reader.bad("its section names are missing");
+  return raw.map(({ nameAt, ...section }) => ({ ...section, name: text(names, nameAt, reader.where) }));
+}
+
+function readSection(reader: Reader, at: number): Omit<ElfSection, "name"> & { nameAt: number } {
+  const type = reader.u32(at + 4);
+  const size = reader.u32(at + 20);
+  const inFile = type !== SectionType.nobits && type !== 0;
+  return {
+    nameAt: reader.u32(at),
+    type,
+    flags: reader.u32(at + 8),
+    address: reader.u32(at + 12),
+    size,
+    data: inFile ? reader.range(reader.u32(at + 16), size) : new Uint8Array(0),
+    link: reader.u32(at + 24),
+  };
+}
+
+function readSymbols(sections: readonly ElfSection[], where: string): ElfSymbol[] {
+  const table = sections.find((s) => s.type === SectionType.symbols);
+  if (table === undefined) return [];
+  const names = sections[table.link]?.data;
+  const reader = new Reader(table.data, where);
+  if (names === undefined) throw reader.bad("its symbol names are missing");
+  const count = Math.floor(table.data.length / SYMBOL_BYTES);
+  return Array.from({ length: count }, (_, i) => {
+    const at = i * SYMBOL_BYTES;
+    const type = reader.u8(at + 12) & 15;
+    return {
+      name: text(names, reader.u32(at), where),
+      value: reader.u32(at + 4),
+      size: reader.u32(at + 8),
+      kind: type === 2 ? "function" : type === 1 ? "object" : "other",
+      section: reader.u16(at + 14),
+    };
+  });
+}
+
+function text(names: Uint8Array, at: number, where: string): string {
+  const end = names.subarray(at, at + MAX_NAME).indexOf(0);
+  if (at > names.length || end < 0) throw badElf("a name in it has no end", where);
+  return Buffer.from(names.subarray(at, at + end)).toString("latin1");
+}
+
+class Reader {
+  readonly where: string;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array, where: string) {
+    this.where = where;
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  range(offset: number, length: number): Uint8Array {
+    if (offset + length > this.#bytes.length) throw this.bad("it is cut short");
+    return this.#bytes.subarray(offset, offset + length);
+  }
+
+  u8(at: number): number {
+    this.range(at, 1);
+    return this.#view.getUint8(at);
+  }
+
+  u16(at: number): number {
+    this.range(at, 2);
+    return this.#view.getUint16(at, true);
+  }
+
+  u32(at: number): number {
+    this.range(at, 4);
+    return this.#view.getUint32(at, true);
+  }
+
+  bad(why: string): BitloomError {
+    return badElf(why, this.where);
+  }
+}
+
+function badElf(why: string, where: string): BitloomError {
+  return fail("toolchain/bad-elf", `not a usable ELF file: ${why}`, { where });
+}

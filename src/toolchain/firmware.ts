@@ -1,0 +1,253 @@
+/** Builds a generated library into a firmware that serves the vector protocol, for a board or for this computer. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { packageFile, render } from "../emit/templates.js";
+import type { Board, UartDriver } from "../targets/boards.js";
+import { type CompileJob, compileAll, link, objectPath } from "./compiler.js";
+import { readElf } from "./elf.js";
+import { memoryUse } from "./size.js";
+import { type CallGraph, readCallGraph, type StackUse, worstStack } from "./stack.js";
+import { armGcc, hostCc } from "./tools.js";
+
+/** A generated library on disk. */
+export interface LibraryOnDisk {
+  /** Folder with the sources and headers. */
+  readonly dir: string;
+  /** Prefix of its public symbols. */
+  readonly name: string;
+  /** C sources to compile, file names below `dir`. */
+  readonly sources: readonly string[];
+}
+
+export interface FirmwareOptions {
+  readonly library: LibraryOnDisk;
+  readonly board: Board;
+  /** Folder for objects and the ELF; created. */
+  readonly outDir: string;
+  /** Reports a hash of every tensor with each result. */
+  readonly trace: boolean;
+  /** Bytes of stack; by default what the call graph needs and a reserve. */
+  readonly stackBytes?: number;
+}
+
+export interface Firmware {
+  /** Path of the linked image. */
+  readonly elf: string;
+  /** Objects of the library: compiled as for flashing, apart from `BITLOOM_TRACE` in a trace build. */
+  readonly libraryObjects: readonly string[];
+  /** Bytes of flash and RAM of the whole image; RAM without the stack. */
+  readonly flashBytes: number;
+  readonly ramBytes: number;
+  /** Bytes of RAM that the image reserves for the stack. */
+  readonly reservedStackBytes: number;
+  /** Worst-case stack of `name_run` and what it calls, without the callees in `stack.run.unknown`. */
+  readonly stackBytes: number;
+  readonly stack: { readonly init: StackUse; readonly run: StackUse; readonly selftest: StackUse };
+  /**
+   * Bytes of the library's own objects without its self-test: an upper bound, since the linker drops unused functions; without
+   * what it takes from the C library.
+   */
+  readonly library: { readonly flashBytes: number; readonly ramBytes: number };
+}
+
+export interface HostOptions {
+  readonly library: LibraryOnDisk;
+  readonly outDir: string;
+  readonly trace: boolean;
+  /** Compile with the address and undefined-behaviour sanitizers. */
+  readonly sanitize?: boolean;
+}
+
+export interface HostProgram {
+  /** Path of the program, which speaks the protocol on standard input and output. */
+  readonly program: string;
+}
+
+/** Flags of a library object on a board, as a user would flash it, without those of the CPU. */
+export const LIBRARY_FLAGS: readonly string[] = [
+  "-O2",
+  "-std=c99",
+  "-ffunction-sections",
+  "-fdata-sections",
+  "-fno-schedule-insns",
+];
+/** These write files beside the objects and do not change them. */
+const STACK_FLAGS = ["-fstack-usage", "-fcallgraph-info=su"];
+/** `gnu99` for the harness: it has assembly in it. */
+const HARNESS_FLAGS = ["-O2", "-std=gnu99", "-ffunction-sections", "-fdata-sections", "-ffreestanding"];
+
+const driverSource: Readonly<Record<UartDriver, string>> = {
+  cmsdk: "uart_cmsdk.c",
+  pl011: "uart_pl011.c",
+  "nrf-uart": "uart_nrf.c",
+  "stm32-usart-v1": "uart_stm32_v1.c",
+  "stm32-usart-v2": "uart_stm32_v2.c",
+};
+
+/** Room for frames that the call graph does not show (assembly of the compiler's library) and the harness's own. */
+const STACK_RESERVE = 512;
+const LEAST_STACK = 1024;
+
+/**
+ * Compiles the library and the harness, and links them for the board's real memories. Throws `toolchain/compile`,
+ * `toolchain/link` or `toolchain/does-not-fit` (exit 1), `toolchain/missing` (exit 3).
+ */
+export async function buildFirmware(options: FirmwareOptions): Promise<Firmware> {
+  const { library, board, outDir, trace } = options;
+  const gcc = armGcc();
+  const cpu = board.cpu.gccFlags;
+  await mkdir(outDir, { recursive: true });
+  const own = await compileLibrary(gcc, library, outDir, [...cpu, ...LIBRARY_FLAGS, ...STACK_FLAGS], trace);
+  const stack = libraryStack(await readCallGraph(own), library.name);
+  const reserved = options.stackBytes ?? defaultStack(stack);
+  await writeBoardFiles(board, outDir, reserved);
+  const harness = ["startup.c", "fault.c", driverSource[board.uart.driver]];
+  const rest = await compileHarness(gcc, library, outDir, [...cpu, ...HARNESS_FLAGS], trace, harness);
+  const elf = join(outDir, `${library.name}.elf`);
+  const script = join(outDir, "link.ld");
+  const linking = [
+    "-nostartfiles",
+    "--specs=nano.specs",
+    `-T${script}`,
+    "-Wl,--gc-sections",
+    "-Wl,--fatal-warnings",
+  ];
+  await link(gcc, [...cpu, ...linking, ...rest, ...own], elf);
+  return {
+    elf,
+    libraryObjects: own,
+    ...memoryUse(await readElf(elf)),
+    stackBytes: stack.run.bytes,
+    stack,
+    library: await librarySize(own),
+  };
+}
+
+/** Builds the same harness and library for this computer. Throws like `buildFirmware`. */
+export async function buildHost(options: HostOptions): Promise<HostProgram> {
+  const { library, outDir, trace } = options;
+  const cc = hostCc();
+  await mkdir(outDir, { recursive: true });
+  const checks =
+    options.sanitize === true ? ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"] : [];
+  // No fused multiply-adds: the boards have none, and they round differently.
+  const own = await compileLibrary(
+    cc,
+    library,
+    outDir,
+    ["-O2", "-std=c99", "-ffp-contract=off", ...checks],
+    trace,
+  );
+  const rest = await compileHarness(cc, library, outDir, ["-O2", "-std=gnu99", ...checks], trace, [
+    "uart_host.c",
+  ]);
+  const program = join(outDir, library.name);
+  await link(cc, [...checks, ...rest, ...own, "-lm"], program);
+  return { program };
+}
+
+async function compileLibrary(
+  compiler: string,
+  library: LibraryOnDisk,
+  outDir: string,
+  flags: readonly string[],
+  trace: boolean,
+): Promise<string[]> {
+  const folder = join(outDir, "library");
+  await mkdir(folder, { recursive: true });
+  const all = [...flags, ...traceFlags(trace), `-I${library.dir}`];
+  return compile(
+    compiler,
+    library.sources.map((source) => ({
+      source: join(library.dir, source),
+      object: objectPath(folder, source),
+      flags: all,
+    })),
+  );
+}
+
+async function compileHarness(
+  compiler: string,
+  library: LibraryOnDisk,
+  outDir: string,
+  flags: readonly string[],
+  trace: boolean,
+  extra: readonly string[],
+): Promise<string[]> {
+  const folder = join(outDir, "harness");
+  await mkdir(folder, { recursive: true });
+  const names = { name: library.name, NAME: library.name.toUpperCase() };
+  await writeFile(join(outDir, "model.h"), render("harness/model.h", names));
+  const all = [
+    ...flags,
+    ...traceFlags(trace),
+    `-I${outDir}`,
+    `-I${packageFile("templates/harness")}`,
+    `-I${library.dir}`,
+  ];
+  return compile(
+    compiler,
+    ["main.c", "protocol.c", ...extra].map((file) => ({
+      source: packageFile(`templates/harness/${file}`),
+      object: objectPath(folder, file),
+      flags: all,
+    })),
+  );
+}
+
+async function compile(compiler: string, jobs: readonly CompileJob[]): Promise<string[]> {
+  await compileAll(compiler, jobs);
+  return jobs.map((job) => job.object);
+}
+
+function traceFlags(trace: boolean): string[] {
+  return trace ? ["-DBITLOOM_TRACE"] : [];
+}
+
+function libraryStack(graph: CallGraph, name: string): Firmware["stack"] {
+  return {
+    init: worstStack(graph, `${name}_init`),
+    run: worstStack(graph, `${name}_run`),
+    selftest: worstStack(graph, `${name}_selftest`),
+  };
+}
+
+function defaultStack(stack: Firmware["stack"]): number {
+  const deepest = Math.max(stack.init.bytes, stack.run.bytes, stack.selftest.bytes);
+  return Math.max(LEAST_STACK, (deepest + STACK_RESERVE + 7) & ~7);
+}
+
+async function librarySize(objects: readonly string[]): Promise<Firmware["library"]> {
+  const shipped = objects.filter((o) => !o.endsWith("_selftest.o"));
+  const uses = await Promise.all(shipped.map(async (o) => memoryUse(await readElf(o))));
+  const sum = (pick: (use: (typeof uses)[number]) => number): number =>
+    uses.reduce((total, use) => total + pick(use), 0);
+  return { flashBytes: sum((u) => u.flashBytes), ramBytes: sum((u) => u.ramBytes) };
+}
+
+async function writeBoardFiles(board: Board, outDir: string, stackBytes: number): Promise<void> {
+  const { flash, ram } = board.memories;
+  const enable = (board.uart.enable ?? []).map(({ register, bits, why }) => ({
+    register: hex(register),
+    bits: hex(bits),
+    why: why.replace(/[^A-Za-z0-9 :,.()]/g, " "),
+  }));
+  const view = {
+    name: board.id,
+    flashOrigin: hex(flash.origin),
+    flashSize: flash.size,
+    ramOrigin: hex(ram.origin),
+    ramSize: ram.size,
+    uartBase: hex(board.uart.base),
+    uartClock: board.uart.clock,
+    enable,
+    enableAll: enable.map((_, i) => `BOARD_ENABLE_${i}`).join(" "),
+    stackBytes,
+  };
+  await writeFile(join(outDir, "board.h"), render("harness/board.h", view));
+  await writeFile(join(outDir, "link.ld"), render("harness/link.ld", view));
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(8, "0")}`;
+}

@@ -1,0 +1,149 @@
+/* Serves a generated library over the byte link: see docs/PROTOCOL.md of bitloom. Assumes a little-endian
+ * processor. */
+#include "harness.h"
+#include "model.h"
+#include "protocol.h"
+#include "uart.h"
+
+#define HARNESS_ALIGNED __attribute__((aligned(8)))
+/* Room for any frame that is not a REQUEST, too. */
+#define INPUT_BYTES (MODEL_INPUT_SIZE < 16U ? 16U : MODEL_INPUT_SIZE)
+
+#define FLAG_TRACE 1U
+#define FLAG_SELFTEST 2U
+
+typedef struct {
+    uint32_t tensor;
+    uint32_t hash;
+} trace_entry;
+
+typedef struct {
+    int32_t status;
+    uint32_t traces;
+} result_header;
+
+static uint8_t arena[MODEL_ARENA_SIZE == 0U ? 8U : MODEL_ARENA_SIZE] HARNESS_ALIGNED;
+static uint8_t input[INPUT_BYTES] HARNESS_ALIGNED;
+static uint8_t output[MODEL_OUTPUT_SIZE] HARNESS_ALIGNED;
+static model_context context;
+
+static int32_t init_status;
+static int32_t selftest_status;
+static result_header result;
+static uint32_t runs;
+static uint32_t failed_runs;
+static uint32_t rejected_frames;
+
+volatile uint16_t harness_sequence;
+
+#ifdef BITLOOM_TRACE
+static trace_entry traces[MODEL_TENSOR_COUNT == 0U ? 1U : MODEL_TENSOR_COUNT];
+
+void bitloom_trace_tensor(unsigned int tensor, const void *canonical, size_t bytes) {
+    const uint8_t *p = (const uint8_t *)canonical;
+    uint32_t hash = 0x811c9dc5U;
+    size_t i;
+    for (i = 0U; i < bytes; i++) {
+        hash = (hash ^ p[i]) * 0x01000193U;
+    }
+    if (result.traces < MODEL_TENSOR_COUNT) {
+        traces[result.traces].tensor = tensor;
+        traces[result.traces].hash = hash;
+    }
+    result.traces++;
+}
+#endif
+
+static void send_hello(void) {
+    uint32_t words[9];
+    frame_part part;
+    words[0] = PROTOCOL_VERSION;
+    words[1] = MODEL_CRC;
+    words[2] = MODEL_INPUT_SIZE;
+    words[3] = MODEL_OUTPUT_SIZE;
+    words[4] = MODEL_TENSOR_COUNT;
+    words[5] = MODEL_ARENA_SIZE;
+    words[6] = (uint32_t)init_status;
+    words[7] = (uint32_t)selftest_status;
+    words[8] = FLAG_SELFTEST;
+#ifdef BITLOOM_TRACE
+    words[8] |= FLAG_TRACE;
+#endif
+    part.bytes = words;
+    part.count = sizeof words;
+    frame_send(FRAME_HELLO, 0U, &part, 1U);
+}
+
+static void send_result(void) {
+    frame_part parts[3];
+    parts[0].bytes = &result;
+    parts[0].count = sizeof result;
+    parts[1].bytes = output;
+    parts[1].count = MODEL_OUTPUT_SIZE;
+    parts[2].bytes = output;
+    parts[2].count = 0U;
+#ifdef BITLOOM_TRACE
+    parts[2].bytes = traces;
+    parts[2].count =
+        sizeof(trace_entry) * (result.traces < MODEL_TENSOR_COUNT ? result.traces : MODEL_TENSOR_COUNT);
+#endif
+    frame_send(FRAME_RESULT, harness_sequence, parts, 3U);
+}
+
+static void send_end(void) {
+    uint32_t words[4];
+    frame_part part;
+    words[0] = (init_status == 0 && selftest_status == 0 && failed_runs == 0U) ? 1U : 0U;
+    words[1] = runs;
+    words[2] = failed_runs;
+    words[3] = rejected_frames;
+    part.bytes = words;
+    part.count = sizeof words;
+    frame_send(FRAME_END, FINISH_SEQUENCE, &part, 1U);
+}
+
+static void reject(uint32_t reason) {
+    frame_part part;
+    rejected_frames++;
+    part.bytes = &reason;
+    part.count = sizeof reason;
+    frame_send(FRAME_REJECTED, 0U, &part, 1U);
+}
+
+static void run_once(uint16_t sequence) {
+    frame_send(FRAME_ACCEPTED, sequence, 0, 0U);
+    if (sequence != harness_sequence) {
+        harness_sequence = sequence;
+        result.traces = 0U;
+        result.status = MODEL_RUN(&context, (const void *)input, (void *)output);
+        runs++;
+        failed_runs += result.status == 0 ? 0U : 1U;
+    }
+    send_result();
+}
+
+static void serve(void) {
+    frame_header header;
+    const uint32_t problem = frame_receive(&header, input, INPUT_BYTES);
+    if (problem != 0U) {
+        reject(problem);
+    } else if (header.type == FRAME_REQUEST && header.length == MODEL_INPUT_SIZE) {
+        run_once(header.sequence);
+    } else if (header.type == FRAME_ASK) {
+        send_hello();
+    } else if (header.type == FRAME_FINISH) {
+        send_end();
+    } else {
+        reject(REJECTED_TYPE);
+    }
+}
+
+int main(void) {
+    uart_init();
+    init_status = MODEL_INIT(&context, arena);
+    selftest_status = init_status == 0 ? MODEL_SELFTEST(&context) : 0;
+    send_hello();
+    for (;;) {
+        serve();
+    }
+}
