@@ -197,6 +197,12 @@ function randomWeights(random: Random, inputs: number, outputs: number, options:
     data: Float32Array.from({ length: perChannel ? outputs : 1 }, () => randomScale(random, options, 1)),
   };
   const codes = Int32Array.from({ length: inputs * outputs }, draw);
+  // Outputs of equal weights meet equal inputs: words in which all 32 positions agree, or none does.
+  for (let n = 0; n < outputs; n++) {
+    if (random.next() >= 0.1) continue;
+    const same = random.next() < 0.5 ? 1 : -1;
+    for (let k = 0; k < inputs; k++) codes[k * outputs + n] = same;
+  }
   const data = Float32Array.from(codes, (c, i) => c * scale.data[perChannel ? i % outputs : 0]!);
   return { shape: [inputs, outputs], data, quantized: { codes, scale } };
 }
@@ -204,6 +210,9 @@ function randomWeights(random: Random, inputs: number, outputs: number, options:
 /** Inputs in the range in which the random input quantizers decide, some exactly on grid points. */
 export function randomFloats(seed: number, count: number): Float32Array {
   const random = new Random(seed);
+  const kind = random.next();
+  if (kind < 0.1) return new Float32Array(count).fill(100);
+  if (kind < 0.2) return new Float32Array(count).fill(-100);
   return Float32Array.from({ length: count }, () =>
     random.next() < 0.3 ? random.integer(-8, 8) / 4 : random.normal() * 2,
   );
