@@ -30,11 +30,19 @@ export function outputOrder(steps: readonly ScaleStep[], ranges: readonly ScoreR
   const points = ranges.flatMap((range, channel) => pointsOf(steps, range, channel));
   points.sort((a, b) => a.real - b.real);
   if (keepsOrder(points, (p) => p.score)) return { kind: "scores" };
-  const ranks = affineRanks(points, ranges);
+  const ranks = affineRanks(steps, points, ranges);
   if (ranks === undefined) return { kind: "float" };
-  const { slope, offset } = ranks;
-  const rank = (p: Point): number => slope[p.channel]! * p.score + offset[p.channel]!;
-  return keepsOrder(points, rank) ? { kind: "ranks", slope, offset } : { kind: "float" };
+  repair(points, ranks);
+  return keepsOrder(points, (p) => rankOf(ranks, p)) ? { kind: "ranks", ...ranks } : { kind: "float" };
+}
+
+interface Ranks {
+  readonly slope: Int32Array;
+  readonly offset: Int32Array;
+}
+
+function rankOf({ slope, offset }: Ranks, { channel, score }: Point): number {
+  return slope[channel]! * score + offset[channel]!;
 }
 
 function pointsOf(steps: readonly ScaleStep[], { low, high, stride }: ScoreRange, channel: number): Point[] {
@@ -59,25 +67,53 @@ function keepsOrder(points: readonly Point[], integer: (p: Point) => number): bo
   return true;
 }
 
-/** Straight lines through the ends of each channel's real function, scaled to use the integers' range. */
+/**
+ * Straight lines through the ends of each channel's function in exact arithmetic, scaled to use the
+ * integers' range.
+ */
 function affineRanks(
+  steps: readonly ScaleStep[],
   points: readonly Point[],
   ranges: readonly ScoreRange[],
-): { slope: Int32Array; offset: Int32Array } | undefined {
-  const ends = ranges.map((range, channel) => {
-    const own = points.filter((p) => p.channel === channel);
-    const at = (score: number): number => own.find((p) => p.score === score)!.real;
-    const slope = range.high === range.low ? 0 : (at(range.high) - at(range.low)) / (range.high - range.low);
-    return { slope, offset: at(range.low) - slope * range.low };
+): Ranks | undefined {
+  const exact = (score: number, channel: number): number =>
+    steps.reduce((x, step) => applyScale(step, x, channel, (r) => r), score);
+  const lines = ranges.map(({ low, high }, channel) => {
+    const slope = high === low ? 0 : (exact(high, channel) - exact(low, channel)) / (high - low);
+    return { slope, offset: exact(low, channel) - slope * low };
   });
-  const magnitude = points.reduce((most, p) => {
-    const { slope, offset } = ends[p.channel]!;
-    return Math.max(most, Math.abs(slope * p.score) + Math.abs(offset));
+  const magnitude = points.reduce((most, { channel, score }) => {
+    const { slope, offset } = lines[channel]!;
+    return Math.max(most, Math.abs(slope * score) + Math.abs(offset));
   }, 0);
   if (!(magnitude > 0) || !Number.isFinite(magnitude)) return undefined;
   const scale = 2 ** Math.floor(Math.log2(RANK_LIMIT / magnitude));
   return {
-    slope: Int32Array.from(ends, (e) => Math.round(e.slope * scale)),
-    offset: Int32Array.from(ends, (e) => Math.round(e.offset * scale)),
+    slope: Int32Array.from(lines, (l) => Math.round(l.slope * scale)),
+    offset: Int32Array.from(lines, (l) => Math.round(l.offset * scale)),
   };
+}
+
+/** Sweeps over the points in which offsets are nudged apart; a handful of near ties needs one or two. */
+const SWEEPS = 50;
+
+/**
+ * Float rounding can turn the order of two values that are nearly equal; moving the two channels' offsets by
+ * the little that is missing follows it. Whether that was enough is for `keepsOrder` to say.
+ */
+function repair(points: readonly Point[], ranks: Ranks): void {
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    let moved = false;
+    for (let i = 1; i < points.length; i++) {
+      const before = points[i - 1]!;
+      const after = points[i]!;
+      const difference = rankOf(ranks, after) - rankOf(ranks, before);
+      if (difference > 0 || after.channel === before.channel || after.real === before.real) continue;
+      const step = Math.ceil((1 - difference) / 2);
+      ranks.offset[after.channel]! += step;
+      ranks.offset[before.channel]! -= step;
+      moved = true;
+    }
+    if (!moved) return;
+  }
 }

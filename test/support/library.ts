@@ -20,7 +20,9 @@ export function corrupt(library: LibraryOnDisk, kind: CorruptionClass, random: R
     case "weight bit":
       return corruptWords(library, random, (inputs) => random.integer(0, inputs - 1));
     case "tail bit":
-      return corruptWords(library, random, (inputs) => (inputs % 32 === 0 ? undefined : random.integer(inputs, Math.ceil(inputs / 32) * 32 - 1)));
+      return corruptWords(library, random, (inputs) =>
+        inputs % 32 === 0 ? undefined : random.integer(inputs, Math.ceil(inputs / 32) * 32 - 1),
+      );
     case "threshold":
       return corruptThreshold(library, random);
     case "padding":
@@ -59,7 +61,10 @@ function corruptWords(
   const words = [...array.words];
   words[index] = flipped;
   const end = text.indexOf("};", array.start);
-  writeFileSync(path, `${text.slice(0, array.start)}\n${words.map((w) => `${w},`).join("\n")}\n${text.slice(end)}`);
+  writeFileSync(
+    path,
+    `${text.slice(0, array.start)}\n${words.map((w) => `${w},`).join("\n")}\n${text.slice(end)}`,
+  );
   return `${array.name}[${index}] bit ${bit & 31}`;
 }
 
@@ -70,7 +75,8 @@ function weightArrays(text: string): WeightArray[] {
     const words = text.slice(start, text.indexOf("};", start)).match(/0x[0-9a-f]{8}/g) ?? [];
     const layer = match[1]!.replace(/_weights$/, "");
     const descriptor = new RegExp(`const \\w+ ${layer} = \\{([^}]*)\\}`).exec(text)![1]!;
-    const field = (name: string): number => Number(new RegExp(`\\.${name} = (\\d+)`).exec(descriptor)?.[1] ?? Number.NaN);
+    const field = (name: string): number =>
+      Number(new RegExp(`\\.${name} = (\\d+)`).exec(descriptor)?.[1] ?? Number.NaN);
     const rowWords = field("words");
     const inputs = Number.isNaN(field("inputs")) ? rowWords * 32 : field("inputs");
     arrays.push({ name: match[1]!, start, words, inputs, rowWords });
@@ -81,7 +87,9 @@ function weightArrays(text: string): WeightArray[] {
 function corruptThreshold(library: LibraryOnDisk, random: Random): string | undefined {
   const path = join(library.dir, `${library.name}_weights.c`);
   const text = readFileSync(path, "utf8");
-  const arrays = [...text.matchAll(/const int(16|32)_t (\w+_(?:limits|thresholds))\[(\d+)\][^=]*= \{([^}]*)\}/g)];
+  const arrays = [
+    ...text.matchAll(/const int(16|32)_t (\w+_(?:limits|thresholds))\[(\d+)\][^=]*= \{([^}]*)\}/g),
+  ];
   if (arrays.length === 0) return undefined;
   const match = random.pick(arrays);
   const values = match[4]!.match(/-?\d+/g)!;
@@ -134,10 +142,14 @@ function operationSites(library: LibraryOnDisk): Site[] {
 }
 
 function sitesOf(library: LibraryOnDisk, rules: readonly (readonly [RegExp, string])[]): Site[] {
-  const files = readdirSync(library.dir).filter((f) => /^bitloom_(popcount|codes|dense_\w+|threshold)\.[ch]$/.test(f));
+  const files = readdirSync(library.dir).filter((f) =>
+    /^bitloom_(popcount|codes|dense_\w+|threshold)\.[ch]$/.test(f),
+  );
   return files.flatMap((file) => {
     const code = blankComments(readFileSync(join(library.dir, file), "utf8"));
-    return rules.flatMap(([pattern, to]) => [...code.matchAll(pattern)].map((m) => ({ file, at: m.index, from: m[0], to })));
+    return rules.flatMap(([pattern, to]) =>
+      [...code.matchAll(pattern)].map((m) => ({ file, at: m.index, from: m[0], to })),
+    );
   });
 }
 
@@ -154,5 +166,7 @@ function replaceOne(library: LibraryOnDisk, sites: readonly Site[], random: Rand
 /** Comments and preprocessor conditions blanked out, every character in its place. */
 function blankComments(text: string): string {
   const blank = (s: string): string => s.replace(/[^\n]/g, " ");
-  return text.replace(/\/\*[\s\S]*?\*\//g, blank).replace(/^#if[\s\S]*?^#endif/gm, (block) => (block.includes("__ARM") ? blank(block) : block));
+  return text
+    .replace(/\/\*[\s\S]*?\*\//g, blank)
+    .replace(/^#if[\s\S]*?^#endif/gm, (block) => (block.includes("__ARM") ? blank(block) : block));
 }
