@@ -1,5 +1,6 @@
 /** QEMU's system emulator for Arm. Its machine's first UART is the process's standard input and output. */
 import { fail } from "../diagnostics/diagnostic.js";
+import { type Elf, readElf } from "../toolchain/elf.js";
 import { findByVariable, missing, type ToolNeed, versionLine } from "../toolchain/tools.js";
 import { startProcess } from "./process-machine.js";
 import type { Emulator } from "./types.js";
@@ -20,6 +21,7 @@ export function findQemu(): string | undefined {
  */
 export const qemuEmulator: Emulator = {
   id: "qemu",
+  link: "semihosting",
   find: async () => {
     const path = findQemu();
     if (path === undefined) return undefined;
@@ -34,34 +36,22 @@ export const qemuEmulator: Emulator = {
     }
     const path = findQemu();
     if (path === undefined) throw missing(qemuNeed);
+    const elf = await readElf(image);
     const { machine, cpu } = board.qemu;
-    const args = [
-      "-machine",
-      machine,
-      ...(cpu === undefined ? [] : ["-cpu", cpu]),
-      ...LINK,
-      "-kernel",
-      image,
-    ];
-    return startProcess(`qemu ${board.id}`, path, [...args, ...(options.extraArgs ?? [])], options);
+    const args = ["-machine", machine, ...(cpu === undefined ? [] : ["-cpu", cpu]), ...QUIET, ...linkArgs(elf)];
+    return startProcess(`qemu ${board.id}`, path, [...args, "-kernel", image, ...(options.extraArgs ?? [])], options);
   },
 };
 
-/**
- * `mux=on` puts a 32-byte buffer in front of the UART: without it QEMU goes through its main loop once for every byte.
- * The multiplexer's escape character is set to a value that no byte has.
- */
-const LINK = [
-  "-display",
-  "none",
-  "-monitor",
-  "none",
-  "-nic",
-  "none",
-  "-chardev",
-  "stdio,id=link,mux=on,signal=off",
-  "-echr",
-  "0x100",
-  "-serial",
-  "chardev:link",
-];
+const QUIET = ["-display", "none", "-monitor", "none", "-nic", "none"];
+
+/** Standard input and output go to the UART or to the semihosting console, whichever the image was built for. */
+function linkArgs(elf: Elf): string[] {
+  const stdio = ["-chardev", "stdio,id=link,signal=off"];
+  const semihosting = elf.symbols.some((s) => s.name === SEMIHOSTING_MARKER);
+  if (!semihosting) return [...stdio, "-serial", "chardev:link"];
+  return [...stdio, "-serial", "null", "-semihosting-config", "enable=on,target=native,chardev=link"];
+}
+
+/** A variable in templates/harness/uart_semihosting.c. */
+const SEMIHOSTING_MARKER = "harness_link_semihosting";
