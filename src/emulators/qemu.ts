@@ -1,6 +1,6 @@
 /** QEMU's system emulator for Arm. Its machine's first UART is the process's standard input and output. */
 import { fail } from "../diagnostics/diagnostic.js";
-import { type Elf, readElf } from "../toolchain/elf.js";
+import { type Elf, findFunction, readElf } from "../toolchain/elf.js";
 import { findByVariable, missing, type ToolNeed, versionLine } from "../toolchain/tools.js";
 import { startProcess } from "./process-machine.js";
 import type { Emulator } from "./types.js";
@@ -48,10 +48,10 @@ const QUIET = ["-display", "none", "-monitor", "none", "-nic", "none"];
 /** Standard input and output go to the UART or to the semihosting console, whichever the image was built for. */
 function linkArgs(elf: Elf): string[] {
   const stdio = ["-chardev", "stdio,id=link,signal=off"];
-  const semihosting = elf.symbols.some((s) => s.name === SEMIHOSTING_MARKER);
+  const semihosting = findFunction(elf, SEMIHOSTING_MARKER) !== undefined;
   if (!semihosting) return [...stdio, "-serial", "chardev:link"];
   return [...stdio, "-serial", "null", "-semihosting-config", "enable=on,target=native,chardev=link"];
 }
 
-/** A variable in templates/harness/uart_semihosting.c. */
-const SEMIHOSTING_MARKER = "harness_link_semihosting";
+/** A function in templates/harness/uart_semihosting.c. */
+const SEMIHOSTING_MARKER = "harness_semihosting_call";
