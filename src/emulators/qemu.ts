@@ -1,7 +1,9 @@
 /** QEMU's system emulator for Arm. Its machine's first UART is the process's standard input and output. */
+import { resolve } from "node:path";
 import { fail } from "../diagnostics/diagnostic.js";
-import { type Elf, findFunction, readElf } from "../toolchain/elf.js";
+import { findFunction, readElf } from "../toolchain/elf.js";
 import { findByVariable, missing, type ToolNeed, versionLine } from "../toolchain/tools.js";
+import { makeInputPipe } from "./input-pipe.js";
 import { startProcess } from "./process-machine.js";
 import type { Emulator } from "./types.js";
 
@@ -36,22 +38,33 @@ export const qemuEmulator: Emulator = {
     }
     const path = findQemu();
     if (path === undefined) throw missing(qemuNeed);
-    const elf = await readElf(image);
     const { machine, cpu } = board.qemu;
-    const args = ["-machine", machine, ...(cpu === undefined ? [] : ["-cpu", cpu]), ...QUIET, ...linkArgs(elf)];
-    return startProcess(`qemu ${board.id}`, path, [...args, "-kernel", image, ...(options.extraArgs ?? [])], options);
+    const semihosting = findFunction(await readElf(image), SEMIHOSTING_MARKER) !== undefined;
+    const args = [
+      ...["-machine", machine],
+      ...(cpu === undefined ? [] : ["-cpu", cpu]),
+      ...QUIET,
+      ...(semihosting ? SEMIHOSTING : SERIAL),
+      ...["-kernel", resolve(image)],
+      ...(options.extraArgs ?? []),
+    ];
+    const input = semihosting ? await makeInputPipe() : {};
+    return startProcess(`qemu ${board.id}`, path, args, { ...options, ...input });
   },
 };
 
-const QUIET = ["-display", "none", "-monitor", "none", "-nic", "none"];
-
-/** Standard input and output go to the UART or to the semihosting console, whichever the image was built for. */
-function linkArgs(elf: Elf): string[] {
-  const stdio = ["-chardev", "stdio,id=link,signal=off"];
-  const semihosting = findFunction(elf, SEMIHOSTING_MARKER) !== undefined;
-  if (!semihosting) return [...stdio, "-serial", "chardev:link"];
-  return [...stdio, "-serial", "null", "-semihosting-config", "enable=on,target=native,chardev=link"];
-}
+const QUIET = [
+  "-display",
+  "none",
+  "-monitor",
+  "none",
+  "-nic",
+  "none",
+  "-chardev",
+  "stdio,id=link,signal=off",
+];
+const SERIAL = ["-serial", "chardev:link"];
+const SEMIHOSTING = ["-serial", "null", "-semihosting-config", "enable=on,target=native,chardev=link"];
 
 /** A function in templates/harness/uart_semihosting.c. */
 const SEMIHOSTING_MARKER = "harness_semihosting_call";

@@ -1,7 +1,8 @@
 /*
- * QEMU's semihosting console as the byte link. An emulated UART costs QEMU some ten microseconds per byte;
- * this moves blocks. The name of harness_semihosting_call tells the emulator's driver to switch the console
- * on.
+ * QEMU's semihosting as the byte link: input from a named pipe in QEMU's working folder, output to the
+ * console. An emulated UART costs QEMU some thirty microseconds per byte; this moves blocks. (The console's
+ * own input loses its wake-up when more than 1024 bytes arrive at once, hence the pipe.) The name of
+ * harness_semihosting_call tells the emulator's driver to switch semihosting on.
  */
 #include "uart.h"
 
@@ -11,7 +12,8 @@
 #define MODE_READ_BINARY 1U
 #define MODE_WRITE_BINARY 5U
 
-static const char console[] = ":tt";
+static const char input_name[] = "input";
+static const char output_name[] = ":tt";
 static uint32_t input_handle;
 static uint32_t output_handle;
 static uint8_t buffer[256];
@@ -27,17 +29,17 @@ __attribute__((noinline)) uint32_t harness_semihosting_call(uint32_t operation, 
     return r0;
 }
 
-static uint32_t open_console(uint32_t mode) {
+static uint32_t open_file(const char *name, uint32_t length, uint32_t mode) {
     uint32_t arguments[3];
-    arguments[0] = (uint32_t)console;
+    arguments[0] = (uint32_t)name;
     arguments[1] = mode;
-    arguments[2] = sizeof console - 1U;
+    arguments[2] = length;
     return harness_semihosting_call(SYS_OPEN, arguments);
 }
 
 void uart_init(void) {
-    input_handle = open_console(MODE_READ_BINARY);
-    output_handle = open_console(MODE_WRITE_BINARY);
+    input_handle = open_file(input_name, sizeof input_name - 1U, MODE_READ_BINARY);
+    output_handle = open_file(output_name, sizeof output_name - 1U, MODE_WRITE_BINARY);
 }
 
 /* Returns with at least one byte. The answer is the number of bytes that were not read. */
