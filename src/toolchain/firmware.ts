@@ -146,9 +146,7 @@ export async function buildHost(options: HostOptions): Promise<HostProgram> {
     ["-O2", "-std=c99", "-ffp-contract=off", ...checks],
     trace,
   );
-  const rest = await compileHarness(cc, library, outDir, ["-O2", "-std=gnu99", ...checks], trace, [
-    "uart_host.c",
-  ]);
+  const rest = await compileHarness(cc, library, outDir, ["-O2", "-std=gnu99", ...checks], trace, ["host.c"]);
   const program = join(outDir, library.name);
   await link(cc, [...checks, ...rest, ...own, "-lm"], program);
   return { program };
