@@ -6,6 +6,7 @@ import type { Emulator } from "./types.js";
 /** Runs programs made by `buildHost`; the board is not looked at. */
 export const hostEmulator: Emulator = {
   id: "host",
+  link: "uart",
   find: async () => {
     const path = hostCc();
     return { path, version: (await versionLine(path)) ?? "unknown" };

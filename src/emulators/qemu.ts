@@ -1,6 +1,9 @@
 /** QEMU's system emulator for Arm. Its machine's first UART is the process's standard input and output. */
+import { resolve } from "node:path";
 import { fail } from "../diagnostics/diagnostic.js";
+import { findFunction, readElf } from "../toolchain/elf.js";
 import { findByVariable, missing, type ToolNeed, versionLine } from "../toolchain/tools.js";
+import { makeInputPipe } from "./input-pipe.js";
 import { startProcess } from "./process-machine.js";
 import type { Emulator } from "./types.js";
 
@@ -20,6 +23,7 @@ export function findQemu(): string | undefined {
  */
 export const qemuEmulator: Emulator = {
   id: "qemu",
+  link: "semihosting",
   find: async () => {
     const path = findQemu();
     if (path === undefined) return undefined;
@@ -35,23 +39,21 @@ export const qemuEmulator: Emulator = {
     const path = findQemu();
     if (path === undefined) throw missing(qemuNeed);
     const { machine, cpu } = board.qemu;
+    const semihosting = findFunction(await readElf(image), SEMIHOSTING_MARKER) !== undefined;
     const args = [
-      "-machine",
-      machine,
+      ...["-machine", machine],
       ...(cpu === undefined ? [] : ["-cpu", cpu]),
-      ...LINK,
-      "-kernel",
-      image,
+      ...QUIET,
+      ...(semihosting ? SEMIHOSTING : SERIAL),
+      ...["-kernel", resolve(image)],
+      ...(options.extraArgs ?? []),
     ];
-    return startProcess(`qemu ${board.id}`, path, [...args, ...(options.extraArgs ?? [])], options);
+    const input = semihosting ? await makeInputPipe() : {};
+    return startProcess(`qemu ${board.id}`, path, args, { ...options, ...input });
   },
 };
 
-/**
- * `mux=on` puts a 32-byte buffer in front of the UART: without it QEMU goes through its main loop once for every byte.
- * The multiplexer's escape character is set to a value that no byte has.
- */
-const LINK = [
+const QUIET = [
   "-display",
   "none",
   "-monitor",
@@ -59,9 +61,10 @@ const LINK = [
   "-nic",
   "none",
   "-chardev",
-  "stdio,id=link,mux=on,signal=off",
-  "-echr",
-  "0x100",
-  "-serial",
-  "chardev:link",
+  "stdio,id=link,signal=off",
 ];
+const SERIAL = ["-serial", "chardev:link"];
+const SEMIHOSTING = ["-serial", "null", "-semihosting-config", "enable=on,target=native,chardev=link"];
+
+/** A function in templates/harness/uart_semihosting.c. */
+const SEMIHOSTING_MARKER = "harness_semihosting_call";

@@ -1,5 +1,6 @@
 /** What every emulator looks like from outside: find it, start a machine, exchange bytes, stop it. */
 import type { Board } from "../targets/boards.js";
+import type { Link } from "../toolchain/firmware.js";
 
 export interface FoundEmulator {
   /** Absolute path of the program. */
@@ -47,6 +48,8 @@ export interface Machine {
 export interface Emulator {
   /** `host`, `qemu` or `renode`. */
   readonly id: string;
+  /** How images for it are best built (`link` of `buildFirmware`). */
+  readonly link: Link;
   /** Undefined when it is not installed. */
   find(): Promise<FoundEmulator | undefined>;
   /**

@@ -91,12 +91,14 @@ static void send_result(void) {
 }
 
 static void send_end(void) {
-    uint32_t words[4];
+    uint32_t words[6];
     frame_part part;
     words[0] = (init_status == 0 && selftest_status == 0 && failed_runs == 0U) ? 1U : 0U;
     words[1] = runs;
     words[2] = failed_runs;
     words[3] = rejected_frames;
+    words[4] = harness_stack_used();
+    words[5] = harness_stack_size();
     part.bytes = words;
     part.count = sizeof words;
     frame_send(FRAME_END, FINISH_SEQUENCE, &part, 1U);
@@ -110,12 +112,28 @@ static void reject(uint32_t reason) {
     frame_send(FRAME_REJECTED, 0U, &part, 1U);
 }
 
+/* Memory below the stack may swallow what overflows into it without a fault. */
+static void check_stack(void) {
+    uint32_t words[15] = {0U};
+    frame_part part;
+    if (harness_stack_size() == 0U || harness_stack_used() < harness_stack_size()) {
+        return;
+    }
+    words[10] = FAULT_STACK_OVERFLOW;
+    part.bytes = words;
+    part.count = sizeof words;
+    frame_send(FRAME_FAULT, harness_sequence, &part, 1U);
+    for (;;) {
+    }
+}
+
 static void run_once(uint16_t sequence) {
     frame_send(FRAME_ACCEPTED, sequence, 0, 0U);
     if (sequence != harness_sequence) {
         harness_sequence = sequence;
         result.traces = 0U;
         result.status = MODEL_RUN(&context, (const void *)input, (void *)output);
+        check_stack();
         runs++;
         failed_runs += result.status == 0 ? 0U : 1U;
     }
@@ -142,6 +160,7 @@ int main(void) {
     uart_init();
     init_status = MODEL_INIT(&context, arena);
     selftest_status = init_status == 0 ? MODEL_SELFTEST(&context) : 0;
+    check_stack();
     send_hello();
     for (;;) {
         serve();
