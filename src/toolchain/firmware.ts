@@ -183,7 +183,7 @@ async function compileHarness(
   const folder = join(outDir, "harness");
   await mkdir(folder, { recursive: true });
   const names = { name: library.name, NAME: library.name.toUpperCase() };
-  await writeFile(join(outDir, "model.h"), render("harness/model.h", names));
+  await writeFile(join(outDir, "harness_model.h"), render("harness/model.h", names));
   const all = [
     ...flags,
     ...traceFlags(trace),

@@ -1,7 +1,7 @@
 /* Serves a generated library over the byte link: see docs/PROTOCOL.md of bitloom. Assumes a little-endian
  * processor. */
 #include "harness.h"
-#include "model.h"
+#include "harness_model.h"
 #include "protocol.h"
 #include "uart.h"
 
