@@ -53,18 +53,20 @@ export const qemuEmulator: Emulator = {
   },
 };
 
-const QUIET = [
-  "-display",
-  "none",
-  "-monitor",
-  "none",
-  "-nic",
-  "none",
+const QUIET = ["-display", "none", "-monitor", "none", "-nic", "none"];
+/**
+ * `mux=on` puts a 32-byte buffer in front of the UART: without it QEMU goes through its main loop once for
+ * every byte. The multiplexer's escape character is set to a value that no byte has.
+ */
+const SERIAL = ["-chardev", "stdio,id=link,mux=on,signal=off", "-echr", "0x100", "-serial", "chardev:link"];
+const SEMIHOSTING = [
   "-chardev",
   "stdio,id=link,signal=off",
+  "-serial",
+  "null",
+  "-semihosting-config",
+  "enable=on,target=native,chardev=link",
 ];
-const SERIAL = ["-serial", "chardev:link"];
-const SEMIHOSTING = ["-serial", "null", "-semihosting-config", "enable=on,target=native,chardev=link"];
 
 /** A function in templates/harness/uart_semihosting.c. */
 const SEMIHOSTING_MARKER = "harness_semihosting_call";

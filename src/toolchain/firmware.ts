@@ -188,8 +188,9 @@ async function compileHarness(
     ...flags,
     ...traceFlags(trace),
     `-I${outDir}`,
-    `-I${packageFile("templates/harness")}`,
+    // The library before the harness: a model may be named like one of the harness's headers.
     `-I${library.dir}`,
+    `-I${packageFile("templates/harness")}`,
   ];
   return compile(
     compiler,
