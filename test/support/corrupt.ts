@@ -14,13 +14,21 @@ export const corruptionClasses: readonly CorruptionClass[] = [
   "kernel operation",
 ];
 
-/** Applies one random corruption and says what it did; undefined where the library has no such place. */
-export function corrupt(library: LibraryOnDisk, kind: CorruptionClass, random: Random): string | undefined {
+/**
+ * Applies one random corruption and says what it did; undefined where the library has no such place.
+ * `layerInputs` are the inputs of the dense layers, in order.
+ */
+export function corrupt(
+  library: LibraryOnDisk,
+  layerInputs: readonly number[],
+  kind: CorruptionClass,
+  random: Random,
+): string | undefined {
   switch (kind) {
     case "weight bit":
-      return corruptWords(library, random, (inputs) => random.integer(0, inputs - 1));
+      return corruptWords(library, layerInputs, random, (inputs) => random.integer(0, inputs - 1));
     case "tail bit":
-      return corruptWords(library, random, (inputs) =>
+      return corruptWords(library, layerInputs, random, (inputs) =>
         inputs % 32 === 0 ? undefined : random.integer(inputs, Math.ceil(inputs / 32) * 32 - 1),
       );
     case "threshold":
@@ -37,51 +45,42 @@ interface WeightArray {
   readonly start: number;
   readonly words: readonly string[];
   readonly inputs: number;
-  readonly rowWords: number;
 }
 
 /** Flips one bit of a packed weight row; `bitOf` picks the bit from the number of inputs, or refuses the array. */
 function corruptWords(
   library: LibraryOnDisk,
+  layerInputs: readonly number[],
   random: Random,
   bitOf: (inputs: number) => number | undefined,
 ): string | undefined {
   const path = join(library.dir, `${library.name}_weights.c`);
   const text = readFileSync(path, "utf8");
-  const candidates = weightArrays(text).flatMap((array) => {
+  const candidates = weightArrays(text, layerInputs).flatMap((array) => {
     const bit = bitOf(array.inputs);
     return bit === undefined ? [] : [{ array, bit }];
   });
   if (candidates.length === 0) return undefined;
   const { array, bit } = random.pick(candidates);
-  const row = random.integer(0, array.words.length / array.rowWords - 1);
-  const index = row * array.rowWords + (bit >> 5);
-  const old = array.words[index]!;
-  const flipped = `0x${((Number(old) ^ (1 << (bit & 31))) >>> 0).toString(16).padStart(8, "0")}`;
+  const rowWords = Math.ceil(array.inputs / 32);
+  const row = random.integer(0, array.words.length / rowWords - 1);
+  const index = row * rowWords + (bit >> 5);
   const words = [...array.words];
-  words[index] = flipped;
+  words[index] = `0x${((Number(words[index]) ^ (1 << (bit & 31))) >>> 0).toString(16).padStart(8, "0")}`;
   const end = text.indexOf("};", array.start);
-  writeFileSync(
-    path,
-    `${text.slice(0, array.start)}\n${words.map((w) => `${w},`).join("\n")}\n${text.slice(end)}`,
-  );
+  const body = words.map((w) => `${w},`).join("\n");
+  writeFileSync(path, `${text.slice(0, array.start)}\n${body}\n${text.slice(end)}`);
   return `${array.name}[${index}] bit ${bit & 31}`;
 }
 
-function weightArrays(text: string): WeightArray[] {
-  const arrays: WeightArray[] = [];
-  for (const match of text.matchAll(/const uint32_t (\w+_weights)\[\d+\][^=]*= \{/g)) {
+/** Weight arrays stand in the file in the order of their layers. */
+function weightArrays(text: string, layerInputs: readonly number[]): WeightArray[] {
+  const matches = [...text.matchAll(/const uint32_t (\w+_weights)\[\d+\][^=]*= \{/g)];
+  return matches.map((match, layer) => {
     const start = match.index + match[0].length;
     const words = text.slice(start, text.indexOf("};", start)).match(/0x[0-9a-f]{8}/g) ?? [];
-    const layer = match[1]!.replace(/_weights$/, "");
-    const descriptor = new RegExp(`const \\w+ ${layer} = \\{([^}]*)\\}`).exec(text)![1]!;
-    const field = (name: string): number =>
-      Number(new RegExp(`\\.${name} = (\\d+)`).exec(descriptor)?.[1] ?? Number.NaN);
-    const rowWords = field("words");
-    const inputs = Number.isNaN(field("inputs")) ? rowWords * 32 : field("inputs");
-    arrays.push({ name: match[1]!, start, words, inputs, rowWords });
-  }
-  return arrays;
+    return { name: match[1]!, start, words, inputs: layerInputs[layer]! };
+  });
 }
 
 function corruptThreshold(library: LibraryOnDisk, random: Random): string | undefined {
@@ -111,11 +110,13 @@ interface Site {
 
 /** Places that keep the unused bits of a packed word zero, or that say how many bits are used. */
 function paddingSites(library: LibraryOnDisk): Site[] {
+  const shift = />> \(32U - bits\)/g;
   return sitesOf(library, [
-    [/>> \(32U - bits\)/g, ">> (31U & (33U - bits))"],
-    [/>> \(32U - bits\)/g, ">> 0"],
-    [/\+ 31U\) \/ 32U/g, "+ 32U) / 32U"],
-    [/channels - first >= 32U/g, "channels - first >= 31U"],
+    [shift, ">> 0"],
+    [shift, ">> (31U - (bits & 30U))"],
+    [shift, ">> (32U - bits) | 0x80000000U"],
+    [shift, ">> (32U - bits) | (0xfffffffeU << (bits - 1U))"],
+    [shift, ">> (32U - bits) << 1"],
   ]);
 }
 
@@ -160,7 +161,8 @@ function replaceOne(library: LibraryOnDisk, sites: readonly Site[], random: Rand
   const text = readFileSync(path, "utf8");
   writeFileSync(path, text.slice(0, at) + to + text.slice(at + from.length));
   const line = text.slice(0, at).split("\n").length;
-  return `${file}:${line} "${from.trim()}" -> "${to.trim()}"`;
+  const statement = text.split("\n")[line - 1]!.trim();
+  return `${file}:${line} "${from.trim()}" -> "${to.trim()}" in: ${statement}`;
 }
 
 /** Comments and preprocessor conditions blanked out, every character in its place. */
