@@ -8,8 +8,6 @@ const RAW_TAIL = 48;
 
 export class FrameLink {
   readonly machine: Machine;
-  /** Bytes received so far. */
-  receivedBytes = 0;
   readonly #decoder = new FrameDecoder();
   readonly #frames: Frame[] = [];
   readonly #detach: () => void;
@@ -79,7 +77,6 @@ export class FrameLink {
   }
 
   #take(bytes: Uint8Array): void {
-    this.receivedBytes += bytes.length;
     this.#tail = Buffer.concat([this.#tail, bytes.subarray(-RAW_TAIL)]).subarray(-RAW_TAIL);
     const frames = this.#decoder.push(bytes);
     if (frames.length === 0) return;

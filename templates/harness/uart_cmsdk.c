@@ -13,6 +13,7 @@
 void uart_init(void) {
     BAUDDIV = BOARD_UART_CLOCK / UART_BAUD;
     CTRL = CTRL_TX_AND_RX_ENABLE;
+    (void)DATA; /* Whatever came before. */
 }
 
 uint8_t uart_read(void) {

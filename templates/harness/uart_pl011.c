@@ -21,6 +21,7 @@ void uart_init(void) {
     FBRD = divider & 63U;
     LCRH = LCRH_8_BITS_AND_FIFOS;
     CR = CR_ENABLE_TX_AND_RX;
+    (void)DR; /* Whatever came before. */
 }
 
 uint8_t uart_read(void) {
