@@ -17,6 +17,8 @@ export interface LibraryOptions {
   /** Prefix of every public symbol; already checked. */
   readonly name: string;
   readonly version: string;
+  /** Compiler flags of the target core, for the Makefile's example. */
+  readonly arch: string;
   readonly knownAnswers: readonly KnownAnswer[];
 }
 
@@ -60,7 +62,7 @@ export function emitLibrary(plan: Plan, options: LibraryOptions): Library {
   ];
   const makefile = render("library/Makefile", {
     ...view,
-    arch: "-mcpu=cortex-m4 -mthumb",
+    arch: options.arch,
     objects: sources.map((s) => s.replace(/\.c$/, ".o")),
   });
   const files = [...generated, ...runtime, { path: "Makefile", text: makefile }];

@@ -1,5 +1,5 @@
 /** The data that the library templates show, made from a plan. No text is decided here but C expressions. */
-import { scaleDescriptor, scaleHeaders } from "../kernels/outputs.js";
+import { rankDescriptor, scaleDescriptor, scaleHeaders } from "../kernels/outputs.js";
 import type { ConstantArray, KernelCall } from "../kernels/types.js";
 import { ARENA_ALIGN, type Place, type Plan, type PlannedStep, unfusedChoice } from "../plan/index.js";
 import {
@@ -193,21 +193,25 @@ function inputView(plan: Plan) {
 
 function outputView(plan: Plan, data: DataCollector) {
   const { program } = plan;
-  const { affine, omitted, integerOrder, modelShape } = program.output;
+  const { affine, omitted, order, modelShape } = program.output;
   const tensor = program.tensors[program.output.tensor]!;
   const type = scalarType(tensor);
   const isScores = type === "i32" && elementCount(tensor) > 1;
   const descriptor = scaleDescriptor(affine, tensor.shape[2], tensor.shape[1]);
   if (isScores) data.add("output_scale", "", { ...descriptor }, false);
+  const isRanked = isScores && order.kind === "ranks";
+  if (isRanked) data.add("output_rank", "", rankDescriptor(order.slope, order.offset), false);
   const meaning = isScores ? "exact integer scores" : type === "f32" ? "the model's floats" : "class index";
   return {
     type: C_TYPES[type],
     count: elementCount(tensor),
     bytes: canonicalSize(tensor),
     scale: isScores,
-    integerOrder,
+    byScores: order.kind === "scores",
+    byRanks: isRanked,
+    byFloats: order.kind === "float",
     omitted: omitted.length === 0 ? "" : ` (before its ${omitted.join(", ")})`,
-    headers: isScores ? ["bitloom_argmax.h", "bitloom_scale.h"] : [],
+    headers: isScores ? ["bitloom_argmax.h", ...(isRanked ? ["bitloom_rank.h"] : []), "bitloom_scale.h"] : [],
     description: `${modelShape.join("x")} ${C_TYPES[type]}, ${meaning}`,
   };
 }

@@ -53,20 +53,20 @@ export const qemuEmulator: Emulator = {
   },
 };
 
-const QUIET = ["-display", "none", "-monitor", "none", "-nic", "none", "-chardev"];
+const QUIET = ["-display", "none", "-monitor", "none", "-nic", "none"];
 /**
  * QEMU stops reading its standard input when the UART does not take a byte, and not every UART model wakes it up when
  * the firmware switches the receiver on. The multiplexer always takes some bytes. Its escape character is set to
  * a value that no byte has.
  */
-const SERIAL = ["stdio,id=link,mux=on,signal=off", "-echr", "0x100", "-serial", "chardev:link"];
-const SEMIHOSTING_CONFIG = "enable=on,target=native,chardev=link";
+const SERIAL = ["-chardev", "stdio,id=link,mux=on,signal=off", "-echr", "0x100", "-serial", "chardev:link"];
 const SEMIHOSTING = [
+  "-chardev",
   "stdio,id=link,signal=off",
   "-serial",
   "null",
   "-semihosting-config",
-  SEMIHOSTING_CONFIG,
+  "enable=on,target=native,chardev=link",
 ];
 
 /** A function in templates/harness/uart_semihosting.c. */

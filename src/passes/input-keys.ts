@@ -2,8 +2,17 @@
 
 const view = new DataView(new ArrayBuffer(4));
 
-/** Finite float32 as keys: from −FLT_MAX to FLT_MAX. Infinities and NaN are refused at run time. */
-export const floatRange: readonly [number, number] = [-0x7f800000, 0x7f7fffff];
+/** Key of 2^64. */
+const LARGE = (64 + 127) << 23;
+
+/**
+ * Keys in which float inputs are searched: −2^64 to 2^64. Beyond it a chain may overflow in float32, though
+ * no trained model means it: larger inputs are decided as these ends are.
+ */
+export const floatRange: readonly [number, number] = [-LARGE - 1, LARGE];
+
+/** Thresholds that every finite float reaches, and that none does. */
+export const floatBeyond = { always: -0x7f800001, never: 0x7f800000 } as const;
 
 /** The float32 of a key: the inverse of the order-preserving map in docs/NUMERICS.md. */
 export function keyToFloat(key: number): number {

@@ -4,6 +4,8 @@ import { type DeviceProgram, verifyProgram } from "../program/index.js";
 import { foldFlips } from "./fold-flips.js";
 import { type LoweringOptions, lower } from "./lower.js";
 
+export type { LoweringOptions } from "./lower.js";
+
 /**
  * Program passes, in order. Each keeps the meaning of the program; the verifier runs after each.
  *

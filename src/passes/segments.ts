@@ -179,7 +179,7 @@ function codeFactor(node: GraphNode, diagnostics: Diagnostics): number {
   return 1;
 }
 
-function requireSingleScale(node: GraphNode, quantizer: Quantizer, diagnostics: Diagnostics): void {
+export function requireSingleScale(node: GraphNode, quantizer: Quantizer, diagnostics: Diagnostics): void {
   const tensors = quantizer.kind === "bipolar" ? [quantizer.scale] : [quantizer.scale, quantizer.zeroPoint];
   for (const tensor of tensors) {
     if (tensor.data.every((x) => x === tensor.data[0])) continue;
@@ -217,5 +217,3 @@ function broadcastIndex(index: number, shape: Shape, operandShape: Shape): numbe
   }
   return position;
 }
-
-export { requireSingleScale };

@@ -27,6 +27,11 @@ export interface KeySource {
   range(channel: number): readonly [low: number, high: number];
   /** The float32 that the chain sees for a key. */
   valueOf(key: number): number;
+  /**
+   * Where keys beyond the range can occur too: the thresholds that every (no) key reaches, so that they are
+   * decided as the ends of the range are.
+   */
+  readonly beyond?: { readonly always: number; readonly never: number };
 }
 
 export interface ThresholdTable {
@@ -62,7 +67,9 @@ export function findThresholds(
       const reaches = falls
         ? (key: number) => levels - code(key) >= level
         : (key: number) => code(key) >= level;
-      thresholds[channel * levels + level - 1] = firstWhere(low, high, reaches);
+      const found = firstWhere(low, high, reaches);
+      const { always, never } = source.beyond ?? { always: low, never: high + 1 };
+      thresholds[channel * levels + level - 1] = found === low ? always : found > high ? never : found;
     }
     flipped[channel] = falls ? 1 : 0;
   }

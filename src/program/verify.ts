@@ -42,33 +42,47 @@ function checkInstruction(program: DeviceProgram, instruction: Instruction): voi
   const output = program.tensors[instruction.output]!;
   switch (instruction.kind) {
     case "threshold":
-      return checkThreshold(instruction, input, output);
+      checkThreshold(instruction, input, output);
+      break;
     case "take-codes":
       expect(isScalar(input.domain, "u8"), instruction, "takes codes from a tensor that is not u8");
       expect(isCodes(output.domain) && output.domain.bits === 8, instruction, "must write 8-bit codes");
-      return expect(elementCount(input) === elementCount(output), instruction, "changes the element count");
+      expect(elementCount(input) === elementCount(output), instruction, "changes the element count");
+      break;
     case "dense":
-      return checkDense(instruction, input, output);
+      checkDense(instruction, input, output);
+      break;
     case "scale":
       expect(
         isScalar(input.domain, "i32") && isScalar(output.domain, "f32"),
         instruction,
         "must map i32 to f32",
       );
-      return checkScaleSteps(instruction.steps, output.shape[2], instruction);
+      checkScaleSteps(instruction.steps, output.shape[2], instruction);
+      break;
+    case "rank":
+      expect(
+        isScalar(input.domain, "i32") && isScalar(output.domain, "i32"),
+        instruction,
+        "must map i32 to i32",
+      );
+      expect(
+        instruction.slope.length === output.shape[2] && instruction.offset.length === output.shape[2],
+        instruction,
+        "has not one line per channel",
+      );
+      break;
     case "softmax":
-      return expect(
+      expect(
         isScalar(input.domain, "f32") && isScalar(output.domain, "f32"),
         instruction,
         "must map f32 to f32",
       );
+      break;
     case "argmax":
       expect(isScalar(input.domain, "i32") || isScalar(input.domain, "f32"), instruction, "reads i32 or f32");
-      return expect(
-        isScalar(output.domain, "i32") && elementCount(output) === 1,
-        instruction,
-        "writes one i32",
-      );
+      expect(isScalar(output.domain, "i32") && elementCount(output) === 1, instruction, "writes one i32");
+      break;
   }
 }
 

@@ -1,7 +1,7 @@
-const LOG2_E = Math.fround(1.4426950408889634);
+const LOG2_E = Math.fround(Math.LOG2E);
 /** ln 2 in two parts: the first has few bits, so that `n * LN2_HIGH` is exact for |n| < 2^9. */
 const LN2_HIGH = Math.fround(0.693359375);
-const LN2_LOW = Math.fround(-2.12194440054690583e-4);
+const LN2_LOW = Math.fround(-2.1219444005469057e-4);
 /** Taylor coefficients 1/6!, 1/5! … 1/0! in float32, highest degree first. */
 const COEFFICIENTS = [1 / 720, 1 / 120, 1 / 24, 1 / 6, 1 / 2, 1, 1].map(Math.fround);
 /** Below this the result is defined as 0: e^-87 is the last that stays a normal float32. */

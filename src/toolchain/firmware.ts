@@ -183,13 +183,14 @@ async function compileHarness(
   const folder = join(outDir, "harness");
   await mkdir(folder, { recursive: true });
   const names = { name: library.name, NAME: library.name.toUpperCase() };
-  await writeFile(join(outDir, "model.h"), render("harness/model.h", names));
+  await writeFile(join(outDir, "harness_model.h"), render("harness/model.h", names));
   const all = [
     ...flags,
     ...traceFlags(trace),
     `-I${outDir}`,
-    `-I${packageFile("templates/harness")}`,
+    // The library before the harness: a model may be named like one of the harness's headers.
     `-I${library.dir}`,
+    `-I${packageFile("templates/harness")}`,
   ];
   return compile(
     compiler,

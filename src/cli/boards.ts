@@ -1,0 +1,40 @@
+import { Command } from "commander";
+import { textTable } from "../report/table.js";
+import { type Board, findBoard, listBoards } from "../targets/index.js";
+import { present } from "./output.js";
+
+export function boardsCommand(): Command {
+  return new Command("boards")
+    .description("list the boards that bitloom knows, or show one")
+    .argument("[id]", "board to show in full")
+    .option("--json", "print one JSON object", false)
+    .addHelpText("after", "\nExample:\n  bitloom boards microbit\n")
+    .action((id: string | undefined, options: { json: boolean }) => present(options.json, () => run(id)));
+}
+
+function run(id: string | undefined) {
+  if (id !== undefined) {
+    const board = findBoard(id);
+    return { text: JSON.stringify(board, null, 2), json: { board } };
+  }
+  const boards = listBoards();
+  const rows = boards.map((b) => [
+    b.id,
+    b.name,
+    b.cpu.name,
+    kilobytes(b.memories.flash.size),
+    kilobytes(b.memories.ram.size),
+    emulators(b),
+  ]);
+  return { text: textTable(["board", "name", "core", "flash", "RAM", "emulators"], rows), json: { boards } };
+}
+
+function kilobytes(bytes: number): string {
+  return `${Math.round(bytes / 1024)} KB`;
+}
+
+function emulators(board: Board): string {
+  const qemu =
+    board.qemu === undefined ? [] : ["machine" in board.qemu ? "QEMU" : `QEMU (as ${board.qemu.standIn})`];
+  return [...qemu, ...(board.renode === undefined ? [] : ["Renode"])].join(", ");
+}

@@ -1,0 +1,88 @@
+import type { Command } from "commander";
+import type { CompiledModel } from "../compile.js";
+import { fail } from "../diagnostics/diagnostic.js";
+import { didYouMean, printable } from "../diagnostics/text.js";
+import { printGraph } from "../graph/index.js";
+import type { ModelGraph } from "../graph/types.js";
+import { passNames } from "../passes/registry.js";
+import { type Plan, printPlan } from "../plan/index.js";
+import { type DeviceProgram, printProgram } from "../program/index.js";
+import { summarize, summaryText } from "../report/summary.js";
+import { cpuOf, fitReport } from "./fit.js";
+import { modelCommand } from "./model-command.js";
+import { compileFromOptions, type ModelOptions } from "./options.js";
+import { present } from "./output.js";
+import { writeFolder } from "./write-folder.js";
+
+interface Options extends ModelOptions {
+  readonly out?: string;
+  readonly board?: string;
+  readonly cpu?: string;
+  readonly printAfter?: string;
+  readonly json: boolean;
+}
+
+const STAGES = ["import", ...passNames, "plan"];
+
+export function compileCommand(): Command {
+  return modelCommand("compile", "generate a C library from a trained model")
+    .option("-o, --out <dir>", "folder for the library; made if it does not exist")
+    .option("--board <id>", "check that the library fits this board (see `bitloom boards`)")
+    .option("--cpu <id>", "target core, e.g. cortex-m0 (the same C runs on all; sets the build flags)")
+    .option("--output <kind>", "scores (integers, with their meaning in the header) or float32", "scores")
+    .option("--print-after <stage>", `print the compiler's state after a stage: ${STAGES.join(", ")}`)
+    .addHelpText("after", "\nExample:\n  bitloom compile mnist.onnx --board microbit -o firmware/mnist\n")
+    .action((model: string, options: Options) => present(options.json, () => run(model, options)));
+}
+
+function run(path: string, options: Options) {
+  const stage = options.printAfter;
+  if (stage === undefined && options.out === undefined) {
+    throw fail("cli/out", "nothing to do: no output folder was given", {
+      remedy: "add -o DIR, e.g. -o firmware/model",
+    });
+  }
+  if (stage !== undefined && !STAGES.includes(stage)) {
+    throw fail("cli/stage", `there is no stage "${printable(stage, 30)}"`, {
+      remedy: `use one of ${STAGES.join(", ")}; did you mean ${didYouMean(stage, STAGES) ?? STAGES[0]}?`,
+    });
+  }
+  const cpu = cpuOf(options);
+  let printed = "";
+  const model = compileFromOptions(path, options, {
+    ...(cpu === undefined ? {} : { arch: cpu.gccFlags.join(" ") }),
+    observe: (name, state) => {
+      if (name === stage) printed = stageText(state);
+    },
+  });
+  const fit = fitReport(model, options.board);
+  if (options.out !== undefined) writeFolder(options.out, model.library.files);
+  return {
+    text: printed + (options.out === undefined ? "" : resultText(model, options.out, fit.text)),
+    json: {
+      name: model.library.name,
+      folder: options.out ?? null,
+      files: options.out === undefined ? [] : model.library.files.map((f) => f.path),
+      modelCrc: model.library.modelCrc,
+      ...summarize(model.plan),
+      fit: fit.json,
+      ...(stage === undefined ? {} : { printed }),
+    },
+    diagnostics: model.diagnostics,
+  };
+}
+
+function stageText(state: ModelGraph | DeviceProgram | Plan): string {
+  if ("nodes" in state) return printGraph(state);
+  return "steps" in state ? printPlan(state) : printProgram(state);
+}
+
+function resultText(model: CompiledModel, folder: string, fit: string): string {
+  const { name, files } = model.library;
+  return [
+    summaryText(summarize(model.plan)),
+    ...(fit === "" ? [] : [fit]),
+    "",
+    `wrote ${files.length} files to ${printable(folder, 200)}: include ${name}.h, call ${name}_init and ${name}_run`,
+  ].join("\n");
+}

@@ -1,0 +1,53 @@
+import type { Command } from "commander";
+import { BitloomError, type Diagnostic } from "../diagnostics/diagnostic.js";
+import { readModel } from "../formats/index.js";
+import { printGraph } from "../graph/index.js";
+import type { ModelGraph } from "../graph/types.js";
+import { lowerGraph } from "../passes/registry.js";
+import { type Plan, planProgram } from "../plan/index.js";
+import { summarize, summaryText } from "../report/summary.js";
+import { modelCommand } from "./model-command.js";
+import { compileOptions, type ModelOptions, readModelFile } from "./options.js";
+import { present } from "./output.js";
+
+export function inspectCommand(): Command {
+  return modelCommand("inspect", "show what is in a model file, what it costs, and every problem at once")
+    .addHelpText("after", "\nExample:\n  bitloom inspect mnist.onnx\n")
+    .action((model: string, options: ModelOptions & { json: boolean }) =>
+      present(options.json, () => run(model, options)),
+    );
+}
+
+/** A graph that can be read but not deployed is still shown, with what stands in its way. */
+function run(path: string, options: ModelOptions) {
+  const graph = readModel(readModelFile(path), path);
+  const { plan, diagnostics, failed } = tryPlan(graph, options);
+  const summary = plan === undefined ? undefined : summarize(plan);
+  return {
+    text: [printGraph(graph), ...(summary === undefined ? [] : [summaryText(summary)])].join("\n"),
+    json: {
+      source: graph.source,
+      nodes: graph.nodes.map((n) => ({
+        name: n.name,
+        op: n.op.kind,
+        output: graph.values.get(n.output)!.shape,
+      })),
+      ...(summary ?? {}),
+    },
+    diagnostics,
+    ...(failed === undefined ? {} : { exitCode: failed.exitCode }),
+  };
+}
+
+function tryPlan(
+  graph: ModelGraph,
+  options: ModelOptions,
+): { plan?: Plan; diagnostics: readonly Diagnostic[]; failed?: BitloomError } {
+  try {
+    const { program, diagnostics } = lowerGraph(graph, compileOptions(options));
+    return { plan: planProgram(program), diagnostics: diagnostics.all };
+  } catch (error) {
+    if (!(error instanceof BitloomError)) throw error;
+    return { diagnostics: error.diagnostics, failed: error };
+  }
+}

@@ -1,0 +1,16 @@
+import { Command } from "commander";
+
+/** A command that takes a model file, with the options that all of those share. */
+export function modelCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .argument("<model>", "trained model: ONNX or QONNX (.onnx, .onnx.gz)")
+    .option("--name <name>", "prefix of C symbols and files (default: from the file's name)")
+    .option(
+      "--input-type <type>",
+      "what the device gets: u8, i8, i16 or f32 (default: u8 for images, else f32)",
+    )
+    .option("--input-scale <scale>", "real value of one integer step, e.g. 1/255")
+    .option("--input-zero <zero>", "integer that stands for 0")
+    .option("--json", "print one JSON object", false);
+}

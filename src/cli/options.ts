@@ -1,0 +1,115 @@
+import { readFileSync } from "node:fs";
+import { type CompiledModel, type CompileOptions, compileModelFile } from "../compile.js";
+import { fail } from "../diagnostics/diagnostic.js";
+import { didYouMean, printable } from "../diagnostics/text.js";
+import type { InputAffine } from "../program/index.js";
+
+/** Options that every command which compiles a model takes. */
+export interface ModelOptions {
+  readonly name?: string;
+  readonly inputType?: string;
+  readonly inputScale?: string;
+  readonly inputZero?: string;
+  readonly output?: string;
+}
+
+const INPUT_TYPES = ["u8", "i8", "i16", "f32"] as const;
+
+/** Largest model file that is read. */
+const MODEL_LIMIT = 1 << 30;
+
+/** Reads and compiles the model that a command names. */
+export function compileFromOptions(
+  path: string,
+  options: ModelOptions,
+  extra: Pick<CompileOptions, "observe" | "arch"> = {},
+): CompiledModel {
+  return compileModelFile(readModelFile(path), path, { ...compileOptions(options), ...extra });
+}
+
+/** The compiler's options from the command line's words. */
+export function compileOptions(options: ModelOptions): CompileOptions {
+  const input = inputFromOptions(options);
+  return {
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(input === undefined ? {} : { input }),
+    ...(options.output === undefined
+      ? {}
+      : { output: oneOf("--output", options.output, ["scores", "float32"]) }),
+  };
+}
+
+/** The bytes of a model file, with a limit on its size. */
+export function readModelFile(path: string): Uint8Array {
+  const bytes = readFileSync(path);
+  if (bytes.length <= MODEL_LIMIT) return bytes;
+  throw fail(
+    "file/too-large",
+    `the file has ${bytes.length} bytes; models of more than ${MODEL_LIMIT} bytes are refused`,
+    {
+      where: path,
+    },
+  );
+}
+
+function inputFromOptions({
+  inputType,
+  inputScale,
+  inputZero,
+}: ModelOptions): CompileOptions["input"] | undefined {
+  if (inputType === undefined) {
+    if (inputScale === undefined && inputZero === undefined) return undefined;
+    throw fail("cli/input", "--input-scale and --input-zero need --input-type", {
+      remedy: "add e.g. --input-type u8",
+    });
+  }
+  const type = INPUT_TYPES.find((t) => t === inputType);
+  if (type === undefined) {
+    const guess = didYouMean(inputType, INPUT_TYPES) ?? "u8";
+    throw fail("cli/input-type", `unknown input type "${printable(inputType, 20)}"`, {
+      remedy: `use one of ${INPUT_TYPES.join(", ")}; did you mean ${guess}?`,
+    });
+  }
+  if (type === "f32") return { type };
+  if (inputScale === undefined) {
+    throw fail("cli/input-scale", `an input of type ${type} needs --input-scale`, {
+      remedy: "say what one step stands for, e.g. --input-scale 1/255",
+    });
+  }
+  return {
+    type,
+    affine: { ...parseScale(inputScale), zero: wholeNumber("--input-zero", inputZero ?? "0", -65536, 65535) },
+  };
+}
+
+/** `1/255` or `0.0078125` as a fraction. */
+function parseScale(text: string): Pick<InputAffine, "numerator" | "denominator"> {
+  const [numerator, denominator] = text.split("/").map(Number);
+  const valid = /^[0-9.e+-]+(\/[0-9.e+-]+)?$/i.test(text) && numerator! > 0 && (denominator ?? 1) > 0;
+  if (!valid || !Number.isFinite(numerator) || !Number.isFinite(denominator ?? 1)) {
+    throw fail("cli/input-scale", `"${printable(text, 30)}" is not a positive number or fraction`, {
+      remedy: "write it like 1/255 or 0.0078125",
+    });
+  }
+  return { numerator: numerator!, denominator: denominator ?? 1 };
+}
+
+/** A whole number within bounds, or an error that names the option. */
+export function wholeNumber(option: string, text: string, least: number, greatest: number): number {
+  const value = Number(text);
+  if (/^[+-]?\d+$/.test(text) && value >= least && value <= greatest) return value;
+  throw fail(
+    "cli/number",
+    `${option} takes a whole number from ${least} to ${greatest}, not "${printable(text, 30)}"`,
+  );
+}
+
+/** One of a few words, or an error that lists them. */
+export function oneOf<const T extends string>(option: string, text: string, choices: readonly T[]): T {
+  const found = choices.find((c) => c === text);
+  if (found !== undefined) return found;
+  const guess = didYouMean(text, choices);
+  throw fail("cli/choice", `${option} does not know "${printable(text, 30)}"`, {
+    remedy: `use one of ${choices.join(", ")}${guess === undefined ? "" : `; did you mean ${guess}?`}`,
+  });
+}

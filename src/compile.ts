@@ -1,0 +1,103 @@
+/**
+ * The whole way from a model file to C text, without touching the disk: what `bitloom compile` does and
+ * what programs that embed bitloom call.
+ */
+import { readFileSync } from "node:fs";
+import type { Diagnostic } from "./diagnostics/diagnostic.js";
+import {
+  checkedName,
+  emitLibrary,
+  type KnownAnswer,
+  type Library,
+  nameFrom,
+  packageFile,
+} from "./emit/index.js";
+import { readModel } from "./formats/index.js";
+import type { ModelGraph } from "./graph/types.js";
+import { type LoweringOptions, lowerGraph } from "./passes/registry.js";
+import { type Plan, planProgram, verifyPlan } from "./plan/index.js";
+import { canonicalBytes, type DeviceProgram, elementCount, type TensorValues } from "./program/index.js";
+import { runDevice } from "./reference/device.js";
+
+export interface CompileOptions extends LoweringOptions {
+  /** Prefix of every C symbol and file; by default made from the file's name. */
+  readonly name?: string;
+  /** GCC's flags for the target core, put into the library's Makefile. */
+  readonly arch?: string;
+  /** Sees the state after each stage: `import`, the passes by name, `plan`. */
+  readonly observe?: (stage: string, state: ModelGraph | DeviceProgram | Plan) => void;
+}
+
+export interface CompiledModel {
+  readonly graph: ModelGraph;
+  readonly program: DeviceProgram;
+  readonly plan: Plan;
+  readonly library: Library;
+  /** Warnings and notes; errors are thrown as BitloomError. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The generated C runs on every core; the Makefile needs one to name. */
+const DEFAULT_ARCH = "-mcpu=cortex-m4 -mthumb";
+
+/** bitloom's own version, from package.json. */
+export const version: string = (
+  JSON.parse(readFileSync(packageFile("package.json"), "utf8")) as { version: string }
+).version;
+
+/** Reads, lowers, plans and emits a model. `fileName` serves messages and the default name only. */
+export function compileModelFile(
+  bytes: Uint8Array,
+  fileName: string,
+  options: CompileOptions = {},
+): CompiledModel {
+  const name = options.name === undefined ? nameFrom(fileName) : checkedName(options.name);
+  const graph = readModel(bytes, fileName);
+  options.observe?.("import", graph);
+  const { program, diagnostics } = lowerGraph(graph, options, options.observe);
+  const plan = planProgram(program);
+  verifyPlan(plan);
+  options.observe?.("plan", plan);
+  const library = emitLibrary(plan, {
+    name,
+    version,
+    arch: options.arch ?? DEFAULT_ARCH,
+    knownAnswers: knownAnswers(program),
+  });
+  return { graph, program, plan, library, diagnostics: diagnostics.all };
+}
+
+/** Known answers are kept in flash with the self-test: one for wide float inputs, two otherwise. */
+function knownAnswers(program: DeviceProgram): KnownAnswer[] {
+  const input = program.tensors[program.input.tensor]!;
+  const count = elementCount(input);
+  const type = input.domain.kind === "scalar" ? input.domain.type : "u8";
+  const random = xorshift32(0x6b17_1003);
+  return Array.from({ length: type === "f32" ? 1 : 2 }, () => {
+    const values = randomInput(type, count, random);
+    const output = runDevice(program, values);
+    return {
+      input: canonicalBytes(input, values),
+      output: canonicalBytes(program.tensors[program.output.tensor]!, output),
+    };
+  });
+}
+
+/** Inputs over the type's whole range; floats have both signs and a size around 1. */
+export function randomInput(type: string, count: number, random: () => number): TensorValues {
+  if (type === "f32") return Float32Array.from({ length: count }, () => (random() / 2 ** 31 - 1) * 2);
+  const [low, size] = type === "u8" ? [0, 256] : type === "i8" ? [-128, 256] : [-32768, 65536];
+  return Int32Array.from({ length: count }, () => low + (random() % size));
+}
+
+/** Marsaglia's xorshift generator: small, seedable, the same everywhere. */
+export function xorshift32(seed: number): () => number {
+  let state = seed >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    state >>>= 0;
+    return state;
+  };
+}

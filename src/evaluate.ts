@@ -1,0 +1,84 @@
+/** Runs batches of inputs through the references and compares them. */
+import type { CompiledModel } from "./compile.js";
+import type { InputBatch } from "./inputs.js";
+import { scoresAsFloat } from "./reference/device.js";
+import { compileDevice } from "./reference/device-fast.js";
+import { compileModel } from "./reference/model-fast.js";
+
+export interface Evaluation {
+  /** Device outputs, one input after another. */
+  readonly outputs: { readonly data: Int32Array | Float32Array; readonly dtype: "int32" | "float32" };
+  /** The model's float outputs, from the reference asked for. */
+  readonly floats: Float32Array;
+  /** The class with the greatest output for each input (the index itself for models that end in ArgMax). */
+  readonly classes: Int32Array;
+  /** Inputs on which the two references' outputs differ in any bit, and the first of them. */
+  readonly differing: number;
+  readonly firstDifference: number | undefined;
+  readonly seconds: number;
+}
+
+/**
+ * `integer` runs the device program, `float` the model as its framework does, `both` compares the float
+ * outputs of the two. A softmax that the device leaves out is left out of the comparison too.
+ */
+export function evaluate(
+  model: CompiledModel,
+  batch: InputBatch,
+  which: "integer" | "float" | "both",
+): Evaluation {
+  const { program } = model;
+  const device = compileDevice(program);
+  const framework = compileModel(comparableGraph(model));
+  const outputs: (Int32Array | Float32Array)[] = [];
+  const floats: Float32Array[] = [];
+  const different: number[] = [];
+  const started = performance.now();
+  for (let i = 0; i < batch.count; i++) {
+    const stored = which === "float" ? undefined : device(batch.stored(i));
+    const fromDevice = stored && (stored instanceof Float32Array ? stored : scoresAsFloat(program, stored));
+    const fromModel = which === "integer" ? undefined : framework(batch.real(i));
+    if (stored !== undefined) outputs.push(stored);
+    floats.push(fromModel ?? fromDevice!);
+    if (fromDevice && fromModel && fromDevice.some((x, c) => x !== fromModel[c])) different.push(i);
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const isFloat = outputs[0] instanceof Float32Array;
+  return {
+    outputs: {
+      data: isFloat ? concatenate(outputs, Float32Array) : concatenate(outputs, Int32Array),
+      dtype: isFloat ? "float32" : "int32",
+    },
+    floats: concatenate(floats, Float32Array),
+    classes: Int32Array.from(floats, (f) => (f.length === 1 ? f[0]! : indexOfGreatest(f))),
+    differing: different.length,
+    firstDifference: different[0],
+    seconds,
+  };
+}
+
+/** The graph without a final softmax where the device's output stops before it. */
+function comparableGraph({ graph, program }: CompiledModel): CompiledModel["graph"] {
+  const last = graph.nodes.at(-1)!;
+  if (!program.output.omitted.includes("softmax") || last.op.kind !== "softmax") return graph;
+  return { ...graph, nodes: graph.nodes.slice(0, -1), outputs: last.inputs };
+}
+
+function indexOfGreatest(values: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}
+
+function concatenate<T extends Int32Array | Float32Array>(
+  parts: readonly (Int32Array | Float32Array)[],
+  type: new (length: number) => T,
+): T {
+  const all = new type(parts.reduce((sum, p) => sum + p.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -1,0 +1,46 @@
+import { gunzipSync } from "node:zlib";
+import { fail } from "../diagnostics/diagnostic.js";
+import type { ModelGraph } from "../graph/types.js";
+import { verifyGraph } from "../graph/verify.js";
+import { importOnnx } from "./onnx/import.js";
+import { otherFormat } from "./sniff.js";
+
+/** Largest model after decompression, in bytes. */
+const UNPACKED_LIMIT = 1 << 30;
+
+/**
+ * Reads a trained model, whatever its format, by content rather than by name; gzip is unpacked on the way.
+ * Throws one BitloomError (exit 2) with every problem of the file.
+ */
+export function readModel(bytes: Uint8Array, fileName: string): ModelGraph {
+  const unpacked = isGzip(bytes) ? gunzip(bytes, fileName) : bytes;
+  if (unpacked.length === 0) {
+    throw fail("formats/empty", "the file is empty", { where: fileName, remedy: "export the model again" });
+  }
+  const other = otherFormat(unpacked);
+  if (other !== undefined) {
+    throw fail("formats/unknown", `this looks like ${other.name}, not like a model that bitloom reads`, {
+      where: fileName,
+      remedy: other.remedy,
+    });
+  }
+  const graph = importOnnx(unpacked, fileName);
+  verifyGraph(graph);
+  return graph;
+}
+
+function isGzip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+function gunzip(bytes: Uint8Array, fileName: string): Uint8Array {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: UNPACKED_LIMIT });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : "unknown reason";
+    throw fail("formats/gzip", `the file is gzip but cannot be unpacked: ${reason}`, {
+      where: fileName,
+      remedy: `download or compress it again; unpacked models may have at most ${UNPACKED_LIMIT} bytes`,
+    });
+  }
+}

@@ -1,0 +1,118 @@
+import type { FloatTensor, WeightTensor } from "../../graph/types.js";
+
+/** A constant during import: float32 (with its quantizer's codes, if it came out of one) or whole numbers. */
+export type Constant = FloatConstant | IntConstant;
+
+export interface FloatConstant extends WeightTensor {
+  readonly kind: "float";
+}
+
+export interface IntConstant {
+  readonly kind: "int";
+  readonly shape: readonly number[];
+  readonly data: readonly number[];
+}
+
+export function floatConstant(shape: readonly number[], data: Float32Array): FloatConstant {
+  return { kind: "float", shape, data };
+}
+
+export function intConstant(shape: readonly number[], data: readonly number[]): IntConstant {
+  return { kind: "int", shape, data };
+}
+
+/** Number of elements of a shape. */
+export function countOf(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+/** numpy's broadcast of two shapes, undefined where they do not fit. */
+export function broadcastShapes(a: readonly number[], b: readonly number[]): number[] | undefined {
+  const rank = Math.max(a.length, b.length);
+  const result: number[] = [];
+  for (let i = 0; i < rank; i++) {
+    const x = a[a.length - rank + i] ?? 1;
+    const y = b[b.length - rank + i] ?? 1;
+    if (x !== y && x !== 1 && y !== 1) return undefined;
+    result.push(x === 1 ? y : x);
+  }
+  return result;
+}
+
+/** Row-major strides of `from` when read in the order of `to`; 0 where a dimension is repeated. */
+export function broadcastStrides(from: readonly number[], to: readonly number[]): number[] {
+  const strides = new Array<number>(to.length).fill(0);
+  let stride = 1;
+  for (let i = from.length - 1; i >= 0; i--) {
+    if (from[i] !== 1) strides[to.length - from.length + i] = stride;
+    stride *= from[i]!;
+  }
+  return strides;
+}
+
+/** Positions in a tensor with `strides` for every index of `shape`, in row-major order. */
+export function positions(shape: readonly number[], strides: readonly number[]): Int32Array {
+  const result = new Int32Array(countOf(shape));
+  const index = new Array<number>(shape.length).fill(0);
+  let position = 0;
+  for (let i = 0; i < result.length; i++) {
+    result[i] = position;
+    for (let d = shape.length - 1; d >= 0; d--) {
+      position += strides[d]!;
+      index[d]!++;
+      if (index[d]! < shape[d]!) break;
+      position -= strides[d]! * shape[d]!;
+      index[d] = 0;
+    }
+  }
+  return result;
+}
+
+/** A tensor repeated to a larger shape. */
+export function expand(tensor: FloatTensor, shape: readonly number[]): FloatTensor {
+  const from = positions(shape, broadcastStrides(tensor.shape, shape));
+  return { shape, data: Float32Array.from(from, (p) => tensor.data[p]!) };
+}
+
+/** Transposes a constant and whatever its quantizer left with it. */
+export function transpose(constant: FloatConstant, permutation: readonly number[]): FloatConstant {
+  const { quantized } = constant;
+  const order = transposedPositions(constant.shape, permutation);
+  const shape = permutation.map((p) => constant.shape[p]!);
+  const moved = floatConstant(
+    shape,
+    Float32Array.from(order, (p) => constant.data[p]!),
+  );
+  if (quantized === undefined) return moved;
+  const scaleOrder = transposedPositions(quantized.scale.shape, permutation);
+  return {
+    ...moved,
+    quantized: {
+      codes: Int32Array.from(order, (p) => quantized.codes[p]!),
+      scale: {
+        shape: permutation.map((p) => quantized.scale.shape[p]!),
+        data: Float32Array.from(scaleOrder, (p) => quantized.scale.data[p]!),
+      },
+    },
+  };
+}
+
+/** Reshapes a constant; a scale per channel is written out per element first. */
+export function reshape(constant: FloatConstant, shape: readonly number[]): FloatConstant {
+  const { quantized } = constant;
+  const moved = floatConstant(shape, constant.data);
+  if (quantized === undefined) return moved;
+  const single = quantized.scale.data.length === 1;
+  const scale = single
+    ? { shape: shape.map(() => 1), data: quantized.scale.data }
+    : { shape, data: expand(quantized.scale, constant.shape).data };
+  return { ...moved, quantized: { codes: quantized.codes, scale } };
+}
+
+function transposedPositions(shape: readonly number[], permutation: readonly number[]): Int32Array {
+  const strides = broadcastStrides(shape, shape).map((s, i) => (shape[i] === 1 ? 0 : s));
+  return positions(
+    permutation.map((p) => shape[p]!),
+    permutation.map((p) => strides[p]!),
+  );
+}

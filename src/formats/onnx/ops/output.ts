@@ -1,0 +1,36 @@
+/** Operators that end a classifier. */
+import {
+  intAttribute,
+  normalAxis,
+  type OpHandler,
+  Rejection,
+  requiredInput,
+  runtimeInput,
+  unknown,
+} from "../node.js";
+
+export const softmax: OpHandler = (node) => {
+  if (requiredInput(node, 0).kind === "unknown") return unknown;
+  const input = runtimeInput(node, 0);
+  // Before opset 13 the default axis was 1 and the input was taken as a matrix from there on.
+  const axis = normalAxis(intAttribute(node, "axis", node.opset < 13 ? 1 : -1), input.shape.length);
+  const inner = input.shape.slice(axis + 1).some((n) => n !== 1);
+  if (inner) throw new Rejection("it does not work on the last axis", "apply softmax to the class axis only");
+  return node.emit({ kind: "softmax", axis }, input, input.shape);
+};
+
+export const argMax: OpHandler = (node) => {
+  if (requiredInput(node, 0).kind === "unknown") return unknown;
+  const input = runtimeInput(node, 0);
+  const axis = normalAxis(intAttribute(node, "axis", 0), input.shape.length);
+  const keepDims = intAttribute(node, "keepdims", 1) !== 0;
+  const selectLast = intAttribute(node, "select_last_index", 0) !== 0;
+  if (input.shape.some((n, i) => i !== axis && n !== 1)) {
+    throw new Rejection(
+      `it takes the maximum over axis ${axis} of ${input.shape.join("×")}`,
+      "take it over the class axis",
+    );
+  }
+  const shape = input.shape.flatMap((n, i) => (i !== axis ? [n] : keepDims ? [1] : []));
+  return node.emit({ kind: "argmax", axis, keepDims, selectLast }, input, shape, "int64");
+};

@@ -1,0 +1,57 @@
+/** What a file is that is not a model: known by its first bytes, so that the message can say it. */
+interface KnownFormat {
+  readonly name: string;
+  readonly offset: number;
+  readonly magic: readonly number[];
+  readonly remedy: string;
+}
+
+const exportOnnx = "export the model as ONNX or QONNX";
+
+const known: readonly KnownFormat[] = [
+  { name: "a PNG image", offset: 0, magic: [0x89, 0x50, 0x4e, 0x47], remedy: "pass the model file" },
+  { name: "a JPEG image", offset: 0, magic: [0xff, 0xd8, 0xff], remedy: "pass the model file" },
+  { name: "a PDF document", offset: 0, magic: ascii("%PDF"), remedy: "pass the model file" },
+  {
+    name: "a numpy array",
+    offset: 0,
+    magic: [0x93, ...ascii("NUMPY")],
+    remedy: "arrays are inputs: pass them with --input",
+  },
+  {
+    name: "a zip archive (PyTorch .pt, .keras or .npz)",
+    offset: 0,
+    magic: [0x50, 0x4b, 3, 4],
+    remedy: exportOnnx,
+  },
+  { name: "an HDF5 file (Keras .h5)", offset: 0, magic: [0x89, ...ascii("HDF")], remedy: exportOnnx },
+  { name: "a TensorFlow Lite file", offset: 4, magic: ascii("TFL3"), remedy: exportOnnx },
+  {
+    name: "an ELF program",
+    offset: 0,
+    magic: [0x7f, ...ascii("ELF")],
+    remedy: "pass the model file, not firmware",
+  },
+  {
+    name: "a Python pickle",
+    offset: 0,
+    magic: [0x80, 0x02],
+    remedy: `pickles are never read, since they run code; ${exportOnnx}`,
+  },
+  { name: "JSON text", offset: 0, magic: ascii("{"), remedy: exportOnnx },
+  {
+    name: "a web page",
+    offset: 0,
+    magic: ascii("<"),
+    remedy: "the download may have failed: fetch the file itself",
+  },
+];
+
+/** The format that the file's first bytes belong to, if it is a well-known one that bitloom does not read. */
+export function otherFormat(bytes: Uint8Array): { name: string; remedy: string } | undefined {
+  return known.find(({ offset, magic }) => magic.every((byte, i) => bytes[offset + i] === byte));
+}
+
+function ascii(text: string): number[] {
+  return [...text].map((c) => c.charCodeAt(0));
+}

@@ -1,0 +1,3 @@
+export * from "./print.js";
+export * from "./types.js";
+export * from "./verify.js";

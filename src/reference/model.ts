@@ -1,0 +1,140 @@
+/**
+ * Executes a ModelGraph as the framework that wrote it does: float32, one rounding after each operation,
+ * node by node. Readable rather than fast; `model-fast.ts` equals it bit for bit.
+ */
+
+import { quantize } from "../graph/quantize.js";
+import type { FloatTensor, GraphNode, GraphOp, ModelGraph, Shape } from "../graph/types.js";
+
+/** Every value of the graph for one input, by name. Class indices are whole numbers in float32. */
+export function traceModel(graph: ModelGraph, input: Float32Array): Map<string, Float32Array> {
+  const values = new Map([[graph.inputs[0]!, input]]);
+  for (const node of graph.nodes) {
+    const x = values.get(node.inputs[0]!)!;
+    values.set(node.output, execute(node, graph, x));
+  }
+  return values;
+}
+
+/** The output for one input, flattened. */
+export function runModel(graph: ModelGraph, input: Float32Array): Float32Array {
+  return traceModel(graph, input).get(graph.outputs[0]!)!;
+}
+
+function execute(node: GraphNode, graph: ModelGraph, x: Float32Array): Float32Array {
+  const shape = graph.values.get(node.output)!.shape;
+  const inputShape = graph.values.get(node.inputs[0]!)!.shape;
+  const { op } = node;
+  switch (op.kind) {
+    case "reshape":
+      return x;
+    case "relu":
+      return x.map((v) => (v > 0 ? v : 0));
+    case "quantize":
+      return x.map((v, i) => {
+        const scale = broadcast(op.quantizer.scale, shape, i);
+        const zeroPoint = op.quantizer.kind === "uniform" ? broadcast(op.quantizer.zeroPoint, shape, i) : 0;
+        return quantize(op.quantizer, v, scale, zeroPoint);
+      });
+    case "dense":
+      return dense(op.weights, x);
+    case "arithmetic":
+      return x.map((v, i) => arithmetic(op, v, broadcast(op.operand, shape, i)));
+    case "batch-normalization":
+      return x.map((v, i) => batchNormalization(op, v, channelOf(shape, i)));
+    case "softmax":
+      return alongAxis(x, inputShape, op.axis, softmax);
+    case "argmax":
+      return alongAxis(x, inputShape, op.axis, (line) => [indexOfGreatest(line, op.selectLast)]);
+  }
+}
+
+/**
+ * Float32 operands, products summed in float64, rounded once: what every summation order of the framework
+ * approaches, and equal to all of them where operands are small integers times powers of two.
+ */
+function dense({ shape, data }: FloatTensor, x: Float32Array): Float32Array {
+  const [inputs, outputs] = shape as [number, number];
+  const rows = x.length / inputs;
+  const y = new Float32Array(rows * outputs);
+  for (let row = 0; row < rows; row++) {
+    for (let n = 0; n < outputs; n++) {
+      let sum = 0;
+      for (let k = 0; k < inputs; k++) sum += x[row * inputs + k]! * data[k * outputs + n]!;
+      y[row * outputs + n] = sum;
+    }
+  }
+  return y;
+}
+
+function arithmetic(op: Extract<GraphOp, { kind: "arithmetic" }>, x: number, c: number): number {
+  const [a, b] = op.reversed ? [c, x] : [x, c];
+  if (op.operator === "add") return Math.fround(a + b);
+  if (op.operator === "subtract") return Math.fround(a - b);
+  return Math.fround(op.operator === "multiply" ? a * b : a / b);
+}
+
+/** The order of PyTorch and ONNX Runtime at inference: scale and variance first, then one product, one sum. */
+function batchNormalization(
+  op: Extract<GraphOp, { kind: "batch-normalization" }>,
+  x: number,
+  c: number,
+): number {
+  const deviation = Math.fround(Math.sqrt(Math.fround(op.variance.data[c]! + Math.fround(op.epsilon))));
+  const factor = Math.fround(op.scale.data[c]! * Math.fround(1 / deviation));
+  const shift = Math.fround(op.bias.data[c]! - Math.fround(op.mean.data[c]! * factor));
+  return Math.fround(Math.fround(x * factor) + shift);
+}
+
+function softmax(line: readonly number[]): number[] {
+  const greatest = Math.max(...line);
+  const powers = line.map((v) => Math.fround(Math.exp(Math.fround(v - greatest))));
+  const sum = powers.reduce((a, b) => Math.fround(a + b), 0);
+  return powers.map((p) => Math.fround(p / sum));
+}
+
+function indexOfGreatest(line: readonly number[], selectLast: boolean): number {
+  const greatest = Math.max(...line);
+  return selectLast ? line.lastIndexOf(greatest) : line.indexOf(greatest);
+}
+
+/** Applies a function to every line along an axis; all lines of the result have the function's length. */
+function alongAxis(
+  x: Float32Array,
+  shape: Shape,
+  axis: number,
+  apply: (line: readonly number[]) => readonly number[],
+): Float32Array {
+  const size = shape[axis]!;
+  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const outer = x.length / (size * inner);
+  const result: number[] = [];
+  for (let o = 0; o < outer; o++) {
+    const lines = Array.from({ length: inner }, (_, i) =>
+      apply(Array.from({ length: size }, (_, s) => x[(o * size + s) * inner + i]!)),
+    );
+    for (let s = 0; s < lines[0]!.length; s++) result.push(...lines.map((line) => line[s]!));
+  }
+  return Float32Array.from(result);
+}
+
+/** Channel (axis 1) of a flat index. */
+function channelOf(shape: Shape, index: number): number {
+  const inner = shape.slice(2).reduce((a, b) => a * b, 1);
+  return Math.floor(index / inner) % shape[1]!;
+}
+
+/** The element of a constant that numpy broadcasting pairs with a flat index of `shape`. */
+export function broadcast(constant: FloatTensor, shape: Shape, index: number): number {
+  const missing = shape.length - constant.shape.length;
+  let rest = index;
+  let position = 0;
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= Math.max(missing, 0); axis--) {
+    const size = constant.shape[axis - missing]!;
+    if (size > 1) position += (rest % shape[axis]!) * stride;
+    rest = Math.floor(rest / shape[axis]!);
+    stride *= size;
+  }
+  return constant.data[position]!;
+}

@@ -1,0 +1,80 @@
+import { shapeText } from "../diagnostics/text.js";
+import type { Plan } from "../plan/index.js";
+import { canonicalSize, type DeviceProgram, domainText } from "../program/index.js";
+import { textTable } from "./table.js";
+
+/** What a compiled model costs, as data: part of every command's `--json`. */
+export interface Summary {
+  readonly input: { readonly shape: readonly number[]; readonly type: string; readonly bytes: number };
+  readonly output: { readonly shape: readonly number[]; readonly type: string; readonly bytes: number };
+  readonly layers: readonly LayerSummary[];
+  readonly weightBytes: number;
+  readonly arenaBytes: number;
+  readonly arenaLowerBound: number;
+  readonly integerOnly: boolean;
+}
+
+export interface LayerSummary {
+  readonly layer: string;
+  readonly kernel: string;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly inputCodes: string;
+  readonly weightCodes: string;
+  readonly constantBytes: number;
+}
+
+/** Sizes and kernels of a plan. */
+export function summarize(plan: Plan): Summary {
+  const { program, memory } = plan;
+  const input = program.tensors[program.input.tensor]!;
+  const output = program.tensors[program.output.tensor]!;
+  return {
+    input: { shape: program.input.modelShape, type: domainText(input.domain), bytes: canonicalSize(input) },
+    output: {
+      shape: program.output.modelShape,
+      type: domainText(output.domain),
+      bytes: canonicalSize(output),
+    },
+    layers: plan.steps.map((_, index) => layerSummary(program, plan, index)),
+    weightBytes: plan.weightBytes,
+    arenaBytes: memory.arenaBytes,
+    arenaLowerBound: memory.lowerBound,
+    integerOnly: !program.instructions.some((i) => i.kind === "scale" || i.kind === "softmax"),
+  };
+}
+
+function layerSummary(program: DeviceProgram, plan: Plan, index: number): LayerSummary {
+  const { choice, symbol } = plan.steps[index]!;
+  const first = program.instructions[choice.covers[0]!]!;
+  const weights = first.kind === "dense" ? first.weights : undefined;
+  const size = { uint32_t: 4, int32_t: 4, int16_t: 2, uint8_t: 1, float: 4 };
+  return {
+    layer: symbol,
+    kernel: choice.kernel,
+    inputs: program.tensors[choice.input]!.shape[2],
+    outputs: program.tensors[choice.output]!.shape[2],
+    inputCodes: domainText(program.tensors[choice.input]!.domain),
+    weightCodes: weights === undefined ? "" : domainText({ kind: "codes", ...weights }),
+    constantBytes: choice.call.constants.reduce((sum, c) => sum + c.values.length * size[c.type], 0),
+  };
+}
+
+/** The summary as text. */
+export function summaryText(summary: Summary): string {
+  const layers = textTable(
+    ["layer", "in", "input", "out", "weights", "flash B"],
+    summary.layers.map((l) => [l.layer, l.inputs, l.inputCodes, l.outputs, l.weightCodes, l.constantBytes]),
+  );
+  const { input, output } = summary;
+  return [
+    `input   ${shapeText(input.shape)} ${input.type}, ${input.bytes} bytes`,
+    `output  ${shapeText(output.shape)} ${output.type}, ${output.bytes} bytes`,
+    "",
+    layers,
+    "",
+    `flash   ${summary.weightBytes} bytes of weights and thresholds`,
+    `RAM     ${summary.arenaBytes} bytes of arena (no plan can need less than ${summary.arenaLowerBound}), plus input and output`,
+    `float   ${summary.integerOnly ? "none: integer arithmetic only" : "float32 in the output layers"}`,
+  ].join("\n");
+}
