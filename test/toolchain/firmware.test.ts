@@ -1,13 +1,31 @@
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { packageFile } from "../../src/emit/templates.js";
 import { findBoard, listBoards, listCpus } from "../../src/targets/index.js";
-import { buildFirmware, buildHost, LIBRARY_FLAGS, runTool } from "../../src/toolchain/index.js";
+import {
+  buildFirmware,
+  buildHost,
+  LIBRARY_FLAGS,
+  type LibraryOnDisk,
+  runTool,
+} from "../../src/toolchain/index.js";
 import { describeWith, temporaryFolder, toy } from "./toy.js";
 
 const strict = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Werror", "-fsyntax-only"];
 const folder = temporaryFolder();
+
+/** The toy library under another name. */
+function renamed(name: string): LibraryOnDisk {
+  const dir = join(folder, `library-${name}`);
+  cpSync(toy.dir, dir, { recursive: true });
+  for (const file of readdirSync(dir).filter((f) => f.startsWith("toy"))) {
+    const text = readFileSync(join(dir, file), "utf8");
+    writeFileSync(join(dir, file), text.replaceAll("toy", name).replaceAll("TOY", name.toUpperCase()));
+    renameSync(join(dir, file), join(dir, file.replace("toy", name)));
+  }
+  return { dir, name, sources: toy.sources.map((s) => s.replace("toy", name)) };
+}
 
 describeWith(["arm-none-eabi-gcc"], "firmware", () => {
   it.each(listBoards().map((b) => [b.id, b] as const))("for %s fits its memories", async (id, board) => {
@@ -50,6 +68,21 @@ describeWith(["arm-none-eabi-gcc"], "firmware", () => {
         },
       ],
     });
+  });
+
+  it.each([
+    "uart",
+    "board",
+    "model",
+    "protocol",
+    "harness",
+    "library",
+    "main",
+  ])("builds a model that is called %s", async (name) => {
+    const library = renamed(name);
+    const board = findBoard("microbit");
+    await buildFirmware({ library, board, outDir: join(folder, `named-${name}`), trace: true });
+    await buildHost({ library, outDir: join(folder, `named-${name}-host`), trace: true });
   });
 
   it("with an error in the library shows the compiler's words", async () => {
