@@ -17,6 +17,8 @@ export class FrameLink {
   #wake: () => void = () => undefined;
 
   constructor(machine: Machine) {
+    // No frame before and with HELLO is longer; a boot message that looks like a long frame must not swallow it.
+    this.#decoder.maxPayload = 64;
     this.machine = machine;
     this.#detach = machine.onData((bytes) => this.#take(bytes));
     void machine.ended.then((end) => {
