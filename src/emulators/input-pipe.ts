@@ -12,7 +12,7 @@ const PIPE = "input";
 
 /** Makes the folder and the pipe; `cleanUp` removes both. */
 export async function makeInputPipe(): Promise<Required<Pick<ProcessOptions, "input" | "cwd" | "cleanUp">>> {
-  const cwd = await mkdtemp(join(tmpdir(), "bitloom-qemu-"));
+  const cwd = await mkdtemp(join(tmpdir(), `bitloom-qemu-${process.pid}-`));
   const cleanUp = (): Promise<void> => rm(cwd, { recursive: true, force: true });
   try {
     const path = join(cwd, PIPE);

@@ -55,8 +55,9 @@ export const qemuEmulator: Emulator = {
 
 const QUIET = ["-display", "none", "-monitor", "none", "-nic", "none"];
 /**
- * `mux=on` puts a 32-byte buffer in front of the UART: without it QEMU goes through its main loop once for
- * every byte. The multiplexer's escape character is set to a value that no byte has.
+ * QEMU stops reading its standard input when the UART does not take a byte, and not every UART model wakes it up when
+ * the firmware switches the receiver on. The multiplexer always takes some bytes. Its escape character is set to
+ * a value that no byte has.
  */
 const SERIAL = ["-chardev", "stdio,id=link,mux=on,signal=off", "-echr", "0x100", "-serial", "chardev:link"];
 const SEMIHOSTING = [

@@ -12,7 +12,7 @@ export interface FoundEmulator {
 export interface StartOptions {
   /** Milliseconds that the machine may take until its byte link is open. Default 30,000. */
   readonly startTimeoutMs?: number;
-  /** Arguments added to the emulator's own, e.g. a QEMU plugin. */
+  /** Arguments added to the emulator's own, e.g. a QEMU plugin. Paths in them must be absolute. */
   readonly extraArgs?: readonly string[];
   /** Stops the machine when aborted. */
   readonly signal?: AbortSignal;

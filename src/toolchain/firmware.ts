@@ -147,7 +147,7 @@ export async function buildHost(options: HostOptions): Promise<HostProgram> {
     trace,
   );
   const rest = await compileHarness(cc, library, outDir, ["-O2", "-std=gnu99", ...checks], trace, ["host.c"]);
-  const program = join(outDir, library.name);
+  const program = join(outDir, `${library.name}.host`);
   await link(cc, [...checks, ...rest, ...own, "-lm"], program);
   return { program };
 }
@@ -183,7 +183,7 @@ async function compileHarness(
   const folder = join(outDir, "harness");
   await mkdir(folder, { recursive: true });
   const names = { name: library.name, NAME: library.name.toUpperCase() };
-  await writeFile(join(outDir, "harness_model.h"), render("harness/model.h", names));
+  await writeFile(join(outDir, "harness_model.h"), render("harness/harness_model.h", names));
   const all = [
     ...flags,
     ...traceFlags(trace),
@@ -251,7 +251,7 @@ async function writeBoardFiles(board: Board, outDir: string, stackBytes: number)
     enableAll: enable.map((_, i) => `BOARD_ENABLE_${i}`).join(" "),
     stackBytes,
   };
-  await writeFile(join(outDir, "board.h"), render("harness/board.h", view));
+  await writeFile(join(outDir, "harness_board.h"), render("harness/harness_board.h", view));
   await writeFile(join(outDir, "link.ld"), render("harness/link.ld", view));
 }
 

@@ -1,5 +1,5 @@
 /* Reports a fault as a frame: registers, and the fault status where the core has it. */
-#include "board.h"
+#include "harness_board.h"
 #include "harness.h"
 #include "protocol.h"
 #include "uart.h"

@@ -13,9 +13,9 @@ uint32_t harness_stack_used(void) {
     return 0U;
 }
 
-void uart_init(void) {}
+void harness_link_open(void) {}
 
-uint8_t uart_read(void) {
+uint8_t harness_link_read(void) {
     const int byte = getchar();
     if (byte == EOF) {
         exit(0);
@@ -23,7 +23,7 @@ uint8_t uart_read(void) {
     return (uint8_t)byte;
 }
 
-void uart_write(const uint8_t *bytes, size_t count) {
+void harness_link_write(const uint8_t *bytes, size_t count) {
     if (fwrite(bytes, 1U, count, stdout) != count || fflush(stdout) != 0) {
         exit(1);
     }

@@ -1,5 +1,5 @@
 /* Vector table and the way from reset to main, without any vendor's code. */
-#include "board.h"
+#include "harness_board.h"
 #include "harness.h"
 
 #include <stddef.h>

@@ -37,7 +37,7 @@ static uint32_t open_file(const char *name, uint32_t length, uint32_t mode) {
     return harness_semihosting_call(SYS_OPEN, arguments);
 }
 
-void uart_init(void) {
+void harness_link_open(void) {
     input_handle = open_file(input_name, sizeof input_name - 1U, MODE_READ_BINARY);
     output_handle = open_file(output_name, sizeof output_name - 1U, MODE_WRITE_BINARY);
 }
@@ -54,14 +54,14 @@ static void fill(void) {
     } while (buffered == 0U || buffered > sizeof buffer);
 }
 
-uint8_t uart_read(void) {
+uint8_t harness_link_read(void) {
     if (taken >= buffered) {
         fill();
     }
     return buffer[taken++];
 }
 
-void uart_write(const uint8_t *bytes, size_t count) {
+void harness_link_write(const uint8_t *bytes, size_t count) {
     uint32_t arguments[3];
     if (count == 0U) {
         return;
