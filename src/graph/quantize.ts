@@ -9,10 +9,10 @@ export function quantize(quantizer: Quantizer, x: number, scale: number, zeroPoi
     const positive = x === 0 ? quantizer.signOfZero > 0 : x > 0;
     return positive ? scale : Math.fround(-scale);
   }
-  const level = roundBy(
-    quantizer.rounding,
-    clamp(quantizer, Math.fround(Math.fround(x / scale) + zeroPoint)),
-  );
+  const clamped = clamp(quantizer, Math.fround(Math.fround(x / scale) + zeroPoint));
+  const rounded = roundBy(quantizer.rounding, clamped);
+  // Negative numbers that round to zero become −0, as in numpy.
+  const level = rounded === 0 && clamped < 0 ? -0 : rounded;
   return Math.fround(Math.fround(level - zeroPoint) * scale);
 }
 
