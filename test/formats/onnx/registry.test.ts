@@ -95,6 +95,18 @@ const cases: Readonly<Record<string, Case>> = {
       constants: [scalar("s", 0.5), scalar("z", 0), scalar("b", 2.5)],
     },
   },
+  IntQuant: {
+    good: {
+      nodes: [node("IntQuant", ["x", "s", "z", "b"], ["y"], {}, { domain: QONNX })],
+      constants: [scalar("s", 0.5), scalar("z", 0), scalar("b", 3)],
+    },
+    x: [-9, 0.3, 0.6, 9],
+    y: [-2, 0.5, 0.5, 1.5],
+    bad: {
+      nodes: [node("IntQuant", ["x", "s", "z", "b"], ["y"], {}, { domain: QONNX })],
+      constants: [scalar("s", 0.5), scalar("z", 0), scalar("b", 2.5)],
+    },
+  },
   MatMul: {
     good: {
       nodes: [node("MatMul", ["x", "w"], ["y"])],

@@ -19,7 +19,7 @@ const small = fc.integer({ min: -3, max: 3 });
 test("Gemm is alpha · x · W + beta · c for every layout", () => {
   const numbers = (n: number): fc.Arbitrary<number[]> => fc.array(small, { minLength: n, maxLength: n });
   const factor = fc.constantFrom(1, 0, -1, 2, 0.5, -0.25);
-  const bias = fc.constantFrom([2], [1, 2], [], [1], [1, 1]);
+  const bias = fc.constantFrom<readonly number[][]>([2], [1, 2], [], [1], [1, 1]);
   fc.assert(
     fc.property(
       numbers(3),
@@ -101,6 +101,8 @@ test.each([
   ["±s", [0.3, -0.3, -0.3, 0.3], [1, -1, -1, 1]],
   ["ternary", [0.3, 0, -0.3, 0.3], [1, 0, -1, 1]],
   ["small multiples", [0.5, -1, 1.5, 0], [1, -2, 3, 0]],
+  ["all zero", [0, 0, 0, 0], [0, 0, 0, 0]],
+  ["±s with another s per output", [0.3, -0.7, -0.3, 0.7], [1, -1, -1, 1]],
   ["one magnitude of one sign", [2, 2, 2, 2], [1, 1, 1, 1]],
 ])("plain weights %s are recognised as codes", (_, values, codes) => {
   const { quantized, data } = weightsOf(values);
@@ -114,7 +116,6 @@ test.each([
 
 test.each([
   ["arbitrary floats", [0.3, -0.31, 0.7, 0.11]],
-  ["all zero", [0, 0, 0, 0]],
   ["far too many levels", Array.from({ length: 64 }, (_, i) => i - 32.5)],
   ["codes beyond 127", [1, -1, 128, 1]],
 ])("plain weights that are %s are left as floats", (_, values) => {

@@ -64,7 +64,7 @@ describe.each([false, true])("axes as an input: %s", (asInput) => {
   test.each([
     ["Unsqueeze", [0, 0]],
     ["Unsqueeze", [4]],
-    ["Unsqueeze", [1, -2]],
+    ["Unsqueeze", [1, -3]],
     ["Unsqueeze", undefined],
     ["Squeeze", [1]],
     ["Squeeze", [7]],
@@ -128,7 +128,7 @@ test.each([
 ])("Reshape 1×2×3 to %j is refused", (target) => {
   const t = ints("t", [target.length], target);
   const parts = { input: [1, 2, 3], constants: [t], nodes: [node("Reshape", ["x", "t"], ["y"])] };
-  expect(rejected(parts)[0]!.message).toMatch(/cannot become/);
+  expect(rejected(parts)[0]!.message).toMatch(/cannot become|more than one/);
 });
 
 test("a zero in Reshape's target is a real zero where allowzero says so, and then impossible", () => {
