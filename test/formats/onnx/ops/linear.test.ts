@@ -19,7 +19,7 @@ const small = fc.integer({ min: -3, max: 3 });
 test("Gemm is alpha · x · W + beta · c for every layout", () => {
   const numbers = (n: number): fc.Arbitrary<number[]> => fc.array(small, { minLength: n, maxLength: n });
   const factor = fc.constantFrom(1, 0, -1, 2, 0.5, -0.25);
-  const bias = fc.constantFrom<readonly number[][]>([2], [1, 2], [], [1], [1, 1]);
+  const bias = fc.constantFrom<number[][]>([2], [1, 2], [], [1], [1, 1]);
   fc.assert(
     fc.property(
       numbers(3),
@@ -107,11 +107,9 @@ test.each([
 ])("plain weights %s are recognised as codes", (_, values, codes) => {
   const { quantized, data } = weightsOf(values);
   expect(Array.from(quantized!.codes, (c) => c + 0)).toEqual(codes);
-  const [scale] = quantized!.scale.data;
-  expect(quantized!.scale.data).toHaveLength(1);
-  expect(Array.from(quantized!.codes, (c) => Math.fround(c * scale!) + 0)).toEqual(
-    Array.from(data, (v) => v + 0),
-  );
+  const scale = quantized!.scale.data;
+  const products = Array.from(quantized!.codes, (c, i) => Math.fround(c * scale[i % scale.length]!) + 0);
+  expect(products).toEqual(Array.from(data, (v) => v + 0));
 });
 
 test.each([
