@@ -17,6 +17,7 @@ import {
   type VectorResult,
 } from "./emulators/index.js";
 import type { InputBatch } from "./inputs.js";
+import type { Plan } from "./plan/index.js";
 import { canonicalBytes, type DeviceProgram } from "./program/index.js";
 import { traceDevice } from "./reference/device.js";
 import type { Board } from "./targets/index.js";
@@ -173,19 +174,26 @@ async function checkBuild(
   return { build, ...comparison.verdict(build === "trace"), problems };
 }
 
-function helloProblems(hello: Hello, { library, program }: CompiledModel): string[] {
+function helloProblems(hello: Hello, { library, program, plan }: CompiledModel): string[] {
   const problems: string[] = [];
   if (hello.modelCrc !== library.modelCrc) problems.push("the firmware reports another model's checksum");
   if (hello.tensorCount !== program.tensors.length)
     problems.push("the firmware has another number of tensors");
   if (hello.selftestStatus !== 0)
-    problems.push(`the self-test failed: ${selftestText(hello.selftestStatus)}`);
+    problems.push(`the self-test failed: ${selftestText(hello.selftestStatus, plan)}`);
   return problems;
 }
 
-function selftestText(status: number): string {
-  if (status === -4) return "the weights in flash do not have the checksum that was generated";
-  return status === -3 ? "a known answer came out differently" : `status ${status}`;
+/** BITLOOM_ERROR_LAYER(n) of runtime-c/bitloom_runtime.h. */
+const FIRST_LAYER_STATUS = -16;
+
+function selftestText(status: number, plan: Plan): string {
+  if (status > FIRST_LAYER_STATUS)
+    return status === -3 ? "a known answer came out differently" : `status ${status}`;
+  const step = plan.steps[FIRST_LAYER_STATUS - status];
+  const layer =
+    step === undefined ? "the output's constants" : `layer ${plan.program.tensors[step.choice.output]!.name}`;
+  return `weights or thresholds of ${layer} are not the ones that were generated`;
 }
 
 /** Gathers results and compares each with the reference. */

@@ -138,14 +138,13 @@ export class VectorSession {
   async #awaitResult(request: Frame): Promise<Frame> {
     const timeout = this.#timeout();
     const isResult = (f: Frame): boolean => f.type === FrameType.result && f.sequence === request.sequence;
-    const before = this.#link.receivedBytes;
     const first = await this.#frame(timeout / 2, isResult);
     if (first !== undefined) return first;
-    // Bytes but no frame: the result was damaged on the way. The firmware repeats it without running again.
-    if (this.#link.receivedBytes !== before) await this.#link.send(request);
+    // Perhaps the result was damaged on the way: the firmware repeats it without running again.
+    await this.#link.send(request);
     const second = await this.#frame(timeout / 2, isResult);
     if (second !== undefined) return second;
-    throw this.#timedOut(`the result of request ${request.sequence}, which it had accepted`, timeout);
+    throw this.#timedOut(`the result of request ${request.sequence}, which it had accepted,`, timeout);
   }
 
   /** The next frame that is wanted; others are dropped. Undefined after `timeoutMs`. A FAULT throws. */
