@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readModel } from "../../../src/formats/index.js";
 import type { ModelGraph } from "../../../src/graph/types.js";
 import { lowerGraph } from "../../../src/passes/registry.js";
-import { runDevice } from "../../../src/reference/device.js";
+import { runDevice, traceDevice } from "../../../src/reference/device.js";
 import { runModel } from "../../../src/reference/model.js";
 import { onnxFixture, rowsOf } from "../../support/fixtures.js";
 
@@ -130,7 +130,31 @@ describe("near_tie", () => {
     expect(codes.input).toBe(program.input.tensor);
   });
 
-  test("most inputs end like the framework's, and where they do not a decision was reported", () => {
+  test("the device decides the first hidden layer by the exact integer sum, in the order of NUMERICS", () => {
+    const dense = graph.nodes.find((n) => n.op.kind === "dense")!.op;
+    if (dense.kind !== "dense") throw new Error("not dense");
+    const weights = dense.weights.quantized!.codes;
+    const f = Math.fround;
+    const halfEven = (x: number): number => {
+      const low = Math.floor(x);
+      if (x - low === 0.5) return low % 2 === 0 ? low : low + 1;
+      return Math.round(x);
+    };
+    const clamp = (low: number, x: number, high: number): number => Math.min(high, Math.max(low, x));
+    const { program } = lowerGraph(body, device);
+    const [, hidden] = program.instructions.filter((i) => i.kind === "threshold");
+    for (const x of inputs) {
+      // The scales are those of generate.py: 0.1 in, 0.137 for the weights, 0.0274 out.
+      const codes = Array.from(x, (v) => halfEven(clamp(-3, f(v / f(0.1)), 3)));
+      const expected = Array.from({ length: 14 }, (_, n) => {
+        const sum = codes.reduce((s, v, k) => s + v * weights[k * 14 + n]!, 0);
+        return halfEven(clamp(-8, f(f(sum * f(f(0.137) * f(0.1))) / f(0.0274)), 7)) + 8;
+      });
+      expect(Array.from(traceDevice(program, x)[hidden!.output]!)).toEqual(expected);
+    }
+  });
+
+  test("most outputs are the framework's all the same", () => {
     const same = inputs.filter((x, i) => relative(runModel(graph, x), expected[i]!) < 1e-5).length;
     expect(same).toBeGreaterThan(inputs.length / 2);
   });

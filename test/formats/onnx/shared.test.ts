@@ -40,8 +40,8 @@ for (const { name, missing } of lfc) {
       const device = compileDevice(program);
       const image = (i: number): Int32Array => Int32Array.from(pixels.subarray(i * 784, (i + 1) * 784));
       expect(logits.map((_, i) => Array.from(device(image(i))))).toEqual(logits);
-      // The readable reference on a few: it is the definition, but slow.
-      for (const i of [0, 99]) expect(Array.from(runDevice(program, image(i)))).toEqual(logits[i]);
+      // The readable reference on one: it is the definition, but slow.
+      expect(Array.from(runDevice(program, image(99)))).toEqual(logits[99]);
     });
   });
 }
