@@ -32,11 +32,14 @@ const roundings: Readonly<Record<Rounding, (x: number) => number>> = {
   ceil: Math.ceil,
 };
 
+/** Computed on the magnitude, so that the sign of a zero stays as in IEEE 754's rint. */
 function halfEven(x: number): number {
-  const below = Math.floor(x);
-  const distance = x - below;
-  if (distance === 0.5) return below % 2 === 0 ? below : below + 1;
-  return distance < 0.5 ? below : below + 1;
+  const magnitude = Math.abs(x);
+  const below = Math.floor(magnitude);
+  const distance = magnitude - below;
+  const isUp = distance > 0.5 || (distance === 0.5 && below % 2 === 1);
+  const rounded = isUp ? below + 1 : below;
+  return x < 0 || Object.is(x, -0) ? -rounded : rounded;
 }
 
 /** numpy's sign: ±1, or 0 for either zero. */
