@@ -19,8 +19,8 @@ static inline uint32_t bitloom_byte_sum(uint32_t x) {
 #if defined(__ARM_FEATURE_SIMD32) && defined(__ARM_FEATURE_DSP)
     return __usad8(x, 0U); /* v7E-M and v8-M with DSP: one instruction, no constant */
 #elif defined(__ARM_ARCH) && __ARM_ARCH == 6
-    x += x >> 16; /* v6-M: the multiplier may take 32 cycles, and its constant a load */
-    return (x + (x >> 8)) & 0x1fU;
+    x += x >> 16;                  /* v6-M: the multiplier may take 32 cycles, and its constant a load */
+    return (x + (x >> 8)) & 0x3fU; /* 0 to 32 */
 #else
     return (x * 0x01010101U) >> 24;
 #endif

@@ -16,7 +16,8 @@
 #define BITLOOM_ERROR_ARGUMENT (-1) /* a null pointer or a misaligned arena */
 #define BITLOOM_ERROR_INPUT (-2)    /* the input holds a NaN or an infinity */
 #define BITLOOM_ERROR_SELFTEST (-3) /* an output differs from the known answer */
-#define BITLOOM_ERROR_WEIGHTS (-4)  /* the weights in memory are not the ones that were generated */
+/* The constants of this layer in memory are not the ones that were generated. */
+#define BITLOOM_ERROR_LAYER(layer) (-16 - (layer))
 
 /* One symbol per layer, so that profilers and traces can tell layers apart. */
 #if defined(__GNUC__) || defined(__clang__)

@@ -109,9 +109,13 @@ function storedInteger(
   const stored = Math.round((x * affine.denominator) / affine.numerator) + affine.zero;
   if (realValue(stored, affine) === Math.fround(x) && stored >= range[0] && stored <= range[1]) return stored;
   const formula = `(x − ${affine.zero})·${affine.numerator}/${affine.denominator}`;
-  throw fail("input/value", `${where} contains ${x}, which no stored integer x stands for (value = ${formula})`, {
-    remedy: "compile for float inputs with --input-type f32, or pass the integers themselves",
-  });
+  throw fail(
+    "input/value",
+    `${where} contains ${x}, which no stored integer x stands for (value = ${formula})`,
+    {
+      remedy: "compile for float inputs with --input-type f32, or pass the integers themselves",
+    },
+  );
 }
 
 function checkedRange(values: Int32Array, [low, high]: readonly [number, number], where: string): Int32Array {

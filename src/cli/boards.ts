@@ -22,8 +22,8 @@ function run(id: string | undefined) {
     b.id,
     b.name,
     b.cpu.name,
-    kilobytes(b.flash.size),
-    kilobytes(b.ram.size),
+    kilobytes(b.memories.flash.size),
+    kilobytes(b.memories.ram.size),
     emulators(b),
   ]);
   return { text: textTable(["board", "name", "core", "flash", "RAM", "emulators"], rows), json: { boards } };

@@ -29,6 +29,7 @@ export function compileCommand(): Command {
     .option("-o, --out <dir>", "folder for the library; made if it does not exist")
     .option("--board <id>", "check that the library fits this board (see `bitloom boards`)")
     .option("--cpu <id>", "target core, e.g. cortex-m0 (the same C runs on all; sets the build flags)")
+    .option("--output <kind>", "scores (integers, with their meaning in the header) or float32", "scores")
     .option("--print-after <stage>", `print the compiler's state after a stage: ${STAGES.join(", ")}`)
     .addHelpText("after", "\nExample:\n  bitloom compile mnist.onnx --board microbit -o firmware/mnist\n")
     .action((model: string, options: Options) => present(options.json, () => run(model, options)));
@@ -49,7 +50,7 @@ function run(path: string, options: Options) {
   const cpu = cpuOf(options);
   let printed = "";
   const model = compileFromOptions(path, options, {
-    cpu,
+    ...(cpu === undefined ? {} : { arch: cpu.gccFlags.join(" ") }),
     observe: (name, state) => {
       if (name === stage) printed = stageText(state);
     },

@@ -12,22 +12,21 @@ export function doctorCommand(): Command {
     .action((options: { json: boolean }) => present(options.json, run));
 }
 
+/** Without these nothing can be built; the rest adds emulators. */
+const REQUIRED = ["gcc-arm", "newlib", "host-cc"];
+
 async function run() {
   const tools = await probeTools();
-  const missing = tools.filter((t) => t.path === undefined);
-  const rows = tools.map((t) => [
-    t.path === undefined ? "missing" : "ok",
-    t.name,
-    t.version ?? "",
-    t.path ?? t.neededFor,
-  ]);
-  const remedies = missing.map((t) => `${t.name}: ${t.remedy}`);
+  const missing = tools.filter((t) => !t.found);
+  const rows = tools.map((t) => [t.found ? "ok" : "missing", t.id, t.purpose, t.version ?? t.path ?? ""]);
+  const remedies = missing.map((t) => `${t.id}: ${t.remedy}`);
+  const text = [
+    textTable(["", "tool", "purpose", "found"], rows),
+    ...(remedies.length > 0 ? ["", ...remedies] : []),
+  ];
   return {
-    text: [
-      textTable(["", "tool", "version", "path"], rows),
-      ...(remedies.length > 0 ? ["", ...remedies] : []),
-    ].join("\n"),
+    text: text.join("\n"),
     json: { node: process.version, tools },
-    exitCode: missing.some((t) => t.required) ? ExitCode.toolMissing : ExitCode.ok,
+    exitCode: missing.some((t) => REQUIRED.includes(t.id)) ? ExitCode.toolMissing : ExitCode.ok,
   };
 }

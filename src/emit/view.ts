@@ -1,5 +1,5 @@
 /** The data that the library templates show, made from a plan. No text is decided here but C expressions. */
-import { scaleDescriptor, scaleHeaders } from "../kernels/outputs.js";
+import { rankDescriptor, scaleDescriptor, scaleHeaders } from "../kernels/outputs.js";
 import type { ConstantArray, KernelCall } from "../kernels/types.js";
 import { ARENA_ALIGN, type Place, type Plan, type PlannedStep, unfusedChoice } from "../plan/index.js";
 import {
@@ -25,6 +25,9 @@ interface ConstantView {
   readonly layout: string;
   readonly text: string;
   readonly traceOnly: boolean;
+  /** Step of the plan that uses it; data of the output helpers come after the last. */
+  readonly layer: number;
+  readonly bytes: Uint8Array;
 }
 
 interface DescriptorView {
@@ -66,6 +69,7 @@ export function libraryView(plan: Plan, name: string, version: string) {
     usesArena: memory.buffers.length > 0,
     constants: data.constants,
     descriptors: data.descriptors,
+    checksums: data.checksums,
     headers: ["bitloom_runtime.h", ...runtimeFiles.filter((f) => f.endsWith(".h") && isLayerHeader(f))],
     runtimeFiles,
   };
@@ -82,15 +86,21 @@ class DataCollector {
     this.#prefix = prefix;
   }
 
-  /** Adds a call's data under `<prefix>_<symbol>`; constants that the symbol already has are shared. */
+  /**
+   * Adds a call's data under `<prefix>_<symbol>`; constants that the symbol already has are shared. `layer` is
+   * the step of the plan that uses them.
+   */
   add(
+    layer: number,
     symbol: string,
     suffix: string,
     call: Pick<KernelCall, "type" | "fields" | "steps" | "constants">,
     traceOnly: boolean,
   ): string {
     const base = `${this.#prefix}_${symbol}`;
-    for (const constant of call.constants) this.#constant(`${base}_${constant.name}`, constant, traceOnly);
+    for (const constant of call.constants) {
+      this.#constant(layer, `${base}_${constant.name}`, constant, traceOnly);
+    }
     const descriptor = `${base}${suffix}`;
     this.descriptors.push({
       type: call.type,
@@ -114,9 +124,20 @@ class DataCollector {
     return descriptor;
   }
 
-  #constant(symbol: string, constant: ConstantArray, traceOnly: boolean): void {
+  /** One checksum per layer, so that a self-test can say where the damage is. */
+  get checksums(): { readonly layer: number; readonly symbols: readonly string[]; readonly crc: string }[] {
+    const stored = this.constants.filter((c) => !c.traceOnly);
+    return [...new Set(stored.map((c) => c.layer))].map((layer) => {
+      const own = stored.filter((c) => c.layer === layer);
+      const crc = own.reduce((sum, c) => crc32(c.bytes, sum), 0);
+      return { layer, symbols: own.map((c) => c.symbol), crc: hex(crc) };
+    });
+  }
+
+  #constant(layer: number, symbol: string, constant: ConstantArray, traceOnly: boolean): void {
     if (this.constants.some((c) => c.symbol === symbol)) return;
-    if (!traceOnly) this.crc = crc32(constantBytes(constant), this.crc);
+    const bytes = constantBytes(constant);
+    if (!traceOnly) this.crc = crc32(bytes, this.crc);
     this.constants.push({
       type: constant.type,
       symbol,
@@ -124,6 +145,8 @@ class DataCollector {
       layout: constant.layout,
       text: arrayText(constant.type, constant.values),
       traceOnly,
+      layer,
+      bytes,
     });
   }
 }
@@ -138,7 +161,7 @@ function layerView(plan: Plan, step: PlannedStep, index: number, data: DataColle
   const { choice, symbol } = step;
   const input = program.tensors[choice.input]!;
   const output = program.tensors[choice.output]!;
-  const descriptor = data.add(symbol, "", choice.call, false);
+  const descriptor = data.add(index, symbol, "", choice.call, false);
   const unfused = unfusedChoice(program, choice);
   return {
     index,
@@ -155,15 +178,24 @@ function layerView(plan: Plan, step: PlannedStep, index: number, data: DataColle
       bytes: canonicalSize(output),
     },
     sums:
-      unfused === undefined ? (false as const) : sumsView(plan, symbol, unfused.output, unfused.call, data),
+      unfused === undefined
+        ? (false as const)
+        : sumsView(plan, index, symbol, unfused.output, unfused.call, data),
   };
 }
 
 /** The separate computation of a fused layer's sums, into the arena's trace part. */
-function sumsView(plan: Plan, symbol: string, tensor: TensorId, call: KernelCall, data: DataCollector) {
+function sumsView(
+  plan: Plan,
+  layer: number,
+  symbol: string,
+  tensor: TensorId,
+  call: KernelCall,
+  data: DataCollector,
+) {
   const sums = plan.program.tensors[tensor]!;
   return {
-    descriptor: data.add(symbol, "_sums", call, true),
+    descriptor: data.add(layer, symbol, "_sums", call, true),
     function: call.function,
     tensor,
     bytes: canonicalSize(sums),
@@ -193,21 +225,26 @@ function inputView(plan: Plan) {
 
 function outputView(plan: Plan, data: DataCollector) {
   const { program } = plan;
-  const { affine, omitted, integerOrder, modelShape } = program.output;
+  const { affine, omitted, order, modelShape } = program.output;
   const tensor = program.tensors[program.output.tensor]!;
   const type = scalarType(tensor);
   const isScores = type === "i32" && elementCount(tensor) > 1;
   const descriptor = scaleDescriptor(affine, tensor.shape[2], tensor.shape[1]);
-  if (isScores) data.add("output_scale", "", { ...descriptor }, false);
+  if (isScores) data.add(plan.steps.length, "output_scale", "", descriptor, false);
+  const isRanked = isScores && order.kind === "ranks";
+  if (isRanked)
+    data.add(plan.steps.length, "output_rank", "", rankDescriptor(order.slope, order.offset), false);
   const meaning = isScores ? "exact integer scores" : type === "f32" ? "the model's floats" : "class index";
   return {
     type: C_TYPES[type],
     count: elementCount(tensor),
     bytes: canonicalSize(tensor),
     scale: isScores,
-    integerOrder,
+    byScores: order.kind === "scores",
+    byRanks: isRanked,
+    byFloats: order.kind === "float",
     omitted: omitted.length === 0 ? "" : ` (before its ${omitted.join(", ")})`,
-    headers: isScores ? ["bitloom_argmax.h", "bitloom_scale.h"] : [],
+    headers: isScores ? ["bitloom_argmax.h", ...(isRanked ? ["bitloom_rank.h"] : []), "bitloom_scale.h"] : [],
     description: `${modelShape.join("x")} ${C_TYPES[type]}, ${meaning}`,
   };
 }

@@ -35,6 +35,7 @@ const BFAR_VALID = 1 << 15;
 
 /** One line: which fault, why, where. With `elf`, addresses get the name of the function they are in. */
 export function describeFault(fault: FaultRegisters, elf?: Elf): string {
+  if (fault.stackFull) return "the stack overflowed";
   const name = exceptions[fault.exception] ?? `exception ${fault.exception}`;
   const why = reasons(fault);
   const because = why.length === 0 ? "" : ` (${why.join(", ")})`;

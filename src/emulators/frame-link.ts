@@ -8,8 +8,6 @@ const RAW_TAIL = 48;
 
 export class FrameLink {
   readonly machine: Machine;
-  /** Bytes received so far. */
-  receivedBytes = 0;
   readonly #decoder = new FrameDecoder();
   readonly #frames: Frame[] = [];
   readonly #detach: () => void;
@@ -19,6 +17,8 @@ export class FrameLink {
   #wake: () => void = () => undefined;
 
   constructor(machine: Machine) {
+    // No frame before and with HELLO is longer; a boot message that looks like a long frame must not swallow it.
+    this.#decoder.maxPayload = 64;
     this.machine = machine;
     this.#detach = machine.onData((bytes) => this.#take(bytes));
     void machine.ended.then((end) => {
@@ -79,7 +79,6 @@ export class FrameLink {
   }
 
   #take(bytes: Uint8Array): void {
-    this.receivedBytes += bytes.length;
     this.#tail = Buffer.concat([this.#tail, bytes.subarray(-RAW_TAIL)]).subarray(-RAW_TAIL);
     const frames = this.#decoder.push(bytes);
     if (frames.length === 0) return;

@@ -61,7 +61,8 @@ export class FrameDecoder {
 
   /** Takes the next bytes of the stream, in pieces of any size, and returns the frames that they complete. */
   push(bytes: Uint8Array): Frame[] {
-    this.#pending = this.#pending.length === 0 ? bytes.slice() : concat(this.#pending, bytes);
+    // A copy, and never a Buffer: its slice() would not copy either.
+    this.#pending = concat(this.#pending, bytes);
     const frames: Frame[] = [];
     let at = 0;
     for (;;) {

@@ -41,6 +41,10 @@ export interface Verdict {
   readonly runs: number;
   readonly failedRuns: number;
   readonly rejectedFrames: number;
+  /** Deepest stack so far in bytes, the harness's own frames and the self-test included; 0 where it is not measured. */
+  readonly stackUsedBytes: number;
+  /** Bytes of stack that the image reserves; 0 on the host. */
+  readonly stackSizeBytes: number;
 }
 
 /** Registers at a fault; the four status registers only where the core has them. */
@@ -57,6 +61,8 @@ export interface FaultRegisters {
   readonly exception: number;
   /** True when the stack pointer was outside RAM: r0 to xpsr are not known and are 0. */
   readonly stackLost: boolean;
+  /** True when there was no exception but the stack was found full: every register is 0. */
+  readonly stackFull: boolean;
   readonly status?: {
     readonly cfsr: number;
     readonly hfsr: number;
@@ -107,12 +113,14 @@ export function readResult(frame: Frame, hello: Hello, index: number): VectorRes
 }
 
 export function readVerdict(frame: Frame): Verdict {
-  const view = viewOf(frame, 16);
+  const view = viewOf(frame, 24);
   return {
     pass: view.getUint32(0, true) === 1,
     runs: view.getUint32(4, true),
     failedRuns: view.getUint32(8, true),
     rejectedFrames: view.getUint32(12, true),
+    stackUsedBytes: view.getUint32(16, true),
+    stackSizeBytes: view.getUint32(20, true),
   };
 }
 
@@ -132,6 +140,7 @@ export function readFault(frame: Frame): FaultRegisters {
     sp: u32(8),
     exception: u32(9),
     stackLost: (flags & 2) !== 0,
+    stackFull: (flags & 4) !== 0,
   };
   if ((flags & 1) === 0) return registers;
   return { ...registers, status: { cfsr: u32(11), hfsr: u32(12), mmfar: u32(13), bfar: u32(14) } };

@@ -1,4 +1,5 @@
 /** A machine that is a child process whose standard input and output are its UART. */
+import type { Writable } from "node:stream";
 import { execa } from "execa";
 import { fail } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
@@ -20,12 +21,21 @@ export class Tail {
   }
 }
 
+export interface ProcessOptions extends Pick<StartOptions, "signal"> {
+  /** Where bytes for the machine go; the process's standard input by default. */
+  readonly input?: Writable;
+  /** Working folder of the process. */
+  readonly cwd?: string;
+  /** Removes what the machine used, once, after the process has ended. */
+  readonly cleanUp?: () => Promise<void>;
+}
+
 /** Starts `command` as a machine. The process is killed by `stop()`, by `signal`, and when this process ends. */
 export function startProcess(
   id: string,
   command: string,
   args: readonly string[],
-  options: Pick<StartOptions, "signal"> = {},
+  options: ProcessOptions = {},
 ): Machine {
   const child = execa(command, args, {
     stdin: "pipe",
@@ -35,6 +45,7 @@ export function startProcess(
     encoding: "buffer",
     reject: false,
     cleanup: true,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     forceKillAfterDelay: 1000,
   });
@@ -44,17 +55,19 @@ export function startProcess(
   child.stdout.on("data", (bytes: Buffer) => inbox.push(bytes));
   child.stderr.on("data", (bytes: Buffer) => errors.add(bytes));
   // A broken pipe shows as the end of the process, with a better message.
-  child.stdin.on("error", () => undefined);
-  const ended: Promise<MachineEnd> = child.then((result) => ({
-    stopped: stopped || result.isCanceled,
-    description: endText(result),
-  }));
+  const input = options.input ?? child.stdin;
+  input.on("error", () => undefined);
+  const ended: Promise<MachineEnd> = child.then(async (result) => {
+    input.destroy();
+    await options.cleanUp?.();
+    return { stopped: stopped || result.isCanceled, description: endText(result) };
+  });
   return {
     id,
     ended,
     write: (bytes) =>
       new Promise((resolve, reject) => {
-        child.stdin.write(bytes, (error) => {
+        input.write(bytes, (error) => {
           if (error === null || error === undefined) resolve();
           else reject(gone(id));
         });

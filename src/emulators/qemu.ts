@@ -1,6 +1,9 @@
 /** QEMU's system emulator for Arm. Its machine's first UART is the process's standard input and output. */
+import { resolve } from "node:path";
 import { fail } from "../diagnostics/diagnostic.js";
+import { findFunction, readElf } from "../toolchain/elf.js";
 import { findByVariable, missing, type ToolNeed, versionLine } from "../toolchain/tools.js";
+import { makeInputPipe } from "./input-pipe.js";
 import { startProcess } from "./process-machine.js";
 import type { Emulator } from "./types.js";
 
@@ -20,6 +23,7 @@ export function findQemu(): string | undefined {
  */
 export const qemuEmulator: Emulator = {
   id: "qemu",
+  link: "semihosting",
   find: async () => {
     const path = findQemu();
     if (path === undefined) return undefined;
@@ -35,33 +39,35 @@ export const qemuEmulator: Emulator = {
     const path = findQemu();
     if (path === undefined) throw missing(qemuNeed);
     const { machine, cpu } = board.qemu;
+    const semihosting = findFunction(await readElf(image), SEMIHOSTING_MARKER) !== undefined;
     const args = [
-      "-machine",
-      machine,
+      ...["-machine", machine],
       ...(cpu === undefined ? [] : ["-cpu", cpu]),
-      ...LINK,
-      "-kernel",
-      image,
+      ...QUIET,
+      ...(semihosting ? SEMIHOSTING : SERIAL),
+      ...["-kernel", resolve(image)],
+      ...(options.extraArgs ?? []),
     ];
-    return startProcess(`qemu ${board.id}`, path, [...args, ...(options.extraArgs ?? [])], options);
+    const input = semihosting ? await makeInputPipe() : {};
+    return startProcess(`qemu ${board.id}`, path, args, { ...options, ...input });
   },
 };
 
+const QUIET = ["-display", "none", "-monitor", "none", "-nic", "none"];
 /**
- * `mux=on` puts a 32-byte buffer in front of the UART: without it QEMU goes through its main loop once for every byte.
- * The multiplexer's escape character is set to a value that no byte has.
+ * QEMU stops reading its standard input when the UART does not take a byte, and not every UART model wakes it up when
+ * the firmware switches the receiver on. The multiplexer always takes some bytes. Its escape character is set to
+ * a value that no byte has.
  */
-const LINK = [
-  "-display",
-  "none",
-  "-monitor",
-  "none",
-  "-nic",
-  "none",
+const SERIAL = ["-chardev", "stdio,id=link,mux=on,signal=off", "-echr", "0x100", "-serial", "chardev:link"];
+const SEMIHOSTING = [
   "-chardev",
-  "stdio,id=link,mux=on,signal=off",
-  "-echr",
-  "0x100",
+  "stdio,id=link,signal=off",
   "-serial",
-  "chardev:link",
+  "null",
+  "-semihosting-config",
+  "enable=on,target=native,chardev=link",
 ];
+
+/** A function in templates/harness/uart_semihosting.c. */
+const SEMIHOSTING_MARKER = "harness_semihosting_call";

@@ -1,5 +1,6 @@
 /** What every emulator looks like from outside: find it, start a machine, exchange bytes, stop it. */
 import type { Board } from "../targets/boards.js";
+import type { Link } from "../toolchain/firmware.js";
 
 export interface FoundEmulator {
   /** Absolute path of the program. */
@@ -11,7 +12,7 @@ export interface FoundEmulator {
 export interface StartOptions {
   /** Milliseconds that the machine may take until its byte link is open. Default 30,000. */
   readonly startTimeoutMs?: number;
-  /** Arguments added to the emulator's own, e.g. a QEMU plugin. */
+  /** Arguments added to the emulator's own, e.g. a QEMU plugin. Paths in them must be absolute. */
   readonly extraArgs?: readonly string[];
   /** Stops the machine when aborted. */
   readonly signal?: AbortSignal;
@@ -47,6 +48,8 @@ export interface Machine {
 export interface Emulator {
   /** `host`, `qemu` or `renode`. */
   readonly id: string;
+  /** How images for it are best built (`link` of `buildFirmware`). */
+  readonly link: Link;
   /** Undefined when it is not installed. */
   find(): Promise<FoundEmulator | undefined>;
   /**

@@ -89,6 +89,49 @@ export function scaleDescriptor(
   };
 }
 
+/** Integers in the order of the model's floats: `runtime-c/bitloom_rank.h`. */
+export const rank: Kernel = {
+  name: "rank",
+  summary: "integer scores to integers in the order of the model's float outputs",
+  match(program, index) {
+    const instruction = instructionOf(program, index, "rank");
+    if (instruction === undefined) return undefined;
+    const channels = program.tensors[instruction.input]!.shape[2];
+    return {
+      kernel: "rank",
+      covers: [index],
+      input: instruction.input,
+      output: instruction.output,
+      cost: channels * 8,
+      call: {
+        function: "bitloom_rank_i32",
+        ...rankDescriptor(instruction.slope, instruction.offset),
+        canFail: false,
+        runtime: ["bitloom_rank.c", "bitloom_rank.h"],
+      },
+    };
+  },
+};
+
+/** The data of a `rank` layer; also used by the inline helper that finds the greatest output. */
+export function rankDescriptor(
+  slope: Int32Array,
+  offset: Int32Array,
+): Pick<KernelCall, "type" | "fields" | "constants"> {
+  return {
+    type: "bitloom_rank",
+    fields: [
+      ["slope", { constant: "slope" }],
+      ["offset", { constant: "offset" }],
+      ["channels", slope.length],
+    ],
+    constants: [
+      { name: "slope", type: "int32_t", values: slope, layout: `[${slope.length} channels]` },
+      { name: "offset", type: "int32_t", values: offset, layout: `[${offset.length} channels]` },
+    ],
+  };
+}
+
 /** Probabilities: `runtime-c/bitloom_softmax.h`. */
 export const softmax: Kernel = {
   name: "softmax",

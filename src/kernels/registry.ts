@@ -1,6 +1,6 @@
 import { denseB1 } from "./dense-b1.js";
 import { densePlanes } from "./dense-planes.js";
-import { argmax, scale, softmax, takeCodes } from "./outputs.js";
+import { argmax, rank, scale, softmax, takeCodes } from "./outputs.js";
 import { threshold } from "./threshold.js";
 import type { Kernel } from "./types.js";
 
@@ -10,6 +10,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   densePlanes,
   threshold,
   takeCodes,
+  rank,
   scale,
   softmax,
   argmax,

@@ -11,6 +11,7 @@ import type {
   Domain,
   InputAffine,
   Instruction,
+  OutputOrder,
   ProgramTensor,
   ScalarType,
   ScaleStep,
@@ -18,7 +19,7 @@ import type {
 } from "../program/types.js";
 import { type ChainStep, quantizerLevels } from "./chain.js";
 import { floatBeyond, floatRange, integerRange, keyToFloat } from "./input-keys.js";
-import { integerArgmaxIsExact } from "./output-order.js";
+import { outputOrder, type ScoreRange } from "./output-order.js";
 import { cutIntoSegments, requireSingleScale, type Segment } from "./segments.js";
 import { countNearTies, findThresholds, type KeySource } from "./thresholds.js";
 import { accumulatorRange, lowerWeights } from "./weights.js";
@@ -179,9 +180,11 @@ class Lowering {
       : [{ kind: "scale", step: { operator: "multiply", operand: product }, node: node.name }];
     const exactInFloat = [...weights.scale, codes.scale].every(isPowerOfTwo);
     const magnitude = ranges.map(([low, high]) => Math.max(Math.abs(low), Math.abs(high)));
+    const domain = this.#tensors[codes.tensor]!.domain as CodesDomain;
     return {
       output,
       ranges,
+      stride: isBipolar(domain) && isBipolar(matrix) ? 2 : 1,
       steps: [...scaleSteps, ...segment.steps],
       // A float32 sum of K rounded products is off by at most about (K + 1) · 2^-24 of the sum of magnitudes.
       uncertainty: (n) => (exactInFloat ? 0 : (matrix.inputs + 1) * 2 ** -24 * magnitude[n]!),
@@ -253,19 +256,19 @@ class Lowering {
       return undefined;
     }
     const steps = layer.steps.flatMap((s) => (s.kind === "scale" ? [s.step] : []));
-    const integerOrder = integerArgmaxIsExact(steps, layer.ranges);
+    const order = outputOrder(steps, scoreRanges(layer));
     const argmax = segment.tail.find((n) => n.op.kind === "argmax")?.op;
     if (argmax?.kind === "argmax") {
       const selectLast = argmax.selectLast;
       // Softmax keeps the order, so an argmax after it needs no exponential.
-      const scores = integerOrder ? layer.output : this.#scale(layer.output, steps);
+      const scores = this.#comparable(layer, steps, order);
       const tensor = this.#tensor("class", 1, { kind: "scalar", type: "i32" });
       this.#instructions.push({ kind: "argmax", input: scores, output: tensor, selectLast });
-      return { tensor, affine: [], omitted: [], integerOrder: false };
+      return { tensor, affine: [], omitted: [], order: { kind: "float" } };
     }
     const softmax = segment.tail.some((n) => n.op.kind === "softmax");
     if (this.#options.output !== "float32") {
-      return { tensor: layer.output, affine: steps, integerOrder, omitted: softmax ? ["softmax"] : [] };
+      return { tensor: layer.output, affine: steps, order, omitted: softmax ? ["softmax"] : [] };
     }
     let tensor = this.#scale(layer.output, steps);
     if (softmax) {
@@ -273,7 +276,17 @@ class Lowering {
       tensor = this.#tensor("probabilities", layer.ranges.length, { kind: "scalar", type: "f32" });
       this.#instructions.push({ kind: "softmax", input, output: tensor });
     }
-    return { tensor, affine: [], omitted: [], integerOrder: false };
+    return { tensor, affine: [], omitted: [], order: { kind: "float" } };
+  }
+
+  /** A tensor whose greatest element is the model's greatest output: integers where that is proven. */
+  #comparable(layer: Layer, steps: readonly ScaleStep[], order: OutputOrder): TensorId {
+    if (order.kind === "scores") return layer.output;
+    if (order.kind === "float") return this.#scale(layer.output, steps);
+    const { slope, offset } = order;
+    const output = this.#tensor("ranks", layer.ranges.length, { kind: "scalar", type: "i32" });
+    this.#instructions.push({ kind: "rank", input: layer.output, output, slope, offset });
+    return output;
   }
 
   #scale(input: TensorId, steps: readonly ScaleStep[]): TensorId {
@@ -286,7 +299,14 @@ class Lowering {
   }
 }
 
+/** Sums of ±1 times ±1 all have the parity of the number of inputs. */
+function scoreRanges(layer: Layer): ScoreRange[] {
+  return layer.ranges.map(([low, high]) => ({ low, high, stride: layer.stride }));
+}
+
 interface Layer {
+  /** Distance between sums that can occur. */
+  readonly stride: number;
   readonly output: TensorId;
   readonly ranges: readonly (readonly [number, number])[];
   readonly steps: readonly ChainStep[];
@@ -321,6 +341,10 @@ function affineValue(affine: InputAffine, stored: number): number {
 
 function isFloat(type: InputType): boolean {
   return type === "f32";
+}
+
+function isBipolar({ bits, step, offset }: Omit<CodesDomain, "kind">): boolean {
+  return bits === 1 && step === 2 && offset === -1;
 }
 
 function isPowerOfTwo(x: number): boolean {

@@ -61,6 +61,8 @@ function detail(instruction: Instruction): string {
     }
     case "scale":
       return ` ${instruction.steps.map(stepText).join(", ")}`;
+    case "rank":
+      return ` ${instruction.slope.length} lines`;
     case "argmax":
       return instruction.selectLast ? " last" : " first";
     default:

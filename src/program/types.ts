@@ -69,6 +69,14 @@ export type Instruction =
       readonly output: TensorId;
       readonly weights: CodeMatrix;
     }
+  /** `slope[c] · x + offset[c]`, exact in int32: keeps the order of the model's float outputs. */
+  | {
+      readonly kind: "rank";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly slope: Int32Array;
+      readonly offset: Int32Array;
+    }
   /** int32 to float32 (round to nearest even), then the steps in order, each rounded to float32. */
   | {
       readonly kind: "scale";
@@ -87,6 +95,15 @@ export type Instruction =
     };
 
 export type InstructionKind = Instruction["kind"];
+
+/**
+ * Where the order of the float outputs is kept, ties included, on every score that can occur: by the integer
+ * scores themselves, by `ranks` slope[c] · score + offset[c] in int32, or only by the floats.
+ */
+export type OutputOrder =
+  | { readonly kind: "scores" }
+  | { readonly kind: "ranks"; readonly slope: Int32Array; readonly offset: Int32Array }
+  | { readonly kind: "float" };
 
 /** How stored input numbers stand for the model's float32 input: `fround((stored - zero) * numerator / denominator)`. */
 export interface InputAffine {
@@ -110,8 +127,8 @@ export interface DeviceProgram {
     readonly tensor: TensorId;
     /** For integer scores: how the model's float output follows from them. Empty when the output is final. */
     readonly affine: readonly ScaleStep[];
-    /** Whether the greatest integer score is always the greatest float score (ties included). */
-    readonly integerOrder: boolean;
+    /** How the greatest float output is found. */
+    readonly order: OutputOrder;
     /** What the model did after the scores that the device leaves out (only `softmax`). */
     readonly omitted: readonly "softmax"[];
     readonly modelShape: readonly number[];

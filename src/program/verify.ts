@@ -60,6 +60,18 @@ function checkInstruction(program: DeviceProgram, instruction: Instruction): voi
       );
       checkScaleSteps(instruction.steps, output.shape[2], instruction);
       break;
+    case "rank":
+      expect(
+        isScalar(input.domain, "i32") && isScalar(output.domain, "i32"),
+        instruction,
+        "must map i32 to i32",
+      );
+      expect(
+        instruction.slope.length === output.shape[2] && instruction.offset.length === output.shape[2],
+        instruction,
+        "has not one line per channel",
+      );
+      break;
     case "softmax":
       expect(
         isScalar(input.domain, "f32") && isScalar(output.domain, "f32"),

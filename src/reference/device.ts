@@ -39,6 +39,11 @@ function execute(instruction: Instruction, program: DeviceProgram, input: Values
       return input;
     case "dense":
       return dense(instruction, from, input);
+    case "rank":
+      return Int32Array.from(input, (x, i) => {
+        const c = i % to.shape[2];
+        return instruction.slope[c]! * x + instruction.offset[c]!;
+      });
     case "scale":
       return Float32Array.from(input, (x, i) => scaled(x, instruction.steps, i % to.shape[2]));
     case "softmax":

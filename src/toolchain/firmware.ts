@@ -19,6 +19,8 @@ export interface LibraryOnDisk {
   readonly sources: readonly string[];
 }
 
+export type Link = "uart" | "semihosting";
+
 export interface FirmwareOptions {
   readonly library: LibraryOnDisk;
   readonly board: Board;
@@ -26,6 +28,11 @@ export interface FirmwareOptions {
   readonly outDir: string;
   /** Reports a hash of every tensor with each result. */
   readonly trace: boolean;
+  /**
+   * What carries the protocol: the board's UART (default), or QEMU's semihosting console, which is some fifty times faster
+   * there. Each emulator says which one it is best at.
+   */
+  readonly link?: Link;
   /** Bytes of stack; by default what the call graph needs and a reserve. */
   readonly stackBytes?: number;
 }
@@ -101,7 +108,8 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   const stack = libraryStack(await readCallGraph(own), library.name);
   const reserved = options.stackBytes ?? defaultStack(stack);
   await writeBoardFiles(board, outDir, reserved);
-  const harness = ["startup.c", "fault.c", driverSource[board.uart.driver]];
+  const driver = options.link === "semihosting" ? "uart_semihosting.c" : driverSource[board.uart.driver];
+  const harness = ["startup.c", "fault.c", driver];
   const rest = await compileHarness(gcc, library, outDir, [...cpu, ...HARNESS_FLAGS], trace, harness);
   const elf = join(outDir, `${library.name}.elf`);
   const script = join(outDir, "link.ld");
@@ -138,10 +146,8 @@ export async function buildHost(options: HostOptions): Promise<HostProgram> {
     ["-O2", "-std=c99", "-ffp-contract=off", ...checks],
     trace,
   );
-  const rest = await compileHarness(cc, library, outDir, ["-O2", "-std=gnu99", ...checks], trace, [
-    "uart_host.c",
-  ]);
-  const program = join(outDir, library.name);
+  const rest = await compileHarness(cc, library, outDir, ["-O2", "-std=gnu99", ...checks], trace, ["host.c"]);
+  const program = join(outDir, `${library.name}.host`);
   await link(cc, [...checks, ...rest, ...own, "-lm"], program);
   return { program };
 }
@@ -177,13 +183,14 @@ async function compileHarness(
   const folder = join(outDir, "harness");
   await mkdir(folder, { recursive: true });
   const names = { name: library.name, NAME: library.name.toUpperCase() };
-  await writeFile(join(outDir, "model.h"), render("harness/model.h", names));
+  await writeFile(join(outDir, "harness_model.h"), render("harness/harness_model.h", names));
   const all = [
     ...flags,
     ...traceFlags(trace),
     `-I${outDir}`,
-    `-I${packageFile("templates/harness")}`,
+    // The library before the harness: a model may be named like one of the harness's headers.
     `-I${library.dir}`,
+    `-I${packageFile("templates/harness")}`,
   ];
   return compile(
     compiler,
@@ -244,7 +251,7 @@ async function writeBoardFiles(board: Board, outDir: string, stackBytes: number)
     enableAll: enable.map((_, i) => `BOARD_ENABLE_${i}`).join(" "),
     stackBytes,
   };
-  await writeFile(join(outDir, "board.h"), render("harness/board.h", view));
+  await writeFile(join(outDir, "harness_board.h"), render("harness/harness_board.h", view));
   await writeFile(join(outDir, "link.ld"), render("harness/link.ld", view));
 }
 

@@ -75,9 +75,14 @@ export function armBinutil(name: string): string {
   return path;
 }
 
+/** Like `hostCc`, but undefined when there is none. */
+export function findHostCc(): string | undefined {
+  return findByVariable("BITLOOM_HOST_CC", "cc", "gcc", "clang");
+}
+
 /** Absolute path of the host's C compiler: BITLOOM_HOST_CC, then cc, gcc, clang. Exit 3 when absent. */
 export function hostCc(): string {
-  const path = findByVariable("BITLOOM_HOST_CC", "cc", "gcc", "clang");
+  const path = findHostCc();
   if (path === undefined) throw missing(hostCcNeed);
   return path;
 }

@@ -1,5 +1,5 @@
 /* Reports a fault as a frame: registers, and the fault status where the core has it. */
-#include "board.h"
+#include "harness_board.h"
 #include "harness.h"
 #include "protocol.h"
 #include "uart.h"
@@ -7,8 +7,6 @@
 #define STACKED_WORDS 8U
 #define STACKED_XPSR 7U
 #define XPSR_PADDED (1U << 9)
-#define FLAG_STATUS 1U
-#define FLAG_STACK_LOST 2U
 #define SCB_REGISTER(address) (*(volatile uint32_t *)(address))
 
 void fault_handler(void);
@@ -35,7 +33,7 @@ static void add_status(uint32_t *words) {
 #if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
     (void)words;
 #else
-    words[10] |= FLAG_STATUS;
+    words[10] |= FAULT_HAS_STATUS;
     words[11] = SCB_REGISTER(0xE000ED28U); /* CFSR */
     words[12] = SCB_REGISTER(0xE000ED2CU); /* HFSR */
     words[13] = SCB_REGISTER(0xE000ED34U); /* MMFAR */
@@ -59,7 +57,7 @@ __attribute__((used, noreturn)) void fault_report(const uint32_t *stacked) {
         }
         words[8] += 4U * STACKED_WORDS + ((words[STACKED_XPSR] & XPSR_PADDED) != 0U ? 4U : 0U);
     } else {
-        words[10] |= FLAG_STACK_LOST;
+        words[10] |= FAULT_STACK_LOST;
     }
     add_status(words);
     part.bytes = words;

@@ -9,4 +9,8 @@ int main(void);
 /* Sequence of the REQUEST being served, for FAULT. */
 extern volatile uint16_t harness_sequence;
 
+/* Bytes of stack that are reserved, and that were ever written to; 0 where that is not known. */
+uint32_t harness_stack_size(void);
+uint32_t harness_stack_used(void);
+
 #endif

@@ -1,13 +1,16 @@
 /* Serves a generated library over the byte link: see docs/PROTOCOL.md of bitloom. Assumes a little-endian
  * processor. */
 #include "harness.h"
-#include "model.h"
+#include "harness_model.h"
 #include "protocol.h"
 #include "uart.h"
 
 #define HARNESS_ALIGNED __attribute__((aligned(8)))
 /* Room for any frame that is not a REQUEST, too. */
-#define INPUT_BYTES (MODEL_INPUT_SIZE < 16U ? 16U : MODEL_INPUT_SIZE)
+#define INPUT_BYTES (HARNESS_INPUT_BYTES < 16U ? 16U : HARNESS_INPUT_BYTES)
+
+/* Bytes at the end of the stack whose use counts as overflow: a frame may leave gaps, but rarely so large. */
+#define STACK_GUARD 64U
 
 #define FLAG_TRACE 1U
 #define FLAG_SELFTEST 2U
@@ -22,10 +25,10 @@ typedef struct {
     uint32_t traces;
 } result_header;
 
-static uint8_t arena[MODEL_ARENA_SIZE == 0U ? 8U : MODEL_ARENA_SIZE] HARNESS_ALIGNED;
+static uint8_t arena[HARNESS_ARENA_BYTES == 0U ? 8U : HARNESS_ARENA_BYTES] HARNESS_ALIGNED;
 static uint8_t input[INPUT_BYTES] HARNESS_ALIGNED;
-static uint8_t output[MODEL_OUTPUT_SIZE] HARNESS_ALIGNED;
-static model_context context;
+static uint8_t output[HARNESS_OUTPUT_BYTES] HARNESS_ALIGNED;
+static harness_instance context;
 
 static int32_t init_status;
 static int32_t selftest_status;
@@ -37,7 +40,7 @@ static uint32_t rejected_frames;
 volatile uint16_t harness_sequence;
 
 #ifdef BITLOOM_TRACE
-static trace_entry traces[MODEL_TENSOR_COUNT == 0U ? 1U : MODEL_TENSOR_COUNT];
+static trace_entry traces[HARNESS_TENSORS == 0U ? 1U : HARNESS_TENSORS];
 
 void bitloom_trace_tensor(unsigned int tensor, const void *canonical, size_t bytes) {
     const uint8_t *p = (const uint8_t *)canonical;
@@ -46,7 +49,7 @@ void bitloom_trace_tensor(unsigned int tensor, const void *canonical, size_t byt
     for (i = 0U; i < bytes; i++) {
         hash = (hash ^ p[i]) * 0x01000193U;
     }
-    if (result.traces < MODEL_TENSOR_COUNT) {
+    if (result.traces < HARNESS_TENSORS) {
         traces[result.traces].tensor = tensor;
         traces[result.traces].hash = hash;
     }
@@ -58,11 +61,11 @@ static void send_hello(void) {
     uint32_t words[9];
     frame_part part;
     words[0] = PROTOCOL_VERSION;
-    words[1] = MODEL_CRC;
-    words[2] = MODEL_INPUT_SIZE;
-    words[3] = MODEL_OUTPUT_SIZE;
-    words[4] = MODEL_TENSOR_COUNT;
-    words[5] = MODEL_ARENA_SIZE;
+    words[1] = HARNESS_IDENTITY;
+    words[2] = HARNESS_INPUT_BYTES;
+    words[3] = HARNESS_OUTPUT_BYTES;
+    words[4] = HARNESS_TENSORS;
+    words[5] = HARNESS_ARENA_BYTES;
     words[6] = (uint32_t)init_status;
     words[7] = (uint32_t)selftest_status;
     words[8] = FLAG_SELFTEST;
@@ -79,24 +82,26 @@ static void send_result(void) {
     parts[0].bytes = &result;
     parts[0].count = sizeof result;
     parts[1].bytes = output;
-    parts[1].count = MODEL_OUTPUT_SIZE;
+    parts[1].count = HARNESS_OUTPUT_BYTES;
     parts[2].bytes = output;
     parts[2].count = 0U;
 #ifdef BITLOOM_TRACE
     parts[2].bytes = traces;
     parts[2].count =
-        sizeof(trace_entry) * (result.traces < MODEL_TENSOR_COUNT ? result.traces : MODEL_TENSOR_COUNT);
+        sizeof(trace_entry) * (result.traces < HARNESS_TENSORS ? result.traces : HARNESS_TENSORS);
 #endif
     frame_send(FRAME_RESULT, harness_sequence, parts, 3U);
 }
 
 static void send_end(void) {
-    uint32_t words[4];
+    uint32_t words[6];
     frame_part part;
     words[0] = (init_status == 0 && selftest_status == 0 && failed_runs == 0U) ? 1U : 0U;
     words[1] = runs;
     words[2] = failed_runs;
     words[3] = rejected_frames;
+    words[4] = harness_stack_used();
+    words[5] = harness_stack_size();
     part.bytes = words;
     part.count = sizeof words;
     frame_send(FRAME_END, FINISH_SEQUENCE, &part, 1U);
@@ -110,12 +115,28 @@ static void reject(uint32_t reason) {
     frame_send(FRAME_REJECTED, 0U, &part, 1U);
 }
 
+/* Memory below the stack may swallow what overflows into it without a fault. */
+static void check_stack(void) {
+    uint32_t words[15] = {0U};
+    frame_part part;
+    if (harness_stack_size() == 0U || harness_stack_used() + STACK_GUARD <= harness_stack_size()) {
+        return;
+    }
+    words[10] = FAULT_STACK_OVERFLOW;
+    part.bytes = words;
+    part.count = sizeof words;
+    frame_send(FRAME_FAULT, harness_sequence, &part, 1U);
+    for (;;) {
+    }
+}
+
 static void run_once(uint16_t sequence) {
     frame_send(FRAME_ACCEPTED, sequence, 0, 0U);
     if (sequence != harness_sequence) {
         harness_sequence = sequence;
         result.traces = 0U;
-        result.status = MODEL_RUN(&context, (const void *)input, (void *)output);
+        result.status = HARNESS_CALL_RUN(&context, (const void *)input, (void *)output);
+        check_stack();
         runs++;
         failed_runs += result.status == 0 ? 0U : 1U;
     }
@@ -127,7 +148,7 @@ static void serve(void) {
     const uint32_t problem = frame_receive(&header, input, INPUT_BYTES);
     if (problem != 0U) {
         reject(problem);
-    } else if (header.type == FRAME_REQUEST && header.length == MODEL_INPUT_SIZE) {
+    } else if (header.type == FRAME_REQUEST && header.length == HARNESS_INPUT_BYTES) {
         run_once(header.sequence);
     } else if (header.type == FRAME_ASK) {
         send_hello();
@@ -139,9 +160,10 @@ static void serve(void) {
 }
 
 int main(void) {
-    uart_init();
-    init_status = MODEL_INIT(&context, arena);
-    selftest_status = init_status == 0 ? MODEL_SELFTEST(&context) : 0;
+    harness_link_open();
+    init_status = HARNESS_CALL_INIT(&context, arena);
+    selftest_status = init_status == 0 ? HARNESS_CALL_SELFTEST(&context) : 0;
+    check_stack();
     send_hello();
     for (;;) {
         serve();

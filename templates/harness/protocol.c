@@ -25,12 +25,12 @@ static uint32_t crc_of(uint32_t crc, const uint8_t *bytes, size_t count) {
 }
 
 static void wait_for_sync(void) {
-    uint8_t byte = uart_read();
+    uint8_t byte = harness_link_read();
     for (;;) {
         while (byte != SYNC_0) {
-            byte = uart_read();
+            byte = harness_link_read();
         }
-        byte = uart_read();
+        byte = harness_link_read();
         if (byte == SYNC_1) {
             return;
         }
@@ -55,7 +55,7 @@ uint32_t frame_receive(frame_header *header, uint8_t *payload, uint32_t bound) {
     uint32_t i;
     wait_for_sync();
     for (i = 0U; i < HEADER_BYTES; i++) {
-        bytes[i] = uart_read();
+        bytes[i] = harness_link_read();
     }
     header->type = bytes[0];
     header->sequence = (uint16_t)(bytes[1] | (bytes[2] << 8));
@@ -65,11 +65,11 @@ uint32_t frame_receive(frame_header *header, uint8_t *payload, uint32_t bound) {
     }
     crc = crc_of(0xffffffffU, bytes, HEADER_BYTES);
     for (i = 0U; i < header->length; i++) {
-        payload[i] = uart_read();
+        payload[i] = harness_link_read();
         crc = crc_add(crc, payload[i]);
     }
     for (i = 0U; i < 4U; i++) {
-        bytes[i] = uart_read();
+        bytes[i] = harness_link_read();
     }
     return get_u32(bytes) == (crc ^ 0xffffffffU) ? 0U : REJECTED_CRC;
 }
@@ -88,13 +88,13 @@ void frame_send(uint8_t type, uint16_t sequence, const frame_part *parts, size_t
     bytes[3] = (uint8_t)sequence;
     bytes[4] = (uint8_t)(sequence >> 8);
     put_u32(&bytes[5], length);
-    uart_write(bytes, sizeof bytes);
+    harness_link_write(bytes, sizeof bytes);
     crc = crc_of(0xffffffffU, &bytes[2], HEADER_BYTES);
     for (i = 0U; i < count; i++) {
         const uint8_t *part = (const uint8_t *)parts[i].bytes;
-        uart_write(part, parts[i].count);
+        harness_link_write(part, parts[i].count);
         crc = crc_of(crc, part, parts[i].count);
     }
     put_u32(bytes, crc ^ 0xffffffffU);
-    uart_write(bytes, 4U);
+    harness_link_write(bytes, 4U);
 }

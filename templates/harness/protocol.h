@@ -23,6 +23,11 @@
 #define REJECTED_LENGTH 2U
 #define REJECTED_TYPE 3U
 
+/* Flags of FAULT. */
+#define FAULT_HAS_STATUS 1U
+#define FAULT_STACK_LOST 2U
+#define FAULT_STACK_OVERFLOW 4U
+
 typedef struct {
     uint8_t type;
     uint16_t sequence;

@@ -1,5 +1,5 @@
 /* Vector table and the way from reset to main, without any vendor's code. */
-#include "board.h"
+#include "harness_board.h"
 #include "harness.h"
 
 #include <stddef.h>
@@ -10,13 +10,38 @@ extern uint8_t linker_data_start[];
 extern uint8_t linker_data_end[];
 extern uint8_t linker_bss_start[];
 extern uint8_t linker_bss_end[];
-extern uint8_t linker_stack_top[];
+extern uint32_t linker_stack_bottom[];
+extern uint32_t linker_stack_top[];
 
 void fault_handler(void);
 void reset_handler(void);
 
 static void board_enable(void) {
     BOARD_ENABLE
+}
+
+/* Written all over the free stack at reset; what is overwritten later was used. */
+#define STACK_PAINT 0xA55AA55AU
+
+static void paint_stack(void) {
+    volatile uint32_t here;
+    volatile uint32_t *word;
+    /* Not the words that this function itself may live in. */
+    for (word = linker_stack_bottom; word + 16 < &here; word++) {
+        *word = STACK_PAINT;
+    }
+}
+
+uint32_t harness_stack_size(void) {
+    return 4U * (uint32_t)(linker_stack_top - linker_stack_bottom);
+}
+
+uint32_t harness_stack_used(void) {
+    const volatile uint32_t *word = linker_stack_bottom;
+    while (word < linker_stack_top && *word == STACK_PAINT) {
+        word++;
+    }
+    return 4U * (uint32_t)(linker_stack_top - word);
 }
 
 void reset_handler(void) {
@@ -28,6 +53,7 @@ void reset_handler(void) {
     for (to = linker_bss_start; to < linker_bss_end; to++) {
         *to = 0U;
     }
+    paint_stack();
     board_enable();
     (void)main();
     for (;;) {
@@ -36,7 +62,7 @@ void reset_handler(void) {
 
 typedef union {
     void (*handler)(void);
-    uint8_t *stack;
+    uint32_t *stack;
 } vector;
 
 /* No interrupt is ever enabled, so the table ends with the system exceptions. */

@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void uart_init(void);
-uint8_t uart_read(void);
-void uart_write(const uint8_t *bytes, size_t count);
+void harness_link_open(void);
+uint8_t harness_link_read(void);
+void harness_link_write(const uint8_t *bytes, size_t count);
 
 /* A 32-bit register of a peripheral. */
 #define UART_REGISTER(offset) (*(volatile uint32_t *)(BOARD_UART_BASE + (offset)))

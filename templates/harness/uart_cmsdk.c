@@ -1,5 +1,5 @@
 /* Arm CMSDK APB UART, as on the MPS2 boards. */
-#include "board.h"
+#include "harness_board.h"
 #include "uart.h"
 
 #define DATA UART_REGISTER(0x00U)
@@ -10,19 +10,20 @@
 #define STATE_RX_FULL 2U
 #define CTRL_TX_AND_RX_ENABLE 3U
 
-void uart_init(void) {
+void harness_link_open(void) {
     BAUDDIV = BOARD_UART_CLOCK / UART_BAUD;
     CTRL = CTRL_TX_AND_RX_ENABLE;
+    (void)DATA; /* Whatever came before. */
 }
 
-uint8_t uart_read(void) {
+uint8_t harness_link_read(void) {
     while ((STATE & STATE_RX_FULL) == 0U) {
         uart_pause();
     }
     return (uint8_t)DATA;
 }
 
-void uart_write(const uint8_t *bytes, size_t count) {
+void harness_link_write(const uint8_t *bytes, size_t count) {
     size_t i;
     for (i = 0U; i < count; i++) {
         while ((STATE & STATE_TX_FULL) != 0U) {

@@ -1,5 +1,5 @@
 /* Nordic UART without EasyDMA, in nRF51 and nRF52. */
-#include "board.h"
+#include "harness_board.h"
 #include "uart.h"
 
 #define TASK_START_RX UART_REGISTER(0x000U)
@@ -13,7 +13,7 @@
 #define ENABLE_UART 4U
 #define BAUD_115200 0x01D7E000U
 
-void uart_init(void) {
+void harness_link_open(void) {
     BAUD_RATE = BAUD_115200;
     ENABLE = ENABLE_UART;
     EVENT_RX_READY = 0U;
@@ -22,7 +22,7 @@ void uart_init(void) {
     TASK_START_TX = 1U;
 }
 
-uint8_t uart_read(void) {
+uint8_t harness_link_read(void) {
     while (EVENT_RX_READY == 0U) {
         uart_pause();
     }
@@ -31,7 +31,7 @@ uint8_t uart_read(void) {
     return (uint8_t)RXD;
 }
 
-void uart_write(const uint8_t *bytes, size_t count) {
+void harness_link_write(const uint8_t *bytes, size_t count) {
     size_t i;
     for (i = 0U; i < count; i++) {
         EVENT_TX_READY = 0U;

@@ -1,5 +1,5 @@
 /* Arm PrimeCell PL011, as on the Stellaris LM3S6965. */
-#include "board.h"
+#include "harness_board.h"
 #include "uart.h"
 
 #define DR UART_REGISTER(0x00U)
@@ -13,7 +13,7 @@
 #define LCRH_8_BITS_AND_FIFOS 0x70U
 #define CR_ENABLE_TX_AND_RX 0x301U
 
-void uart_init(void) {
+void harness_link_open(void) {
     /* The divider in 64ths: clock / (16 * baud), rounded. */
     const uint32_t divider = (4U * BOARD_UART_CLOCK + UART_BAUD / 2U) / UART_BAUD;
     CR = 0U;
@@ -21,16 +21,17 @@ void uart_init(void) {
     FBRD = divider & 63U;
     LCRH = LCRH_8_BITS_AND_FIFOS;
     CR = CR_ENABLE_TX_AND_RX;
+    (void)DR; /* Whatever came before. */
 }
 
-uint8_t uart_read(void) {
+uint8_t harness_link_read(void) {
     while ((FR & FR_RX_EMPTY) != 0U) {
         uart_pause();
     }
     return (uint8_t)DR;
 }
 
-void uart_write(const uint8_t *bytes, size_t count) {
+void harness_link_write(const uint8_t *bytes, size_t count) {
     size_t i;
     for (i = 0U; i < count; i++) {
         while ((FR & FR_TX_FULL) != 0U) {

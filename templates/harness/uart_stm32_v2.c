@@ -1,5 +1,5 @@
 /* STM32 USART with ISR, RDR and TDR, in F0, F7, H7, WBA and their like. */
-#include "board.h"
+#include "harness_board.h"
 #include "uart.h"
 
 #define CR1 UART_REGISTER(0x00U)
@@ -12,20 +12,20 @@
 #define CR1_TX_AND_RX_ENABLE ((1U << 3) | (1U << 2))
 #define CR1_USART_ENABLE 1U
 
-void uart_init(void) {
+void harness_link_open(void) {
     BRR = (BOARD_UART_CLOCK + UART_BAUD / 2U) / UART_BAUD;
     CR1 = CR1_USART_ENABLE;
     CR1 = CR1_USART_ENABLE | CR1_TX_AND_RX_ENABLE;
 }
 
-uint8_t uart_read(void) {
+uint8_t harness_link_read(void) {
     while ((ISR & ISR_RX_NOT_EMPTY) == 0U) {
         uart_pause();
     }
     return (uint8_t)RDR;
 }
 
-void uart_write(const uint8_t *bytes, size_t count) {
+void harness_link_write(const uint8_t *bytes, size_t count) {
     size_t i;
     for (i = 0U; i < count; i++) {
         while ((ISR & ISR_TX_EMPTY) == 0U) {

@@ -27,7 +27,10 @@ export interface NetOptions {
 export class Random {
   #state: number;
   constructor(seed: number) {
-    this.#state = (seed ^ 0x9e3779b9) >>> 0 || 1;
+    // Neighbouring seeds must not give neighbouring streams: mix the bits first (MurmurHash3's finalizer).
+    let mixed = Math.imul(seed ^ (seed >>> 16), 0x85ebca6b);
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+    this.#state = (mixed ^ (mixed >>> 16)) >>> 0 || 1;
   }
   /** Uniform in [0, 1). */
   next(): number {
@@ -75,6 +78,35 @@ export function randomNet(seed: number, options: NetOptions): ModelGraph {
     if (layer + 1 < layers) {
       builder.add({ kind: "quantize", quantizer: randomQuantizer(random, options, Math.sqrt(inputs)) });
     }
+  }
+  return builder.graph;
+}
+
+/**
+ * A net of given widths (inputs first) whose quantizers and weights all have `bits` bits: 1 for ±1. Every
+ * hidden layer has batch normalization, with thresholds near the middle of the sums.
+ */
+export function layeredNet(seed: number, widths: readonly number[], bits: number): ModelGraph {
+  const random = new Random(seed);
+  const [inputs, ...outputs] = widths as [number, ...number[]];
+  const builder = new GraphBuilder([1, inputs]);
+  const quantizer: Quantizer =
+    bits === 1
+      ? { kind: "bipolar", scale: scalar(1), signOfZero: 1 }
+      : {
+          kind: "uniform",
+          scale: scalar(0.5),
+          zeroPoint: scalar(1),
+          qmin: 0,
+          qmax: 2 ** bits - 1,
+          rounding: "half-even",
+        };
+  let before = inputs;
+  for (const width of outputs) {
+    builder.add({ kind: "quantize", quantizer });
+    builder.add({ kind: "dense", weights: weightsOfBits(random, before, width, bits) }, [1, width]);
+    builder.add(randomBatchNormalization(random, width, Math.sqrt(before)));
+    before = width;
   }
   return builder.graph;
 }
@@ -185,6 +217,15 @@ function randomQuantizer(random: Random, options: NetOptions, spread: number): Q
   return { kind: "uniform", scale, zeroPoint, qmin, qmax, rounding: random.pick(ROUNDINGS) };
 }
 
+function weightsOfBits(random: Random, inputs: number, outputs: number, bits: number): WeightTensor {
+  const greatest = bits === 1 ? 1 : 2 ** (bits - 1) - 1;
+  const codes = Int32Array.from({ length: inputs * outputs }, () =>
+    bits === 1 ? (random.next() < 0.5 ? 1 : -1) : random.integer(-greatest, greatest),
+  );
+  const scale: FloatTensor = { shape: [1, 1], data: Float32Array.of(1) };
+  return { shape: [inputs, outputs], data: Float32Array.from(codes), quantized: { codes, scale } };
+}
+
 function randomWeights(random: Random, inputs: number, outputs: number, options: NetOptions): WeightTensor {
   const bits = random.pick([1, 1, 1, 2, 2, 3, 4]);
   const draw = (): number => {
@@ -197,6 +238,12 @@ function randomWeights(random: Random, inputs: number, outputs: number, options:
     data: Float32Array.from({ length: perChannel ? outputs : 1 }, () => randomScale(random, options, 1)),
   };
   const codes = Int32Array.from({ length: inputs * outputs }, draw);
+  // Outputs of equal weights meet equal inputs: words in which all 32 positions agree, or none does.
+  for (let n = 0; n < outputs; n++) {
+    if (random.next() >= 0.1) continue;
+    const same = random.next() < 0.5 ? 1 : -1;
+    for (let k = 0; k < inputs; k++) codes[k * outputs + n] = same;
+  }
   const data = Float32Array.from(codes, (c, i) => c * scale.data[perChannel ? i % outputs : 0]!);
   return { shape: [inputs, outputs], data, quantized: { codes, scale } };
 }
@@ -204,6 +251,9 @@ function randomWeights(random: Random, inputs: number, outputs: number, options:
 /** Inputs in the range in which the random input quantizers decide, some exactly on grid points. */
 export function randomFloats(seed: number, count: number): Float32Array {
   const random = new Random(seed);
+  const kind = random.next();
+  if (kind < 0.1) return new Float32Array(count).fill(100);
+  if (kind < 0.2) return new Float32Array(count).fill(-100);
   return Float32Array.from({ length: count }, () =>
     random.next() < 0.3 ? random.integer(-8, 8) / 4 : random.normal() * 2,
   );

@@ -1,0 +1,16 @@
+/*
+ * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ */
+#include "bitloom_rank.h"
+
+void bitloom_rank_i32(const bitloom_rank *layer, const bitloom_const_ring *input, const bitloom_ring *output,
+                      uint32_t y0, uint32_t y1) {
+    for (; y0 < y1; y0++) {
+        const int32_t *from = bitloom_const_row(input, y0);
+        int32_t *to = bitloom_row(output, y0);
+        uint32_t channel;
+        for (channel = 0U; channel < layer->channels; channel++) {
+            to[channel] = bitloom_rank_value(layer, from[channel], channel);
+        }
+    }
+}

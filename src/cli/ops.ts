@@ -1,0 +1,37 @@
+import { Command } from "commander";
+import { onnxOps } from "../formats/onnx/registry.js";
+import { kernels } from "../kernels/registry.js";
+import { textTable } from "../report/table.js";
+import { present } from "./output.js";
+
+export function opsCommand(): Command {
+  return new Command("ops")
+    .description("list the operators that importers read and the kernels that compute them")
+    .option("--json", "print one JSON object", false)
+    .addHelpText("after", "\nExample:\n  bitloom ops\n")
+    .action((options: { json: boolean }) => present(options.json, run));
+}
+
+function run() {
+  const ops = onnxOps.map(({ op, domains, notes }) => ({
+    op,
+    domains: domains.filter((d) => d !== ""),
+    notes,
+  }));
+  const rows = ops.map(({ op, domains, notes }) => [
+    op,
+    domains.includes("ai.onnx") ? "ONNX" : "QONNX",
+    notes,
+  ]);
+  return {
+    text: [
+      textTable(["operator", "format", "supported"], rows),
+      "",
+      textTable(
+        ["kernel", "computes"],
+        kernels.map((k) => [k.name, k.summary]),
+      ),
+    ].join("\n"),
+    json: { ops, kernels: kernels.map(({ name, summary }) => ({ name, summary })) },
+  };
+}

@@ -1,0 +1,28 @@
+/** Compilers, ELF files, and what can be learnt from them. */
+export { type Armv6MViolation, checkArmv6M } from "./armv6m.js";
+export { runTool } from "./compiler.js";
+export {
+  type Elf,
+  type ElfSection,
+  type ElfSymbol,
+  findFunction,
+  functionAddress,
+  nearestSymbol,
+  parseElf,
+  readElf,
+} from "./elf.js";
+export {
+  buildFirmware,
+  buildHost,
+  type Firmware,
+  type FirmwareOptions,
+  type HostOptions,
+  type HostProgram,
+  LIBRARY_FLAGS,
+  type LibraryOnDisk,
+  type Link,
+} from "./firmware.js";
+export { findRenode, probeTools, RENODE_REMEDY, type ToolStatus } from "./probe.js";
+export { type MemoryUse, memoryUse } from "./size.js";
+export { type CallGraph, parseCallGraph, readCallGraph, type StackUse, worstStack } from "./stack.js";
+export { armBinutil, armGcc, findOnPath, hostCc, type ToolNeed } from "./tools.js";

@@ -1,0 +1,253 @@
+/**
+ * The proof: a generated library is built for a machine, fed with inputs, and everything it answers is
+ * compared with the device reference, bit for bit. Two builds are checked: the one that would be flashed, by
+ * its outputs, and a trace build, by a hash of every program tensor, which names the first layer that differs.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { CompiledModel } from "./compile.js";
+import { BitloomError } from "./diagnostics/diagnostic.js";
+import {
+  type Emulator,
+  type Hello,
+  hostEmulator,
+  runVectors,
+  traceHash,
+  type VectorResult,
+} from "./emulators/index.js";
+import type { InputBatch } from "./inputs.js";
+import type { Plan } from "./plan/index.js";
+import { canonicalBytes, type DeviceProgram } from "./program/index.js";
+import { traceDevice } from "./reference/device.js";
+import type { Board } from "./targets/index.js";
+import { readElf } from "./toolchain/elf.js";
+import { buildFirmware, buildHost, type Firmware, type LibraryOnDisk } from "./toolchain/firmware.js";
+
+export interface VerifyOptions {
+  readonly emulator: Emulator;
+  /** Board to build for; the host emulator ignores it. */
+  readonly board: Board;
+  /** Milliseconds that one run may take. */
+  readonly timeoutMs?: number;
+  readonly onProgress?: (message: string) => void;
+  /** A library on disk to check instead of the model's own: tests corrupt it. */
+  readonly library?: LibraryOnDisk;
+}
+
+/** The first place where a machine and the reference disagree. */
+export interface Divergence {
+  readonly vector: number;
+  readonly tensor: number;
+  /** The tensor's name: the model's node that makes it. */
+  readonly layer: string;
+}
+
+export interface BuildVerdict {
+  readonly build: "flash" | "trace";
+  readonly vectors: number;
+  /** Inputs whose output differs, or whose run failed. */
+  readonly failedVectors: number;
+  readonly differingBits: number;
+  /** Tensors compared by hash over all vectors; 0 in a flash build. */
+  readonly tensorsCompared: number;
+  readonly divergence?: Divergence;
+  /** What went wrong other than differing bits: a fault, a time-out, a failed self-test. */
+  readonly problems: readonly string[];
+}
+
+export interface Verification {
+  readonly emulator: string;
+  readonly board: string;
+  readonly passed: boolean;
+  readonly builds: readonly BuildVerdict[];
+  /** Absent on the host. */
+  readonly firmware?: Pick<Firmware, "flashBytes" | "ramBytes" | "stackBytes" | "library">;
+  readonly seconds: number;
+}
+
+/** What the reference says about one input. */
+interface Expected {
+  readonly input: Uint8Array;
+  readonly output: Uint8Array;
+  readonly hashes: readonly number[];
+}
+
+/** Builds, runs and compares. Throws only for missing tools and images that do not build. */
+export async function verifyModel(
+  model: CompiledModel,
+  batch: InputBatch,
+  options: VerifyOptions,
+): Promise<Verification> {
+  const started = performance.now();
+  const folder = mkdtempSync(join(tmpdir(), "bitloom-verify-"));
+  try {
+    const library = options.library ?? writeLibrary(model, join(folder, "library"));
+    const expected = Array.from({ length: batch.count }, (_, i) =>
+      expectedFor(model.program, batch.stored(i)),
+    );
+    const builds: BuildVerdict[] = [];
+    let firmware: Firmware | undefined;
+    for (const build of ["flash", "trace"] as const) {
+      options.onProgress?.(`building (${build})`);
+      const image = await buildImage(library, options, join(folder, build), build === "trace");
+      if (build === "flash") firmware = image.firmware;
+      builds.push(await checkBuild(build, image.path, model, expected, options));
+    }
+    const passed = builds.every(
+      (b) => b.failedVectors === 0 && b.problems.length === 0 && b.divergence === undefined,
+    );
+    return {
+      emulator: options.emulator.id,
+      board: options.emulator.id === "host" ? "host" : options.board.id,
+      passed,
+      builds,
+      ...(firmware === undefined ? {} : { firmware }),
+      seconds: (performance.now() - started) / 1000,
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Writes the library's files into a new folder. */
+export function writeLibrary(model: CompiledModel, dir: string): LibraryOnDisk {
+  mkdirSync(dir, { recursive: true });
+  for (const { path, text } of model.library.files) writeFileSync(join(dir, path), text);
+  return { dir, name: model.library.name, sources: model.library.sources };
+}
+
+function expectedFor(program: DeviceProgram, input: ReturnType<InputBatch["stored"]>): Expected {
+  const values = traceDevice(program, input);
+  const bytes = program.tensors.map((tensor, id) => canonicalBytes(tensor, values[id]!));
+  return {
+    input: bytes[program.input.tensor]!,
+    output: bytes[program.output.tensor]!,
+    hashes: bytes.map(traceHash),
+  };
+}
+
+async function buildImage(
+  library: LibraryOnDisk,
+  { emulator, board }: VerifyOptions,
+  outDir: string,
+  trace: boolean,
+): Promise<{ path: string; firmware?: Firmware }> {
+  if (emulator.id === hostEmulator.id) return { path: (await buildHost({ library, outDir, trace })).program };
+  const firmware = await buildFirmware({ library, board, outDir, trace });
+  return { path: firmware.elf, firmware };
+}
+
+async function checkBuild(
+  build: BuildVerdict["build"],
+  image: string,
+  model: CompiledModel,
+  expected: readonly Expected[],
+  options: VerifyOptions,
+): Promise<BuildVerdict> {
+  const { emulator, board, timeoutMs } = options;
+  const comparison = new Comparison(model.program, expected);
+  const problems: string[] = [];
+  const isHost = emulator.id === hostEmulator.id;
+  try {
+    const machine = await emulator.start(image, board);
+    const results = runVectors(
+      machine,
+      expected.map((e) => e.input),
+      {
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(isHost ? {} : { elf: await readElf(image) }),
+        allowFailedSelftest: true,
+        onHello: (hello) => problems.push(...helloProblems(hello, model)),
+        onProgress: (done, total) => options.onProgress?.(`${build} build: ${done}/${total}`),
+        onVerdict: (verdict) => {
+          if (verdict.rejectedFrames > 0)
+            problems.push(`${verdict.rejectedFrames} frames were damaged on the way`);
+        },
+      },
+    );
+    for await (const result of results) comparison.add(result);
+  } catch (error) {
+    if (!(error instanceof BitloomError) || error.exitCode !== 1) throw error;
+    problems.push(...error.diagnostics.map((d) => d.message));
+  }
+  return { build, ...comparison.verdict(build === "trace"), problems };
+}
+
+function helloProblems(hello: Hello, { library, program, plan }: CompiledModel): string[] {
+  const problems: string[] = [];
+  if (hello.modelCrc !== library.modelCrc) problems.push("the firmware reports another model's checksum");
+  if (hello.tensorCount !== program.tensors.length)
+    problems.push("the firmware has another number of tensors");
+  if (hello.selftestStatus !== 0)
+    problems.push(`the self-test failed: ${selftestText(hello.selftestStatus, plan)}`);
+  return problems;
+}
+
+/** BITLOOM_ERROR_LAYER(n) of runtime-c/bitloom_runtime.h. */
+const FIRST_LAYER_STATUS = -16;
+
+function selftestText(status: number, plan: Plan): string {
+  if (status > FIRST_LAYER_STATUS)
+    return status === -3 ? "a known answer came out differently" : `status ${status}`;
+  const step = plan.steps[FIRST_LAYER_STATUS - status];
+  const layer =
+    step === undefined ? "the output's constants" : `layer ${plan.program.tensors[step.choice.output]!.name}`;
+  return `weights or thresholds of ${layer} are not the ones that were generated`;
+}
+
+/** Gathers results and compares each with the reference. */
+class Comparison {
+  readonly #program: DeviceProgram;
+  readonly #expected: readonly Expected[];
+  #vectors = 0;
+  #failed = 0;
+  #bits = 0;
+  #tensors = 0;
+  #divergence: Divergence | undefined;
+
+  constructor(program: DeviceProgram, expected: readonly Expected[]) {
+    this.#program = program;
+    this.#expected = expected;
+  }
+
+  add({ index, status, output, traces }: VectorResult): void {
+    const wanted = this.#expected[index]!;
+    const bits = status === 0 ? differingBits(output, wanted.output) : 0;
+    const differing = traces.filter(({ tensor, hash }) => hash !== wanted.hashes[tensor]);
+    const missing =
+      traces.length > 0 ? this.#program.tensors.length - new Set(traces.map((t) => t.tensor)).size : 0;
+    this.#vectors++;
+    this.#bits += bits;
+    this.#tensors += traces.length;
+    if (status !== 0 || bits > 0 || differing.length > 0 || missing > 0) this.#failed++;
+    const first = differing.length > 0 ? Math.min(...differing.map((t) => t.tensor)) : undefined;
+    if (first !== undefined && this.#divergence === undefined) {
+      this.#divergence = {
+        vector: index,
+        tensor: first,
+        layer: this.#program.tensors[first]?.name ?? "unknown",
+      };
+    }
+  }
+
+  verdict(traced: boolean): Omit<BuildVerdict, "build" | "problems"> {
+    const unanswered = this.#expected.length - this.#vectors;
+    // A trace build that reports nothing has proven nothing.
+    const silent = traced && this.#tensors === 0 ? this.#vectors : 0;
+    return {
+      vectors: this.#expected.length,
+      failedVectors: Math.max(this.#failed, silent) + unanswered,
+      differingBits: this.#bits,
+      tensorsCompared: this.#tensors,
+      ...(this.#divergence === undefined ? {} : { divergence: this.#divergence }),
+    };
+  }
+}
+
+function differingBits(a: Uint8Array, b: Uint8Array): number {
+  if (a.length !== b.length) return 8 * Math.max(a.length, b.length);
+  let count = 0;
+  for (let i = 0; i < a.length; i++) for (let x = a[i]! ^ b[i]!; x !== 0; x &= x - 1) count++;
+  return count;
+}

@@ -1,0 +1,108 @@
+/**
+ * What verification is worth: a single corruption anywhere in a library must make it fail, and the trace must
+ * name the layer. A corruption that nothing could notice is only accepted with its reason.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { BitloomError } from "../../src/diagnostics/diagnostic.js";
+import { type Emulator, hostEmulator, qemuEmulator } from "../../src/emulators/index.js";
+import { randomBatch } from "../../src/inputs.js";
+import { findBoard } from "../../src/targets/index.js";
+import { verifyModel, writeLibrary } from "../../src/verify.js";
+import { type CorruptionClass, corrupt, corruptionClasses } from "../support/corrupt.js";
+import { compileGraph, full } from "../support/models.js";
+import { layeredNet, Random, randomFloats } from "../support/random-graph.js";
+
+/** Nets with unused bits at the end of rows, one binary and one of several planes. */
+const nets = [layered(1), layered(3)];
+const folder = mkdtempSync(join(tmpdir(), "bitloom-mutation-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const places = full ? 20 : 4;
+const machines: readonly (readonly [string, Emulator, string])[] = [
+  ["host", hostEmulator, "microbit"],
+  ...(full ? ([["QEMU Cortex-M0", qemuEmulator, "qemu-cortex-m0"]] as const) : []),
+];
+
+describe.each(machines)("single corruptions on %s", (_machine, emulator, board) => {
+  it.each(corruptionClasses)(`${places} places of class "%s" are noticed and located`, async (kind) => {
+    const report: string[] = [];
+    for (let place = 0; place < places; place++) {
+      const outcome = await tryCorruption(kind, place, emulator, board);
+      report.push(`${kind} ${place}: ${outcome.what}: ${outcome.result}`);
+      expect(outcome.accepted, report.at(-1)).toBe(true);
+    }
+    if (full) console.log(report.join("\n"));
+  });
+});
+
+async function tryCorruption(kind: CorruptionClass, place: number, emulator: Emulator, board: string) {
+  const random = new Random(1000 * corruptionClasses.indexOf(kind) + place + 1);
+  const net = nets[place % nets.length]!;
+  const dir = mkdtempSync(join(folder, "library-"));
+  const library = writeLibrary(net.model, dir);
+  const what = corrupt(library, net.layerInputs, kind, random);
+  if (what === undefined) throw new Error(`no place for a corruption of class ${kind}`);
+  try {
+    const options = { emulator, board: findBoard(board), library, timeoutMs: 20_000 };
+    const result = await verifyModel(net.model, net.batch, options);
+    const named = result.builds.find((b) => b.divergence !== undefined)?.divergence?.layer;
+    const problems = result.builds.flatMap((b) => b.problems).join("; ");
+    if (result.passed) {
+      const reason = survivors.find(([pattern]) => pattern.test(what))?.[1];
+      return { what, result: `survives: ${reason ?? "no reason known"}`, accepted: reason !== undefined };
+    }
+    if (named !== undefined)
+      return { what, result: `fails, first at ${named}`, accepted: isExpected(what, named, net) };
+    return { what, result: `fails: ${problems}`, accepted: isExplained(what, problems, net) };
+  } catch (error) {
+    // A corruption that the compiler or linker refuses has been noticed as early as can be.
+    if (error instanceof BitloomError && error.exitCode === 1)
+      return { what, result: "does not build", accepted: true };
+    throw error;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Corruptions of code that these nets cannot notice, and why. test/kernels covers each of them. */
+const survivors: readonly (readonly [RegExp, string])[] = [
+  [/from \+= layer->words/, "steps to the next pixel of a row, and a vector has one pixel"],
+];
+
+/** Corrupted data must be blamed on its own layer: the sums it makes, or their codes. */
+function isExpected(what: string, named: string, net: Net): boolean {
+  const names = layerNames(what, net);
+  return names === undefined || names.includes(named);
+}
+
+/**
+ * Failures without a diverging tensor. A threshold that no input's sum lies beyond, and a weight's unused bit
+ * that the AND kernel masks, change no result at all: there the checksum of the layer names it. A wrong
+ * kernel may also crash or never end.
+ */
+function isExplained(what: string, problems: string, net: Net): boolean {
+  const names = layerNames(what, net);
+  if (names !== undefined)
+    return names.some((name) => problems.includes(`thresholds of layer ${name} are not`));
+  return /ended|within|did not|fault|exited|killed/i.test(problems);
+}
+
+/** Names of the tensors that a corrupted array's layer makes; undefined for corrupted code. */
+function layerNames(what: string, { model }: Net): string[] | undefined {
+  const layer = /_layer(\d+)_/.exec(what)?.[1];
+  if (layer === undefined) return undefined;
+  const covers = model.plan.steps[Number(layer)]!.choice.covers;
+  return covers.map((i) => model.program.tensors[model.program.instructions[i]!.output]!.name);
+}
+
+type Net = ReturnType<typeof layered>;
+
+function layered(bits: number) {
+  // No width is a multiple of 32: every row ends in unused bits.
+  const graph = layeredNet(bits, [300, 70, 45, 10], bits);
+  const model = compileGraph(graph, randomFloats(1, 300));
+  return { model, batch: randomBatch(model.program, 12, bits), layerInputs: [300, 70, 45] };
+}

@@ -1,0 +1,28 @@
+import { expect, it } from "vitest";
+import { findCpu, isArmv6M, listCpus } from "../../src/targets/index.js";
+
+it("lists the cores with their flags", () => {
+  expect(listCpus().map((c) => c.id)).toEqual(
+    ["m0", "m0plus", "m3", "m4", "m7", "m23", "m33", "m55"].map((core) => `cortex-${core}`),
+  );
+  expect(findCpu("cortex-m4").gccFlags).toEqual(["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=soft"]);
+  expect(
+    listCpus()
+      .filter(isArmv6M)
+      .map((c) => c.name),
+  ).toEqual(["Cortex-M0", "Cortex-M0+"]);
+});
+
+it("suggests the closest core", () => {
+  try {
+    findCpu("cortex-m0+");
+    expect.unreachable();
+  } catch (error) {
+    expect(error).toMatchObject({
+      exitCode: 2,
+      diagnostics: [
+        { code: "targets/unknown-cpu", remedy: expect.stringContaining("did you mean cortex-m") },
+      ],
+    });
+  }
+});

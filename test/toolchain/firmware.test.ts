@@ -1,0 +1,164 @@
+import { cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { packageFile } from "../../src/emit/templates.js";
+import { findBoard, listBoards, listCpus } from "../../src/targets/index.js";
+import {
+  buildFirmware,
+  buildHost,
+  LIBRARY_FLAGS,
+  type LibraryOnDisk,
+  runTool,
+} from "../../src/toolchain/index.js";
+import { describeWith, temporaryFolder, toy } from "./toy.js";
+
+const strict = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Werror", "-fsyntax-only"];
+const folder = temporaryFolder();
+
+/** The toy library under another name. */
+function renamed(name: string): LibraryOnDisk {
+  const dir = join(folder, `library-${name}`);
+  cpSync(toy.dir, dir, { recursive: true });
+  for (const file of readdirSync(dir).filter((f) => f.startsWith("toy"))) {
+    const text = readFileSync(join(dir, file), "utf8");
+    writeFileSync(join(dir, file), text.replaceAll("toy", name).replaceAll("TOY", name.toUpperCase()));
+    renameSync(join(dir, file), join(dir, file.replace("toy", name)));
+  }
+  return { dir, name, sources: toy.sources.map((s) => s.replace("toy", name)) };
+}
+
+describeWith(["arm-none-eabi-gcc"], "firmware", () => {
+  it.each(listBoards().map((b) => [b.id, b] as const))("for %s fits its memories", async (id, board) => {
+    const firmware = await buildFirmware({ library: toy, board, outDir: join(folder, id), trace: false });
+    const { flash, ram } = board.memories;
+    expect(firmware.flashBytes).toBeLessThan(flash.size);
+    expect(firmware.ramBytes + firmware.reservedStackBytes).toBeLessThan(ram.size);
+    expect(firmware.library.flashBytes).toBeLessThan(firmware.flashBytes);
+    expect(firmware.library.ramBytes).toBe(0);
+    expect(firmware.stack.run.path[0]).toBe("toy_run");
+    expect(firmware.stack.run.recursive).toEqual(["deep"]);
+  });
+
+  it.each(listCpus().map((c) => [c.id, c] as const))("builds for %s", async (id, cpu) => {
+    const board = { ...findBoard("mps2-an385"), cpu };
+    const { stackBytes } = await buildFirmware({
+      library: toy,
+      board,
+      outDir: join(folder, id),
+      trace: true,
+    });
+    expect(stackBytes).toBeGreaterThan(0);
+  });
+
+  it("that does not fit says how much is missing", async () => {
+    const board = findBoard("microbit");
+    const small = { ...board, memories: { ...board.memories, ram: { origin: 0x20000000, size: 3000 } } };
+    const building = buildFirmware({
+      library: toy,
+      board: small,
+      outDir: join(folder, "small"),
+      trace: false,
+    });
+    await expect(building).rejects.toMatchObject({
+      exitCode: 1,
+      diagnostics: [
+        {
+          code: "toolchain/does-not-fit",
+          message: expect.stringMatching(/\d+ bytes more of RAM are needed/),
+        },
+      ],
+    });
+  });
+
+  it.each([
+    "uart",
+    "board",
+    "model",
+    "protocol",
+    "harness",
+    "library",
+    "main",
+  ])("builds a model that is called %s", async (name) => {
+    const library = renamed(name);
+    const board = findBoard("microbit");
+    await buildFirmware({ library, board, outDir: join(folder, `named-${name}`), trace: true });
+    await buildHost({ library, outDir: join(folder, `named-${name}-host`), trace: true });
+  });
+
+  it("with an error in the library shows the compiler's words", async () => {
+    const dir = join(folder, "broken-library");
+    cpSync(toy.dir, dir, { recursive: true });
+    writeFileSync(join(dir, "toy_weights.c"), "int broken = ;\n");
+    const library = { ...toy, dir };
+    await expect(
+      buildFirmware({ library, board: findBoard("microbit"), outDir: join(folder, "broken"), trace: false }),
+    ).rejects.toThrow(/toy_weights\.c.*expected expression/s);
+  });
+
+  it("has library objects with the flags of a user, and the marker of trace builds only in trace builds", async () => {
+    expect(LIBRARY_FLAGS).toEqual([
+      "-O2",
+      "-std=c99",
+      "-ffunction-sections",
+      "-fdata-sections",
+      "-fno-schedule-insns",
+    ]);
+    const undefinedSymbols = async (trace: boolean): Promise<string> => {
+      const outDir = join(folder, `symbols-${trace}`);
+      const { libraryObjects } = await buildFirmware({
+        library: toy,
+        board: findBoard("microbit"),
+        outDir,
+        trace,
+      });
+      return runTool("arm-none-eabi-nm", ["-u", ...libraryObjects], "test", "nm");
+    };
+    expect(await undefinedSymbols(true)).toContain("bitloom_trace_tensor");
+    expect(await undefinedSymbols(false)).not.toContain("bitloom_trace_tensor");
+  });
+
+  it.each(["cortex-m0", "cortex-m33"])("has a harness without warnings on %s", async (cpu) => {
+    const outDir = join(folder, "warnings");
+    await buildFirmware({ library: toy, board: findBoard("nucleo-h753zi"), outDir, trace: true });
+    const harness = packageFile("templates/harness");
+    const uarts = ["cmsdk", "pl011", "nrf", "stm32_v1", "stm32_v2", "semihosting"].map(
+      (name) => `uart_${name}`,
+    );
+    for (const file of ["main", "protocol", "startup", "fault", ...uarts]) {
+      const flags = [
+        ...strict,
+        "-std=c99",
+        `-mcpu=${cpu}`,
+        "-mthumb",
+        "-DBITLOOM_TRACE",
+        `-I${outDir}`,
+        `-I${harness}`,
+        `-I${toy.dir}`,
+      ];
+      expect(await runTool("arm-none-eabi-gcc", [...flags, join(harness, `${file}.c`)], "test", file)).toBe(
+        "",
+      );
+    }
+  });
+});
+
+describeWith(["cc", "clang"], "the host build", () => {
+  it("has no warnings with either compiler", async () => {
+    const outDir = join(folder, "host");
+    await buildHost({ library: toy, outDir, trace: true });
+    const harness = packageFile("templates/harness");
+    for (const compiler of ["cc", "clang"]) {
+      for (const file of ["main", "protocol", "host"]) {
+        const flags = [
+          ...strict,
+          "-std=c99",
+          "-DBITLOOM_TRACE",
+          `-I${outDir}`,
+          `-I${harness}`,
+          `-I${toy.dir}`,
+        ];
+        expect(await runTool(compiler, [...flags, join(harness, `${file}.c`)], "test", file)).toBe("");
+      }
+    }
+  });
+});
