@@ -32,13 +32,14 @@ const roundings: Readonly<Record<Rounding, (x: number) => number>> = {
   ceil: Math.ceil,
 };
 
-/** Negative numbers that round to zero become −0, as in numpy. */
+/** Computed on the magnitude, so that the sign of a zero stays as in IEEE 754's rint. */
 function halfEven(x: number): number {
-  const below = Math.floor(x);
-  const distance = x - below;
-  const isBelow = distance === 0.5 ? below % 2 === 0 : distance < 0.5;
-  if (isBelow) return below;
-  return below === -1 ? -0 : below + 1;
+  const magnitude = Math.abs(x);
+  const below = Math.floor(magnitude);
+  const distance = magnitude - below;
+  const isUp = distance > 0.5 || (distance === 0.5 && below % 2 === 1);
+  const rounded = isUp ? below + 1 : below;
+  return x < 0 || Object.is(x, -0) ? -rounded : rounded;
 }
 
 /** numpy's sign: ±1, or 0 for either zero. */

@@ -18,6 +18,8 @@ export const INPUT_LIMIT = 1 << 24;
  */
 const WORK_LIMIT = 1 << 24;
 const WORK_PER_BYTE = 8;
+/** Numbers in a folded list of integers: lists are shapes and axes. */
+const LIST_LIMIT = 1 << 10;
 
 /** Refuses shapes with too many dimensions or elements for a constant that is computed during import. */
 export function checkFolded(shape: readonly number[]): void {
@@ -28,6 +30,12 @@ export function checkFolded(shape: readonly number[]): void {
     `folding it gives a constant of ${count} elements`,
     "simplify the model before exporting",
   );
+}
+
+/** Refuses computed lists of integers that are longer than any shape. */
+export function checkList(count: number): void {
+  if (count <= LIST_LIMIT) return;
+  throw new Rejection(`folding it gives a list of ${count} integers`, "simplify the model before exporting");
 }
 
 export function checkRank(shape: readonly number[]): void {

@@ -4,12 +4,14 @@ import {
   broadcastShapes,
   broadcastStrides,
   type Constant,
+  countOf,
   type FloatConstant,
   floatConstant,
   type IntConstant,
   intConstant,
   positions,
 } from "../constant.js";
+import { checkList } from "../limits.js";
 import {
   constantValue,
   type OnnxNode,
@@ -94,6 +96,7 @@ function foldBinary(a: Constant, b: Constant, apply: Binary): Constant {
   if (a.kind !== b.kind) throw new Rejection("it mixes float32 and integers", damaged);
   const shape = broadcastShapes(a.shape, b.shape);
   if (shape === undefined) throw new Rejection("the shapes of its constants do not fit", damaged);
+  if (a.kind === "int") checkList(countOf(shape));
   const left = positions(shape, broadcastStrides(a.shape, shape));
   const right = positions(shape, broadcastStrides(b.shape, shape));
   const data = new Float64Array(left.length);
@@ -113,9 +116,11 @@ function unary(types: "float" | "any", apply: (x: number) => number): OpHandler 
 }
 
 function mapConstant(constant: Constant, apply: (x: number) => number): Constant {
+  const data = new Float64Array(constant.data.length);
+  for (let i = 0; i < data.length; i++) data[i] = apply(constant.data[i]!);
   return constant.kind === "int"
-    ? whole(constant.shape, Float64Array.from(constant.data, apply))
-    : finite(floatConstant(constant.shape, constant.data.map(apply)));
+    ? whole(constant.shape, data)
+    : finite(floatConstant(constant.shape, new Float32Array(data)));
 }
 
 function asFloat({ shape, data }: Constant): FloatConstant {

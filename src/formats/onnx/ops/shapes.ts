@@ -9,7 +9,7 @@ import {
   reshape as reshapeConstant,
   transpose as transposeConstant,
 } from "../constant.js";
-import { checkFolded, checkRank } from "../limits.js";
+import { checkList, checkRank } from "../limits.js";
 import {
   constantValue,
   intInput,
@@ -146,6 +146,7 @@ export const gather: OpHandler = (node) => {
   if (from.shape.length !== 1)
     throw new Rejection("it gathers from a tensor that is not a list of sizes", "simplify the model");
   normalAxis(intAttribute(node.attributes, "axis", 0), 1);
+  checkList(at.data.length);
   const picked = at.data.map((i) => from.data[normalAxis(i, from.data.length)]!);
   return constantValue(intConstant(at.shape, picked));
 };
@@ -156,7 +157,7 @@ export const concat: OpHandler = (node) => {
     throw new Rejection("it joins tensors other than lists of sizes", "simplify the model");
   normalAxis(intAttribute(node.attributes, "axis", 0), 1);
   const count = parts.reduce((sum, p) => sum + p.data.length, 0);
-  checkFolded([count]);
+  checkList(count);
   const data = parts.flatMap((p) => [...p.data]);
   return constantValue(intConstant([data.length], data));
 };
