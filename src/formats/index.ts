@@ -3,10 +3,8 @@ import { fail } from "../diagnostics/diagnostic.js";
 import type { ModelGraph } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
 import { importOnnx } from "./onnx/import.js";
+import { FILE_LIMIT } from "./onnx/limits.js";
 import { otherFormat } from "./sniff.js";
-
-/** Largest model after decompression, in bytes. */
-const UNPACKED_LIMIT = 1 << 30;
 
 /**
  * Reads a trained model, whatever its format, by content rather than by name; gzip is unpacked on the way.
@@ -16,6 +14,12 @@ export function readModel(bytes: Uint8Array, fileName: string): ModelGraph {
   const unpacked = isGzip(bytes) ? gunzip(bytes, fileName) : bytes;
   if (unpacked.length === 0) {
     throw fail("formats/empty", "the file is empty", { where: fileName, remedy: "export the model again" });
+  }
+  if (unpacked.length > FILE_LIMIT) {
+    throw fail("formats/size", `the file has ${unpacked.length} bytes, more than ${FILE_LIMIT}`, {
+      where: fileName,
+      remedy: "this is more than a microcontroller can hold: check that this is the right file",
+    });
   }
   const other = otherFormat(unpacked);
   if (other !== undefined) {
@@ -35,12 +39,12 @@ function isGzip(bytes: Uint8Array): boolean {
 
 function gunzip(bytes: Uint8Array, fileName: string): Uint8Array {
   try {
-    return gunzipSync(bytes, { maxOutputLength: UNPACKED_LIMIT });
+    return gunzipSync(bytes, { maxOutputLength: FILE_LIMIT });
   } catch (error) {
     const reason = error instanceof Error ? error.message : "unknown reason";
     throw fail("formats/gzip", `the file is gzip but cannot be unpacked: ${reason}`, {
       where: fileName,
-      remedy: `download or compress it again; unpacked models may have at most ${UNPACKED_LIMIT} bytes`,
+      remedy: `download or compress it again; unpacked models may have at most ${FILE_LIMIT} bytes`,
     });
   }
 }

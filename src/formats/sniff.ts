@@ -27,17 +27,24 @@ const known: readonly KnownFormat[] = [
   { name: "an HDF5 file (Keras .h5)", offset: 0, magic: [0x89, ...ascii("HDF")], remedy: exportOnnx },
   { name: "a TensorFlow Lite file", offset: 4, magic: ascii("TFL3"), remedy: exportOnnx },
   {
+    name: "an ONNX Runtime .ort file",
+    offset: 4,
+    magic: ascii("ORTM"),
+    remedy: "pass the .onnx file it was made from",
+  },
+  { name: "gzip inside gzip", offset: 0, magic: [0x1f, 0x8b], remedy: "unpack the file once" },
+  {
     name: "an ELF program",
     offset: 0,
     magic: [0x7f, ...ascii("ELF")],
     remedy: "pass the model file, not firmware",
   },
-  {
-    name: "a Python pickle",
+  ...[2, 3, 4, 5].map((version) => ({
+    name: "a Python pickle (PyTorch .pt or joblib)",
     offset: 0,
-    magic: [0x80, 0x02],
+    magic: [0x80, version],
     remedy: `pickles are never read, since they run code; ${exportOnnx}`,
-  },
+  })),
   { name: "JSON text", offset: 0, magic: ascii("{"), remedy: exportOnnx },
   {
     name: "a web page",

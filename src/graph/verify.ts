@@ -1,52 +1,142 @@
-import { fail } from "../diagnostics/diagnostic.js";
-import { shapeText } from "../diagnostics/text.js";
-import type { FloatTensor, GraphNode, ModelGraph, Shape } from "./types.js";
+import { BitloomError, Diagnostics } from "../diagnostics/diagnostic.js";
+import { printable, shapeText } from "../diagnostics/text.js";
+import type { FloatTensor, GraphNode, GraphOp, ModelGraph, Shape, WeightTensor } from "./types.js";
 
 /**
  * Checks what the stages after the graph rely on: values are written once and before they are read, shapes
- * follow from the operations, constants are finite. A violation is a defect of an importer.
+ * follow from the operations, constants are finite and fit their shapes, codes times scale are the weights.
+ * A violation is a defect of an importer; all of them are thrown as one BitloomError.
  */
 export function verifyGraph(graph: ModelGraph): void {
-  const written = new Set(graph.inputs);
+  const diagnostics = new Diagnostics();
+  const report = (where: string, problem: string): void =>
+    diagnostics.error("graph/invalid", `the imported graph is inconsistent: ${problem}`, {
+      where,
+      remedy: "this is a defect of bitloom; please report it with the model",
+    });
+  checkOrder(graph, report);
   for (const node of graph.nodes) {
-    for (const input of node.inputs) check(written.has(input), node, `reads ${input} before it is written`);
-    check(!written.has(node.output), node, `writes ${node.output} a second time`);
-    written.add(node.output);
-    checkShapes(graph, node);
-    for (const constant of constantsOf(node)) {
-      check(
-        constant.data.length === count(constant.shape),
-        node,
-        "has a constant whose data do not fill its shape",
-      );
-      check(constant.data.every(Number.isFinite), node, "has a constant that is not finite");
+    for (const problem of nodeProblems(graph, node)) report(node.name, problem);
+  }
+  if (diagnostics.hasErrors) throw new BitloomError(diagnostics.all);
+}
+
+type Report = (where: string, problem: string) => void;
+
+function checkOrder(graph: ModelGraph, report: Report): void {
+  const written = new Set<string>();
+  const names = new Set<string>();
+  for (const name of graph.inputs) {
+    if (written.has(name)) report(graph.name, `${printable(name)} is an input twice`);
+    written.add(name);
+    const shape = graph.values.get(name)?.shape;
+    if (shape === undefined || !isPossible(shape)) report(graph.name, `${printable(name)} has no shape`);
+  }
+  for (const node of graph.nodes) {
+    if (names.has(node.name)) report(node.name, "shares its name with another node");
+    names.add(node.name);
+    for (const input of node.inputs) {
+      if (!written.has(input)) report(node.name, `reads ${printable(input)} before it is written`);
     }
+    if (written.has(node.output)) report(node.name, `writes ${printable(node.output)} a second time`);
+    written.add(node.output);
   }
+  if (graph.outputs.length === 0) report(graph.name, "there is no output");
   for (const output of graph.outputs) {
-    if (!written.has(output)) throw broken(`the output ${output} is never written`, graph.name);
+    if (!written.has(output)) report(graph.name, `the output ${printable(output)} is never written`);
   }
 }
 
-function checkShapes(graph: ModelGraph, node: GraphNode): void {
-  const input = graph.values.get(node.inputs[0]!)?.shape;
-  const output = graph.values.get(node.output)?.shape;
-  check(input !== undefined && output !== undefined, node, "has a value without a shape");
-  if (input === undefined || output === undefined) return;
-  check(
-    output.every((n) => Number.isInteger(n) && n > 0),
-    node,
-    `has the impossible shape ${shapeText(output)}`,
-  );
-  const { op } = node;
-  if (op.kind === "dense") {
-    const [inputs, outputs] = op.weights.shape;
-    check(input.at(-1) === inputs && output.at(-1) === outputs, node, "does not fit its weights");
-  } else if (op.kind === "reshape")
-    check(count(input) === count(output), node, "changes the number of elements");
-  else if (op.kind !== "argmax") check(shapeText(input) === shapeText(output), node, "changes the shape");
+function nodeProblems(graph: ModelGraph, node: GraphNode): string[] {
+  const input = graph.values.get(node.inputs[0] ?? "");
+  const output = graph.values.get(node.output);
+  if (node.inputs.length !== 1) return [`has ${node.inputs.length} inputs`];
+  if (input === undefined || output === undefined) return ["has a value without a shape"];
+  if (!isPossible(output.shape)) return [`has the impossible shape ${shapeText(output.shape)}`];
+  const constants = constantsOf(node.op);
+  if (constants.some((c) => c.data.length !== count(c.shape)))
+    return ["has a constant whose data do not fill its shape"];
+  const problems = constants.every((c) => c.data.every(Number.isFinite))
+    ? []
+    : ["has a constant that is not finite"];
+  if (node.op.kind !== "reshape" && input.dtype !== "float32") problems.push("computes with class indices");
+  const dtype = node.op.kind === "argmax" ? "int64" : input.dtype;
+  if (output.dtype !== dtype) problems.push(`gives ${output.dtype} where ${dtype} is expected`);
+  return [...problems, ...opProblems(node.op, input.shape, output.shape)];
 }
 
-function constantsOf({ op }: GraphNode): readonly FloatTensor[] {
+function opProblems(op: GraphOp, input: Shape, output: Shape): string[] {
+  switch (op.kind) {
+    case "dense":
+      return denseProblems(op.weights, input, output);
+    case "reshape":
+      return count(input) === count(output) ? [] : ["changes the number of elements"];
+    case "argmax": {
+      const expected = input.flatMap((n, i) => (i !== op.axis ? [n] : op.keepDims ? [1] : []));
+      return [...axisProblems(op.axis, input), ...sameShape(output, expected)];
+    }
+    case "softmax":
+      return [...axisProblems(op.axis, input), ...sameShape(output, input)];
+    case "batch-normalization": {
+      const fits = [op.scale, op.bias, op.mean, op.variance].every(
+        (c) => shapeText(c.shape) === `${input[1]}`,
+      );
+      return [...sameShape(output, input), ...(fits ? [] : ["has constants that are not one per channel"])];
+    }
+    case "quantize": {
+      const { quantizer } = op;
+      const problems = [...sameShape(output, input), ...constantsOf(op).flatMap((c) => fitsInto(c, input))];
+      if (quantizer.scale.data.includes(0)) problems.push("has a scale of 0");
+      if (quantizer.kind === "uniform" && !(quantizer.qmin <= quantizer.qmax)) problems.push("has no levels");
+      return problems;
+    }
+    case "arithmetic":
+      return [...sameShape(output, input), ...fitsInto(op.operand, input)];
+    case "relu":
+      return sameShape(output, input);
+  }
+}
+
+function denseProblems(weights: WeightTensor, input: Shape, output: Shape): string[] {
+  const [inputs, outputs] = weights.shape;
+  const expected = [...input.slice(0, -1), outputs ?? 0];
+  if (weights.shape.length !== 2 || input.at(-1) !== inputs) return ["does not fit its weights"];
+  return [...sameShape(output, expected), ...codeProblems(weights)];
+}
+
+function codeProblems({ shape, data, quantized }: WeightTensor): string[] {
+  if (quantized === undefined) return [];
+  const { codes, scale } = quantized;
+  const [rows, columns] = scale.shape;
+  const fits =
+    scale.shape.length === 2 && scale.data.length === count(scale.shape) && codes.length === data.length;
+  if (!fits || fitsInto(scale, shape).length > 0) return ["has codes or scales that do not fit its weights"];
+  for (let i = 0; i < codes.length; i++) {
+    const row = rows === 1 ? 0 : Math.floor(i / shape[1]!);
+    const column = columns === 1 ? 0 : i % shape[1]!;
+    if (Math.fround(codes[i]! * scale.data[row * columns! + column]!) !== data[i])
+      return [`has a weight that is not its code times its scale, at ${i}`];
+  }
+  return [];
+}
+
+function sameShape(actual: Shape, expected: Shape): string[] {
+  const same = actual.length === expected.length && actual.every((n, i) => n === expected[i]);
+  return same ? [] : [`has the shape ${shapeText(actual)} where ${shapeText(expected)} is expected`];
+}
+
+function axisProblems(axis: number, shape: Shape): string[] {
+  return axis >= 0 && axis < shape.length ? [] : [`works on axis ${axis}, which does not exist`];
+}
+
+/** Whether a constant broadcasts to `shape` without enlarging it. */
+function fitsInto(constant: FloatTensor, shape: Shape): string[] {
+  const missing = shape.length - constant.shape.length;
+  const fits = missing >= 0 && constant.shape.every((n, i) => n === 1 || n === shape[i + missing]);
+  return fits ? [] : [`has a constant of shape ${shapeText(constant.shape)} for ${shapeText(shape)}`];
+}
+
+function constantsOf(op: GraphOp): readonly FloatTensor[] {
   if (op.kind === "dense") return [op.weights];
   if (op.kind === "arithmetic") return [op.operand];
   if (op.kind === "batch-normalization") return [op.scale, op.bias, op.mean, op.variance];
@@ -56,17 +146,10 @@ function constantsOf({ op }: GraphNode): readonly FloatTensor[] {
     : [op.quantizer.scale, op.quantizer.zeroPoint];
 }
 
+function isPossible(shape: Shape): boolean {
+  return shape.every((n) => Number.isInteger(n) && n > 0);
+}
+
 function count(shape: Shape): number {
   return shape.reduce((a, b) => a * b, 1);
-}
-
-function check(condition: boolean, node: GraphNode, problem: string): void {
-  if (!condition) throw broken(problem, node.name);
-}
-
-function broken(problem: string, where: string): Error {
-  return fail("graph/invalid", `the imported graph is inconsistent: ${problem}`, {
-    where,
-    remedy: "this is a defect of bitloom; please report it with the model",
-  });
 }

@@ -2,12 +2,16 @@
  * Executes a ModelGraph as the framework that wrote it does: float32, one rounding after each operation,
  * node by node. Readable rather than fast; `model-fast.ts` equals it bit for bit.
  */
-
+import { fail } from "../diagnostics/diagnostic.js";
 import { quantize } from "../graph/quantize.js";
 import type { FloatTensor, GraphNode, GraphOp, ModelGraph, Shape } from "../graph/types.js";
 
-/** Every value of the graph for one input, by name. Class indices are whole numbers in float32. */
+/**
+ * Every value of the graph for one input, by name, flattened row-major. Class indices are whole numbers in
+ * float32, which holds them exactly up to 2^24.
+ */
 export function traceModel(graph: ModelGraph, input: Float32Array): Map<string, Float32Array> {
+  checkInput(graph, input.length);
   const values = new Map([[graph.inputs[0]!, input]]);
   for (const node of graph.nodes) {
     const x = values.get(node.inputs[0]!)!;
@@ -16,9 +20,23 @@ export function traceModel(graph: ModelGraph, input: Float32Array): Map<string, 
   return values;
 }
 
-/** The output for one input, flattened. */
+/** The graph's (first) output for one input, flattened row-major; class indices as in `traceModel`. */
 export function runModel(graph: ModelGraph, input: Float32Array): Float32Array {
   return traceModel(graph, input).get(graph.outputs[0]!)!;
+}
+
+/** The references run graphs with one input, of the size that the graph states. */
+export function checkInput(graph: ModelGraph, elements: number): void {
+  const expected = (graph.values.get(graph.inputs[0] ?? "")?.shape ?? []).reduce((a, b) => a * b, 1);
+  if (graph.inputs.length !== 1) {
+    throw fail("reference/inputs", `the model has ${graph.inputs.length} inputs; one is supported`, {
+      where: graph.name,
+    });
+  }
+  if (elements === expected) return;
+  throw fail("reference/input-size", `the input has ${elements} numbers where the model takes ${expected}`, {
+    where: graph.name,
+  });
 }
 
 function execute(node: GraphNode, graph: ModelGraph, x: Float32Array): Float32Array {
@@ -74,7 +92,10 @@ function arithmetic(op: Extract<GraphOp, { kind: "arithmetic" }>, x: number, c: 
   return Math.fround(op.operator === "multiply" ? a * b : a / b);
 }
 
-/** The order of PyTorch and ONNX Runtime at inference: scale and variance first, then one product, one sum. */
+/**
+ * The order of ONNX Runtime (core/providers/cpu/nn/batch_norm.h) and PyTorch (aten/native/cpu/
+ * batch_norm_kernel.cpp) at inference: factor and shift from the constants first, then one product, one sum.
+ */
 function batchNormalization(
   op: Extract<GraphOp, { kind: "batch-normalization" }>,
   x: number,
@@ -87,15 +108,19 @@ function batchNormalization(
 }
 
 function softmax(line: readonly number[]): number[] {
-  const greatest = Math.max(...line);
+  const greatest = greatestOf(line);
   const powers = line.map((v) => Math.fround(Math.exp(Math.fround(v - greatest))));
   const sum = powers.reduce((a, b) => Math.fround(a + b), 0);
   return powers.map((p) => Math.fround(p / sum));
 }
 
 function indexOfGreatest(line: readonly number[], selectLast: boolean): number {
-  const greatest = Math.max(...line);
+  const greatest = greatestOf(line);
   return selectLast ? line.lastIndexOf(greatest) : line.indexOf(greatest);
+}
+
+function greatestOf(line: readonly number[]): number {
+  return line.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
 }
 
 /** Applies a function to every line along an axis; all lines of the result have the function's length. */
@@ -113,7 +138,7 @@ function alongAxis(
     const lines = Array.from({ length: inner }, (_, i) =>
       apply(Array.from({ length: size }, (_, s) => x[(o * size + s) * inner + i]!)),
     );
-    for (let s = 0; s < lines[0]!.length; s++) result.push(...lines.map((line) => line[s]!));
+    for (let s = 0; s < lines[0]!.length; s++) for (const line of lines) result.push(line[s]!);
   }
   return Float32Array.from(result);
 }

@@ -1,4 +1,5 @@
 import type { FloatTensor, WeightTensor } from "../../graph/types.js";
+import { checkFolded } from "./limits.js";
 
 /** A constant during import: float32 (with its quantizer's codes, if it came out of one) or whole numbers. */
 export type Constant = FloatConstant | IntConstant;
@@ -50,8 +51,12 @@ export function broadcastStrides(from: readonly number[], to: readonly number[])
   return strides;
 }
 
-/** Positions in a tensor with `strides` for every index of `shape`, in row-major order. */
+/**
+ * Positions in a tensor with `strides` for every index of `shape`, in row-major order. Throws a Rejection
+ * for shapes beyond the limits of folding.
+ */
 export function positions(shape: readonly number[], strides: readonly number[]): Int32Array {
+  checkFolded(shape);
   const result = new Int32Array(countOf(shape));
   const index = new Array<number>(shape.length).fill(0);
   let position = 0;
@@ -70,8 +75,13 @@ export function positions(shape: readonly number[], strides: readonly number[]):
 
 /** A tensor repeated to a larger shape. */
 export function expand(tensor: FloatTensor, shape: readonly number[]): FloatTensor {
-  const from = positions(shape, broadcastStrides(tensor.shape, shape));
-  return { shape, data: Float32Array.from(from, (p) => tensor.data[p]!) };
+  return { shape, data: pick(tensor.data, positions(shape, broadcastStrides(tensor.shape, shape))) };
+}
+
+function pick(data: Float32Array, order: Int32Array): Float32Array {
+  const result = new Float32Array(order.length);
+  for (let i = 0; i < order.length; i++) result[i] = data[order[i]!]!;
+  return result;
 }
 
 /** Transposes a constant and whatever its quantizer left with it. */
@@ -79,19 +89,16 @@ export function transpose(constant: FloatConstant, permutation: readonly number[
   const { quantized } = constant;
   const order = transposedPositions(constant.shape, permutation);
   const shape = permutation.map((p) => constant.shape[p]!);
-  const moved = floatConstant(
-    shape,
-    Float32Array.from(order, (p) => constant.data[p]!),
-  );
+  const moved = floatConstant(shape, pick(constant.data, order));
   if (quantized === undefined) return moved;
   const scaleOrder = transposedPositions(quantized.scale.shape, permutation);
   return {
     ...moved,
     quantized: {
-      codes: Int32Array.from(order, (p) => quantized.codes[p]!),
+      codes: order.map((p) => quantized.codes[p]!),
       scale: {
         shape: permutation.map((p) => quantized.scale.shape[p]!),
-        data: Float32Array.from(scaleOrder, (p) => quantized.scale.data[p]!),
+        data: pick(quantized.scale.data, scaleOrder),
       },
     },
   };

@@ -1,39 +1,50 @@
 /** ONNX bytes → ModelGraph. Every problem of the file is collected and reported at once. */
 import { fromBinary } from "@bufbuild/protobuf";
 import { Diagnostics, fail } from "../../diagnostics/diagnostic.js";
-import { didYouMean, printable } from "../../diagnostics/text.js";
-import type { GraphNode, GraphValue, ModelGraph } from "../../graph/types.js";
-import { floatConstant, intConstant } from "./constant.js";
-import { constantValue, type OnnxNode, Rejection, unknown, type Value, valueShape } from "./node.js";
+import { printable } from "../../diagnostics/text.js";
+import type { GraphNode, GraphOp, GraphValue, ModelGraph, Shape } from "../../graph/types.js";
+import { type Attributes, checkAttributes } from "./attributes.js";
+import { declaredShape, inputShape } from "./inputs.js";
+import { checkRank, WorkBudget } from "./limits.js";
+import { UniqueNames } from "./names.js";
 import {
-  type GraphProto,
-  type ModelProto,
-  ModelProtoSchema,
-  type NodeProto,
-  type ValueInfoProto,
-} from "./onnx_pb.js";
+  constantValue,
+  type EmitOptions,
+  type OnnxNode,
+  type RuntimeValue,
+  unknown,
+  type Value,
+  valueShape,
+} from "./node.js";
+import { type GraphProto, type ModelProto, ModelProtoSchema, type NodeProto } from "./onnx_pb.js";
 import { orderNodes } from "./order.js";
-import { findOp, onnxOps } from "./registry.js";
+import { findOp } from "./registry.js";
+import { damaged, Rejection } from "./rejection.js";
 import { readTensor } from "./tensor.js";
+import { opText, unsupportedRemedy } from "./unsupported.js";
 
+/** Versions of ONNX's own operators in which those that are read mean what they mean here. */
+const OPSETS = { oldest: 7, newest: 23 } as const;
+
+/**
+ * Reads an ONNX or QONNX file. Throws one BitloomError (exit 2) that lists every node, tensor, input and
+ * output that cannot be taken.
+ */
 export function importOnnx(bytes: Uint8Array, fileName: string): ModelGraph {
   const model = decode(bytes, fileName);
   if (model.graph === undefined || model.graph.node.length === 0) {
     throw fail(
       "onnx/no-graph",
       "there is no graph in this file, so it is not an ONNX model or it is damaged",
-      {
-        where: fileName,
-        remedy: "export the model again",
-      },
+      { where: fileName, remedy: "export the model again" },
     );
   }
-  return new Import(model, model.graph, fileName).run();
+  return new Import(model, model.graph, fileName, bytes.length).run();
 }
 
 function decode(bytes: Uint8Array, fileName: string): ModelProto {
   try {
-    return fromBinary(ModelProtoSchema, bytes);
+    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
   } catch (error) {
     const reason = error instanceof Error ? printable(error.message) : "unknown reason";
     throw fail("onnx/damaged", `the file is not ONNX, or it is truncated or damaged (${reason})`, {
@@ -43,6 +54,11 @@ function decode(bytes: Uint8Array, fileName: string): ModelProto {
   }
 }
 
+/** ONNX's own domain has two spellings. */
+function normalDomain(domain: string): string {
+  return domain === "ai.onnx" ? "" : domain;
+}
+
 class Import {
   readonly #model: ModelProto;
   readonly #proto: GraphProto;
@@ -50,16 +66,24 @@ class Import {
   readonly #diagnostics = new Diagnostics();
   /** Everything named so far: constants, the input, node outputs. */
   readonly #known = new Map<string, Value>();
+  /** Second and further outputs of nodes, which no supported operator computes. */
+  readonly #sideOutputs = new Map<string, NodeProto>();
   readonly #nodes: GraphNode[] = [];
   readonly #values = new Map<string, GraphValue>();
-  readonly #nodeNames = new Set<string>();
+  readonly #nodeNames = new UniqueNames();
+  readonly #valueNames = new UniqueNames();
   readonly #opsets: ReadonlyMap<string, number>;
+  /** Shapes that the file declares, for messages about values that are not computed. */
+  readonly #declared: ReadonlyMap<string, string | undefined>;
+  readonly #budget: WorkBudget;
 
-  constructor(model: ModelProto, proto: GraphProto, fileName: string) {
+  constructor(model: ModelProto, proto: GraphProto, fileName: string, fileBytes: number) {
+    this.#budget = new WorkBudget(fileBytes);
     this.#model = model;
     this.#proto = proto;
     this.#fileName = fileName;
-    this.#opsets = new Map(model.opsetImport.map((o) => [o.domain, Number(o.version)]));
+    this.#opsets = new Map(model.opsetImport.map((o) => [normalDomain(o.domain), Number(o.version)]));
+    this.#declared = new Map([...proto.valueInfo, ...proto.output].map((i) => [i.name, declaredShape(i)]));
   }
 
   run(): ModelGraph {
@@ -67,8 +91,10 @@ class Import {
     this.#checkNames();
     const { nodes, cycle } = orderNodes(this.#proto.node, outputs);
     if (cycle.length > 0) this.#reportCycle(cycle);
+    this.#checkOpset(nodes);
     this.#diagnostics.throwIfErrors();
 
+    this.#valueNames.reserve(this.#proto.node.flatMap((n) => n.output));
     const used = new Set(nodes.flatMap((n) => n.input));
     this.#readInitializers(used);
     const inputs = this.#readInputs(used);
@@ -82,13 +108,13 @@ class Import {
       values: this.#values,
       inputs,
       // The name in the file may be an alias (Identity, Dropout) of the value that is computed.
-      outputs: outputs.map((name) => (this.#known.get(name) as Extract<Value, { kind: "runtime" }>).name),
+      outputs: outputs.map((name) => (this.#known.get(name) as RuntimeValue).name),
     };
   }
 
   #source(): string {
     const quantized = this.#proto.node.some(
-      (n) => n.domain !== "" && findOp(n.opType, n.domain) !== undefined,
+      (n) => normalDomain(n.domain) !== "" && findOp(n.opType, n.domain) !== undefined,
     );
     const { producerName, producerVersion } = this.#model;
     const producer =
@@ -96,25 +122,60 @@ class Import {
     return `${quantized ? "QONNX" : "ONNX"}, opset ${this.#opsets.get("") ?? "?"}${producer}`;
   }
 
+  /** Every value has one source: a node, an initializer or an input (old files list initializers as inputs). */
   #checkNames(): void {
-    const seen = new Set<string>();
+    const written = new Set<string>();
     for (const name of this.#proto.node.flatMap((n) => n.output)) {
-      if (name !== "" && seen.has(name))
-        this.#error("onnx/duplicate", `two nodes write "${printable(name)}"`, name);
-      seen.add(name);
+      if (name !== "" && written.has(name)) this.#duplicate(`two nodes write "${printable(name)}"`, name);
+      written.add(name);
+    }
+    const given = new Set<string>();
+    for (const { name } of this.#proto.initializer) {
+      if (given.has(name)) this.#duplicate(`two initializers are called "${printable(name)}"`, name);
+      given.add(name);
+    }
+    const inputs = new Set<string>();
+    for (const { name } of this.#proto.input) {
+      if (inputs.has(name)) this.#duplicate(`two inputs are called "${printable(name)}"`, name);
+      inputs.add(name);
+    }
+    for (const name of new Set([...given, ...inputs])) {
+      if (name !== "" && written.has(name))
+        this.#duplicate(`a node writes "${printable(name)}", which the file gives already`, name);
     }
     if (this.#proto.output.length === 0)
       this.#error("onnx/no-output", "the graph has no output", this.#fileName);
   }
 
+  #duplicate(message: string, name: string): void {
+    this.#error("onnx/duplicate", message, name);
+  }
+
   #reportCycle(cycle: readonly NodeProto[]): void {
     const names = cycle.slice(0, 8).map((n) => printable(n.name || n.opType, 40));
+    const rest = cycle.length > names.length ? ` and ${cycle.length - names.length} more` : "";
     this.#diagnostics.error(
       "onnx/cycle",
-      `these nodes wait for each other in a circle: ${names.join(" → ")}`,
+      `these nodes wait for each other in a circle: ${names.join(" → ")}${rest}`,
       {
         where: this.#fileName,
         remedy: "a feed-forward graph has no circles: export the model again",
+      },
+    );
+  }
+
+  #checkOpset(nodes: readonly NodeProto[]): void {
+    if (!nodes.some((n) => normalDomain(n.domain) === "")) return;
+    const version = this.#opsets.get("");
+    if (version !== undefined && version >= OPSETS.oldest && version <= OPSETS.newest) return;
+    this.#diagnostics.error(
+      "onnx/opset",
+      version === undefined
+        ? "the file does not say which version of ONNX's operators it uses"
+        : `the file uses version ${version} of ONNX's operators; ${OPSETS.oldest} to ${OPSETS.newest} are supported`,
+      {
+        where: this.#fileName,
+        remedy: `export with opset_version=17, or use onnx.version_converter.convert_version(model, ${OPSETS.newest})`,
       },
     );
   }
@@ -123,8 +184,10 @@ class Import {
   #readInitializers(used: ReadonlySet<string>): void {
     for (const tensor of this.#proto.initializer) {
       if (!used.has(tensor.name)) continue;
-      const constant = readTensor(tensor, `tensor ${tensor.name}`, this.#diagnostics);
-      this.#known.set(tensor.name, constant === undefined ? unknown : constantValue(constant));
+      const value = this.#collect("onnx/tensor", `tensor ${tensor.name}`, () =>
+        constantValue(readTensor(tensor)),
+      );
+      this.#known.set(tensor.name, value);
     }
   }
 
@@ -132,127 +195,98 @@ class Import {
   #readInputs(used: ReadonlySet<string>): string[] {
     const real = this.#proto.input.filter((i) => used.has(i.name) && !this.#known.has(i.name));
     for (const info of real) {
-      const shape = this.#inputShape(info);
-      this.#known.set(info.name, shape === undefined ? unknown : { kind: "runtime", name: info.name, shape });
-      if (shape !== undefined) this.#values.set(info.name, { name: info.name, shape, dtype: "float32" });
+      const { name } = info;
+      const value = this.#collect("onnx/input", `input ${name}`, () => {
+        const shape = inputShape(info);
+        this.#values.set(name, { name, shape, dtype: "float32" });
+        return { kind: "runtime", name, shape, dtype: "float32" };
+      });
+      this.#known.set(name, value);
+      this.#valueNames.reserve([name]);
     }
     return real.map((i) => i.name);
   }
 
-  /** A batch size that is open, or absent, is taken as 1. */
-  #inputShape(info: ValueInfoProto): readonly number[] | undefined {
-    const reject = (message: string, remedy: string): undefined => {
-      this.#diagnostics.error("onnx/input", message, { where: `input ${info.name}`, remedy });
-      return undefined;
-    };
-    const tensor = info.type?.value.case === "tensorType" ? info.type.value.value : undefined;
-    if (tensor?.shape === undefined)
-      return reject("the input has no shape", "export the model with a fixed input shape");
-    if (tensor.elemType !== 1)
-      return reject("the input is not float32", "export the model with a float32 input");
-    const sizes = tensor.shape.dim.map((d) => (d.value.case === "dimValue" ? Number(d.value.value) : 0));
-    const shape = sizes.map((n, i) => (i === 0 && n <= 0 ? 1 : n));
-    if (shape.some((n) => !Number.isSafeInteger(n) || n < 1) || shape.reduce((a, b) => a * b, 1) > 2 ** 26) {
-      return reject(
-        `the input has open or impossible sizes (${sizes.join("×")})`,
-        "export the model with a fixed input shape",
-      );
-    }
-    if (shape.length > 1 && shape[0] !== 1)
-      return reject(`the batch size is ${shape[0]}`, "export the model with batch size 1");
-    return shape;
-  }
-
   #importNode(proto: NodeProto): void {
     const inputs = proto.input.map((name) => this.#inputValue(name, proto));
+    const [output, ...sides] = proto.output;
+    for (const name of sides) this.#sideOutputs.set(name, proto);
     const value = this.#handle(proto, inputs);
-    if (proto.output[0] !== undefined) this.#known.set(proto.output[0], value);
+    if (output !== undefined && output !== "") this.#known.set(output, value);
   }
 
   #inputValue(name: string, proto: NodeProto): Value | undefined {
     if (name === "") return undefined;
     const value = this.#known.get(name);
     if (value !== undefined) return value;
-    this.#error(
-      "onnx/missing",
-      `reads "${printable(name)}", which nothing in the file provides`,
-      this.#where(proto),
-    );
+    const side = this.#sideOutputs.get(name);
+    const message =
+      side === undefined
+        ? `reads "${printable(name)}", which nothing in the file provides`
+        : `reads "${printable(name)}", a further output of ${printable(this.#where(side))} that is not supported`;
+    this.#error("onnx/missing", message, this.#where(proto));
     this.#known.set(name, unknown);
     return unknown;
   }
 
   #handle(proto: NodeProto, inputs: readonly (Value | undefined)[]): Value {
     const where = this.#where(proto);
-    if (proto.opType === "Constant") return this.#constantNode(proto, where);
-    const entry = findOp(proto.opType, proto.domain);
+    const entry = findOp(proto.opType, normalDomain(proto.domain));
     if (entry === undefined) {
-      this.#reportUnsupported(proto, inputs, where);
+      this.#diagnostics.error(
+        "onnx/unsupported-op",
+        `operator ${opText(proto.opType, proto.domain)} is not supported (${this.#shapes(proto, inputs)})`,
+        { where, remedy: unsupportedRemedy(proto.opType, proto.domain) },
+      );
       return unknown;
     }
-    try {
-      return entry.handler(this.#view(proto, inputs));
-    } catch (error) {
-      if (!(error instanceof Rejection)) throw error;
-      this.#diagnostics.error("onnx/node", `${error.message} (inputs ${inputs.map(valueShape).join(", ")})`, {
-        where,
-        remedy: error.remedy,
-      });
-      return unknown;
-    }
+    return this.#collect(
+      "onnx/node",
+      where,
+      () => {
+        const attributes = checkAttributes(proto.attribute, entry.attributes);
+        // A node behind one that was refused is not imported; its cause has been reported.
+        if (inputs.some((v) => v?.kind === "unknown")) return unknown;
+        this.#budget.spend(inputs.reduce((sum, v) => sum + constantSize(v), 0));
+        const value = entry.handler(this.#view(proto, inputs, attributes));
+        this.#budget.spend(constantSize(value));
+        return value;
+      },
+      () => ` (${opText(proto.opType, proto.domain)}, ${this.#shapes(proto, inputs)})`,
+    );
   }
 
-  #view(proto: NodeProto, inputs: readonly (Value | undefined)[]): OnnxNode {
+  #view(proto: NodeProto, inputs: readonly (Value | undefined)[], attributes: Attributes): OnnxNode {
     return {
-      name: proto.name,
       op: proto.opType,
-      domain: proto.domain,
-      opset: this.#opsets.get(proto.domain) ?? this.#opsets.get("") ?? 9,
+      opset: this.#opsets.get(normalDomain(proto.domain)) ?? 1,
       inputs,
-      attributes: new Map(proto.attribute.map((a) => [a.name, a])),
-      emit: (op, input, shape, dtype = "float32") => {
-        if (input.kind !== "runtime") return unknown;
-        const output = this.#freshValue(proto.output[0] ?? "");
-        this.#nodes.push({ name: this.#freshNodeName(proto), op, inputs: [input.name], output });
-        this.#values.set(output, { name: output, shape, dtype });
-        return { kind: "runtime", name: output, shape };
-      },
+      attributes,
+      emit: (op, input, shape, options = {}) => this.#emit(proto, op, input, shape, options),
     };
   }
 
-  #constantNode(proto: NodeProto, where: string): Value {
-    const attribute = proto.attribute.find((a) => a.name.startsWith("value"));
-    if (attribute?.t !== undefined) {
-      const constant = readTensor(attribute.t, where, this.#diagnostics);
-      return constant === undefined ? unknown : constantValue(constant);
-    }
-    const ints = attribute?.ints.map(Number) ?? [];
-    if (attribute?.name === "value_float")
-      return constantValue(floatConstant([], Float32Array.of(attribute.f)));
-    if (attribute?.name === "value_int") return constantValue(intConstant([], [Number(attribute.i)]));
-    if (attribute?.name === "value_ints") return constantValue(intConstant([ints.length], ints));
-    if (attribute?.name === "value_floats") {
-      return constantValue(floatConstant([attribute.floats.length], Float32Array.from(attribute.floats)));
-    }
-    this.#error("onnx/constant", "holds a kind of value that is not supported", where);
-    return unknown;
-  }
-
-  #reportUnsupported(proto: NodeProto, inputs: readonly (Value | undefined)[], where: string): void {
-    const domain = proto.domain === "" ? "" : ` of domain ${printable(proto.domain, 60)}`;
-    const inDomain = onnxOps.filter((e) => e.domains.includes(proto.domain)).map((e) => e.op);
-    const elsewhere = onnxOps.find((e) => e.op === proto.opType);
-    const guess = didYouMean(proto.opType, inDomain.length > 0 ? inDomain : onnxOps.map((e) => e.op));
-    const hint =
-      elsewhere !== undefined
-        ? `${proto.opType} is known in ${elsewhere.domains.map((d) => d || "the default domain").join(", ")}`
-        : (remedies[proto.opType] ??
-          (guess === undefined ? "`bitloom ops` lists what is supported" : `did you mean ${guess}?`));
-    this.#diagnostics.error(
-      "onnx/unsupported-op",
-      `operator ${printable(proto.opType, 60)}${domain} is not supported (inputs ${inputs.map(valueShape).join(", ")})`,
-      { where, remedy: hint },
-    );
+  #emit(
+    proto: NodeProto,
+    op: GraphOp,
+    input: RuntimeValue,
+    shape: Shape,
+    { dtype = "float32", part }: EmitOptions,
+  ): RuntimeValue {
+    checkRank(shape);
+    const wanted = proto.output[0] ?? "";
+    const suffix = part === undefined ? "" : ` ${part}`;
+    const isFileName = part === undefined && wanted !== "";
+    const name = isFileName ? wanted : this.#valueNames.fresh(`${wanted || proto.opType}${suffix}`);
+    const nodeName = printable(proto.name || `${proto.opType}_${this.#nodes.length}`);
+    this.#nodes.push({
+      name: this.#nodeNames.fresh(`${nodeName}${suffix}`),
+      op,
+      inputs: [input.name],
+      output: name,
+    });
+    this.#values.set(name, { name, shape, dtype });
+    return { kind: "runtime", name, shape, dtype };
   }
 
   #checkOutput(name: string): void {
@@ -264,38 +298,37 @@ class Import {
       this.#error("onnx/constant-output", "the output does not depend on the input", name);
   }
 
+  /** Shapes of a node's inputs and outputs for messages: computed, or as the file declares them. */
+  #shapes(proto: NodeProto, inputs: readonly (Value | undefined)[]): string {
+    const given = proto.input.slice(0, 8).map((name, i) => {
+      if (name === "") return "none";
+      return valueShape(inputs[i]) ?? this.#declared.get(name) ?? "unknown";
+    });
+    const made = proto.output.slice(0, 8).map((name) => this.#declared.get(name) ?? "unknown");
+    return `inputs ${given.join(", ") || "none"}; output ${made.join(", ") || "none"}`;
+  }
+
+  /** Runs `read`; what it refuses becomes a diagnostic and the value unknown. */
+  #collect(code: string, where: string, read: () => Value, detail: () => string = () => ""): Value {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof Rejection)) throw error;
+      this.#diagnostics.error(code, `${error.message}${detail()}`, { where, remedy: error.remedy });
+      return unknown;
+    }
+  }
+
   #where(proto: NodeProto): string {
     return proto.name === "" ? `${proto.opType} (writes ${proto.output[0] ?? "nothing"})` : proto.name;
   }
 
-  /** Handlers may emit several nodes for one of the file; only the last keeps the file's name for its output. */
-  #freshValue(wanted: string): string {
-    let name = wanted;
-    for (let i = 1; this.#values.has(name) || name === ""; i++) name = `${wanted}#${i}`;
-    return name;
-  }
-
-  #freshNodeName(proto: NodeProto): string {
-    const wanted = proto.name || `${proto.opType}_${this.#nodes.length}`;
-    let name = wanted;
-    for (let i = 1; this.#nodeNames.has(name); i++) name = `${wanted}#${i}`;
-    this.#nodeNames.add(name);
-    return name;
-  }
-
   #error(code: string, message: string, where: string): void {
-    this.#diagnostics.error(code, message, { where, remedy: "the file is damaged: export the model again" });
+    this.#diagnostics.error(code, message, { where, remedy: damaged });
   }
 }
 
-/** What helps with operators that users are likely to have. */
-const remedies: Readonly<Record<string, string>> = {
-  Conv: "convolutions are not supported yet; dense layers are",
-  MaxPool: "pooling is not supported yet; dense layers are",
-  AveragePool: "pooling is not supported yet; dense layers are",
-  Sign: "export with BipolarQuant nodes (QONNX), so that the sign of 0 is defined",
-  Sigmoid: "replace it by a quantized activation (BipolarQuant, or Relu and Quant) and train again",
-  Tanh: "replace it by a quantized activation (BipolarQuant, or Quant) and train again",
-  QuantizeLinear: "export quantizers as QONNX Quant nodes instead of QDQ",
-  DequantizeLinear: "export quantizers as QONNX Quant nodes instead of QDQ",
-};
+/** Elements of a constant; 0 for other values. */
+function constantSize(value: Value | undefined): number {
+  return value?.kind === "constant" ? value.constant.data.length : 0;
+}

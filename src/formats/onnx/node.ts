@@ -1,14 +1,23 @@
-/** What operator handlers see: a node with typed attributes, its inputs, and the graph under construction. */
+/** What operator handlers see: a node with checked attributes, its inputs, and the graph under construction. */
 import { shapeText } from "../../diagnostics/text.js";
 import type { GraphOp, Shape } from "../../graph/types.js";
+import type { Attributes } from "./attributes.js";
 import type { Constant, FloatConstant, IntConstant } from "./constant.js";
-import type { AttributeProto } from "./onnx_pb.js";
+import { damaged, Rejection } from "./rejection.js";
 
 /** A value during import: known now, computed at run time, or lost to an error that was already reported. */
 export type Value =
   | { readonly kind: "constant"; readonly constant: Constant }
-  | { readonly kind: "runtime"; readonly name: string; readonly shape: Shape }
+  | RuntimeValue
   | { readonly kind: "unknown" };
+
+export interface RuntimeValue {
+  readonly kind: "runtime";
+  readonly name: string;
+  readonly shape: Shape;
+  /** int64 only behind ArgMax. */
+  readonly dtype: "float32" | "int64";
+}
 
 export const unknown: Value = { kind: "unknown" };
 
@@ -16,55 +25,35 @@ export function constantValue(constant: Constant): Value {
   return { kind: "constant", constant };
 }
 
-/** Thrown by handlers for a node that cannot be imported; the importer collects it and goes on. */
-export class Rejection extends Error {
-  readonly remedy: string;
-  constructor(message: string, remedy: string) {
-    super(message);
-    this.remedy = remedy;
-  }
+export interface EmitOptions {
+  /** float32 unless told. */
+  readonly dtype?: "float32" | "int64";
+  /**
+   * Set on all but the last graph node of a file's node: appended to its name and its value's, so that the
+   * file's own names stay with what the file's node computes.
+   */
+  readonly part?: string;
 }
 
 export interface OnnxNode {
-  readonly name: string;
   readonly op: string;
-  readonly domain: string;
   /** Version of the operator's domain that the file imports. */
   readonly opset: number;
-  /** Absent optional inputs are undefined. */
+  /** Absent optional inputs are undefined. None is unknown: such nodes are not imported. */
   readonly inputs: readonly (Value | undefined)[];
-  readonly attributes: ReadonlyMap<string, AttributeProto>;
+  readonly attributes: Attributes;
   /** Adds a graph node that reads a run-time value. */
-  emit(op: GraphOp, input: Value, shape: Shape, dtype?: "float32" | "int64"): Value;
+  emit(op: GraphOp, input: RuntimeValue, shape: Shape, options?: EmitOptions): RuntimeValue;
 }
 
-/** An operator's import: the value of its first output. */
+/** An operator's import: the value of its first output. Throws a Rejection for what it cannot take. */
 export type OpHandler = (node: OnnxNode) => Value;
 
-export function intAttribute(node: OnnxNode, name: string, byDefault: number): number {
-  const attribute = node.attributes.get(name);
-  return attribute === undefined ? byDefault : Number(attribute.i);
-}
-
-export function floatAttribute(node: OnnxNode, name: string, byDefault: number): number {
-  return node.attributes.get(name)?.f ?? byDefault;
-}
-
-export function textAttribute(node: OnnxNode, name: string, byDefault: string): string {
-  const attribute = node.attributes.get(name);
-  return attribute === undefined ? byDefault : new TextDecoder().decode(attribute.s);
-}
-
-export function intsAttribute(node: OnnxNode, name: string): readonly number[] | undefined {
-  return node.attributes.get(name)?.ints.map(Number);
-}
-
 /** The input at `index`, which the operator needs. */
-export function requiredInput(node: OnnxNode, index: number): Value {
+export function requiredInput(node: OnnxNode, index: number): Exclude<Value, { kind: "unknown" }> {
   const value = node.inputs[index];
-  if (value === undefined)
-    throw new Rejection(`input ${index} is missing`, "the file is damaged: export the model again");
-  return value;
+  if (value !== undefined && value.kind !== "unknown") return value;
+  throw new Rejection(`input ${index} is missing`, damaged);
 }
 
 /** A constant float input; `what` names it in messages. */
@@ -84,29 +73,28 @@ export function intInput(node: OnnxNode, index: number, what: string): IntConsta
   );
 }
 
-/** The run-time value at `index`, with its shape. */
-export function runtimeInput(node: OnnxNode, index: number): Extract<Value, { kind: "runtime" }> {
+/** The float32 run-time value at `index`. */
+export function runtimeInput(node: OnnxNode, index: number): RuntimeValue {
   const value = requiredInput(node, index);
-  if (value.kind === "runtime") return value;
-  throw new Rejection(
-    "it works on a constant where a computed value is expected",
-    "simplify the model before exporting",
-  );
+  if (value.kind !== "runtime") {
+    throw new Rejection(
+      "it works on a constant where a computed value is expected",
+      "simplify the model before exporting",
+    );
+  }
+  if (value.dtype === "float32") return value;
+  throw new Rejection("it works on the class index that ArgMax computes", "let the model end in ArgMax");
 }
 
 /** Axis counted from the front. */
 export function normalAxis(axis: number, rank: number): number {
   const normal = axis < 0 ? axis + rank : axis;
   if (normal >= 0 && normal < rank) return normal;
-  throw new Rejection(
-    `axis ${axis} does not exist in a tensor of rank ${rank}`,
-    "the file is damaged: export the model again",
-  );
+  throw new Rejection(`axis ${axis} does not exist in a tensor of rank ${rank}`, damaged);
 }
 
-/** A value's shape for messages. */
-export function valueShape(value: Value | undefined): string {
-  if (value === undefined) return "none";
-  if (value.kind === "unknown") return "unknown";
+/** A value's shape for messages, undefined where it is not known. */
+export function valueShape(value: Value | undefined): string | undefined {
+  if (value === undefined || value.kind === "unknown") return undefined;
   return shapeText(value.kind === "constant" ? value.constant.shape : value.shape);
 }

@@ -1,5 +1,7 @@
+import type { AttributeType } from "./attributes.js";
 import type { OpHandler } from "./node.js";
 import * as arithmetic from "./ops/arithmetic.js";
+import { constant } from "./ops/constants.js";
 import { gemm, matMul } from "./ops/linear.js";
 import { batchNormalization } from "./ops/normalization.js";
 import { argMax, softmax } from "./ops/output.js";
@@ -9,61 +11,98 @@ import * as shapes from "./ops/shapes.js";
 /** One supported operator. */
 export interface OpEntry {
   readonly op: string;
-  /** Domains in which it is known: "" is ONNX's own. */
+  /** Domains in which it is known: "" is ONNX's own (also written "ai.onnx"). */
   readonly domains: readonly string[];
   /** What is supported of it, for `bitloom ops` and docs/FORMATS.md. */
   readonly notes: string;
+  /** Its attributes in all supported versions. Others are refused. */
+  readonly attributes: Readonly<Record<string, AttributeType>>;
   readonly handler: OpHandler;
 }
 
-const onnx = ["", "ai.onnx"];
+const onnx = [""];
 /** The quantizers' three spellings: QONNX's own, Brevitas' and FINN's. */
 const qonnx = ["qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"];
 
+const quantAttributes = { signed: "int", narrow: "int", rounding_mode: "text" } as const;
+const quantNotes = "1 to 8 bits, all rounding modes; weights per tensor or output channel";
+
 /** Every supported operator. */
 export const onnxOps: readonly OpEntry[] = Object.freeze([
-  {
-    op: "BipolarQuant",
-    domains: qonnx,
-    notes: "weights and activations; sign(0) = +1",
-    handler: bipolarQuant,
-  },
-  {
-    op: "Quant",
-    domains: qonnx,
-    notes: "1 to 8 bits, all rounding modes; weights per tensor or output channel",
-    handler: quant,
-  },
-  { op: "MatMul", domains: onnx, notes: "constant quantized weights on the right", handler: matMul },
-  { op: "Gemm", domains: onnx, notes: "constant quantized weights; transA = 0", handler: gemm },
-  { op: "BatchNormalization", domains: onnx, notes: "inference, axis 1", handler: batchNormalization },
-  { op: "Add", domains: onnx, notes: "one side constant", handler: arithmetic.add },
-  { op: "Sub", domains: onnx, notes: "one side constant", handler: arithmetic.sub },
-  { op: "Mul", domains: onnx, notes: "one side constant", handler: arithmetic.mul },
-  { op: "Div", domains: onnx, notes: "one side constant", handler: arithmetic.div },
-  { op: "Relu", domains: onnx, notes: "", handler: arithmetic.relu },
-  { op: "Softmax", domains: onnx, notes: "at the end of the model", handler: softmax },
-  { op: "ArgMax", domains: onnx, notes: "at the end of the model", handler: argMax },
-  { op: "Reshape", domains: onnx, notes: "fixed or computed from Shape", handler: shapes.reshape },
-  { op: "Flatten", domains: onnx, notes: "", handler: shapes.flatten },
-  { op: "Squeeze", domains: onnx, notes: "", handler: shapes.squeeze },
-  { op: "Unsqueeze", domains: onnx, notes: "", handler: shapes.unsqueeze },
-  { op: "Transpose", domains: onnx, notes: "of weights", handler: shapes.transpose },
-  { op: "Identity", domains: onnx, notes: "", handler: shapes.identity },
-  { op: "Dropout", domains: onnx, notes: "does nothing at inference", handler: shapes.identity },
-  { op: "Cast", domains: onnx, notes: "to float, or of constants", handler: shapes.cast },
-  { op: "Shape", domains: onnx, notes: "folded", handler: shapes.shape },
-  { op: "Gather", domains: onnx, notes: "of sizes, folded", handler: shapes.gather },
-  { op: "Concat", domains: onnx, notes: "of sizes, folded", handler: shapes.concat },
-  { op: "Pow", domains: onnx, notes: "of constants, folded", handler: arithmetic.pow },
-  { op: "Sqrt", domains: onnx, notes: "of constants, folded", handler: arithmetic.sqrt },
-  { op: "Neg", domains: onnx, notes: "of constants, folded", handler: arithmetic.neg },
-  { op: "Reciprocal", domains: onnx, notes: "of constants, folded", handler: arithmetic.reciprocal },
-  { op: "Abs", domains: onnx, notes: "of constants, folded", handler: arithmetic.abs },
-  { op: "Exp", domains: onnx, notes: "of constants, folded", handler: arithmetic.exp },
+  entry("BipolarQuant", qonnx, "weights and activations; sign(0) = +1", {}, bipolarQuant),
+  entry("Quant", qonnx, quantNotes, quantAttributes, quant),
+  entry("IntQuant", qonnx, "the newer name of Quant", quantAttributes, quant),
+  entry("MatMul", onnx, "constant quantized weights on the right", {}, matMul),
+  entry(
+    "Gemm",
+    onnx,
+    "constant quantized weights; transA = 0",
+    { alpha: "float", beta: "float", transA: "int", transB: "int" },
+    gemm,
+  ),
+  entry(
+    "BatchNormalization",
+    onnx,
+    "inference, axis 1",
+    { epsilon: "float", momentum: "float", spatial: "int", training_mode: "int" },
+    batchNormalization,
+  ),
+  entry("Add", onnx, "one side constant", {}, arithmetic.add),
+  entry("Sub", onnx, "one side constant", {}, arithmetic.sub),
+  entry("Mul", onnx, "one side constant", {}, arithmetic.mul),
+  entry("Div", onnx, "one side constant", {}, arithmetic.div),
+  entry("Relu", onnx, "", {}, arithmetic.relu),
+  entry("Softmax", onnx, "at the end of the model", { axis: "int" }, softmax),
+  entry(
+    "ArgMax",
+    onnx,
+    "at the end of the model",
+    { axis: "int", keepdims: "int", select_last_index: "int" },
+    argMax,
+  ),
+  entry("Reshape", onnx, "fixed or computed from Shape", { allowzero: "int" }, shapes.reshape),
+  entry("Flatten", onnx, "", { axis: "int" }, shapes.flatten),
+  entry("Squeeze", onnx, "", { axes: "ints" }, shapes.squeeze),
+  entry("Unsqueeze", onnx, "", { axes: "ints" }, shapes.unsqueeze),
+  entry("Transpose", onnx, "of weights", { perm: "ints" }, shapes.transpose),
+  entry("Identity", onnx, "", {}, shapes.identity),
+  entry("Dropout", onnx, "does nothing at inference", { ratio: "float", seed: "int" }, shapes.dropout),
+  entry(
+    "Cast",
+    onnx,
+    "to the type a value has, or of constants",
+    { to: "int", saturate: "int" },
+    shapes.cast,
+  ),
+  entry(
+    "Constant",
+    onnx,
+    "float32, float64, integers",
+    { value: "tensor", value_float: "float", value_floats: "floats", value_int: "int", value_ints: "ints" },
+    constant,
+  ),
+  entry("Shape", onnx, "folded", { start: "int", end: "int" }, shapes.shape),
+  entry("Gather", onnx, "of sizes, folded", { axis: "int" }, shapes.gather),
+  entry("Concat", onnx, "of sizes, folded", { axis: "int" }, shapes.concat),
+  entry("Pow", onnx, "of constants, folded", {}, arithmetic.pow),
+  entry("Sqrt", onnx, "of constants, folded", {}, arithmetic.sqrt),
+  entry("Neg", onnx, "of constants, folded", {}, arithmetic.neg),
+  entry("Reciprocal", onnx, "of constants, folded", {}, arithmetic.reciprocal),
+  entry("Abs", onnx, "of constants, folded", {}, arithmetic.abs),
+  entry("Exp", onnx, "of constants, folded", {}, arithmetic.exp),
 ]);
 
 /** The operator's entry, if it is supported in this domain. */
 export function findOp(op: string, domain: string): OpEntry | undefined {
   return onnxOps.find((entry) => entry.op === op && entry.domains.includes(domain));
+}
+
+function entry(
+  op: string,
+  domains: readonly string[],
+  notes: string,
+  attributes: OpEntry["attributes"],
+  handler: OpHandler,
+): OpEntry {
+  return Object.freeze({ op, domains, notes, attributes, handler });
 }

@@ -1,93 +1,137 @@
-import type { Diagnostics } from "../../diagnostics/diagnostic.js";
 import { shapeText } from "../../diagnostics/text.js";
 import { type Constant, floatConstant, intConstant } from "./constant.js";
+import { checkRank } from "./limits.js";
 import type { TensorProto } from "./onnx_pb.js";
+import { damaged, Rejection } from "./rejection.js";
 
-/** Largest number of elements of one tensor. */
-const ELEMENT_LIMIT = 1 << 28;
+interface ElementType {
+  readonly name: string;
+  /** Bytes of one element in raw data. */
+  readonly bytes: number;
+  readonly isFloat: boolean;
+  read(view: DataView, offset: number): number;
+  /** The list that holds the elements where there are no raw data. */
+  list(proto: TensorProto): ArrayLike<number>;
+}
 
-/** Element types of ONNX that are read: code in the file, bytes in raw data, how to read one. */
-const types: Readonly<
-  Record<number, { name: string; bytes: number; float: boolean; read(v: DataView, o: number): number }>
-> = {
-  1: { name: "float32", bytes: 4, float: true, read: (v, o) => v.getFloat32(o, true) },
-  2: { name: "uint8", bytes: 1, float: false, read: (v, o) => v.getUint8(o) },
-  3: { name: "int8", bytes: 1, float: false, read: (v, o) => v.getInt8(o) },
-  6: { name: "int32", bytes: 4, float: false, read: (v, o) => v.getInt32(o, true) },
-  7: { name: "int64", bytes: 8, float: false, read: (v, o) => Number(v.getBigInt64(o, true)) },
-  9: { name: "bool", bytes: 1, float: false, read: (v, o) => v.getUint8(o) },
-  11: { name: "float64", bytes: 8, float: true, read: (v, o) => v.getFloat64(o, true) },
+const int32List = (proto: TensorProto): ArrayLike<number> => proto.int32Data;
+
+/** Element types of ONNX that are read, by their number in the file. */
+const types: Readonly<Record<number, ElementType>> = {
+  1: {
+    name: "float32",
+    bytes: 4,
+    isFloat: true,
+    read: (v, o) => v.getFloat32(o, true),
+    list: (p) => p.floatData,
+  },
+  2: { name: "uint8", bytes: 1, isFloat: false, read: (v, o) => v.getUint8(o), list: int32List },
+  3: { name: "int8", bytes: 1, isFloat: false, read: (v, o) => v.getInt8(o), list: int32List },
+  6: { name: "int32", bytes: 4, isFloat: false, read: (v, o) => v.getInt32(o, true), list: int32List },
+  7: {
+    name: "int64",
+    bytes: 8,
+    isFloat: false,
+    read: (v, o) => Number(v.getBigInt64(o, true)),
+    list: (p) => p.int64Data.map(Number),
+  },
+  9: { name: "bool", bytes: 1, isFloat: false, read: (v, o) => v.getUint8(o), list: int32List },
+  11: {
+    name: "float64",
+    bytes: 8,
+    isFloat: true,
+    read: (v, o) => v.getFloat64(o, true),
+    list: (p) => p.doubleData,
+  },
+};
+
+/** Names of the element types that are not read, for messages. */
+const otherTypes: Readonly<Record<number, string>> = {
+  4: "uint16",
+  5: "int16",
+  8: "string",
+  10: "float16",
+  12: "uint32",
+  13: "uint64",
+  16: "bfloat16",
 };
 
 /**
- * Decodes a tensor of the file. Lengths are compared with the shape before anything is allocated. Doubles are
- * rounded to float32. Undefined after a reported error.
+ * Decodes a tensor of the file, row-major. float64 becomes float32 only where nothing is lost. The number of
+ * elements is compared with the shape before anything is allocated. Throws a Rejection.
  */
-export function readTensor(
-  proto: TensorProto,
-  where: string,
-  diagnostics: Diagnostics,
-): Constant | undefined {
-  const reject = (message: string, remedy: string): undefined => {
-    diagnostics.error("onnx/tensor", message, { where, remedy });
-    return undefined;
-  };
+export function readTensor(proto: TensorProto): Constant {
   if (proto.dataLocation === 1) {
-    return reject(
+    throw new Rejection(
       "the tensor's data are in another file",
       "save the model as one file: onnx.save_model(model, path)",
     );
   }
   const type = Object.hasOwn(types, proto.dataType) ? types[proto.dataType] : undefined;
   if (type === undefined) {
-    return reject(`the tensor has elements of ONNX type ${proto.dataType}`, "export with float32 weights");
+    const name = otherTypes[proto.dataType] ?? `number ${proto.dataType}`;
+    throw new Rejection(`the tensor has elements of type ${name}`, "export with float32 weights");
   }
-  const shape = proto.dims.map(Number);
-  const count = shape.reduce((a, b) => a * b, 1);
-  if (shape.some((n) => n < 0) || !(count <= ELEMENT_LIMIT)) {
-    return reject(
-      `the tensor has the impossible shape ${shapeText(shape)}`,
-      "the file is damaged: export the model again",
-    );
-  }
-  const values = proto.rawData.length > 0 ? rawValues(proto, type, count) : typedValues(proto);
-  if (values.length !== count) {
-    return reject(
-      `shape ${shapeText(shape)} needs ${count} elements, the file has ${values.length}`,
-      "the file is damaged: export the model again",
-    );
-  }
-  if (!type.float) return intConstant(shape, Array.from(values));
-  const data = Float32Array.from(values);
-  const odd = data.findIndex((x) => !Number.isFinite(x));
-  if (odd >= 0) {
-    return reject(
-      `element ${odd} is ${data[odd]}`,
-      "weights must be finite numbers: the training may have diverged",
-    );
-  }
-  return floatConstant(shape, data);
+  const shape = checkedShape(proto);
+  const values = elements(proto, type, shape);
+  return type.isFloat ? floats(values, shape) : integers(values, shape);
 }
 
-function rawValues(
-  proto: TensorProto,
-  type: { bytes: number; read(v: DataView, o: number): number },
-  count: number,
-): ArrayLike<number> {
+function checkedShape(proto: TensorProto): readonly number[] {
+  const shape = proto.dims.map(Number);
+  checkRank(shape);
+  const count = shape.reduce((a, b) => a * b, 1);
+  if (shape.every((n) => Number.isSafeInteger(n) && n >= 0) && Number.isSafeInteger(count)) return shape;
+  throw new Rejection(`the tensor has the impossible shape ${shapeText(shape)}`, damaged);
+}
+
+function elements(proto: TensorProto, type: ElementType, shape: readonly number[]): ArrayLike<number> {
+  const count = shape.reduce((a, b) => a * b, 1);
   const raw = proto.rawData;
-  if (raw.length !== count * type.bytes) return { length: Math.floor(raw.length / type.bytes) };
+  if (raw.length === 0) {
+    const list = type.list(proto);
+    if (list.length === count) return list;
+    throw new Rejection(
+      `shape ${shapeText(shape)} needs ${count} elements, the file has ${list.length}`,
+      damaged,
+    );
+  }
+  if (raw.length !== count * type.bytes) {
+    throw new Rejection(
+      `shape ${shapeText(shape)} of ${type.name} needs ${count * type.bytes} bytes, the file has ${raw.length}`,
+      damaged,
+    );
+  }
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const values = new Float64Array(count);
   for (let i = 0; i < count; i++) values[i] = type.read(view, i * type.bytes);
   return values;
 }
 
-function typedValues(proto: TensorProto): ArrayLike<number> {
-  const lists: readonly ArrayLike<number>[] = [
-    proto.floatData,
-    proto.int32Data,
-    proto.doubleData,
-    proto.int64Data.map(Number),
-  ];
-  return lists.find((l) => l.length > 0) ?? [];
+function floats(values: ArrayLike<number>, shape: readonly number[]): Constant {
+  const data = new Float32Array(values);
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isFinite(values[i])) {
+      throw new Rejection(
+        `element ${i} is ${values[i]}`,
+        "weights must be finite numbers: the training may have diverged",
+      );
+    }
+    if (data[i] !== values[i]) {
+      throw new Rejection(
+        `element ${i} is ${values[i]}, which float32 cannot hold`,
+        "export the model in single precision: model.float()",
+      );
+    }
+  }
+  return floatConstant(shape, data);
+}
+
+function integers(values: ArrayLike<number>, shape: readonly number[]): Constant {
+  const data = Array.from(values);
+  const odd = data.findIndex((x) => !Number.isSafeInteger(x));
+  if (odd >= 0) {
+    throw new Rejection(`element ${odd} is ${data[odd]}, which is out of range`, damaged);
+  }
+  return intConstant(shape, data);
 }

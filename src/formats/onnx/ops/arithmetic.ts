@@ -4,19 +4,23 @@ import {
   broadcastShapes,
   broadcastStrides,
   type Constant,
+  countOf,
+  type FloatConstant,
   floatConstant,
+  type IntConstant,
   intConstant,
   positions,
 } from "../constant.js";
+import { checkList } from "../limits.js";
 import {
   constantValue,
   type OnnxNode,
   type OpHandler,
-  Rejection,
   requiredInput,
-  unknown,
+  runtimeInput,
   type Value,
 } from "../node.js";
+import { damaged, Rejection } from "../rejection.js";
 
 type Binary = (a: number, b: number) => number;
 
@@ -24,85 +28,117 @@ export const add = binary("add", (a, b) => a + b);
 export const sub = binary("subtract", (a, b) => a - b);
 export const mul = binary("multiply", (a, b) => a * b);
 export const div = binary("divide", (a, b) => a / b);
-/** Constants only: a power of a computed value is not monotone in general. */
-export const pow = binary(undefined, (a, b) => a ** b);
 
-export const sqrt = unary(Math.sqrt);
-export const neg = unary((x) => -x);
-export const reciprocal = unary((x) => 1 / x);
-export const abs = unary(Math.abs);
-export const exp = unary(Math.exp);
+/** Constants only: a power of a computed value is not monotone in general. The exponent may have its own type. */
+export const pow: OpHandler = (node) => {
+  const [base, exponent] = [requiredInput(node, 0), requiredInput(node, 1)];
+  if (base.kind !== "constant" || exponent.kind !== "constant")
+    throw new Rejection("it works on a computed value", "only constants can be raised to a power");
+  const power: Constant =
+    base.constant.kind === "float" ? asFloat(exponent.constant) : asInt(exponent.constant);
+  return constantValue(foldBinary(base.constant, power, (a, b) => a ** b));
+};
+
+export const sqrt = unary("float", Math.sqrt);
+export const exp = unary("float", Math.exp);
+export const reciprocal = unary("float", (x) => 1 / x);
+export const neg = unary("any", (x) => -x);
+export const abs = unary("any", Math.abs);
 
 export const relu: OpHandler = (node) => {
   const input = requiredInput(node, 0);
-  if (input.kind === "unknown") return unknown;
   if (input.kind === "constant") return constantValue(mapConstant(input.constant, (x) => (x > 0 ? x : 0)));
-  return node.emit({ kind: "relu" }, input, input.shape);
+  return node.emit({ kind: "relu" }, runtimeInput(node, 0), input.shape);
 };
 
-function binary(operator: ArithmeticOperator | undefined, apply: Binary): OpHandler {
+function binary(operator: ArithmeticOperator, apply: Binary): OpHandler {
   return (node) => {
-    const a = requiredInput(node, 0);
-    const b = requiredInput(node, 1);
-    if (a.kind === "unknown" || b.kind === "unknown") return unknown;
+    const [a, b] = [requiredInput(node, 0), requiredInput(node, 1)];
+    if (a.kind === "runtime" && b.kind === "runtime") {
+      throw new Rejection(
+        "it joins two computed values",
+        "only chains of layers are supported: no skips or merges",
+      );
+    }
     if (a.kind === "constant" && b.kind === "constant")
       return constantValue(foldBinary(a.constant, b.constant, apply));
-    if (operator === undefined)
-      throw new Rejection("it works on a computed value", "only constants can be raised to a power");
-    return withConstant(node, operator, a, b);
+    return a.kind === "constant"
+      ? withConstant(node, operator, 1, a.constant)
+      : withConstant(node, operator, 0, (b as Extract<Value, { kind: "constant" }>).constant);
   };
 }
 
-function withConstant(node: OnnxNode, operator: ArithmeticOperator, a: Value, b: Value): Value {
-  const reversed = a.kind === "constant";
-  const [input, other] = reversed ? [b, a] : [a, b];
-  if (input.kind !== "runtime" || other.kind !== "constant") {
+/** One side is computed, the other constant. Broadcasting may not enlarge the computed side. */
+function withConstant(
+  node: OnnxNode,
+  operator: ArithmeticOperator,
+  runtimeIndex: 0 | 1,
+  operand: Constant,
+): Value {
+  const input = runtimeInput(node, runtimeIndex);
+  const reversed = runtimeIndex === 1;
+  if (operand.kind === "int") throw new Rejection("it mixes float32 and integers", damaged);
+  const result = broadcastShapes(input.shape, operand.shape);
+  if (result?.length !== input.shape.length || result.some((n, i) => n !== input.shape[i])) {
     throw new Rejection(
-      "it joins two computed values",
-      "only chains of layers are supported: no skips or merges",
+      "the shapes of its operands do not fit",
+      "the constant may have one number, or as many as the computed value along each axis",
     );
   }
-  const { constant } = other;
-  const result = broadcastShapes(input.shape, constant.shape);
-  if (
-    result === undefined ||
-    result.some((n, i) => n !== input.shape[i]) ||
-    result.length !== input.shape.length
-  ) {
-    throw new Rejection("the shapes of its operands do not fit", "check the size of the constant");
-  }
-  const operand = floatConstant(constant.shape, Float32Array.from(constant.data));
-  return node.emit({ kind: "arithmetic", operator, operand, reversed }, input, input.shape);
+  if (operator === "divide" && !reversed && operand.data.includes(0))
+    throw new Rejection("it divides by 0", "check the model's parameters");
+  const plain = { shape: operand.shape, data: operand.data };
+  return node.emit({ kind: "arithmetic", operator, operand: plain, reversed }, input, input.shape);
 }
 
-/** Float results are rounded to float32 once, as the framework does; integers stay whole (division truncates). */
+/** Floats are rounded to float32 once, as the framework does; integers stay whole (division truncates). */
 function foldBinary(a: Constant, b: Constant, apply: Binary): Constant {
+  if (a.kind !== b.kind) throw new Rejection("it mixes float32 and integers", damaged);
   const shape = broadcastShapes(a.shape, b.shape);
-  if (shape === undefined)
-    throw new Rejection("the shapes of its constants do not fit", "the file is damaged: export it again");
-  const from = positions(shape, broadcastStrides(a.shape, shape));
-  const other = positions(shape, broadcastStrides(b.shape, shape));
-  const values = Array.from(from, (p, i) => apply(a.data[p]!, b.data[other[i]!]!));
-  if (a.kind === "int" && b.kind === "int") return intConstant(shape, values.map(Math.trunc));
-  return checked(floatConstant(shape, Float32Array.from(values)));
+  if (shape === undefined) throw new Rejection("the shapes of its constants do not fit", damaged);
+  if (a.kind === "int") checkList(countOf(shape));
+  const left = positions(shape, broadcastStrides(a.shape, shape));
+  const right = positions(shape, broadcastStrides(b.shape, shape));
+  const data = new Float64Array(left.length);
+  for (let i = 0; i < data.length; i++) data[i] = apply(a.data[left[i]!]!, b.data[right[i]!]!);
+  return a.kind === "float" ? finite(floatConstant(shape, new Float32Array(data))) : whole(shape, data);
 }
 
-function unary(apply: (x: number) => number): OpHandler {
+function unary(types: "float" | "any", apply: (x: number) => number): OpHandler {
   return (node) => {
     const input = requiredInput(node, 0);
-    if (input.kind === "unknown") return unknown;
-    if (input.kind === "constant") return constantValue(mapConstant(input.constant, apply));
-    throw new Rejection("it works on a computed value", `${node.op} is supported on constants only`);
+    if (input.kind === "runtime")
+      throw new Rejection("it works on a computed value", `${node.op} is supported on constants only`);
+    if (types === "float" && input.constant.kind === "int")
+      throw new Rejection("it works on integers", damaged);
+    return constantValue(mapConstant(input.constant, apply));
   };
 }
 
 function mapConstant(constant: Constant, apply: (x: number) => number): Constant {
+  const data = new Float64Array(constant.data.length);
+  for (let i = 0; i < data.length; i++) data[i] = apply(constant.data[i]!);
   return constant.kind === "int"
-    ? intConstant(constant.shape, constant.data.map(apply))
-    : checked(floatConstant(constant.shape, constant.data.map(apply)));
+    ? whole(constant.shape, data)
+    : finite(floatConstant(constant.shape, new Float32Array(data)));
 }
 
-function checked(constant: Constant): Constant {
-  if (Array.from(constant.data).every(Number.isFinite)) return constant;
+function asFloat({ shape, data }: Constant): FloatConstant {
+  return floatConstant(shape, Float32Array.from(data));
+}
+
+function asInt(constant: Constant): IntConstant {
+  if (constant.kind === "int") return constant;
+  throw new Rejection("it raises integers to a float power", damaged);
+}
+
+function finite(constant: FloatConstant): FloatConstant {
+  if (constant.data.every(Number.isFinite)) return constant;
   throw new Rejection("folding its constants gives a NaN or an infinity", "check the model's parameters");
+}
+
+function whole(shape: readonly number[], data: Float64Array): IntConstant {
+  const numbers = Array.from(data, (x) => Math.trunc(x) + 0);
+  if (numbers.every(Number.isSafeInteger)) return intConstant(shape, numbers);
+  throw new Rejection("folding its integers gives a number out of range", damaged);
 }

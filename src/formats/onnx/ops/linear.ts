@@ -1,86 +1,90 @@
 /** Dense layers: MatMul and Gemm with constant weights. */
 
+import { shapeText } from "../../../diagnostics/text.js";
+import { floatAttribute, intAttribute } from "../attributes.js";
 import { type FloatConstant, floatConstant, transpose } from "../constant.js";
 import {
-  floatAttribute,
   floatInput,
-  intAttribute,
   type OnnxNode,
   type OpHandler,
-  Rejection,
+  type RuntimeValue,
   requiredInput,
-  unknown,
-  type Value,
+  runtimeInput,
 } from "../node.js";
+import { Rejection } from "../rejection.js";
 import { recogniseCodes } from "../weights.js";
 
 export const matMul: OpHandler = (node) => {
-  const input = requiredInput(node, 0);
-  const other = requiredInput(node, 1);
-  if (input.kind === "unknown" || other.kind === "unknown") return unknown;
-  if (input.kind === "constant" || other.kind === "runtime") {
+  if (requiredInput(node, 1).kind === "runtime") {
     throw new Rejection(
       "its second operand is not a constant",
       "only layers with fixed weights on the right are supported",
     );
   }
-  return dense(node, input, floatInput(node, 1, "weight matrix"));
+  return dense(node, runtimeInput(node, 0), floatInput(node, 1, "weight matrix"));
 };
 
+/** `alpha · x · W + beta · c`: a dense layer, then a multiplication where alpha is not 1, then an addition. */
 export const gemm: OpHandler = (node) => {
-  const input = requiredInput(node, 0);
-  if (input.kind === "unknown" || requiredInput(node, 1).kind === "unknown") return unknown;
-  if (intAttribute(node, "transA", 0) !== 0)
+  const input = runtimeInput(node, 0);
+  if (input.shape.length !== 2) throw new Rejection("its input is not a matrix", "flatten the input first");
+  if (intAttribute(node.attributes, "transA", 0) !== 0)
     throw new Rejection("it transposes its input", "export it with transA = 0");
   const weights = floatInput(node, 1, "weight matrix");
-  const oriented = intAttribute(node, "transB", 0) !== 0 ? transpose(weights, [1, 0]) : weights;
-  let result = dense(node, input, oriented);
-  const alpha = floatAttribute(node, "alpha", 1);
-  if (alpha !== 1) result = arithmetic(node, "multiply", result, floatConstant([], Float32Array.of(alpha)));
-  if (node.inputs[2] === undefined) return result;
-  const bias = floatInput(node, 2, "bias");
-  const beta = floatAttribute(node, "beta", 1);
-  return arithmetic(
-    node,
-    "add",
-    result,
-    floatConstant(
-      bias.shape,
-      bias.data.map((b) => b * beta),
-    ),
-  );
+  const transposed = intAttribute(node.attributes, "transB", 0) !== 0 && weights.shape.length === 2;
+  const alpha = floatAttribute(node.attributes, "alpha", 1);
+  const bias = biasOf(node, weights.shape[transposed ? 0 : 1] ?? 0);
+  const oriented = transposed ? transpose(weights, [1, 0]) : weights;
+  const isLast = alpha === 1 && bias === undefined;
+  let result = dense(node, input, oriented, isLast ? undefined : "product");
+  if (alpha !== 1) {
+    const factor = floatConstant([], Float32Array.of(alpha));
+    result = arithmetic(node, "multiply", result, factor, bias === undefined ? undefined : "scaled");
+  }
+  return bias === undefined ? result : arithmetic(node, "add", result, bias);
 };
 
-function dense(node: OnnxNode, input: Value, weights: FloatConstant): Value {
-  if (input.kind !== "runtime")
-    throw new Rejection("its input is a constant", "simplify the model before exporting");
-  const [inputs, outputs] = weights.shape;
+function dense(node: OnnxNode, input: RuntimeValue, weights: FloatConstant, part?: string): RuntimeValue {
+  const [inputs = 0, outputs = 0] = weights.shape;
   if (weights.shape.length !== 2 || input.shape.at(-1) !== inputs || outputs === 0 || inputs === 0) {
     throw new Rejection(
-      `an input of shape ${input.shape.join("×")} does not fit weights of shape ${weights.shape.join("×")}`,
+      `an input of shape ${shapeText(input.shape)} does not fit weights of shape ${shapeText(weights.shape)}`,
       "the last size of the input must be the first of the weights",
     );
   }
-  return node.emit({ kind: "dense", weights: recogniseCodes(weights) }, input, [
-    ...input.shape.slice(0, -1),
-    outputs!,
-  ]);
+  const shape = [...input.shape.slice(0, -1), outputs];
+  return node.emit({ kind: "dense", weights: recogniseCodes(weights) }, input, shape, suffix(part));
+}
+
+/** `beta · c`, folded: one number per output or one for all. */
+function biasOf(node: OnnxNode, outputs: number): FloatConstant | undefined {
+  if (node.inputs[2] === undefined) return undefined;
+  const bias = floatInput(node, 2, "bias");
+  const rest = bias.shape.slice(0, -1);
+  const fits = (bias.shape.at(-1) ?? 1) === outputs || bias.data.length === 1;
+  if (!fits || rest.some((n) => n !== 1) || bias.shape.length > 2) {
+    throw new Rejection(
+      `a bias of shape ${shapeText(bias.shape)} does not fit`,
+      `one number per output is expected: ${outputs}`,
+    );
+  }
+  const beta = floatAttribute(node.attributes, "beta", 1);
+  const data = bias.data.map((b) => b * beta);
+  if (data.every(Number.isFinite)) return floatConstant(bias.shape, data);
+  throw new Rejection("its bias times beta is not finite", "check the model's parameters");
 }
 
 function arithmetic(
   node: OnnxNode,
   operator: "add" | "multiply",
-  input: Value,
-  operand: FloatConstant,
-): Value {
-  if (input.kind !== "runtime") return unknown;
-  const fits =
-    operand.data.length === 1 ||
-    (operand.shape.at(-1) === input.shape.at(-1) && operand.data.length === input.shape.at(-1));
-  if (!fits)
-    throw new Rejection(
-      `a bias of shape ${operand.shape.join("×")} does not fit`,
-      "one number per output is expected",
-    );
-  return node.emit({ kind: "arithmetic", operator, operand, reversed: false }, input, input.shape);
+  input: RuntimeValue,
+  { shape, data }: FloatConstant,
+  part?: string,
+): RuntimeValue {
+  const op = { kind: "arithmetic", operator, operand: { shape, data }, reversed: false } as const;
+  return node.emit(op, input, input.shape, suffix(part));
+}
+
+function suffix(part: string | undefined): { part?: string } {
+  return part === undefined ? {} : { part };
 }

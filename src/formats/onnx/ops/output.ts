@@ -1,30 +1,29 @@
 /** Operators that end a classifier. */
-import {
-  intAttribute,
-  normalAxis,
-  type OpHandler,
-  Rejection,
-  requiredInput,
-  runtimeInput,
-  unknown,
-} from "../node.js";
+import { shapeText } from "../../../diagnostics/text.js";
+import { intAttribute } from "../attributes.js";
+import { normalAxis, type OpHandler, runtimeInput } from "../node.js";
+import { Rejection } from "../rejection.js";
 
 export const softmax: OpHandler = (node) => {
-  if (requiredInput(node, 0).kind === "unknown") return unknown;
   const input = runtimeInput(node, 0);
   // Before opset 13 the default axis was 1 and the input was taken as a matrix from there on.
-  const axis = normalAxis(intAttribute(node, "axis", node.opset < 13 ? 1 : -1), input.shape.length);
-  const inner = input.shape.slice(axis + 1).some((n) => n !== 1);
-  if (inner) throw new Rejection("it does not work on the last axis", "apply softmax to the class axis only");
+  const byDefault = node.opset < 13 ? 1 : -1;
+  const axis = normalAxis(intAttribute(node.attributes, "axis", byDefault), input.shape.length);
+  // The classes must be all there is: other rows would be separate softmaxes, which no stage after this does.
+  if (input.shape.some((n, i) => i !== axis && n !== 1)) {
+    throw new Rejection(
+      `it works on axis ${axis} of ${shapeText(input.shape)}`,
+      "apply softmax to the class axis only",
+    );
+  }
   return node.emit({ kind: "softmax", axis }, input, input.shape);
 };
 
 export const argMax: OpHandler = (node) => {
-  if (requiredInput(node, 0).kind === "unknown") return unknown;
   const input = runtimeInput(node, 0);
-  const axis = normalAxis(intAttribute(node, "axis", 0), input.shape.length);
-  const keepDims = intAttribute(node, "keepdims", 1) !== 0;
-  const selectLast = intAttribute(node, "select_last_index", 0) !== 0;
+  const axis = normalAxis(intAttribute(node.attributes, "axis", 0), input.shape.length);
+  const keepDims = intAttribute(node.attributes, "keepdims", 1) !== 0;
+  const selectLast = intAttribute(node.attributes, "select_last_index", 0) !== 0;
   if (input.shape.some((n, i) => i !== axis && n !== 1)) {
     throw new Rejection(
       `it takes the maximum over axis ${axis} of ${input.shape.join("×")}`,
@@ -32,5 +31,5 @@ export const argMax: OpHandler = (node) => {
     );
   }
   const shape = input.shape.flatMap((n, i) => (i !== axis ? [n] : keepDims ? [1] : []));
-  return node.emit({ kind: "argmax", axis, keepDims, selectLast }, input, shape, "int64");
+  return node.emit({ kind: "argmax", axis, keepDims, selectLast }, input, shape, { dtype: "int64" });
 };

@@ -1,20 +1,23 @@
 /** BipolarQuant and Quant: the quantizers of QONNX, as Brevitas exports them. */
 
+import { printable } from "../../../diagnostics/text.js";
 import { quantize } from "../../../graph/quantize.js";
 import type { FloatTensor, Quantizer, Rounding } from "../../../graph/types.js";
+import { intAttribute, textAttribute } from "../attributes.js";
 import { broadcastShapes, expand, type FloatConstant, floatConstant } from "../constant.js";
 import {
   constantValue,
   floatInput,
-  intAttribute,
   type OnnxNode,
   type OpHandler,
-  Rejection,
   requiredInput,
-  textAttribute,
-  unknown,
+  runtimeInput,
   type Value,
 } from "../node.js";
+import { Rejection } from "../rejection.js";
+
+/** Widest code that a graph can hold; what the device takes is narrower and checked when lowering. */
+const MOST_BITS = 32;
 
 /** Rounding modes by QONNX's names; in Python DOWN and UP are toward and away from zero. */
 const roundings: Readonly<Record<string, Rounding>> = {
@@ -34,25 +37,26 @@ export const bipolarQuant: OpHandler = (node) =>
 
 export const quant: OpHandler = (node) => {
   const scale = scaleInput(node, 1);
-  const zeroPoint = floatInput(node, 2, "zero point");
-  const bits = singleNumber(floatInput(node, 3, "bit width"), "bit width");
-  const signed = intAttribute(node, "signed", 1) !== 0;
-  const narrow = intAttribute(node, "narrow", 0) !== 0;
-  const mode = textAttribute(node, "rounding_mode", "ROUND").toUpperCase();
+  const zeroPoint = numberInput(node, 2, "zero point");
+  const bits = singleNumber(numberInput(node, 3, "bit width"), "bit width");
+  const signed = intAttribute(node.attributes, "signed", 1) !== 0;
+  const narrow = intAttribute(node.attributes, "narrow", 0) !== 0;
+  const mode = textAttribute(node.attributes, "rounding_mode", "ROUND").toUpperCase();
   const rounding = Object.hasOwn(roundings, mode) ? roundings[mode]! : undefined;
   if (rounding === undefined) {
     throw new Rejection(
-      `rounding mode "${mode.slice(0, 20)}" is not known`,
+      `rounding mode "${printable(mode, 20)}" is not known`,
       `use one of ${Object.keys(roundings).join(", ")}`,
     );
   }
-  if (!Number.isInteger(bits) || bits < 1 || bits > 24) {
+  if (!Number.isInteger(bits) || bits < 1 || bits > MOST_BITS) {
     throw new Rejection(`a bit width of ${bits} is not supported`, "use 1 to 8 bits");
   }
   // QONNX takes one signed bit as binarization: x / scale + zero point ≥ 0.
   if (bits === 1 && signed) return applyQuantizer(node, oneSignedBit(scale, zeroPoint));
-  const qmin = signed ? -(2 ** (bits - 1)) + (narrow ? 1 : 0) : 0;
-  const qmax = signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1 - (narrow ? 1 : 0);
+  // QONNX computes the bounds in float32, which matters beyond 24 bits.
+  const qmin = signed ? Math.fround(-(2 ** (bits - 1)) + (narrow ? 1 : 0)) : 0;
+  const qmax = Math.fround(signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1 - (narrow ? 1 : 0));
   return applyQuantizer(node, { kind: "uniform", scale, zeroPoint, qmin, qmax, rounding });
 };
 
@@ -66,13 +70,23 @@ function oneSignedBit(scale: FloatTensor, zeroPoint: FloatTensor): Quantizer {
   return { kind: "bipolar", scale, signOfZero: 1 };
 }
 
-function scaleInput(node: OnnxNode, index: number): FloatConstant {
-  const scale = floatInput(node, index, "scale");
-  if (scale.data.every((s) => s !== 0)) return scale;
+function scaleInput(node: OnnxNode, index: number): FloatTensor {
+  const { shape, data } = floatInput(node, index, "scale");
+  if (data.length > 0 && data.every((s) => s !== 0)) return { shape, data };
   throw new Rejection("its scale is zero", "train or export the model again with a positive scale");
 }
 
-function singleNumber(tensor: FloatConstant, what: string): number {
+/** QONNX takes the zero point and the bit width as floats or as integers. */
+function numberInput(node: OnnxNode, index: number, what: string): FloatTensor {
+  const value = requiredInput(node, index);
+  const { shape, data } =
+    value.kind === "constant" && value.constant.kind === "int"
+      ? value.constant
+      : floatInput(node, index, what);
+  return { shape, data: Float32Array.from(data) };
+}
+
+function singleNumber(tensor: FloatTensor, what: string): number {
   const first = tensor.data[0] ?? Number.NaN;
   if (tensor.data.every((x) => x === first)) return first;
   throw new Rejection(`its ${what} differs between channels`, `use one ${what} per tensor`);
@@ -81,7 +95,6 @@ function singleNumber(tensor: FloatConstant, what: string): number {
 /** Constants become weights with codes; run-time values get a quantizer node. */
 function applyQuantizer(node: OnnxNode, quantizer: Quantizer): Value {
   const input = requiredInput(node, 0);
-  if (input.kind === "unknown") return unknown;
   const shape = input.kind === "constant" ? input.constant.shape : input.shape;
   const parameters =
     quantizer.kind === "bipolar" ? [quantizer.scale] : [quantizer.scale, quantizer.zeroPoint];
@@ -94,7 +107,8 @@ function applyQuantizer(node: OnnxNode, quantizer: Quantizer): Value {
       );
     }
   }
-  if (input.kind === "runtime") return node.emit({ kind: "quantize", quantizer }, input, shape);
+  if (input.kind === "runtime")
+    return node.emit({ kind: "quantize", quantizer }, runtimeInput(node, 0), shape);
   if (input.constant.kind === "int") throw new Rejection("it quantizes integers", "quantize float weights");
   return constantValue(quantizeConstant(input.constant, quantizer));
 }
@@ -105,6 +119,8 @@ function quantizeConstant(constant: FloatConstant, quantizer: Quantizer): FloatC
   const zeros =
     quantizer.kind === "uniform" ? expand(quantizer.zeroPoint, shape).data : new Float32Array(scales.length);
   const data = constant.data.map((x, i) => quantize(quantizer, x, scales[i]!, zeros[i]!));
+  if (!data.every(Number.isFinite))
+    throw new Rejection("quantizing its weights overflows float32", "check the model's scales");
   const codes = Int32Array.from(data, (y, i) => Math.round(y / scales[i]!));
   const missing = shape.length - quantizer.scale.shape.length;
   const scale = {

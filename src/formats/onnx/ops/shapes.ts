@@ -1,84 +1,104 @@
 /** Operators that move or describe data: free on the device, or known before it runs. */
+import { shapeText } from "../../../diagnostics/text.js";
+import { intAttribute, intsAttribute } from "../attributes.js";
 import {
   type Constant,
   countOf,
+  floatConstant,
   intConstant,
   reshape as reshapeConstant,
   transpose as transposeConstant,
 } from "../constant.js";
+import { checkList, checkRank } from "../limits.js";
 import {
   constantValue,
-  intAttribute,
   intInput,
-  intsAttribute,
   normalAxis,
   type OnnxNode,
   type OpHandler,
-  Rejection,
   requiredInput,
-  unknown,
   type Value,
 } from "../node.js";
-
-const damaged = "the file is damaged: export the model again";
+import { damaged, listText, Rejection } from "../rejection.js";
 
 export const identity: OpHandler = (node) => requiredInput(node, 0);
 
-/** Float types stay float32; int64 of a constant stays whole. Computed values may only be cast to float. */
+/** Dropout's second output and training are not supported; the ratio does not matter at inference. */
+export const dropout: OpHandler = (node) => {
+  const training = node.inputs[2];
+  const isTraining = training?.kind === "constant" && training.constant.data[0] !== 0;
+  if (!isTraining && training?.kind !== "runtime") return requiredInput(node, 0);
+  throw new Rejection("it is in training mode", "export the model for inference: model.eval()");
+};
+
+/** ONNX's numbers of the types that values can be cast to. */
+const castTypes: Readonly<Record<number, "float32" | "float64" | "int">> = {
+  1: "float32",
+  6: "int",
+  7: "int",
+  11: "float64",
+};
+
+/** Computed values may only be cast to the type they have; constants between float and whole numbers. */
 export const cast: OpHandler = (node) => {
   const input = requiredInput(node, 0);
-  const to = intAttribute(node, "to", 1);
-  const toFloat = to === 1 || to === 10 || to === 11 || to === 16;
-  if (input.kind !== "constant") {
-    if (input.kind === "runtime" && !toFloat)
-      throw new Rejection("it casts a computed value to integers", "use a quantizer");
-    return input;
+  const to = castTypes[intAttribute(node.attributes, "to", 0)];
+  if (to === undefined)
+    throw new Rejection("it casts to a type that is not supported", "cast to float32 or int64");
+  if (input.kind === "runtime") {
+    if (to === "float32" ? input.dtype === "float32" : to === "int" && input.dtype === "int64") return input;
+    throw new Rejection(`it casts computed ${input.dtype} to ${to}`, "compute in float32 throughout");
   }
   const { constant } = input;
-  if (toFloat === (constant.kind === "float")) return input;
-  const data = constant.data;
+  if ((to === "int") === (constant.kind === "int")) return input;
   return constantValue(
-    toFloat
-      ? { kind: "float", shape: constant.shape, data: Float32Array.from(data) }
-      : intConstant(constant.shape, Array.from(data, Math.trunc)),
+    constant.kind === "int"
+      ? floatConstant(constant.shape, Float32Array.from(constant.data))
+      : intConstant(constant.shape, Array.from(constant.data, Math.trunc)),
   );
 };
 
+/** The sizes of a value, or those from `start` to before `end` (opset 15). */
 export const shape: OpHandler = (node) => {
-  const input = requiredInput(node, 0);
-  if (input.kind === "unknown") return unknown;
-  const sizes = shapeOf(input);
+  const all = shapeOf(requiredInput(node, 0));
+  const sizes = all.slice(
+    intAttribute(node.attributes, "start", 0),
+    intAttribute(node.attributes, "end", all.length),
+  );
   return constantValue(intConstant([sizes.length], sizes));
 };
 
 export const reshape: OpHandler = (node) => {
   const input = requiredInput(node, 0);
-  if (input.kind === "unknown" || requiredInput(node, 1).kind === "unknown") return unknown;
   const target = intInput(node, 1, "target shape").data;
+  if (intAttribute(node.attributes, "allowzero", 0) !== 0 && target.includes(0))
+    throw new Rejection("it makes an empty tensor", damaged);
+  if (target.filter((n) => n === -1).length > 1)
+    throw new Rejection("more than one size of its target is -1", damaged);
   const from = shapeOf(input);
   const known = target.map((n, i) => (n === 0 ? (from[i] ?? 0) : n));
   const rest = known.reduce((a, b) => (b === -1 ? a : a * b), 1);
   const sizes = known.map((n) => (n === -1 ? countOf(from) / rest : n));
   const valid = sizes.every((n) => Number.isInteger(n) && n > 0) && countOf(sizes) === countOf(from);
-  if (!valid) throw new Rejection(`shape ${from.join("×")} cannot become ${target.join("×")}`, damaged);
+  if (!valid) throw new Rejection(`shape ${shapeText(from)} cannot become ${listText(target, "×")}`, damaged);
   return reshaped(node, input, sizes);
 };
 
 export const flatten: OpHandler = (node) => {
   const input = requiredInput(node, 0);
-  if (input.kind === "unknown") return unknown;
   const from = shapeOf(input);
-  const given = intAttribute(node, "axis", 1);
+  const given = intAttribute(node.attributes, "axis", 1);
   const axis = given === from.length ? given : normalAxis(given, Math.max(from.length, 1));
   return reshaped(node, input, [countOf(from.slice(0, axis)), countOf(from.slice(axis))]);
 };
 
 export const unsqueeze: OpHandler = (node) => {
   const input = requiredInput(node, 0);
-  if (input.kind === "unknown") return unknown;
-  const axes = axesOf(node) ?? [];
+  const axes = axesOf(node);
+  if (axes === undefined) throw new Rejection("it does not say which axes it adds", damaged);
   const rank = shapeOf(input).length + axes.length;
   const inserted = new Set(axes.map((a) => normalAxis(a, rank)));
+  if (inserted.size !== axes.length) throw new Rejection("it names an axis twice", damaged);
   const rest = [...shapeOf(input)];
   return reshaped(
     node,
@@ -89,7 +109,6 @@ export const unsqueeze: OpHandler = (node) => {
 
 export const squeeze: OpHandler = (node) => {
   const input = requiredInput(node, 0);
-  if (input.kind === "unknown") return unknown;
   const from = shapeOf(input);
   const given = axesOf(node)?.map((a) => normalAxis(a, from.length));
   const removed = given ?? from.flatMap((n, i) => (n === 1 ? [i] : []));
@@ -104,13 +123,12 @@ export const squeeze: OpHandler = (node) => {
 
 export const transpose: OpHandler = (node) => {
   const input = requiredInput(node, 0);
-  if (input.kind === "unknown") return unknown;
   const from = shapeOf(input);
-  const permutation = intsAttribute(node, "perm") ?? from.map((_, i) => from.length - 1 - i);
+  const permutation = intsAttribute(node.attributes, "perm") ?? from.map((_, i) => from.length - 1 - i);
   const isPermutation =
     [...permutation].sort((a, b) => a - b).every((p, i) => p === i) && permutation.length === from.length;
   if (!isPermutation)
-    throw new Rejection(`${permutation.join(",")} is no order of ${from.length} axes`, damaged);
+    throw new Rejection(`${listText(permutation)} is no order of ${from.length} axes`, damaged);
   const sizes = permutation.map((p) => from[p]!);
   if (input.kind === "runtime") {
     // Moving dimensions of size 1 past others moves no data.
@@ -123,28 +141,31 @@ export const transpose: OpHandler = (node) => {
 };
 
 export const gather: OpHandler = (node) => {
-  const [data, indices] = [requiredInput(node, 0), requiredInput(node, 1)];
-  if (data.kind === "unknown" || indices.kind === "unknown") return unknown;
   const from = intInput(node, 0, "data");
   const at = intInput(node, 1, "indices");
   if (from.shape.length !== 1)
     throw new Rejection("it gathers from a tensor that is not a list of sizes", "simplify the model");
+  normalAxis(intAttribute(node.attributes, "axis", 0), 1);
+  checkList(at.data.length);
   const picked = at.data.map((i) => from.data[normalAxis(i, from.data.length)]!);
   return constantValue(intConstant(at.shape, picked));
 };
 
 export const concat: OpHandler = (node) => {
-  if (node.inputs.some((v) => v?.kind === "unknown")) return unknown;
   const parts = node.inputs.map((_, i) => intInput(node, i, "parts"));
   if (parts.some((p) => p.shape.length !== 1))
     throw new Rejection("it joins tensors other than lists of sizes", "simplify the model");
+  normalAxis(intAttribute(node.attributes, "axis", 0), 1);
+  const count = parts.reduce((sum, p) => sum + p.data.length, 0);
+  checkList(count);
   const data = parts.flatMap((p) => [...p.data]);
   return constantValue(intConstant([data.length], data));
 };
 
-function reshaped(node: OnnxNode, input: Value, sizes: readonly number[]): Value {
-  if (input.kind === "runtime") return node.emit({ kind: "reshape" }, input, sizes);
-  if (input.kind === "unknown") return unknown;
+/** A class index may be reshaped too: the type stays. */
+function reshaped(node: OnnxNode, input: Known, sizes: readonly number[]): Value {
+  if (input.kind === "runtime") return node.emit({ kind: "reshape" }, input, sizes, { dtype: input.dtype });
+  checkRank(sizes);
   return constantValue(reshapedConstant(input.constant, sizes));
 }
 
@@ -152,14 +173,16 @@ function reshapedConstant(constant: Constant, sizes: readonly number[]): Constan
   return constant.kind === "int" ? intConstant(sizes, constant.data) : reshapeConstant(constant, sizes);
 }
 
-function shapeOf(value: Value): readonly number[] {
-  if (value.kind === "unknown") return [];
+type Known = ReturnType<typeof requiredInput>;
+
+function shapeOf(value: Known): readonly number[] {
   return value.kind === "constant" ? value.constant.shape : value.shape;
 }
 
 /** Axes as an attribute (before opset 13) or as the second input. */
 function axesOf(node: OnnxNode): readonly number[] | undefined {
   return (
-    intsAttribute(node, "axes") ?? (node.inputs[1] === undefined ? undefined : intInput(node, 1, "axes").data)
+    intsAttribute(node.attributes, "axes") ??
+    (node.inputs[1] === undefined ? undefined : intInput(node, 1, "axes").data)
   );
 }

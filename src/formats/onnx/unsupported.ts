@@ -1,0 +1,37 @@
+import { didYouMean, printable } from "../../diagnostics/text.js";
+import { onnxOps } from "./registry.js";
+
+/** What helps with operators that users are likely to have. */
+const remedies: Readonly<Record<string, string>> = {
+  Conv: "convolutions are not supported yet; dense layers are",
+  MaxPool: "pooling is not supported yet; dense layers are",
+  AveragePool: "pooling is not supported yet; dense layers are",
+  Sign: "export with BipolarQuant nodes (QONNX), so that the sign of 0 is defined",
+  Sigmoid: "replace it by a quantized activation (BipolarQuant, or Relu and Quant) and train again",
+  Tanh: "replace it by a quantized activation (BipolarQuant, or Quant) and train again",
+  QuantizeLinear: "export quantizers as QONNX Quant nodes instead of QDQ",
+  DequantizeLinear: "export quantizers as QONNX Quant nodes instead of QDQ",
+};
+
+/** Longer names are no typing errors; comparing them would take long. */
+const LONGEST_NAME = 40;
+
+/** What a user can do about an operator that is not in the registry. */
+export function unsupportedRemedy(op: string, domain: string): string {
+  const elsewhere = onnxOps.find((entry) => entry.op === op);
+  if (elsewhere !== undefined) {
+    const domains = elsewhere.domains.map((d) => d || "the default domain").join(", ");
+    return `${op} is known in ${domains}`;
+  }
+  if (Object.hasOwn(remedies, op)) return remedies[op]!;
+  const inDomain = onnxOps.filter((entry) => entry.domains.includes(domain));
+  const candidates = (inDomain.length > 0 ? inDomain : onnxOps).map((entry) => entry.op);
+  const guess = op.length <= LONGEST_NAME ? didYouMean(op, candidates) : undefined;
+  return guess === undefined ? "`bitloom ops` lists what is supported" : `did you mean ${guess}?`;
+}
+
+/** The operator for messages, with its domain if it is not ONNX's own. */
+export function opText(op: string, domain: string): string {
+  const of = domain === "" ? "" : ` of domain ${printable(domain, 60)}`;
+  return `${printable(op, 60) || "without a name"}${of}`;
+}

@@ -1,0 +1,114 @@
+import { describe, expect, it } from "vitest";
+import { runModel } from "../../../src/reference/model.js";
+import { encode, type FileSpec, floats, graphOf, modelInit, node, problemOf } from "./support/onnx-file.js";
+
+type Tensor = NonNullable<FileSpec["constants"]>[string];
+const x = Float32Array.of(1, 1);
+const inputs = { x: [1, 2] };
+
+/** The values that a float tensor of the file stands for. */
+function valuesOf(c: Tensor): number[] {
+  return [...runModel(graphOf({ nodes: [node("Mul", "x c")], constants: { c }, inputs }), x)];
+}
+
+/** The values of an integer tensor: cast to float, then multiplied. */
+function integersOf(c: Tensor): number[] {
+  const nodes = [node("Cast", "c", { to: 1 }, "f"), node("Mul", "x f")];
+  return [...runModel(graphOf({ nodes, constants: { c }, inputs }), x)];
+}
+
+function raw(array: { buffer: ArrayBufferLike }): Uint8Array {
+  return new Uint8Array(array.buffer as ArrayBuffer);
+}
+
+describe("tensors", () => {
+  const dims = [2n];
+  it.each<[string, Tensor]>([
+    ["float32 raw", { dims, dataType: 1, rawData: raw(Float32Array.of(1.5, -2)) }],
+    ["float32 list", { dims, dataType: 1, floatData: [1.5, -2] }],
+    ["float64 raw", { dims, dataType: 11, rawData: raw(Float64Array.of(1.5, -2)) }],
+    ["float64 list", { dims, dataType: 11, doubleData: [1.5, -2] }],
+  ])("%s", (_, tensor) => {
+    expect(valuesOf(tensor)).toEqual([1.5, -2]);
+  });
+
+  it.each<[string, Tensor]>([
+    ["int64 raw", { dims, dataType: 7, rawData: raw(BigInt64Array.of(5n, -2n)) }],
+    ["int64 list", { dims, dataType: 7, int64Data: [5n, -2n] }],
+    ["int32 raw", { dims, dataType: 6, rawData: raw(Int32Array.of(5, -2)) }],
+    ["int32 list", { dims, dataType: 6, int32Data: [5, -2] }],
+    ["int8 raw", { dims, dataType: 3, rawData: raw(Int8Array.of(5, -2)) }],
+  ])("%s", (_, tensor) => {
+    expect(integersOf(tensor)).toEqual([5, -2]);
+  });
+
+  it.each<[string, Tensor, RegExp]>([
+    ["NaN", floats([2], [1, Number.NaN]), /tensor c \[onnx\/tensor\] element 1 is NaN.*diverged/],
+    ["infinities", floats([2], [Number.NEGATIVE_INFINITY, 0]), /element 0 is -Infinity/],
+    [
+      "float64 that float32 cannot hold",
+      { dims, dataType: 11, doubleData: [1, 0.1] },
+      /0.1, which float32 cannot/,
+    ],
+    ["float64 out of range", { dims, dataType: 11, doubleData: [1, 1e300] }, /cannot hold/],
+    ["too few elements", { dims, dataType: 1, floatData: [1] }, /shape 2 needs 2 elements, the file has 1/],
+    ["too few bytes", { dims, dataType: 1, rawData: new Uint8Array(7) }, /needs 8 bytes, the file has 7/],
+    ["too many bytes", { dims, dataType: 1, rawData: new Uint8Array(9) }, /needs 8 bytes, the file has 9/],
+    ["elements of another type's list", { dims, dataType: 1, int32Data: [1, 2] }, /has 0/],
+    ["negative sizes", { dims: [-2n, -1n], dataType: 1, floatData: [1, 2] }, /impossible shape -2×-1/],
+    ["sizes that overflow", { dims: [2n ** 62n, 4n], dataType: 1, floatData: [1] }, /impossible shape/],
+    [
+      "sizes beyond memory",
+      { dims: [2n ** 40n], dataType: 1, floatData: [1] },
+      /1099511627776 elements, the file has 1/,
+    ],
+    ["rank 9", { dims: Array(9).fill(1n), dataType: 1, floatData: [1] }, /rank 9/],
+    ["float16", { dims, dataType: 10, rawData: new Uint8Array(4) }, /type float16.*float32/],
+    ["unknown types", { dims, dataType: 99 }, /type number 99/],
+    ["external data", { dims, dataType: 1, dataLocation: 1 }, /in another file.*save the model as one file/],
+    ["integers beyond 2^53", { dims, dataType: 7, int64Data: [1n, 2n ** 60n] }, /out of range/],
+  ])("refuse %s", (_, c, message) => {
+    expect(problemOf({ nodes: [node("Mul", "x c")], constants: { c }, inputs })).toMatch(message);
+  });
+
+  it("that nothing reads are not looked at", () => {
+    const constants = { c: floats([1], [2]), broken: floats([2], [Number.NaN, 0]) };
+    expect(graphOf({ nodes: [node("Mul", "x c")], constants, inputs }).nodes).toHaveLength(1);
+  });
+});
+
+describe("Constant", () => {
+  it.each([
+    ["value", { value: { tensor: floats([1], [2]) } }, [2, 2]],
+    ["value_float", { value_float: { float: 2 } }, [2, 2]],
+  ])("holds %s", (_, attributes, expected) => {
+    const nodes = [node("Constant", "", attributes, "c"), node("Mul", "x c")];
+    expect([...runModel(graphOf({ nodes, inputs }), x)]).toEqual(expected);
+  });
+
+  it("holds value_int and value_ints", () => {
+    const nodes = [
+      node("Constant", "", { value_ints: [2, 1] }, "shape"),
+      node("Constant", "", { value_int: 1 }, "one"),
+      node("Mul", "shape one", {}, "target"),
+      node("Reshape", "x target"),
+    ];
+    expect(graphOf({ nodes, inputs }).values.get("y")?.shape).toEqual([2, 1]);
+  });
+
+  it("holds value_floats", () => {
+    const model = modelInit({ nodes: [node("Constant", "", {}, "c"), node("Mul", "x c")], inputs });
+    model.graph!.node![0]!.attribute = [{ name: "value_floats", type: 6, floats: [2, 3] }];
+    expect(encode(model).length).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ["nothing", {}, /exactly one value/],
+    ["two values", { value_int: 1, value_float: { float: 1 } }, /exactly one value/],
+    ["text", { value_string: "x" }, /"value_string" is not known/],
+    ["a broken tensor", { value: { tensor: { dims: [2n], dataType: 1 } } }, /needs 2 elements/],
+  ])("refuses %s", (_, attributes, message) => {
+    const nodes = [node("Constant", "", attributes, "c"), node("Mul", "x c")];
+    expect(problemOf({ nodes, inputs })).toMatch(message);
+  });
+});

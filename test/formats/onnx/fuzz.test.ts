@@ -1,0 +1,195 @@
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { BitloomError } from "../../../src/diagnostics/diagnostic.js";
+import { readModel } from "../../../src/formats/index.js";
+import { type ModelProto, ModelProtoSchema } from "../../../src/formats/onnx/onnx_pb.js";
+import { onnxOps } from "../../../src/formats/onnx/registry.js";
+import { printGraph } from "../../../src/graph/print.js";
+import { runModel } from "../../../src/reference/model.js";
+import { hasSharedModels, needsShared, sharedModel } from "./support/fixtures.js";
+import { floats, ints, node, onnxFile, scalar } from "./support/onnx-file.js";
+
+const RUNS = Number(process.env.BITLOOM_FUZZ_RUNS ?? 1000);
+/** One file may take this long, in milliseconds. */
+const SLOWEST = 5000;
+
+/** Something of everything: shapes, quantizers, folding, both dense layers, softmax. */
+const small = onnxFile({
+  nodes: [
+    node("Shape", "x", {}, "sizes"),
+    node("Gather", "sizes zeroth", {}, "batch"),
+    node("Unsqueeze", "batch first", {}, "head"),
+    node("Concat", "head rest", { axis: 0 }, "target"),
+    node("Reshape", "x target", {}, "flat"),
+    node("Quant", "flat s zero bits", { signed: 1, narrow: 1, rounding_mode: "ROUND" }, "q"),
+    node("BipolarQuant", "w s", {}, "wq"),
+    node("Transpose", "wq", { perm: [1, 0] }, "wt"),
+    node("MatMul", "q wt", {}, "h"),
+    node("BatchNormalization", "h g b m v", { epsilon: { float: 1e-5 } }, "n"),
+    node("Relu", "n", {}, "r"),
+    node("Gemm", "r w2 b", { transB: 1, alpha: { float: 0.5 } }, "l"),
+    node("Constant", "", { value: { tensor: scalar(2) } }, "two"),
+    node("Div", "l two", {}, "d"),
+    node("Softmax", "d", { axis: 1 }),
+  ],
+  inputs: { x: [0, 2, 2] },
+  constants: {
+    zeroth: { dims: [], dataType: 7, int64Data: [0n] },
+    first: ints(0),
+    rest: ints(-1),
+    s: scalar(0.5),
+    zero: scalar(0),
+    bits: scalar(2),
+    w: floats([2, 4], [1, -1, 2, -2, 0.5, 0, -1, 1]),
+    w2: floats([2, 2], [1, -1, -1, 1]),
+    g: floats([2], [1, -1]),
+    b: floats([2], [0, 1]),
+    m: floats([2], [0, 0]),
+    v: floats([2], [1, 2]),
+  },
+});
+
+const mutation = fc.oneof(
+  fc.record({ kind: fc.constant("byte" as const), at: fc.nat(), value: fc.nat({ max: 255 }) }),
+  fc.record({ kind: fc.constant("bit" as const), at: fc.nat(), value: fc.nat({ max: 7 }) }),
+  fc.record({ kind: fc.constant("delete" as const), at: fc.nat(), value: fc.integer({ min: 1, max: 64 }) }),
+  fc.record({ kind: fc.constant("repeat" as const), at: fc.nat(), value: fc.integer({ min: 1, max: 64 }) }),
+  fc.record({ kind: fc.constant("cut" as const), at: fc.nat(), value: fc.constant(0) }),
+);
+
+type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never;
+
+function mutate(bytes: Uint8Array, { kind, at, value }: Mutation): Uint8Array {
+  const position = at % Math.max(bytes.length, 1);
+  if (kind === "cut") return bytes.slice(0, position);
+  if (kind === "delete") return join(bytes.subarray(0, position), bytes.subarray(position + value));
+  if (kind === "repeat") return join(bytes.subarray(0, position + value), bytes.subarray(position));
+  const changed = bytes.slice();
+  if (changed.length > 0) changed[position] = kind === "byte" ? value : changed[position]! ^ (1 << value);
+  return changed;
+}
+
+/** One change that leaves the file valid protobuf: what, where, and with which number. */
+const change = fc.record({
+  kind: fc.constantFrom("input", "op", "drop", "dim", "type", "data", "attribute", "opset", "size", "output"),
+  at: fc.nat(),
+  other: fc.nat(),
+  number: fc.oneof(
+    fc.constantFrom(0, 1, -1, 2, 3, 7, 8, 2 ** 31, -(2 ** 31), 2 ** 40),
+    fc.integer({ min: -10, max: 10 }),
+    fc.float(),
+  ),
+});
+
+type Change = typeof change extends fc.Arbitrary<infer T> ? T : never;
+
+function apply(model: ModelProto, { kind, at, other, number }: Change): void {
+  const graph = model.graph!;
+  const pick = <T>(items: readonly T[], index: number): T | undefined => items[index % items.length];
+  const whole = Number.isFinite(number) ? BigInt(Math.trunc(number)) : 0n;
+  const names = [
+    ...graph.node.flatMap((n) => [...n.input, ...n.output]),
+    ...graph.initializer.map((t) => t.name),
+  ];
+  const node = pick(graph.node, at);
+  const tensor = pick(graph.initializer, at);
+  const attribute = pick(
+    graph.node.flatMap((n) => n.attribute),
+    at,
+  );
+  const size = pick(
+    graph.input[0]?.type?.value.case === "tensorType" ? graph.input[0].type.value.value.shape!.dim : [],
+    at,
+  );
+  if (kind === "input" && node)
+    node.input[other % (node.input.length + 1)] = pick(names, Math.trunc(other / 7)) ?? "";
+  if (kind === "op" && node) {
+    const entry = pick(onnxOps, other)!;
+    node.opType = entry.op;
+    node.domain = entry.domains[0]!;
+  }
+  if (kind === "drop" && node) graph.node.splice(at % graph.node.length, 1);
+  if (kind === "dim" && tensor) tensor.dims[other % (tensor.dims.length + 1)] = BigInt.asIntN(64, whole);
+  if (kind === "type" && tensor) tensor.dataType = pick([1, 6, 7, 9, 10, 11], other)!;
+  if (kind === "data" && tensor) {
+    if (tensor.rawData.length >= 4)
+      new DataView(tensor.rawData.buffer, tensor.rawData.byteOffset).setFloat32(0, number, true);
+    else tensor.int64Data[0] = BigInt.asIntN(64, whole);
+  }
+  if (kind === "attribute" && attribute) {
+    attribute.i = BigInt.asIntN(64, whole);
+    attribute.f = number;
+    attribute.ints = attribute.ints.map(() => BigInt.asIntN(64, whole));
+  }
+  if (kind === "opset") model.opsetImport[0]!.version = BigInt(5 + (other % 22));
+  if (kind === "size" && size) size.value = { case: "dimValue", value: BigInt.asIntN(64, whole) };
+  if (kind === "output") graph.output[0]!.name = pick(names, other)!;
+}
+
+function join(a: Uint8Array, b: Uint8Array): Uint8Array {
+  return Uint8Array.from([...a, ...b]);
+}
+
+/** A graph that can be printed, or a BitloomError with exit code 2 that is no defect of bitloom. */
+function expectGraphOrError(bytes: Uint8Array): "graph" | "error" {
+  const start = performance.now();
+  try {
+    const graph = readModel(bytes, "fuzz.onnx");
+    printGraph(graph);
+    // What was accepted can be run, with an output of the size that the graph states.
+    const size = (name: string): number => graph.values.get(name)!.shape.reduce((a, b) => a * b, 1);
+    if (graph.inputs.length === 1 && size(graph.inputs[0]!) < 10_000) {
+      const output = runModel(graph, new Float32Array(size(graph.inputs[0]!)).fill(0.5));
+      expect(output).toHaveLength(size(graph.outputs[0]!));
+    }
+    return "graph";
+  } catch (error) {
+    if (!(error instanceof BitloomError)) throw error;
+    expect(error.exitCode).toBe(2);
+    expect(error.diagnostics.map((d) => d.code)).not.toContain("graph/invalid");
+    return "error";
+  } finally {
+    expect(performance.now() - start).toBeLessThan(SLOWEST);
+  }
+}
+
+describe("mutated files end in a graph or a BitloomError", () => {
+  it("of a small model with every kind of node", () => {
+    const ends = { graph: 0, error: 0 };
+    expect(expectGraphOrError(small)).toBe("graph");
+    fc.assert(
+      fc.property(fc.array(mutation, { minLength: 1, maxLength: 3 }), (mutations) => {
+        ends[expectGraphOrError(mutations.reduce(mutate, small))]++;
+      }),
+      { numRuns: RUNS },
+    );
+    // Both ends are reached, or the test tests nothing.
+    expect(Math.min(ends.graph, ends.error)).toBeGreaterThan(RUNS / 100);
+  });
+
+  it("of valid protobuf with changed nodes, tensors, attributes and sizes", () => {
+    const ends = { graph: 0, error: 0 };
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 2 }), (changes) => {
+        const model = fromBinary(ModelProtoSchema, small);
+        for (const c of changes) apply(model, c);
+        ends[expectGraphOrError(toBinary(ModelProtoSchema, model))]++;
+      }),
+      { numRuns: RUNS },
+    );
+    expect(Math.min(ends.graph, ends.error)).toBeGreaterThan(RUNS / 50);
+  });
+
+  it.skipIf(!hasSharedModels)(`of TFC_2W2A, in its structure${needsShared}`, () => {
+    const model = sharedModel("TFC_2W2A.onnx");
+    // Most bytes are weights; the nodes stand at the front, so positions there come up more often.
+    const front = mutation.map((m) => ({ ...m, at: m.at % (m.at % 2 === 0 ? 8192 : model.length) }));
+    fc.assert(
+      fc.property(fc.array(front, { minLength: 1, maxLength: 4 }), (mutations) => {
+        expectGraphOrError(mutations.reduce(mutate, model));
+      }),
+      { numRuns: Math.ceil(RUNS / 10) },
+    );
+  });
+});

@@ -1,0 +1,182 @@
+import { describe, expect, it } from "vitest";
+import type { GraphOp, ModelGraph } from "../../../src/graph/types.js";
+import { runModel, traceModel } from "../../../src/reference/model.js";
+import { type FileSpec, floats, graphOf, node, problemOf, scalar } from "./support/onnx-file.js";
+
+const x = Float32Array.of(1, 2, 3, 4);
+/** Weights [4, 3] and their transpose, written out by hand. */
+const W = floats([4, 3], [1, -1, 1, 1, 1, -1, -1, 1, 1, 1, 1, 1]);
+const WT = floats([3, 4], [1, 1, -1, 1, -1, 1, 1, 1, 1, -1, 1, 1]);
+const product = [4, 8, 6];
+
+function denseOf(graph: ModelGraph): Extract<GraphOp, { kind: "dense" }> {
+  for (const { op } of graph.nodes) if (op.kind === "dense") return op;
+  throw new Error("no dense layer");
+}
+
+describe("MatMul", () => {
+  it("multiplies by the weights", () => {
+    expect([...runModel(graphOf({ nodes: [node("MatMul", "x W")], constants: { W } }), x)]).toEqual(product);
+  });
+
+  it("takes weights behind a Transpose and a Reshape", () => {
+    const flat = floats([12], [1, 1, -1, 1, -1, 1, 1, 1, 1, -1, 1, 1]);
+    const nodes = [
+      node("Reshape", "flat shape", {}, "WT"),
+      node("Transpose", "WT", { perm: [1, 0] }, "W"),
+      node("MatMul", "x W"),
+    ];
+    const shape = { dims: [2n], dataType: 7, int64Data: [3n, -1n] };
+    expect([...runModel(graphOf({ nodes, constants: { flat, shape } }), x)]).toEqual(product);
+  });
+
+  it.each<[string, FileSpec, RegExp]>([
+    ["computed weights", { nodes: [node("MatMul", "x x")] }, /second operand is not a constant/],
+    ["weights on the left", { nodes: [node("MatMul", "W x")], constants: { W } }, /second operand/],
+    [
+      "sizes that do not fit",
+      { nodes: [node("MatMul", "x W")], constants: { W: WT } },
+      /1×4 does not fit.*3×4/,
+    ],
+    [
+      "weights of rank 1",
+      { nodes: [node("MatMul", "x W")], constants: { W: floats([4], [1, 1, 1, 1]) } },
+      /fit/,
+    ],
+    [
+      "empty weights",
+      { nodes: [node("MatMul", "x W")], constants: { W: floats([4, 0], []) } },
+      /does not fit/,
+    ],
+    [
+      "attributes",
+      { nodes: [node("MatMul", "x W", { transA: 1 })], constants: { W } },
+      /"transA" is not known/,
+    ],
+  ])("refuses %s", (_, spec, message) => {
+    expect(problemOf(spec)).toMatch(message);
+  });
+});
+
+describe("Gemm", () => {
+  const bias = floats([3], [10, 20, 30]);
+
+  it.each<[string, FileSpec, number[]]>([
+    ["is a dense layer", { nodes: [node("Gemm", "x W")], constants: { W } }, product],
+    ["transposes", { nodes: [node("Gemm", "x W", { transB: 1 })], constants: { W: WT } }, product],
+    ["adds a bias", { nodes: [node("Gemm", "x W b")], constants: { W, b: bias } }, [14, 28, 36]],
+    ["adds one number", { nodes: [node("Gemm", "x W b")], constants: { W, b: scalar(1) } }, [5, 9, 7]],
+    [
+      "applies alpha and beta",
+      {
+        nodes: [node("Gemm", "x W b", { alpha: { float: 0.5 }, beta: { float: 2 } })],
+        constants: { W, b: bias },
+      },
+      [22, 44, 63],
+    ],
+  ])("%s", (_, spec, expected) => {
+    expect([...runModel(graphOf(spec), x)]).toEqual(expected);
+  });
+
+  it("keeps the file's names for what the file's node computes", () => {
+    const graph = graphOf({
+      nodes: [node("Gemm", "x W b", { alpha: { float: 0.5 } }, "hidden"), node("Relu", "hidden")],
+      constants: { W, b: bias },
+    });
+    expect(graph.nodes.map((n) => [n.name, n.op.kind, n.output])).toEqual([
+      ["Gemm_0 product", "dense", "hidden product"],
+      ["Gemm_0 scaled", "arithmetic", "hidden scaled"],
+      ["Gemm_0", "arithmetic", "hidden"],
+      ["Relu_1", "relu", "y"],
+    ]);
+    expect([...traceModel(graph, x).get("hidden")!]).toEqual([12, 24, 33]);
+  });
+
+  it.each<[string, FileSpec, RegExp]>([
+    ["transA", { nodes: [node("Gemm", "x W", { transA: 1 })], constants: { W } }, /transposes its input/],
+    ["other ranks", { nodes: [node("Gemm", "x W")], constants: { W }, inputs: { x: [1, 1, 4] } }, /matrix/],
+    [
+      "a wrong bias",
+      { nodes: [node("Gemm", "x W b")], constants: { W, b: floats([2], [1, 2]) } },
+      /bias of shape 2/,
+    ],
+    ["a computed bias", { nodes: [node("Gemm", "x W x")], constants: { W } }, /bias is not a float constant/],
+    [
+      "an overflow",
+      { nodes: [node("Gemm", "x W b", { beta: { float: 3e38 } })], constants: { W, b: bias } },
+      /finite/,
+    ],
+    [
+      "a NaN",
+      { nodes: [node("Gemm", "x W", { alpha: { float: Number.NaN } })], constants: { W } },
+      /"alpha".*finite/,
+    ],
+    [
+      "attributes of the wrong type",
+      { nodes: [node("Gemm", "x W", { alpha: 1 })], constants: { W } },
+      /type float/,
+    ],
+    [
+      "typing errors",
+      { nodes: [node("Gemm", "x W", { trasnB: 1 })], constants: { W } },
+      /did you mean transB/,
+    ],
+  ])("refuses %s", (_, spec, message) => {
+    expect(problemOf(spec)).toMatch(message);
+  });
+});
+
+describe("weights without a quantizer", () => {
+  const codesOf = (shape: number[], data: number[]) =>
+    denseOf(
+      graphOf({
+        nodes: [node("MatMul", "x W")],
+        constants: { W: floats(shape, data) },
+        inputs: { x: [1, shape[0]!] },
+      }),
+    ).weights.quantized;
+
+  it.each([
+    ["±s", [0.3, -0.3, -0.3, 0.3], [1, -1, -1, 1], [0.3]],
+    ["ternary", [0.3, 0, -0.3, 0], [1, 0, -1, 0], [0.3]],
+    ["small multiples of s", [0.25, -0.75, 0.5, 1], [1, -3, 2, 4], [0.25]],
+    ["zeros", [0, 0, 0, 0], [0, 0, 0, 0], [1]],
+    ["a scale per output", [0.3, 0.7, -0.3, -0.7], [1, 1, -1, -1], [0.3, 0.7]],
+  ])("have codes when they are %s", (_, data, codes, scale) => {
+    const quantized = codesOf([2, 2], data);
+    expect([...quantized!.codes]).toEqual(codes);
+    expect([...quantized!.scale.data]).toEqual(scale.map(Math.fround));
+  });
+
+  it("have none when they are floats, or multiples only nearly", () => {
+    expect(codesOf([4, 1], [0.1, 0.25, -0.7, 1])).toBeUndefined();
+    expect(codesOf([2, 2], [0.3, -0.3, 0.3000001, 0.3])).toBeUndefined();
+    const manyLevels = Array.from({ length: 40 }, (_, i) => i + 1);
+    expect(codesOf([40, 1], manyLevels)).toBeUndefined();
+  });
+});
+
+describe("weights with a quantizer", () => {
+  it("keep codes and scales per output through Transpose, Reshape and Squeeze", () => {
+    // [3, 4] weights with one scale for each of the three outputs.
+    const graph = graphOf({
+      nodes: [
+        node("Quant", "w s zero bits", { narrow: 1 }, "q"),
+        node("Unsqueeze", "q axes", {}, "u"),
+        node("Squeeze", "u axes", {}, "v"),
+        node("Transpose", "v", {}, "W"),
+        node("MatMul", "x W"),
+      ],
+      constants: {
+        w: floats([3, 4], [0.1, 0.2, 0.3, -0.3, 1, 2, 3, -3, 10, 20, 30, -30]),
+        s: floats([3, 1], [0.1, 1, 10]),
+        zero: scalar(0),
+        bits: scalar(3),
+        axes: { dims: [1n], dataType: 7, int64Data: [2n] },
+      },
+    });
+    const { quantized } = denseOf(graph).weights;
+    expect([...quantized!.codes]).toEqual([1, 1, 1, 2, 2, 2, 3, 3, 3, -3, -3, -3]);
+    expect(quantized!.scale).toEqual({ shape: [1, 3], data: Float32Array.of(0.1, 1, 10) });
+  });
+});

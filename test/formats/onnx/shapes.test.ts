@@ -1,0 +1,142 @@
+import { describe, expect, it } from "vitest";
+import { runModel } from "../../../src/reference/model.js";
+import {
+  type FileSpec,
+  floats,
+  graphOf,
+  ints,
+  type NodeSpec,
+  node,
+  problemOf,
+  scalar,
+} from "./support/onnx-file.js";
+
+const inputs = { x: [1, 2, 3] };
+
+function shapeOf(spec: Omit<FileSpec, "nodes"> & { nodes: readonly NodeSpec[] }): readonly number[] {
+  return graphOf({ inputs, ...spec }).values.get("y")!.shape;
+}
+
+describe("operators that reshape", () => {
+  it.each<[string, NodeSpec, FileSpec["constants"], number[]]>([
+    ["Reshape", node("Reshape", "x s"), { s: ints(1, 6) }, [1, 6]],
+    ["Reshape with −1", node("Reshape", "x s"), { s: ints(-1, 6) }, [1, 6]],
+    ["Reshape with 0", node("Reshape", "x s"), { s: ints(0, -1) }, [1, 6]],
+    ["Reshape with allowzero", node("Reshape", "x s", { allowzero: 1 }), { s: ints(1, -1) }, [1, 6]],
+    ["Flatten", node("Flatten", "x"), {}, [1, 6]],
+    ["Flatten of axis 2", node("Flatten", "x", { axis: 2 }), {}, [2, 3]],
+    ["Flatten of the last axis", node("Flatten", "x", { axis: -1 }), {}, [2, 3]],
+    ["Flatten of all axes", node("Flatten", "x", { axis: 3 }), {}, [6, 1]],
+    ["Squeeze", node("Squeeze", "x"), {}, [2, 3]],
+    ["Squeeze of an axis", node("Squeeze", "x a"), { a: ints(0) }, [2, 3]],
+    ["Unsqueeze", node("Unsqueeze", "x a"), { a: ints(0, -1) }, [1, 1, 2, 3, 1]],
+    ["Transpose that moves nothing", node("Transpose", "x", { perm: [1, 0, 2] }), {}, [2, 1, 3]],
+  ])("%s", (_, only, constants, expected) => {
+    expect(shapeOf({ nodes: [only], constants: constants! })).toEqual(expected);
+    const x = Float32Array.of(1, 2, 3, 4, 5, 6);
+    expect(runModel(graphOf({ nodes: [only], constants: constants!, inputs }), x)).toEqual(x);
+  });
+
+  it("takes axes as an attribute before opset 13", () => {
+    expect(shapeOf({ nodes: [node("Unsqueeze", "x", { axes: [1] })], opset: 11 })).toEqual([1, 1, 2, 3]);
+    expect(shapeOf({ nodes: [node("Squeeze", "x", { axes: [0] })], opset: 11 })).toEqual([2, 3]);
+  });
+
+  it.each<[string, NodeSpec, FileSpec["constants"], RegExp]>([
+    ["other counts", node("Reshape", "x s"), { s: ints(1, 5) }, /1×2×3 cannot become 1×5/],
+    ["two −1", node("Reshape", "x s"), { s: ints(-1, -1) }, /more than one/],
+    ["sizes below −1", node("Reshape", "x s"), { s: ints(-2, -3) }, /cannot become/],
+    ["an empty result", node("Reshape", "x s", { allowzero: 1 }), { s: ints(0, 6) }, /empty/],
+    ["a computed shape", node("Reshape", "x x"), {}, /target shape depends on the input/],
+    ["axes beyond the rank", node("Flatten", "x", { axis: 4 }), {}, /axis 4 does not exist/],
+    ["Squeeze of sizes above 1", node("Squeeze", "x a"), { a: ints(1) }, /not 1/],
+    ["an axis twice", node("Unsqueeze", "x a"), { a: ints(0, 0) }, /names an axis twice/],
+    ["rank 9", node("Unsqueeze", "x a"), { a: ints(0, 1, 2, 3, 4, 5) }, /rank 9/],
+    ["Transpose that moves data", node("Transpose", "x"), {}, /transposes a computed value/],
+    ["no permutation", node("Transpose", "x", { perm: [0, 0, 1] }), {}, /0, 0, 1 is no order of 3 axes/],
+  ])("refuse %s", (_, only, constants, message) => {
+    expect(problemOf({ nodes: [only], constants: constants!, inputs })).toMatch(message);
+  });
+});
+
+describe("shapes that are computed from Shape", () => {
+  const batch = [
+    node("Shape", "x", {}, "sizes"),
+    node("Gather", "sizes zero", {}, "batch"),
+    node("Unsqueeze", "batch axis", {}, "first"),
+    node("Concat", "first rest", { axis: 0 }, "target"),
+    node("Reshape", "x target"),
+  ];
+  const constants = { zero: { dims: [], dataType: 7, int64Data: [0n] }, axis: ints(0), rest: ints(-1) };
+
+  it("fold with a batch of 1, open or not", () => {
+    for (const first of [0, 1]) {
+      expect(shapeOf({ nodes: batch, constants, inputs: { x: [first, 2, 3] } })).toEqual([1, 6]);
+    }
+  });
+
+  it("Shape takes start and end since opset 15", () => {
+    const nodes = [node("Shape", "x", { start: -2, end: 3 }, "s"), node("Reshape", "x s")];
+    expect(shapeOf({ nodes, opset: 15 })).toEqual([2, 3]);
+  });
+
+  it("compute with integers", () => {
+    const nodes = [
+      node("Shape", "x", {}, "s"),
+      node("Gather", "s picks", {}, "p"),
+      node("Add", "p more", {}, "target"),
+      node("Reshape", "x target"),
+    ];
+    expect(shapeOf({ nodes, constants: { picks: ints(1, -2), more: ints(1, 0) } })).toEqual([3, 2]);
+  });
+
+  it.each<[string, NodeSpec[], RegExp]>([
+    ["Gather of data", [node("Gather", "x zero")], /data depends on the input/],
+    ["Gather out of range", [node("Shape", "x", {}, "s"), node("Gather", "s nine")], /axis 9 does not exist/],
+    [
+      "Gather of another axis",
+      [node("Shape", "x", {}, "s"), node("Gather", "s zero", { axis: 1 })],
+      /axis 1/,
+    ],
+    ["Concat of data", [node("Concat", "x x", { axis: 1 })], /parts depends on the input/],
+    ["Concat of scalars", [node("Concat", "zero zero", { axis: 0 })], /other than lists of sizes/],
+  ])("refuse %s", (_, nodes, message) => {
+    const all = { ...constants, nine: ints(9) };
+    expect(problemOf({ nodes, constants: all, inputs })).toMatch(message);
+  });
+});
+
+describe("operators without effect", () => {
+  it.each<[string, NodeSpec]>([
+    ["Identity", node("Identity", "r")],
+    ["Dropout", node("Dropout", "r", { ratio: { float: 0.5 } })],
+    ["Dropout with its ratio as an input", node("Dropout", "r half", { seed: 1 })],
+    ["Cast to float32", node("Cast", "r", { to: 1 })],
+  ])("%s leaves the value and its name alone", (_, only) => {
+    const graph = graphOf({ nodes: [node("Relu", "x", {}, "r"), only], constants: { half: scalar(0.5) } });
+    expect(graph.nodes.map((n) => n.op.kind)).toEqual(["relu"]);
+    expect(graph.outputs).toEqual(["r"]);
+  });
+
+  it.each<[string, NodeSpec[], RegExp]>([
+    ["Dropout in training", [node("Dropout", "x half yes")], /training mode/],
+    [
+      "Dropout's mask",
+      [{ ...node("Dropout", "x"), out: ["r", "mask"] }, node("Mul", "r mask")],
+      /"mask", a further output of Dropout_0/,
+    ],
+    ["Cast to float16", [node("Cast", "x", { to: 10 })], /type that is not supported/],
+    ["Cast to float64", [node("Cast", "x", { to: 11 })], /casts computed float32 to float64/],
+    ["Cast to int64", [node("Cast", "x", { to: 7 })], /casts computed float32 to int/],
+    ["Cast without a type", [node("Cast", "x")], /type that is not supported/],
+  ])("refuse %s", (_, nodes, message) => {
+    const yes = { dims: [], dataType: 9, int32Data: [1] };
+    expect(problemOf({ nodes, constants: { half: scalar(0.5), yes } })).toMatch(message);
+  });
+
+  it("Cast of constants converts between float and whole numbers", () => {
+    const nodes = [node("Cast", "f", { to: 7 }, "i"), node("Cast", "i", { to: 1 }, "g"), node("Mul", "x g")];
+    const graph = graphOf({ nodes, constants: { f: floats([2], [1.7, -1.7]) }, inputs: { x: [1, 2] } });
+    expect([...runModel(graph, Float32Array.of(3, 3))]).toEqual([3, -3]);
+  });
+});

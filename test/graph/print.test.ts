@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { printGraph } from "../../src/graph/print.js";
+import type { GraphOp, UniformQuantizer } from "../../src/graph/types.js";
+import { chain, tensor, withNode } from "./support.js";
+
+const uniform: UniformQuantizer = {
+  kind: "uniform",
+  scale: tensor([], [0.1]),
+  zeroPoint: tensor([], [2]),
+  qmin: 0,
+  qmax: 7,
+  rounding: "half-even",
+};
+const ternary = {
+  ...tensor([2, 2], [0.5, -0.25, 0, 0.25]),
+  quantized: { codes: Int32Array.of(1, -1, 0, 1), scale: tensor([1, 2], [0.5, 0.25]) },
+};
+const add: GraphOp = { kind: "arithmetic", operator: "subtract", operand: tensor([], [1]), reversed: true };
+
+it("a graph prints one line per node", () => {
+  const graph = chain(
+    [1, 1, 2],
+    [{ kind: "reshape" }, [1, 2]],
+    [add],
+    [{ kind: "quantize", quantizer: uniform }],
+    [{ kind: "dense", weights: ternary }],
+    [{ kind: "arithmetic", operator: "add", operand: tensor([2], [-1.5, 3]), reversed: false }],
+    [{ kind: "relu" }],
+    [{ kind: "dense", weights: tensor([2, 2], [0.1, 0.25, -0.7, 1]) }],
+    [{ kind: "argmax", axis: 1, keepDims: false, selectLast: true }, [1]],
+  );
+  expect(printGraph(graph)).toMatchInlineSnapshot(`
+    "chain (test)
+      input x 1×1×2 float32
+      reshape_0     1×2  reshape
+      arithmetic_1  1×2  subtract 1 (constant on the left)
+      quantize_2    1×2  quantize to 3 bits 0…7, scale 0.1, zero point 2, rounding half-even
+      dense_3       1×2  dense 2×2, weights 2 bits −1…1, scale 0.25…0.5 (2 numbers)
+      arithmetic_4  1×2  add −1.5…3 (2 numbers)
+      relu_5        1×2  relu
+      dense_6       1×2  dense 2×2, float weights −0.7…1 (not quantized)
+      argmax_7      1    argmax over axis 1, last of equals
+      output v7 1 int64
+    "
+  `);
+});
+
+describe("names from hostile files", () => {
+  const graph = withNode(chain([2], [{ kind: "relu" }]), 0, { name: `\u001b[2J\n${"long".repeat(30)}tail` });
+
+  it("are escaped and shortened in the middle", () => {
+    const [, , row] = printGraph(graph).split("\n");
+    expect(row).toMatch(/^ {2}\\u001b\[2J\\n…longlong.*tail {2}2 {2}relu$/);
+    expect(printGraph({ ...graph, name: "a\u0007", source: "b\u0007" })).not.toContain("\u0007");
+  });
+});
