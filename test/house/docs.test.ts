@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { onnxOps } from "../../src/formats/onnx/registry.js";
+import { passNames } from "../../src/passes/registry.js";
+import { repoRoot } from "../support/root.js";
+
+const doc = (name: string): string => readFileSync(join(repoRoot, name), "utf8");
+
+describe("documents say what the code does", () => {
+  it("FORMATS.md has the importer's table of operators", () => {
+    const rows = onnxOps.map(
+      ({ op, domains, notes }) => `| ${op} | ${domains.includes("") ? "ONNX" : "QONNX"} | ${notes} |`,
+    );
+    const written = doc("docs/FORMATS.md")
+      .split("\n")
+      .filter((line) => /^\| [A-Z]/.test(line));
+    expect(written).toEqual(rows);
+  });
+
+  it("ARCHITECTURE.md names the stages that can be printed", () => {
+    expect(doc("docs/ARCHITECTURE.md")).toContain(`--print-after import|${passNames.join("|")}|plan`);
+  });
+
+  it("the README's C example compiles against a generated library", async () => {
+    const example = /```c\n([\s\S]*?)```/.exec(doc("README.md"))![1]!;
+    expect(example).toContain("model_run");
+    const { compileExample } = await import("../support/compile-example.js");
+    await compileExample(example);
+  });
+
+  it("links between documents lead somewhere", () => {
+    for (const [file, folder] of [
+      ["README.md", "."],
+      ["docs/ARCHITECTURE.md", "docs"],
+      ["docs/FORMATS.md", "docs"],
+    ] as const) {
+      for (const [, target] of doc(file).matchAll(/\]\((?!http)([^)#]+)\)/g)) {
+        expect(
+          () => readFileSync(join(repoRoot, folder, target!, target!.includes(".") ? "" : "README.md")),
+          target,
+        ).not.toThrow();
+      }
+    }
+  });
+});
