@@ -5,7 +5,7 @@
 import { Rejection } from "./rejection.js";
 
 /** Bytes of a model file, after decompression. */
-export const FILE_LIMIT = 1 << 29;
+export const FILE_LIMIT = 1 << 28;
 /** Most dimensions of a tensor. */
 const RANK_LIMIT = 8;
 /** Elements of one folded constant: broadcasting can make a large tensor out of two small ones. */
