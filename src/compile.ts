@@ -3,15 +3,9 @@
  * what programs that embed bitloom call.
  */
 import { readFileSync } from "node:fs";
+import { packageFile } from "./assets/package-files.js";
 import type { Diagnostic } from "./diagnostics/diagnostic.js";
-import {
-  checkedName,
-  emitLibrary,
-  type KnownAnswer,
-  type Library,
-  nameFrom,
-  packageFile,
-} from "./emit/index.js";
+import { checkedName, emitLibrary, type KnownAnswer, type Library, nameFrom } from "./emit/index.js";
 import { readModel } from "./formats/index.js";
 import type { ModelGraph } from "./graph/types.js";
 import { type LoweringOptions, lowerGraph } from "./passes/registry.js";

@@ -47,7 +47,10 @@ function writeHeader(path: string, count: number): void {
   const { images, labels } = mnistTest();
   const rows = Array.from({ length: count }, (_, i) => {
     const pixels = images.subarray(i * PIXELS, (i + 1) * PIXELS);
-    const lines = Array.from({ length: 28 }, (_, y) => `        ${[...pixels.subarray(28 * y, 28 * y + 28)].join(", ")},`);
+    const lines = Array.from(
+      { length: 28 },
+      (_, y) => `        ${[...pixels.subarray(28 * y, 28 * y + 28)].join(", ")},`,
+    );
     return `    {\n${lines.join("\n")}\n    },`;
   });
   const text = [
@@ -65,7 +68,8 @@ function writeHeader(path: string, count: number): void {
 
 const [, script, kind, first, second, third] = process.argv;
 if (script?.endsWith("images.ts")) {
-  if (kind === "npy" && first !== undefined && second !== undefined) writeArrays(first, second, Number(third ?? 200));
+  if (kind === "npy" && first !== undefined && second !== undefined)
+    writeArrays(first, second, Number(third ?? 200));
   else if (kind === "header" && first !== undefined) writeHeader(first, Number(second ?? 4));
   else {
     process.stderr.write("usage: images.ts npy X.npy Y.npy [COUNT] | header DIGITS.h [COUNT]\n");

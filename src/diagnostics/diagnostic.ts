@@ -1,3 +1,5 @@
+import { printable } from "./text.js";
+
 /** How much a diagnostic matters: errors stop the command, warnings and notes do not. */
 export type Severity = "error" | "warning" | "note";
 
@@ -25,9 +27,10 @@ export class BitloomError extends Error {
   readonly exitCode: ExitCode;
 
   constructor(diagnostics: readonly Diagnostic[], exitCode: ExitCode = ExitCode.badInput) {
-    super(
-      diagnostics.map((d) => (d.where === undefined ? d.message : `${d.where}: ${d.message}`)).join("\n"),
+    const lines = diagnostics.map((d) =>
+      d.where === undefined ? d.message : `${printable(d.where)}: ${d.message}`,
     );
+    super(lines.join("\n"));
     this.diagnostics = diagnostics;
     this.exitCode = exitCode;
   }

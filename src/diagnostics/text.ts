@@ -1,11 +1,14 @@
 import type { Diagnostic } from "./diagnostic.js";
 
-/** Makes untrusted text (names from a model file) safe to print: control characters escaped, length bounded. */
+/** Makes untrusted text (names from a model file) safe to print: control and direction characters escaped, length bounded. */
 export function printable(text: string, limit = 120): string {
   const escaped = JSON.stringify(text)
     .slice(1, -1)
     .replace(/\\"/g, '"')
-    .replace(/[\u007f-\u009f\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    .replace(
+      /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+      (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
   return escaped.length <= limit ? escaped : `${escaped.slice(0, limit - 1)}…`;
 }
 

@@ -2,9 +2,10 @@
  * The generated library: file names and contents from a plan. Pure: the same plan gives the same bytes.
  */
 import { readFileSync } from "node:fs";
+import { packageFile } from "../assets/package-files.js";
+import { render } from "../assets/templates.js";
 import type { Plan } from "../plan/index.js";
 import { arrayText, asWords } from "./c-data.js";
-import { packageFile, render } from "./templates.js";
 import { type LibraryView, libraryView } from "./view.js";
 
 /** One input with the reference's output, both as the bytes of the caller's buffers. */

@@ -113,27 +113,32 @@ function quantizerDirection(quantizer: Quantizer): 1 | -1 {
 
 function uniformInteger(quantizer: UniformQuantizer, x: number, round: Round): number {
   const scaled = round(round(x / quantizer.scale.data[0]!) + quantizer.zeroPoint.data[0]!);
-  return roundTo(quantizer.rounding, Math.min(Math.max(scaled, quantizer.qmin), quantizer.qmax));
+  return roundTo(quantizer.rounding, Math.min(Math.max(scaled, quantizer.qmin), quantizer.qmax), round);
 }
 
-function roundTo(rounding: Rounding, x: number): number {
-  const floor = Math.floor(x);
-  const fraction = x - floor;
+/**
+ * Rounds to an integer. The modes by half add or take away 0.5 in the framework's own precision (`round`), as
+ * QONNX does on float32 arrays: the float32 just below 0.5 rounds up to 1.
+ */
+function roundTo(rounding: Rounding, x: number, round: Round): number {
+  const magnitude = Math.abs(x);
   switch (rounding) {
     case "floor":
-      return floor;
+      return Math.floor(x);
     case "ceil":
       return Math.ceil(x);
     case "toward-zero":
       return Math.trunc(x);
     case "away-from-zero":
-      return x < 0 ? floor : Math.ceil(x);
-    case "half-even":
-      return fraction === 0.5 ? floor + (Math.abs(floor) % 2) : Math.round(x);
+      return sign(x) * Math.ceil(magnitude);
+    case "half-even": {
+      const floor = Math.floor(x);
+      return x - floor === 0.5 ? floor + (Math.abs(floor) % 2) : Math.round(x);
+    }
     case "half-up":
-      return fraction === 0.5 ? (x < 0 ? floor : floor + 1) : Math.round(x);
+      return sign(x) * Math.floor(round(magnitude + 0.5));
     case "half-down":
-      return fraction === 0.5 ? (x < 0 ? floor + 1 : floor) : Math.round(x);
+      return sign(x) * Math.ceil(round(magnitude - 0.5));
   }
 }
 

@@ -255,6 +255,14 @@ class Lowering {
       });
       return undefined;
     }
+    const inverse = layer.steps.find((s) => s.kind === "scale" && s.step.operator === "divide-into");
+    if (inverse !== undefined) {
+      this.#diagnostics.error("lowering/inverse", "a constant is divided by the running value", {
+        where: inverse.node,
+        remedy: "export the model without the division: at 0 its result depends on the sign of zero",
+      });
+      return undefined;
+    }
     const steps = layer.steps.flatMap((s) => (s.kind === "scale" ? [s.step] : []));
     const order = outputOrder(steps, scoreRanges(layer));
     const argmax = segment.tail.find((n) => n.op.kind === "argmax")?.op;

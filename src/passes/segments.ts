@@ -89,6 +89,7 @@ function makeSegment(
   const tailStart = nodes.findIndex((n) => n.op.kind === "softmax" || n.op.kind === "argmax");
   const scalar = tailStart < 0 ? nodes : nodes.slice(0, tailStart);
   const tail = tailStart < 0 ? [] : nodes.slice(tailStart).filter((n) => n.op.kind !== "reshape");
+  checkTail(tail, diagnostics);
   const last = scalar.map((n) => n.op.kind).lastIndexOf("quantize");
   const deciding = last < 0 ? undefined : scalar[last]!;
   const steps = (last < 0 ? scalar : scalar.slice(0, last)).flatMap((n) => chainSteps(graph, n, diagnostics));
@@ -103,6 +104,22 @@ function makeSegment(
     factor,
     tail,
   };
+}
+
+/** A model may end in softmax, in argmax, or in argmax of softmax, and in nothing after it. */
+function checkTail(tail: readonly GraphNode[], diagnostics: Diagnostics): void {
+  tail.forEach((node, i) => {
+    const fits = i === 0 || (i === 1 && tail[0]!.op.kind === "softmax" && node.op.kind === "argmax");
+    if (fits) return;
+    diagnostics.error(
+      "lowering/after-output",
+      `${node.op.kind} stands after the model's ${tail[i - 1]!.op.kind}`,
+      {
+        where: node.name,
+        remedy: "end the exported model at softmax or argmax",
+      },
+    );
+  });
 }
 
 /** A node as float steps per channel. Reshapes vanish: elements keep their order. */

@@ -1,9 +1,9 @@
 /** Boards are data: `boards/<id>/board.json`. Adding one touches nothing else. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { packageFile } from "../assets/package-files.js";
 import { BitloomError, fail } from "../diagnostics/diagnostic.js";
 import { didYouMean, printable } from "../diagnostics/text.js";
-import { packageFile } from "../emit/templates.js";
 import { type BoardFile, boardFile, type uartDrivers } from "./board-file.js";
 import { type Cpu, findCpu } from "./cpus.js";
 

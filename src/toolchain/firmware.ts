@@ -1,7 +1,8 @@
 /** Builds a generated library into a firmware that serves the vector protocol, for a board or for this computer. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { packageFile, render } from "../emit/templates.js";
+import { packageFile } from "../assets/package-files.js";
+import { render } from "../assets/templates.js";
 import type { Board, UartDriver } from "../targets/boards.js";
 import { type CompileJob, compileAll, link, objectPath } from "./compiler.js";
 import { readElf } from "./elf.js";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, describe, expect, it } from "vitest";
-import { packageFile } from "../../src/emit/index.js";
+import { packageFile } from "../../src/assets/package-files.js";
 import { hostCc } from "../../src/toolchain/tools.js";
 
 const folder = mkdtempSync(join(tmpdir(), "bitloom-rows-"));

@@ -1,7 +1,6 @@
 /** Models and data that tests share. */
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { mnistTest } from "../../examples/mnist-mlp/images.js";
 import { type CompiledModel, type CompileOptions, compileModelFile } from "../../src/compile.js";
 import { emitLibrary } from "../../src/emit/index.js";
@@ -11,8 +10,7 @@ import { type LoweringOptions, lowerGraph } from "../../src/passes/registry.js";
 import { planProgram, verifyPlan } from "../../src/plan/index.js";
 import { canonicalBytes, type TensorValues } from "../../src/program/index.js";
 import { runDevice } from "../../src/reference/device.js";
-
-export const repoRoot = fileURLToPath(new URL("../../", import.meta.url));
+import { repoRoot } from "./root.js";
 
 /** Whether the long version of the tests was asked for (`npm run test:full`). */
 export const full = process.env.BITLOOM_FULL === "1";

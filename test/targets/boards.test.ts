@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { packageFile } from "../../src/emit/templates.js";
+import { packageFile } from "../../src/assets/package-files.js";
 import { findBoard, listBoardIds, listBoards, qemuBoard } from "../../src/targets/index.js";
 import { temporaryFolder } from "../toolchain/toy.js";
 

@@ -1,7 +1,7 @@
 import { cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { packageFile } from "../../src/emit/templates.js";
+import { packageFile } from "../../src/assets/package-files.js";
 import { findBoard, listBoards, listCpus } from "../../src/targets/index.js";
 import {
   buildFirmware,

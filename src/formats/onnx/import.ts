@@ -37,7 +37,7 @@ export function importOnnx(bytes: Uint8Array, fileName: string): ModelGraph {
       { where: fileName, remedy: "export the model again" },
     );
   }
-  return new Import(model, model.graph, fileName).run();
+  return new Import(model, model.graph, fileName, bytes.length).run();
 }
 
 function decode(bytes: Uint8Array, fileName: string): ModelProto {
@@ -68,9 +68,10 @@ class Import {
   readonly #opsets: ReadonlyMap<string, number>;
   /** Shapes that the file declares, for messages about values that are not computed. */
   readonly #declared: ReadonlyMap<string, string | undefined>;
-  readonly #budget = new WorkBudget();
+  readonly #budget: WorkBudget;
 
-  constructor(model: ModelProto, proto: GraphProto, fileName: string) {
+  constructor(model: ModelProto, proto: GraphProto, fileName: string, fileBytes: number) {
+    this.#budget = new WorkBudget(fileBytes);
     this.#model = model;
     this.#proto = proto;
     this.#fileName = fileName;

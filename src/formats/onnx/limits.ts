@@ -12,8 +12,12 @@ const RANK_LIMIT = 8;
 const FOLDED_LIMIT = 1 << 24;
 /** Elements of the model's input. */
 export const INPUT_LIMIT = 1 << 24;
-/** Elements of constants that all nodes together read and write: nodes may share one large constant. */
-const WORK_LIMIT = 1 << 26;
+/**
+ * Elements of constants that all nodes together read and write: nodes may share one large constant. A file
+ * earns more with its size, so that every weight may pass through several nodes.
+ */
+const WORK_LIMIT = 1 << 24;
+const WORK_PER_BYTE = 8;
 /** Numbers in a folded list of integers: lists are shapes and axes. */
 const LIST_LIMIT = 1 << 10;
 
@@ -44,13 +48,19 @@ export function checkRank(shape: readonly number[]): void {
 
 /** Counts the elements that an import has touched. */
 export class WorkBudget {
-  #left = WORK_LIMIT;
+  readonly #limit: number;
+  #left: number;
+
+  constructor(fileBytes: number) {
+    this.#limit = WORK_LIMIT + WORK_PER_BYTE * fileBytes;
+    this.#left = this.#limit;
+  }
 
   spend(elements: number): void {
     this.#left -= elements;
     if (this.#left >= 0) return;
     throw new Rejection(
-      `the file's nodes read and fold more than ${WORK_LIMIT} constant elements together`,
+      `the file's nodes read and fold more than ${this.#limit} constant elements together`,
       "this is more than a microcontroller can hold: check that this is the right file",
     );
   }

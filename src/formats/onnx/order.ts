@@ -10,6 +10,8 @@ export interface Ordered {
 /** Sorts the nodes that lead to the outputs by what they read; a circle is found, not followed. Linear time. */
 export function orderNodes(nodes: readonly NodeProto[], outputs: readonly string[]): Ordered {
   const producer = new Map(nodes.flatMap((node) => node.output.map((name) => [name, node] as const)));
+  // Absent optional inputs and outputs are written as empty names; they do not belong together.
+  producer.delete("");
   const state = new Map<NodeProto, "open" | "done">();
   const ordered: NodeProto[] = [];
   for (const root of outputs.flatMap((name) => producer.get(name) ?? [])) {

@@ -9,3 +9,9 @@ export class Rejection extends Error {
 
 /** The remedy where no tool writes such a file on purpose. */
 export const damaged = "the file is damaged: export the model again";
+
+/** A list of numbers from the file for messages: long ones are cut. */
+export function listText(numbers: readonly number[], separator = ", "): string {
+  const shown = numbers.slice(0, 8).join(separator);
+  return numbers.length <= 8 ? shown : `${shown} and ${numbers.length - 8} more`;
+}

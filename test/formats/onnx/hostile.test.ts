@@ -108,7 +108,7 @@ describe("small files that ask for much work", () => {
     const constants = { w: floats([1, 100_000], new Array(100_000).fill(1)) };
     expect(
       problemOf({ nodes: [...nodes, node("Add", "x w3000")], constants, inputs: { x: [1, 100_000] } }),
-    ).toMatch(/more than 67108864 constant elements together/);
+    ).toMatch(/more than \d+ constant elements together/);
   });
 
   it("names of operators that are megabytes long", () => {

@@ -53,7 +53,7 @@ describe("operators that reshape", () => {
     ["an axis twice", node("Unsqueeze", "x a"), { a: ints(0, 0) }, /names an axis twice/],
     ["rank 9", node("Unsqueeze", "x a"), { a: ints(0, 1, 2, 3, 4, 5) }, /rank 9/],
     ["Transpose that moves data", node("Transpose", "x"), {}, /transposes a computed value/],
-    ["no permutation", node("Transpose", "x", { perm: [0, 0, 1] }), {}, /0,0,1 is no order of 3 axes/],
+    ["no permutation", node("Transpose", "x", { perm: [0, 0, 1] }), {}, /0, 0, 1 is no order of 3 axes/],
   ])("refuse %s", (_, only, constants, message) => {
     expect(problemOf({ nodes: [only], constants: constants!, inputs })).toMatch(message);
   });

@@ -1,4 +1,5 @@
 /** Operators that end a classifier. */
+import { shapeText } from "../../../diagnostics/text.js";
 import { intAttribute } from "../attributes.js";
 import { normalAxis, type OpHandler, runtimeInput } from "../node.js";
 import { Rejection } from "../rejection.js";
@@ -8,8 +9,13 @@ export const softmax: OpHandler = (node) => {
   // Before opset 13 the default axis was 1 and the input was taken as a matrix from there on.
   const byDefault = node.opset < 13 ? 1 : -1;
   const axis = normalAxis(intAttribute(node.attributes, "axis", byDefault), input.shape.length);
-  const inner = input.shape.slice(axis + 1).some((n) => n !== 1);
-  if (inner) throw new Rejection("it does not work on the last axis", "apply softmax to the class axis only");
+  // The classes must be all there is: other rows would be separate softmaxes, which no stage after this does.
+  if (input.shape.some((n, i) => i !== axis && n !== 1)) {
+    throw new Rejection(
+      `it works on axis ${axis} of ${shapeText(input.shape)}`,
+      "apply softmax to the class axis only",
+    );
+  }
   return node.emit({ kind: "softmax", axis }, input, input.shape);
 };
 

@@ -1,5 +1,6 @@
 /** BipolarQuant and Quant: the quantizers of QONNX, as Brevitas exports them. */
 
+import { printable } from "../../../diagnostics/text.js";
 import { quantize } from "../../../graph/quantize.js";
 import type { FloatTensor, Quantizer, Rounding } from "../../../graph/types.js";
 import { intAttribute, textAttribute } from "../attributes.js";
@@ -36,16 +37,15 @@ export const bipolarQuant: OpHandler = (node) =>
 
 export const quant: OpHandler = (node) => {
   const scale = scaleInput(node, 1);
-  const { shape, data } = floatInput(node, 2, "zero point");
-  const zeroPoint: FloatTensor = { shape, data };
-  const bits = singleNumber(floatInput(node, 3, "bit width"), "bit width");
+  const zeroPoint = numberInput(node, 2, "zero point");
+  const bits = singleNumber(numberInput(node, 3, "bit width"), "bit width");
   const signed = intAttribute(node.attributes, "signed", 1) !== 0;
   const narrow = intAttribute(node.attributes, "narrow", 0) !== 0;
   const mode = textAttribute(node.attributes, "rounding_mode", "ROUND").toUpperCase();
   const rounding = Object.hasOwn(roundings, mode) ? roundings[mode]! : undefined;
   if (rounding === undefined) {
     throw new Rejection(
-      `rounding mode "${mode.slice(0, 20)}" is not known`,
+      `rounding mode "${printable(mode, 20)}" is not known`,
       `use one of ${Object.keys(roundings).join(", ")}`,
     );
   }
@@ -76,7 +76,17 @@ function scaleInput(node: OnnxNode, index: number): FloatTensor {
   throw new Rejection("its scale is zero", "train or export the model again with a positive scale");
 }
 
-function singleNumber(tensor: FloatConstant, what: string): number {
+/** QONNX takes the zero point and the bit width as floats or as integers. */
+function numberInput(node: OnnxNode, index: number, what: string): FloatTensor {
+  const value = requiredInput(node, index);
+  const { shape, data } =
+    value.kind === "constant" && value.constant.kind === "int"
+      ? value.constant
+      : floatInput(node, index, what);
+  return { shape, data: Float32Array.from(data) };
+}
+
+function singleNumber(tensor: FloatTensor, what: string): number {
   const first = tensor.data[0] ?? Number.NaN;
   if (tensor.data.every((x) => x === first)) return first;
   throw new Rejection(`its ${what} differs between channels`, `use one ${what} per tensor`);

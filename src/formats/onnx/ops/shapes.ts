@@ -1,4 +1,5 @@
 /** Operators that move or describe data: free on the device, or known before it runs. */
+import { shapeText } from "../../../diagnostics/text.js";
 import { intAttribute, intsAttribute } from "../attributes.js";
 import {
   type Constant,
@@ -18,7 +19,7 @@ import {
   requiredInput,
   type Value,
 } from "../node.js";
-import { damaged, Rejection } from "../rejection.js";
+import { damaged, listText, Rejection } from "../rejection.js";
 
 export const identity: OpHandler = (node) => requiredInput(node, 0);
 
@@ -79,7 +80,7 @@ export const reshape: OpHandler = (node) => {
   const rest = known.reduce((a, b) => (b === -1 ? a : a * b), 1);
   const sizes = known.map((n) => (n === -1 ? countOf(from) / rest : n));
   const valid = sizes.every((n) => Number.isInteger(n) && n > 0) && countOf(sizes) === countOf(from);
-  if (!valid) throw new Rejection(`shape ${from.join("×")} cannot become ${target.join("×")}`, damaged);
+  if (!valid) throw new Rejection(`shape ${shapeText(from)} cannot become ${listText(target, "×")}`, damaged);
   return reshaped(node, input, sizes);
 };
 
@@ -93,7 +94,8 @@ export const flatten: OpHandler = (node) => {
 
 export const unsqueeze: OpHandler = (node) => {
   const input = requiredInput(node, 0);
-  const axes = axesOf(node) ?? [];
+  const axes = axesOf(node);
+  if (axes === undefined) throw new Rejection("it does not say which axes it adds", damaged);
   const rank = shapeOf(input).length + axes.length;
   const inserted = new Set(axes.map((a) => normalAxis(a, rank)));
   if (inserted.size !== axes.length) throw new Rejection("it names an axis twice", damaged);
@@ -126,7 +128,7 @@ export const transpose: OpHandler = (node) => {
   const isPermutation =
     [...permutation].sort((a, b) => a - b).every((p, i) => p === i) && permutation.length === from.length;
   if (!isPermutation)
-    throw new Rejection(`${permutation.join(",")} is no order of ${from.length} axes`, damaged);
+    throw new Rejection(`${listText(permutation)} is no order of ${from.length} axes`, damaged);
   const sizes = permutation.map((p) => from[p]!);
   if (input.kind === "runtime") {
     // Moving dimensions of size 1 past others moves no data.

@@ -1,14 +1,6 @@
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import Handlebars from "handlebars";
-
-/** The package's own folder, from `src/emit` as well as from `dist/emit`. */
-const packageRoot = new URL("../../", import.meta.url);
-
-/** Absolute path of a file that ships with the package, e.g. `runtime-c/bitloom_runtime.h`. */
-export function packageFile(path: string): string {
-  return fileURLToPath(new URL(path, packageRoot));
-}
+import { packageFile } from "./package-files.js";
 
 const compiled = new Map<string, Handlebars.TemplateDelegate>();
 

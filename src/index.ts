@@ -1,0 +1,25 @@
+/**
+ * bitloom as a library: what the command line uses, for programs that embed it.
+ */
+export { type CompiledModel, type CompileOptions, compileModelFile, version } from "./compile.js";
+export {
+  BitloomError,
+  type Diagnostic,
+  Diagnostics,
+  ExitCode,
+  type Severity,
+} from "./diagnostics/diagnostic.js";
+export { renderDiagnostics } from "./diagnostics/text.js";
+export type { Library, LibraryFile } from "./emit/index.js";
+export { type Emulator, hostEmulator, qemuEmulator } from "./emulators/index.js";
+export { type Evaluation, evaluate } from "./evaluate.js";
+export { readModel } from "./formats/index.js";
+export { type NpyArray, readNpy, writeNpy } from "./formats/npy.js";
+export { type ModelGraph, printGraph } from "./graph/index.js";
+export { batchFromArray, type InputBatch, randomBatch } from "./inputs.js";
+export { type LoweringOptions, lowerGraph } from "./passes/registry.js";
+export { type Plan, planProgram, printPlan } from "./plan/index.js";
+export { type DeviceProgram, printProgram } from "./program/index.js";
+export { type LayerSummary, type Summary, summarize, summaryText } from "./report/summary.js";
+export { type Board, findBoard, listBoards } from "./targets/index.js";
+export { type Verification, type VerifyOptions, verifyModel } from "./verify.js";

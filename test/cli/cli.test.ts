@@ -1,0 +1,264 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, describe, expect, it } from "vitest";
+import { mnistTest } from "../../examples/mnist-mlp/images.js";
+import { readNpy, writeNpy } from "../../src/formats/npy.js";
+import { repoRoot } from "../support/root.js";
+
+const folder = mkdtempSync(join(tmpdir(), "bitloom-cli-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const model = join(repoRoot, "examples/mnist-mlp/model.onnx");
+
+async function bitloom(args: readonly string[], env: Record<string, string> = {}) {
+  return execa(process.execPath, [join(repoRoot, "dist/cli/main.js"), ...args], {
+    cwd: repoRoot,
+    reject: false,
+    env,
+    timeout: 60_000,
+  });
+}
+
+function file(name: string, bytes: Uint8Array | string): string {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+}
+
+describe("compile", () => {
+  it("writes a library and reports its costs as JSON", async () => {
+    const out = join(folder, "library");
+    const { stdout, exitCode } = await bitloom([
+      "compile",
+      model,
+      "--name",
+      "digits",
+      "-o",
+      out,
+      "--board",
+      "microbit",
+      "--json",
+    ]);
+    expect(exitCode).toBe(0);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({
+      ok: true,
+      name: "digits",
+      integerOnly: true,
+      arenaBytes: 136,
+      fit: { board: "microbit" },
+    });
+    expect(readdirSync(out).sort()).toEqual([...report.files].sort());
+    expect(report.files).toEqual(
+      expect.arrayContaining(["digits.h", "digits.c", "digits_weights.c", "digits_selftest.c"]),
+    );
+  });
+
+  it("gives the same bytes every time", async () => {
+    const read = async (name: string): Promise<string[]> => {
+      const out = join(folder, name);
+      await bitloom(["compile", model, "--name", "same", "-o", out]);
+      return readdirSync(out).map((f) => `${f}\n${readFileSync(join(out, f), "utf8")}`);
+    };
+    expect(await read("first")).toEqual(await read("second"));
+  });
+
+  it.each(["import", "lower", "fold-flips", "plan"])("prints the state after %s", async (stage) => {
+    const { stdout, exitCode } = await bitloom(["compile", model, "--print-after", stage]);
+    expect(exitCode).toBe(0);
+    expect(stdout.split("\n").length).toBeGreaterThan(5);
+  });
+});
+
+describe("bad input ends in exit code 2, a clear message, and an untouched folder", () => {
+  const original = readFileSync(model);
+  const cases: readonly (readonly [string, () => string, RegExp])[] = [
+    ["an empty file", () => file("empty.onnx", ""), /file is empty/],
+    ["a truncated file", () => file("cut.onnx", original.subarray(0, 5000)), /truncated or damaged/],
+    ["a PNG", () => file("image.onnx", Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10)), /PNG image/],
+    [
+      "a numpy array",
+      () => file("array.onnx", writeNpy({ shape: [1], dtype: "uint8", data: Uint8Array.of(1) })),
+      /numpy array/,
+    ],
+    ["text", () => file("text.onnx", "hello, this is no model at all\n"), /not ONNX|no graph/],
+    [
+      "a 4 GB length field",
+      () => file("bomb.onnx", Uint8Array.of(0x3a, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x0a, 0x01)),
+      /truncated or damaged/,
+    ],
+    ["a missing file", () => join(folder, "absent.onnx"), /no such file/],
+    ["a folder", () => folder, /is a folder/],
+  ];
+
+  it.each(cases)("%s", async (_name, make, message) => {
+    const out = join(folder, "never");
+    const { stderr, stdout, exitCode } = await bitloom(["compile", make(), "-o", out]);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/at .*\.ts:\d+/);
+    expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 2 });
+    expect(existsSync(out)).toBe(false);
+    expect(readdirSync(folder).filter((f) => f.startsWith(".bitloom"))).toEqual([]);
+  });
+
+  it.each([
+    'a"b',
+    "line\nbreak",
+    "../escape",
+    "int",
+    "class",
+    "Upper",
+    "1st",
+    "",
+    "x".repeat(60),
+    "a b",
+  ])("the name %j", async (name) => {
+    const out = join(folder, "never");
+    const { stderr, exitCode } = await bitloom(["compile", model, "--name", name, "-o", out]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/emit\/name/);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it.each([
+    [["compile", model, "-o", "x", "--board", "microbitt"], /did you mean microbit/],
+    [["compile", model, "-o", "x", "--input-type", "u9"], /did you mean u8/],
+    [["compile", model, "-o", "x", "--input-type", "i8"], /--input-scale/],
+    [["compile", model], /-o DIR/],
+    [["compile", model, "--print-after", "lowr"], /did you mean lower/],
+    [["verify", model, "--count", "0"], /--count/],
+    [["verify", model, "--emulator", "qemuu"], /did you mean qemu/],
+    [["compil", model], /unknown command/],
+    [["run", model], /--input/],
+  ])("usage %j", async (args, message) => {
+    const { stderr, exitCode } = await bitloom(args);
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(2);
+  });
+
+  it("files with strange names compile under a safe name", async () => {
+    const path = file('we"ird int;\n.onnx', original);
+    const { stdout, exitCode } = await bitloom(["compile", path, "-o", join(folder, "strange"), "--json"]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).name).toBe("we_ird_int");
+  });
+});
+
+describe("run", () => {
+  const { images, labels } = mnistTest();
+  const x = file(
+    "x.npy",
+    writeNpy({ shape: [50, 1, 28, 28], dtype: "uint8", data: images.slice(0, 50 * 784) }),
+  );
+  const y = file("y.npy", writeNpy({ shape: [50], dtype: "uint8", data: labels.slice(0, 50) }));
+
+  it("compares both references and counts right answers", async () => {
+    const { stdout, exitCode } = await bitloom([
+      "run",
+      model,
+      "--input",
+      x,
+      "--labels",
+      y,
+      "--reference",
+      "both",
+      "--json",
+    ]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ count: 50, differing: 0, firstDifference: null });
+    expect(JSON.parse(stdout).right).toBeGreaterThan(45);
+  });
+
+  it("takes pixels as floats too, and writes outputs that numpy reads", async () => {
+    const floats = Float32Array.from(images.slice(0, 50 * 784), (p) => p / 255);
+    const path = file("f.npy", writeNpy({ shape: [50, 784], dtype: "float32", data: floats }));
+    const out = join(folder, "scores.npy");
+    const scores = join(folder, "scores2.npy");
+    await bitloom(["run", model, "--input", path, "--output", out]);
+    await bitloom(["run", model, "--input", x, "--output", scores]);
+    expect(readNpy(readFileSync(out))).toEqual(readNpy(readFileSync(scores)));
+    expect(readNpy(readFileSync(out)).shape).toEqual([50, 10]);
+  });
+
+  it("refuses floats that no pixel stands for", async () => {
+    const path = file(
+      "odd.npy",
+      writeNpy({ shape: [1, 784], dtype: "float32", data: new Float32Array(784).fill(0.3) }),
+    );
+    const { stderr, exitCode } = await bitloom(["run", model, "--input", path]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/--input-type f32/);
+  });
+
+  it("refuses inputs of another shape", async () => {
+    const path = file("shape.npy", writeNpy({ shape: [2, 100], dtype: "uint8", data: new Uint8Array(200) }));
+    const { stderr, exitCode } = await bitloom(["run", model, "--input", path]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/the model takes 1×1×28×28/);
+  });
+});
+
+describe("verify", () => {
+  it("passes on the host, with JSON", async () => {
+    const { stdout, exitCode } = await bitloom([
+      "verify",
+      model,
+      "--emulator",
+      "host",
+      "--count",
+      "5",
+      "--json",
+    ]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, passed: true, inputs: 5, emulator: "host" });
+  });
+
+  it("ends in 3 where the compiler is missing, and says how to get it", async () => {
+    const { stderr, exitCode } = await bitloom(["verify", model, "--count", "1"], {
+      PATH: folder,
+    });
+    expect(exitCode).toBe(3);
+    expect(stderr).toMatch(/gcc-arm-none-eabi/);
+  });
+
+  it("ends in 1 where the emulator does not answer, and says what it saw", async () => {
+    const fake = file(
+      "fake-qemu.mjs",
+      "#!/usr/bin/env node\nprocess.stdout.write('hello'); setTimeout(() => process.exit(7), 300);\n",
+    );
+    await execa("chmod", ["+x", fake]);
+    const { stdout, exitCode } = await bitloom(["verify", model, "--count", "1", "--emulator", "qemu"], {
+      BITLOOM_QEMU: fake,
+    });
+    expect(stdout).toMatch(/FAIL[\s\S]*problem: /);
+    expect(exitCode).toBe(1);
+  });
+});
+
+describe("the other commands", () => {
+  it.each([
+    [["inspect", model, "--json"], "layers"],
+    [["boards", "--json"], "boards"],
+    [["boards", "microbit", "--json"], "board"],
+    [["ops", "--json"], "ops"],
+    [["doctor", "--json"], "tools"],
+  ])("%j prints one JSON object", async (args, key) => {
+    const { stdout } = await bitloom(args);
+    expect(JSON.parse(stdout)).toHaveProperty(key);
+  });
+
+  it.each([
+    "compile",
+    "inspect",
+    "run",
+    "verify",
+    "boards",
+    "ops",
+    "doctor",
+  ])("%s --help has an example", async (name) => {
+    const { stdout, exitCode } = await bitloom([name, "--help"]);
+    expect(stdout).toMatch(/Example:\n {2}bitloom /);
+    expect(exitCode).toBe(0);
+  });
+});
