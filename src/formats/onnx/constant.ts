@@ -117,7 +117,7 @@ export function reshape(constant: FloatConstant, shape: readonly number[]): Floa
 }
 
 function transposedPositions(shape: readonly number[], permutation: readonly number[]): Int32Array {
-  const strides = broadcastStrides(shape, shape).map((s, i) => (shape[i] === 1 ? 0 : s));
+  const strides = broadcastStrides(shape, shape);
   return positions(
     permutation.map((p) => shape[p]!),
     permutation.map((p) => strides[p]!),

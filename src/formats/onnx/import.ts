@@ -18,13 +18,11 @@ import {
 } from "./node.js";
 import { type GraphProto, type ModelProto, ModelProtoSchema, type NodeProto } from "./onnx_pb.js";
 import { orderNodes } from "./order.js";
-import { findOp } from "./registry.js";
+import { findOp, normalDomain } from "./registry.js";
 import { damaged, Rejection } from "./rejection.js";
+import { checkCycle, checkNames, checkOpset } from "./structure.js";
 import { readTensor } from "./tensor.js";
 import { opText, unsupportedRemedy } from "./unsupported.js";
-
-/** Versions of ONNX's own operators in which those that are read mean what they mean here. */
-const OPSETS = { oldest: 7, newest: 23 } as const;
 
 /**
  * Reads an ONNX or QONNX file. Throws one BitloomError (exit 2) that lists every node, tensor, input and
@@ -52,11 +50,6 @@ function decode(bytes: Uint8Array, fileName: string): ModelProto {
       remedy: "copy or export the model again; bitloom reads ONNX and QONNX files",
     });
   }
-}
-
-/** ONNX's own domain has two spellings. */
-function normalDomain(domain: string): string {
-  return domain === "ai.onnx" ? "" : domain;
 }
 
 class Import {
@@ -88,10 +81,10 @@ class Import {
 
   run(): ModelGraph {
     const outputs = this.#proto.output.map((o) => o.name);
-    this.#checkNames();
     const { nodes, cycle } = orderNodes(this.#proto.node, outputs);
-    if (cycle.length > 0) this.#reportCycle(cycle);
-    this.#checkOpset(nodes);
+    checkNames(this.#proto, this.#fileName, this.#diagnostics);
+    checkCycle(cycle, this.#fileName, this.#diagnostics);
+    checkOpset(nodes, this.#opsets.get(""), this.#fileName, this.#diagnostics);
     this.#diagnostics.throwIfErrors();
 
     this.#valueNames.reserve(this.#proto.node.flatMap((n) => n.output));
@@ -120,64 +113,6 @@ class Import {
     const producer =
       producerName === "" ? "" : `, by ${printable(`${producerName} ${producerVersion}`.trim(), 60)}`;
     return `${quantized ? "QONNX" : "ONNX"}, opset ${this.#opsets.get("") ?? "?"}${producer}`;
-  }
-
-  /** Every value has one source: a node, an initializer or an input (old files list initializers as inputs). */
-  #checkNames(): void {
-    const written = new Set<string>();
-    for (const name of this.#proto.node.flatMap((n) => n.output)) {
-      if (name !== "" && written.has(name)) this.#duplicate(`two nodes write "${printable(name)}"`, name);
-      written.add(name);
-    }
-    const given = new Set<string>();
-    for (const { name } of this.#proto.initializer) {
-      if (given.has(name)) this.#duplicate(`two initializers are called "${printable(name)}"`, name);
-      given.add(name);
-    }
-    const inputs = new Set<string>();
-    for (const { name } of this.#proto.input) {
-      if (inputs.has(name)) this.#duplicate(`two inputs are called "${printable(name)}"`, name);
-      inputs.add(name);
-    }
-    for (const name of new Set([...given, ...inputs])) {
-      if (name !== "" && written.has(name))
-        this.#duplicate(`a node writes "${printable(name)}", which the file gives already`, name);
-    }
-    if (this.#proto.output.length === 0)
-      this.#error("onnx/no-output", "the graph has no output", this.#fileName);
-  }
-
-  #duplicate(message: string, name: string): void {
-    this.#error("onnx/duplicate", message, name);
-  }
-
-  #reportCycle(cycle: readonly NodeProto[]): void {
-    const names = cycle.slice(0, 8).map((n) => printable(n.name || n.opType, 40));
-    const rest = cycle.length > names.length ? ` and ${cycle.length - names.length} more` : "";
-    this.#diagnostics.error(
-      "onnx/cycle",
-      `these nodes wait for each other in a circle: ${names.join(" → ")}${rest}`,
-      {
-        where: this.#fileName,
-        remedy: "a feed-forward graph has no circles: export the model again",
-      },
-    );
-  }
-
-  #checkOpset(nodes: readonly NodeProto[]): void {
-    if (!nodes.some((n) => normalDomain(n.domain) === "")) return;
-    const version = this.#opsets.get("");
-    if (version !== undefined && version >= OPSETS.oldest && version <= OPSETS.newest) return;
-    this.#diagnostics.error(
-      "onnx/opset",
-      version === undefined
-        ? "the file does not say which version of ONNX's operators it uses"
-        : `the file uses version ${version} of ONNX's operators; ${OPSETS.oldest} to ${OPSETS.newest} are supported`,
-      {
-        where: this.#fileName,
-        remedy: `export with opset_version=17, or use onnx.version_converter.convert_version(model, ${OPSETS.newest})`,
-      },
-    );
   }
 
   /** Only constants that some needed node reads: files may carry parameters of parts that were cut off. */

@@ -11,7 +11,7 @@ import * as shapes from "./ops/shapes.js";
 /** One supported operator. */
 export interface OpEntry {
   readonly op: string;
-  /** Domains in which it is known: "" is ONNX's own (also written "ai.onnx"). */
+  /** Domains in which it is known: "" is ONNX's own, also written "ai.onnx". */
   readonly domains: readonly string[];
   /** What is supported of it, for `bitloom ops` and docs/FORMATS.md. */
   readonly notes: string;
@@ -20,7 +20,7 @@ export interface OpEntry {
   readonly handler: OpHandler;
 }
 
-const onnx = [""];
+const onnx = ["", "ai.onnx"];
 /** The quantizers' three spellings: QONNX's own, Brevitas' and FINN's. */
 const qonnx = ["qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"];
 
@@ -91,6 +91,11 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   entry("Abs", onnx, "of constants, folded", {}, arithmetic.abs),
   entry("Exp", onnx, "of constants, folded", {}, arithmetic.exp),
 ]);
+
+/** ONNX's own domain has two spellings. */
+export function normalDomain(domain: string): string {
+  return domain === "ai.onnx" ? "" : domain;
+}
 
 /** The operator's entry, if it is supported in this domain. */
 export function findOp(op: string, domain: string): OpEntry | undefined {

@@ -184,17 +184,13 @@ describe("names and inputs", () => {
   });
 
   it("values that a Gemm makes on the way do not collide with the file's", () => {
+    const w = floats([4, 2], [1, 1, 1, 1, -1, -1, 1, 1]);
     const nodes = [
       node("Gemm", "x w b", {}, "h"),
       node("Relu", "h", {}, "h product"),
-      node("Neg", "c", {}, "k"),
-      node("Add", "h product", {}, "z"),
+      { op: "Add", in: ["h product", "c"] },
     ];
-    const spec = {
-      nodes: [nodes[0]!, { ...nodes[1]! }, { op: "Add", in: ["h product", "c"] }],
-      constants: { ...constants, w: floats([4, 2], [1, 1, 1, 1, -1, -1, 1, 1]), b: scalar(1) },
-    };
-    const graph = graphOf(spec);
+    const graph = graphOf({ nodes, constants: { ...constants, w, b: scalar(1) } });
     expect(graph.nodes.map((n) => n.output)).toEqual(["h product#1", "h", "h product", "y"]);
   });
 

@@ -46,6 +46,13 @@ describe("files that are not models", () => {
   });
 });
 
+it("gzip that unpacks to more than any model is stopped", () => {
+  const member = gzipSync(new Uint8Array(1 << 25));
+  expect(problemOf(Buffer.concat(Array.from({ length: 9 }, () => member)))).toMatch(
+    /cannot be unpacked.*at most 268435456 bytes/,
+  );
+});
+
 describe("damaged protobuf", () => {
   const file = onnxFile({ nodes: [node("Add", "x c")], constants: { c: floats([1, 4], [1, 2, 3, 4]) } });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { GraphOp, ModelGraph } from "../../../src/graph/types.js";
 import { runModel, traceModel } from "../../../src/reference/model.js";
-import { type FileSpec, floats, graphOf, node, problemOf, scalar } from "./support/onnx-file.js";
+import { type FileSpec, floats, graphOf, ints, node, problemOf, scalar } from "./support/onnx-file.js";
 
 const x = Float32Array.of(1, 2, 3, 4);
 /** Weights [4, 3] and their transpose, written out by hand. */
@@ -178,5 +178,29 @@ describe("weights with a quantizer", () => {
     const { quantized } = denseOf(graph).weights;
     expect([...quantized!.codes]).toEqual([1, 1, 1, 2, 2, 2, 3, 3, 3, -3, -3, -3]);
     expect(quantized!.scale).toEqual({ shape: [1, 3], data: Float32Array.of(0.1, 1, 10) });
+  });
+
+  it.each([
+    ["as they are", []],
+    ["written out by a Reshape", [node("Reshape", "q flat", {}, "r"), node("Reshape", "r square", {}, "q2")]],
+  ])("keep scales per input, %s: they are no scales per output", (_, between) => {
+    const graph = graphOf({
+      nodes: [
+        node("BipolarQuant", "w s", {}, "q"),
+        ...between,
+        node("MatMul", between.length > 0 ? "x q2" : "x q"),
+      ],
+      constants: {
+        w: floats([2, 2], [1, -1, -1, 1]),
+        s: floats([2, 1], [0.5, 3]),
+        flat: ints(4),
+        square: ints(2, 2),
+      },
+      inputs: { x: [1, 2] },
+    });
+    const { data, quantized } = denseOf(graph).weights;
+    expect([...data]).toEqual([0.5, -0.5, -3, 3]);
+    expect([...quantized!.codes]).toEqual([1, -1, -1, 1]);
+    expect(new Set(quantized!.scale.data)).toEqual(new Set([0.5, 3]));
   });
 });

@@ -1,5 +1,6 @@
 /** Trained models made by others, with outputs computed by others. They are not part of the repository. */
 import { describe, expect, it } from "vitest";
+import { mnistTest } from "../../../examples/mnist-mlp/images.js";
 import { readModel } from "../../../src/formats/index.js";
 import { readNpy } from "../../../src/formats/npy.js";
 import { printGraph } from "../../../src/graph/print.js";
@@ -20,6 +21,20 @@ describe.skipIf(!hasSharedModels)(`shared models${needsShared}`, () => {
     for (let i = 0; i < 200; i++) {
       expect(runModel(graph, x.subarray(i * 784, (i + 1) * 784))).toEqual(y.subarray(i * 10, (i + 1) * 10));
     }
+  });
+
+  it.each([
+    ["TFC_1W1A", 9296],
+    ["TFC_2W2A", 9660],
+  ])("%s: %d of MNIST's 10,000 test images are right, as whoever shared it counted", (name, right) => {
+    const run = compileModel(readModel(sharedModel(`${name}.onnx`), name));
+    const { images, labels } = mnistTest();
+    const logits = run(Float32Array.from(images, (byte) => byte / 255));
+    const isRight = (label: number, i: number): boolean => {
+      const scores = logits.subarray(10 * i, 10 * i + 10);
+      return scores.indexOf(Math.max(...scores)) === label;
+    };
+    expect(Array.from(labels).filter(isRight)).toHaveLength(right);
   });
 
   it.each(["lfcW1A1_mnist", "lfcW1A1_mnist.bn"])("%s: 100 images give the exact integer logits", (name) => {

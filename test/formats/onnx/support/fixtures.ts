@@ -1,11 +1,12 @@
 /** Finds fixtures that others made: in the repository, or where BITLOOM_FIXTURES says. */
 import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 
 /** Folder of models and data that is not part of the repository; `../shared` by default. */
-export const sharedFolder = process.env.BITLOOM_FIXTURES ?? `${root}../shared`;
+export const sharedFolder = resolve(root, process.env.BITLOOM_FIXTURES ?? "../shared");
 
 /** A file of the repository's own fixtures. */
 export function fixture(path: string): Buffer {
