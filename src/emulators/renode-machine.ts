@@ -15,6 +15,8 @@ export interface RenodeMachineOptions {
 }
 
 const STOP_TIMEOUT_MS = 20_000;
+/** How long after its connection a process may end that has died. */
+const DEATH_MS = 500;
 
 export class RenodeMachine implements Machine {
   readonly id: string;
@@ -35,7 +37,7 @@ export class RenodeMachine implements Machine {
     socket.on("data", (bytes) => this.#inbox.push(bytes));
     // What went wrong shows as the connection's end.
     socket.on("error", () => undefined);
-    socket.on("close", () => void this.#finish(false, "closed the UART's connection"));
+    socket.on("close", () => void this.#explainClose());
     void monitor.ended.then((how) => this.#finish(false, how));
     if (signal?.aborted === true) void this.stop();
     signal?.addEventListener("abort", () => void this.stop(), { once: true });
@@ -66,6 +68,12 @@ export class RenodeMachine implements Machine {
     return this.#finish(true, "was stopped");
   }
 
+  /** A Renode that dies closes the connection first; its death is the better explanation. */
+  async #explainClose(): Promise<void> {
+    await Promise.race([this.#options.monitor.ended, delay(DEATH_MS)]);
+    await this.#finish(false, "closed the UART's connection");
+  }
+
   #finish(stopped: boolean, description: string): Promise<void> {
     this.#finishing ??= this.#end(stopped, description);
     return this.#finishing;
@@ -90,6 +98,12 @@ export class RenodeMachine implements Machine {
     const count = executedInstructions === undefined ? {} : { executedInstructions };
     this.#resolveEnded({ stopped, description, ...count });
   }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
 }
 
 /** The Monitor prints numbers in the base that the user's settings say. */

@@ -1,6 +1,6 @@
 /** Renode: whole boards, as their makers describe them. One process serves many images, one after the other. */
 import type { Socket } from "node:net";
-import { type BitloomError, fail } from "../diagnostics/diagnostic.js";
+import { BitloomError, fail } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
 import type { Board } from "../targets/boards.js";
 import { readElf } from "../toolchain/elf.js";
@@ -77,16 +77,17 @@ async function startMachine(
 ): Promise<RenodeMachine> {
   const deadline = performance.now() + (options.startTimeoutMs ?? START_TIMEOUT_MS);
   for (let attempt = 1; ; attempt++) {
+    const monitor = obtainMonitor();
     const port = await freePort();
     const folder = await makeRenodeFolder(image, board, port);
-    const monitor = obtainMonitor();
     try {
       await load(monitor, folder.script, board, deadline - performance.now());
       const socket = await openLink(monitor, port, board, deadline - performance.now());
       return new RenodeMachine({ board, monitor, socket, cleanUp: folder.remove, signal: options.signal });
     } catch (error) {
       await folder.remove();
-      await clear(monitor);
+      if (hasCode(error, "emulator/not-started")) await clear(monitor);
+      else await monitor.kill();
       if (attempt === PORT_ATTEMPTS || !isPortTaken(error)) throw error;
     }
   }
@@ -129,5 +130,9 @@ function notStarted(board: Board, what: string): BitloomError {
 }
 
 function isPortTaken(error: unknown): boolean {
-  return error instanceof Error && /address (is )?already in use|AddressAlreadyInUse/i.test(error.message);
+  return hasCode(error, "emulator/not-started") && /AddressAlreadyInUse/i.test(String(error));
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof BitloomError && error.diagnostics.some((d) => d.code === code);
 }

@@ -177,6 +177,31 @@ describeWith(programs, "QEMU", () => {
   });
 });
 
+describeWith(programs, "a board that QEMU does not know", () => {
+  // QEMU's Netduino Plus 2 has the same STM32F4 as the board: memories and USARTs at the same addresses.
+  it("runs its own image, with its own UART driver, on another board with the same chip", async () => {
+    const f4 = findBoard("stm32f4-discovery");
+    const usart1 = { driver: "stm32-usart-v1", base: 0x40011000, clock: 16_000_000 } as const;
+    const board = { ...f4, uart: usart1, qemu: { machine: "netduinoplus2" } };
+    const inputs = toyInputs(3);
+    const elf = await image(board, true, "uart");
+    expect(await run(qemuEmulator, elf, board, inputs)).toEqual(inputs.map(expected));
+  }, 60_000);
+
+  it("refuses an image for another core, or for other memories", async () => {
+    const m0 = findBoard("microbit");
+    const m4 = await image(findBoard("mps2-an386"), false);
+    await expect(qemuEmulator.start(m4, m0)).rejects.toMatchObject({
+      exitCode: 2,
+      diagnostics: [{ message: "it was not built for microbit: it has instructions that a Cortex-M0 lacks" }],
+    });
+    const small = { ...m0, memories: { ...m0.memories, ram: { origin: 0x20000000, size: 2048 } } };
+    await expect(qemuEmulator.start(await image(m0, false), small)).rejects.toThrow(
+      /bytes at 0x[0-9a-f]{8} \(\.\w+\) are outside its flash and RAM/,
+    );
+  });
+});
+
 describe("QEMU without a machine for the board", () => {
   it("says so", async () => {
     await expect(qemuEmulator.start("x.elf", findBoard("stm32f103"))).rejects.toMatchObject({ exitCode: 2 });
