@@ -10,5 +10,6 @@ export {
   type Verdict,
 } from "./messages.js";
 export { qemuEmulator } from "./qemu.js";
+export { createRenodeEmulator, type RenodeEmulator } from "./renode.js";
 export { type RunOptions, runVectors, type SessionOptions, VectorSession } from "./session.js";
 export type { Emulator, FoundEmulator, Machine, MachineEnd, StartOptions } from "./types.js";

@@ -116,7 +116,8 @@ interface Ended {
   readonly originalMessage?: string | undefined;
 }
 
-function endText(result: Ended): string {
+/** How a process ended, in one phrase. */
+export function endText(result: Ended): string {
   if (result.signal !== undefined) return `was killed by ${result.signal}`;
   if (result.exitCode !== undefined) return `exited with status ${result.exitCode}`;
   return `could not be started: ${printable(result.originalMessage ?? "unknown reason")}`;

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { fail } from "../diagnostics/diagnostic.js";
 import { findFunction, readElf } from "../toolchain/elf.js";
 import { findByVariable, missing, type ToolNeed, versionLine } from "../toolchain/tools.js";
+import { checkImage } from "./check-image.js";
 import { makeInputPipe } from "./input-pipe.js";
 import { startProcess } from "./process-machine.js";
 import type { Emulator } from "./types.js";
@@ -39,7 +40,9 @@ export const qemuEmulator: Emulator = {
     const path = findQemu();
     if (path === undefined) throw missing(qemuNeed);
     const { machine, cpu } = board.qemu;
-    const semihosting = findFunction(await readElf(image), SEMIHOSTING_MARKER) !== undefined;
+    const elf = await readElf(image);
+    checkImage(elf, board, image);
+    const semihosting = findFunction(elf, SEMIHOSTING_MARKER) !== undefined;
     const args = [
       ...["-machine", machine],
       ...(cpu === undefined ? [] : ["-cpu", cpu]),

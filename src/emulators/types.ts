@@ -24,6 +24,8 @@ export interface MachineEnd {
   readonly stopped: boolean;
   /** One phrase for messages, e.g. `exited with status 1` or `was killed by SIGSEGV`. */
   readonly description: string;
+  /** Instructions that its processor executed, polling included; where the emulator counts them (Renode). */
+  readonly executedInstructions?: number;
 }
 
 /** A running machine and the byte link to its UART. */

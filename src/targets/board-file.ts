@@ -20,6 +20,9 @@ export const uartDrivers = ["cmsdk", "pl011", "nrf-uart", "stm32-usart-v1", "stm
 
 const machineName = z.string().regex(/^[a-z0-9][a-z0-9_.-]*$/i);
 const qemuMachine = z.strictObject({ machine: machineName, cpu: machineName.optional() });
+/** A name in a Renode platform. */
+const peripheral = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
+const oneLine = z.string().regex(/^[\x20-\x7e]+$/, "one line of plain ASCII");
 const qemuStandIn = z.strictObject({ standIn: z.string() });
 
 export const boardFile = z.strictObject({
@@ -43,6 +46,10 @@ export const boardFile = z.strictObject({
       platform: z.string().regex(/^[A-Za-z0-9_./-]+$/),
       /** Name of the UART in that platform, e.g. `usart2`. */
       uart: z.string().regex(/^[A-Za-z0-9_.]+$/),
+      /** Names of memories in that platform that must be given the chip's real place and size. */
+      memories: z.strictObject({ flash: peripheral.optional(), ram: peripheral.optional() }).optional(),
+      /** Other changes to that platform, in Renode's platform language. */
+      changes: z.array(z.strictObject({ why: oneLine, lines: z.array(oneLine).min(1) })).optional(),
     })
     .optional(),
   /** Where the figures come from: data sheets, headers, emulator sources. */

@@ -1,5 +1,6 @@
 /** Compilers, ELF files, and what can be learnt from them. */
 export { type Armv6MViolation, checkArmv6M } from "./armv6m.js";
+export { CpuArch, cpuArch } from "./attributes.js";
 export { runTool } from "./compiler.js";
 export {
   type Elf,

@@ -1,0 +1,71 @@
+/** The files that Renode reads to set up a board: a script and a platform description. */
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { render } from "../assets/templates.js";
+import { fail } from "../diagnostics/diagnostic.js";
+import type { Board } from "../targets/boards.js";
+
+/** What the script prints last. */
+export const LOADED = "bitloom-loaded";
+
+export interface RenodeFolder {
+  /** Path of the script to include. */
+  readonly script: string;
+  remove(): Promise<void>;
+}
+
+/** Writes script, platform and image into a folder of their own: the script finds its neighbours by `$ORIGIN`. */
+export async function makeRenodeFolder(image: string, board: Board, port: number): Promise<RenodeFolder> {
+  const folder = await mkdtemp(join(tmpdir(), `bitloom-renode-${process.pid}-`));
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    const script = join(folder, "run.resc");
+    await writeFile(script, renodeScript(board, port));
+    await writeFile(join(folder, "board.repl"), renodePlatform(board));
+    await copyFile(image, join(folder, "image.elf"));
+    return { script, remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** The Monitor script that loads `image.elf` and opens the UART on `port`. */
+export function renodeScript(board: Board, port: number): string {
+  return render("renode/run.resc", { board: board.id, uart: renodeOf(board).uart, port });
+}
+
+/** The platform description of a board: Renode's own, with the board's changes. */
+export function renodePlatform(board: Board): string {
+  const { platform, memories = {}, changes = [] } = renodeOf(board);
+  const kinds = ["flash", "ram"] as const;
+  const resized = kinds.flatMap((kind) => {
+    const peripheral = memories[kind];
+    const { origin, size } = board.memories[kind];
+    return peripheral === undefined ? [] : [{ peripheral, origin: hex(origin), size: hex(size) }];
+  });
+  return render("renode/board.repl", { name: board.id, platform, memories: resized, changes });
+}
+
+/** A path as the Monitor reads it: `@`, and blanks escaped. */
+export function monitorPath(path: string): string {
+  if (/[^\x21-\x7e ]|[;"'`]/.test(path)) {
+    throw fail("emulator/path", "Renode cannot be given a path with such characters", {
+      where: path,
+      remedy: "set TMPDIR to a folder with a plain name",
+    });
+  }
+  return `@${path.replaceAll(" ", "\\ ")}`;
+}
+
+function renodeOf(board: Board): NonNullable<Board["renode"]> {
+  if (board.renode !== undefined) return board.renode;
+  throw fail("emulator/no-machine", `Renode has no platform for the board ${board.id}`, {
+    remedy: "use a board that Renode knows (`bitloom boards`), or another emulator",
+  });
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16).padStart(8, "0")}`;
+}
