@@ -20,7 +20,8 @@ import type { InputBatch } from "./inputs.js";
 import type { Plan } from "./plan/index.js";
 import { canonicalBytes, type DeviceProgram } from "./program/index.js";
 import { traceDevice } from "./reference/device.js";
-import type { Board } from "./targets/index.js";
+import { type Board, isArmv6M } from "./targets/index.js";
+import { checkArmv6M } from "./toolchain/armv6m.js";
 import { readElf } from "./toolchain/elf.js";
 import { buildFirmware, buildHost, type Firmware, type LibraryOnDisk } from "./toolchain/firmware.js";
 
@@ -92,7 +93,10 @@ export async function verifyModel(
       options.onProgress?.(`building (${build})`);
       const image = await buildImage(library, options, join(folder, build), build === "trace");
       if (build === "flash") firmware = image.firmware;
-      builds.push(await checkBuild(build, image.path, model, expected, options));
+      const foreign =
+        image.firmware === undefined ? [] : await foreignInstructions(image.path, options.board);
+      const verdict = await checkBuild(build, image.path, model, expected, options);
+      builds.push({ ...verdict, problems: [...foreign, ...verdict.problems] });
     }
     const passed = builds.every(
       (b) => b.failedVectors === 0 && b.problems.length === 0 && b.divergence === undefined,
@@ -136,6 +140,15 @@ async function buildImage(
   if (emulator.id === hostEmulator.id) return { path: (await buildHost({ library, outDir, trace })).program };
   const firmware = await buildFirmware({ library, board, outDir, trace });
   return { path: firmware.elf, firmware };
+}
+
+/** Emulators run some instructions that a Cortex-M0 lacks, so its images are disassembled as well. */
+async function foreignInstructions(elf: string, board: Board): Promise<string[]> {
+  if (!isArmv6M(board.cpu)) return [];
+  const violations = await checkArmv6M(elf);
+  return violations.map(
+    (v) => `${v.symbol}: ${v.instruction} at 0x${v.address.toString(16)} is not in Armv6-M`,
+  );
 }
 
 async function checkBuild(

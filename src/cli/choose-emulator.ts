@@ -1,5 +1,5 @@
 import { ExitCode, fail } from "../diagnostics/diagnostic.js";
-import { type Emulator, hostEmulator, qemuEmulator } from "../emulators/index.js";
+import { createRenodeEmulator, type Emulator, hostEmulator, qemuEmulator } from "../emulators/index.js";
 import { type Board, qemuBoard } from "../targets/index.js";
 
 export interface ChosenEmulator {
@@ -12,13 +12,29 @@ export interface ChosenEmulator {
   close(): Promise<void>;
 }
 
-/** The emulator that the user wants, or the best there is: Renode, then QEMU. */
+/** The emulator that the user wants, or the best there is: Renode where it is installed and knows the board, else QEMU. */
 export async function chooseEmulator(
   board: Board,
   wanted?: "renode" | "qemu" | "host",
 ): Promise<ChosenEmulator> {
-  const close = async (): Promise<void> => {};
-  if (wanted === "host") return { emulator: hostEmulator, board, close };
+  if (wanted === "host") return { emulator: hostEmulator, board, close: nothing };
+  if (wanted === "renode") return renode(board);
+  const isFound = wanted === undefined && board.renode !== undefined && (await createRenodeEmulator().find());
+  return isFound ? renode(board) : qemu(board);
+}
+
+function renode(board: Board): ChosenEmulator {
+  if (board.renode === undefined) {
+    throw fail("cli/emulator", `Renode has no platform for ${board.id}`, {
+      remedy: "use another board (`bitloom boards` says which Renode knows), or --emulator qemu",
+      exitCode: ExitCode.badInput,
+    });
+  }
+  const emulator = createRenodeEmulator();
+  return { emulator, board, close: () => emulator.close() };
+}
+
+function qemu(board: Board): ChosenEmulator {
   const machine = qemuBoard(board);
   if (machine === undefined) {
     throw fail("cli/emulator", `QEMU has no machine for ${board.id}`, {
@@ -26,11 +42,9 @@ export async function chooseEmulator(
       exitCode: ExitCode.badInput,
     });
   }
-  const note =
-    machine.id === board.id
-      ? {}
-      : {
-          note: `QEMU has no ${board.name}: the same library objects run on ${machine.id} (${machine.cpu.name})`,
-        };
-  return { emulator: qemuEmulator, board: machine, ...note, close };
+  const isStandIn = machine.id !== board.id;
+  const note = `QEMU has no ${board.name}: the same library objects run on ${machine.id} (${machine.cpu.name})`;
+  return { emulator: qemuEmulator, board: machine, ...(isStandIn ? { note } : {}), close: nothing };
 }
+
+async function nothing(): Promise<void> {}

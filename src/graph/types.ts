@@ -93,8 +93,6 @@ export type GraphOp =
       readonly selectLast: boolean;
     };
 
-export type GraphOpKind = GraphOp["kind"];
-
 export interface GraphNode {
   /** Unique, printable; the file's own node name where it has one. */
   readonly name: string;

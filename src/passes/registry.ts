@@ -2,9 +2,10 @@ import type { Diagnostics } from "../diagnostics/diagnostic.js";
 import type { ModelGraph } from "../graph/types.js";
 import { type DeviceProgram, verifyProgram } from "../program/index.js";
 import { foldFlips } from "./fold-flips.js";
-import { type LoweringOptions, lower } from "./lower.js";
+import { lower } from "./lower.js";
+import type { LoweringOptions } from "./lowering.js";
 
-export type { LoweringOptions } from "./lower.js";
+export type { LoweringOptions } from "./lowering.js";
 
 /**
  * Program passes, in order. Each keeps the meaning of the program; the verifier runs after each.

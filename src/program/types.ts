@@ -94,8 +94,6 @@ export type Instruction =
       readonly selectLast: boolean;
     };
 
-export type InstructionKind = Instruction["kind"];
-
 /**
  * Where the order of the float outputs is kept, ties included, on every score that can occur: by the integer
  * scores themselves, by `ranks` slope[c] · score + offset[c] in int32, or only by the floats.

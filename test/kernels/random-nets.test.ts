@@ -8,7 +8,7 @@ import { type InputBatch, randomBatch } from "../../src/inputs.js";
 import { findBoard } from "../../src/targets/index.js";
 import { verifyModel } from "../../src/verify.js";
 import { compileGraph, full } from "../support/models.js";
-import { randomFloats, randomNet } from "../support/random-graph.js";
+import { randomFloats, randomNet, withTail } from "../support/random-graph.js";
 
 const qemu = (await qemuEmulator.find()) !== undefined;
 const hostNets = full ? 150 : 12;
@@ -17,7 +17,9 @@ const boardNets = full ? 12 : 2;
 const firstSeed = Number(process.env.BITLOOM_SEED ?? 20_000);
 
 async function check(seed: number, emulator: typeof hostEmulator, board: string): Promise<void> {
-  const graph = randomNet(seed, { exactScales: seed % 2 === 0, maxWidth: seed % 4 === 0 ? 400 : 80 });
+  const net = randomNet(seed, { exactScales: seed % 2 === 0, maxWidth: seed % 4 === 0 ? 400 : 80 });
+  const graph =
+    seed % 7 === 0 ? withTail(net, ["argmax"]) : seed % 5 === 0 ? withTail(net, ["softmax"]) : net;
   const size = graph.values.get("input")!.shape[1]!;
   const isImage = seed % 3 === 0;
   const affine = { numerator: 1, denominator: 64, zero: 128 };

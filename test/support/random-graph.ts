@@ -258,3 +258,22 @@ export function randomFloats(seed: number, count: number): Float32Array {
     random.next() < 0.3 ? random.integer(-8, 8) / 4 : random.normal() * 2,
   );
 }
+
+/** A graph with further operations at its end. */
+export function withTail(graph: ModelGraph, tail: readonly ("softmax" | "relu" | "argmax")[]): ModelGraph {
+  const nodes: GraphNode[] = [...graph.nodes];
+  const values = new Map(graph.values);
+  const classes = graph.values.get(graph.outputs[0]!)!.shape[1]!;
+  for (const kind of tail) {
+    const output = `tail${nodes.length}`;
+    const op: GraphOp =
+      kind === "softmax"
+        ? { kind, axis: 1 }
+        : kind === "relu"
+          ? { kind }
+          : { kind, axis: 1, keepDims: true, selectLast: classes % 2 === 0 };
+    nodes.push({ name: `${kind} at the end`, op, inputs: [nodes.at(-1)!.output], output });
+    values.set(output, { name: output, shape: [1, kind === "argmax" ? 1 : classes], dtype: "float32" });
+  }
+  return { ...graph, nodes, values, outputs: [nodes.at(-1)!.output] };
+}

@@ -1,0 +1,70 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { lowerGraph } from "../../src/passes/registry.js";
+import { planProgram, verifyPlan } from "../../src/plan/index.js";
+import { placeBuffers } from "../../src/plan/memory.js";
+import type { Buffer } from "../../src/plan/types.js";
+import { canonicalSize } from "../../src/program/index.js";
+import { mnistMlp } from "../support/models.js";
+import { netSeed, randomNet } from "../support/random-graph.js";
+
+const buffers = fc.array(
+  fc.record({
+    bytes: fc.integer({ min: 1, max: 500 }),
+    from: fc.nat({ max: 8 }),
+    length: fc.nat({ max: 4 }),
+  }),
+  { minLength: 1, maxLength: 8 },
+);
+
+function asBuffers(drawn: readonly { bytes: number; from: number; length: number }[]): Buffer[] {
+  return drawn.map(({ bytes, from, length }, tensor) => ({ tensor, bytes, from, to: from + length }));
+}
+
+describe("placement", () => {
+  it("never lets live buffers overlap, and never claims less than the bound", () => {
+    fc.assert(
+      fc.property(buffers, (drawn) => {
+        const plan = placeBuffers(asBuffers(drawn));
+        expect(plan.arenaBytes).toBeGreaterThanOrEqual(plan.lowerBound);
+        for (const a of plan.buffers) {
+          expect(a.offset % 8).toBe(0);
+          expect(a.offset + a.bytes).toBeLessThanOrEqual(plan.arenaBytes);
+          for (const b of plan.buffers) {
+            const together = a !== b && a.from <= b.to && b.from <= a.to;
+            if (together) expect(a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+
+  it("meets the bound on chains, where two neighbours are live at a time", () => {
+    fc.assert(
+      fc.property(netSeed, (seed) => {
+        const { program } = lowerGraph(randomNet(seed, { exactScales: true, maxLayers: 4 }));
+        const plan = planProgram(program);
+        verifyPlan(plan);
+        expect(plan.memory.arenaBytes).toBe(plan.memory.lowerBound);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe("the plan's verifier", () => {
+  it("finds an overlap that is put into a good plan", () => {
+    const { plan } = mnistMlp();
+    const moved = plan.memory.buffers.map((b) => ({ ...b, offset: 0 }));
+    expect(() => verifyPlan(plan)).not.toThrow();
+    expect(() => verifyPlan({ ...plan, memory: { ...plan.memory, buffers: moved } })).toThrow(/overlap/);
+    expect(() => verifyPlan({ ...plan, steps: plan.steps.slice(1) })).toThrow(/cover/);
+  });
+
+  it("and the arena holds exactly the tensors between layers", () => {
+    const { plan, program } = mnistMlp();
+    const between = plan.memory.buffers.map((b) => b.bytes);
+    expect(between).toEqual(plan.memory.buffers.map((b) => canonicalSize(program.tensors[b.tensor]!)));
+    expect([...between].sort((a, b) => b - a)).toEqual([100, 32, 16]);
+  });
+});
