@@ -61,6 +61,10 @@ describe("checks", () => {
     await execa("npx", ["biome", "check", "."], { cwd: repoRoot });
   });
 
+  it("nothing is exported or installed in vain (knip)", async () => {
+    await execa("npx", ["knip", "--no-config-hints"], { cwd: repoRoot });
+  });
+
   it("C is formatted (clang-format)", async () => {
     await execa("bash", ["scripts/c-format.sh", "--check"], { cwd: repoRoot });
   });
