@@ -1,12 +1,22 @@
 /** The hand-made library in test/fixtures/firmware, and the same arithmetic in TypeScript. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe } from "vitest";
+import { packageFile } from "../../src/assets/package-files.js";
 import { findOnPath, type LibraryOnDisk } from "../../src/toolchain/index.js";
 
+/** The fixture with the real runtime's header beside it, as a generated library has it. */
+function assemble(): string {
+  const dir = mkdtempSync(join(tmpdir(), "bitloom-toy-"));
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  cpSync(join(import.meta.dirname, "../fixtures/firmware/toy"), dir, { recursive: true });
+  cpSync(packageFile("runtime-c/bitloom_runtime.h"), join(dir, "bitloom_runtime.h"));
+  return dir;
+}
+
 export const toy: LibraryOnDisk = {
-  dir: join(import.meta.dirname, "../fixtures/firmware/toy"),
+  dir: assemble(),
   name: "toy",
   sources: ["toy.c", "toy_weights.c", "toy_selftest.c"],
 };
