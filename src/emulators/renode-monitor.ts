@@ -2,6 +2,9 @@
  * Renode's Monitor over standard input and output. Not over its telnet port or its keyword server: both accept commands
  * from any computer in the network, and Renode ends by itself when its standard input does.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { execa } from "execa";
 import { type BitloomError, fail } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
@@ -24,13 +27,16 @@ export class RenodeMonitor {
   #wake: () => void = () => undefined;
 
   constructor(path: string) {
-    this.#child = startRenode(path);
+    // A folder of its own for its settings: the user's could change what happens after a failed command.
+    const settings = mkdtempSync(join(tmpdir(), "bitloom-renode-settings-"));
+    this.#child = startRenode(path, settings);
     this.#child.stdin.on("error", () => undefined);
     this.#child.stdout.on("data", (bytes: Buffer) => this.#take(bytes));
     this.#child.stderr.on("data", (bytes: Buffer) => {
       this.#errors = (this.#errors + bytes.toString("latin1")).slice(-MAX_TEXT);
     });
     this.ended = this.#child.then((result) => {
+      rmSync(settings, { recursive: true, force: true });
       this.#end = endText(result);
       this.#wake();
       return this.#end;
@@ -102,8 +108,9 @@ export class RenodeMonitor {
   }
 }
 
-function startRenode(path: string) {
+function startRenode(path: string, settings: string) {
   return execa(path, ARGUMENTS, {
+    env: { XDG_CONFIG_HOME: settings },
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",

@@ -31,6 +31,7 @@ const PORT_ATTEMPTS = 3;
 export function createRenodeEmulator(): RenodeEmulator {
   let monitor: RenodeMonitor | undefined;
   let machine: RenodeMachine | undefined;
+  let isStarting = false;
 
   const obtainMonitor = (): RenodeMonitor => {
     if (monitor !== undefined) return monitor;
@@ -54,13 +55,18 @@ export function createRenodeEmulator(): RenodeEmulator {
       return { path, version: /v?(\d+(?:\.\d+)+)/.exec(line)?.[1] ?? "unknown" };
     },
     start: async (image, board, options = {}) => {
-      if (machine !== undefined && !machine.hasEnded) {
-        throw fail("emulator/busy", `${machine.id} still runs in this Renode`, { remedy: "stop it first" });
+      if (isStarting || (machine !== undefined && !machine.hasEnded)) {
+        const other = machine?.id ?? "another machine";
+        throw fail("emulator/busy", `${other} still runs in this Renode`, { remedy: "stop it first" });
       }
-      checkImage(await readElf(image), board, image);
-      const started = await startMachine(obtainMonitor, image, board, options);
-      machine = started;
-      return started;
+      isStarting = true;
+      try {
+        checkImage(await readElf(image), board, image);
+        machine = await startMachine(obtainMonitor, image, board, options);
+        return machine;
+      } finally {
+        isStarting = false;
+      }
     },
     close: async () => {
       await machine?.stop();

@@ -30,10 +30,8 @@ export async function connectLocally(port: number, timeoutMs: number): Promise<S
 function tryConnect(port: number): Promise<Socket | undefined> {
   return new Promise((resolve) => {
     const socket = netConnect({ port, host: "127.0.0.1", noDelay: true });
-    socket.once("error", () => resolve(undefined));
-    socket.once("connect", () => {
-      socket.removeAllListeners("error");
-      resolve(socket);
-    });
+    // The listener stays: a connection may break before its new owner listens. "close" follows and tells it.
+    socket.on("error", () => resolve(undefined));
+    socket.once("connect", () => resolve(socket));
   });
 }

@@ -1,8 +1,17 @@
 /** Which of the programs that bitloom can use are here; for `doctor`. */
 import { existsSync } from "node:fs";
-import { isAbsolute } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { execa } from "execa";
-import { armBinutil, armGcc, armGccNeed, findByVariable, hostCc, hostCcNeed, versionLine } from "./tools.js";
+import {
+  armBinutil,
+  armGcc,
+  armGccNeed,
+  findByVariable,
+  findOnPath,
+  hostCc,
+  hostCcNeed,
+  versionLine,
+} from "./tools.js";
 
 export interface ToolStatus {
   /** `gcc-arm`, `newlib`, `objdump`, `host-cc`, `qemu` or `renode`. */
@@ -56,9 +65,10 @@ const probes: readonly Probe[] = [
   { id: "renode", purpose: "emulates whole boards", remedy: RENODE_REMEDY, find: findRenode },
 ];
 
-/** Absolute path of Renode: RENODE_PATH, then PATH. Undefined when absent. */
+/** Absolute path of Renode: RENODE_PATH (the program or its folder), then PATH. Undefined when absent. */
 export function findRenode(): string | undefined {
-  return findByVariable("RENODE_PATH", "renode");
+  const inFolder = process.env.RENODE_PATH && findOnPath(join(resolve(process.env.RENODE_PATH), "renode"));
+  return inFolder || findByVariable("RENODE_PATH", "renode");
 }
 
 /** Looks for every tool. Never throws: what cannot be found or run is reported as missing. */

@@ -206,9 +206,9 @@ describeWith(["arm-none-eabi-gcc", "cc"], "the Renode runner with a stand-in for
 
   it("does not wait for ever", async () => {
     const board = findBoard("stm32f103");
-    const starting = open("hang").start(await image(board), board, { startTimeoutMs: 600 });
+    const starting = open("hang").start(await image(board), board, { startTimeoutMs: 4000 });
     await expect(starting).rejects.toThrow(
-      /did not answer its Monitor within 0\.[0-9]+ s; it said: Renode, version/,
+      /did not answer its Monitor within [0-9.]+ s; it said: Renode, version/,
     );
   });
 

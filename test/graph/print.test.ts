@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { readModel } from "../../src/formats/index.js";
 import { printGraph } from "../../src/graph/print.js";
 import type { GraphOp, UniformQuantizer } from "../../src/graph/types.js";
+import { smallNet } from "../support/onnx.js";
 import { chain, tensor, withNode } from "./support.js";
 
 const uniform: UniformQuantizer = {
@@ -45,6 +47,22 @@ it("a graph prints one line per node", () => {
   `);
 });
 
+it("a net from a file reads as what it is", () => {
+  expect(printGraph(readModel(smallNet({ softmax: true }), "m.onnx"))).toMatchInlineSnapshot(`
+    "test (QONNX, opset 11)
+      input x 1×8 float32
+      in                    1×8  quantize to 1 bit ±1, scale 1, sign(0) = +1
+      dense                 1×6  dense 8×6, weights 1 bit ±1, scale 1
+      BatchNormalization_3  1×6  batch normalization, 6 channels, epsilon 0.00001
+      Quant_4               1×6  quantize to 2 bits 0…3, scale 0.5, rounding half-even
+      MatMul_6              1×3  dense 6×3, weights 2 bits −1…1, scale 0.25
+      Add_7                 1×3  add −0.25…0.5 (3 numbers)
+      Softmax_8             1×3  softmax over axis 1
+      output y 1×3 float32
+    "
+  `);
+});
+
 describe("names from hostile files", () => {
   const graph = withNode(chain([2], [{ kind: "relu" }]), 0, { name: `\u001b[2J\n${"long".repeat(30)}tail` });
 
@@ -52,5 +70,23 @@ describe("names from hostile files", () => {
     const [, , row] = printGraph(graph).split("\n");
     expect(row).toMatch(/^ {2}\\u001b\[2J\\n…longlong.*tail {2}2 {2}relu$/);
     expect(printGraph({ ...graph, name: "a\u0007", source: "b\u0007" })).not.toContain("\u0007");
+  });
+
+  it.each([
+    "new\nline",
+    "\u001b[2J",
+    "\u0000",
+    "\u2028",
+    "tab\t",
+    "\u009b31m",
+    "a".repeat(100_000),
+  ])("like %j keep the text printable and one line per node", (name) => {
+    const plain = printGraph(readModel(smallNet(), "m.onnx")).split("\n").length;
+    const hostile = readModel(smallNet({ names: name }), "m.onnx");
+    const text = printGraph({ ...hostile, name, source: name });
+    expect(text.split("\n")).toHaveLength(plain);
+    expect(text.length).toBeLessThan(3000);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/);
   });
 });

@@ -40,8 +40,9 @@ function problems(graph: ModelGraph): string[] {
   try {
     verifyGraph(graph);
   } catch (error) {
-    if (error instanceof BitloomError) return error.diagnostics.map((d) => `${d.where}: ${d.message}`);
-    throw error;
+    if (!(error instanceof BitloomError)) throw error;
+    expect(error.diagnostics.map((d) => d.code)).toContain("graph/invalid");
+    return error.diagnostics.map((d) => `${d.where}: ${d.message}`);
   }
   return [];
 }
@@ -59,6 +60,9 @@ describe("verifyGraph", () => {
 
   const op = (index: number, change: GraphOp): ModelGraph => withNode(sound, index, { op: change });
 
+  const operand = (shape: number[], data: number[]): ModelGraph =>
+    op(4, { kind: "arithmetic", operator: "add", operand: tensor(shape, data), reversed: false });
+
   it.each<[string, ModelGraph, RegExp]>([
     [
       "a value that nothing writes",
@@ -74,6 +78,9 @@ describe("verifyGraph", () => {
     ["an input without a shape", { ...sound, inputs: ["x", "other"] }, /other has no shape/],
     ["a value without a shape", withNode(sound, 6, { output: "shapeless" }), /without a shape/],
     ["a reshape that loses elements", withValue(sound, "v0", { shape: [1, 3] }), /number of elements/],
+    ["fractional sizes", withValue(sound, "v2", { shape: [1, 3.5] }), /shape/],
+    ["another rank", withValue(sound, "v2", { shape: [3] }), /shape/],
+    ["a layer that gives class indices", withValue(sound, "v2", { dtype: "int64" }), /int64|indices/],
     ["sizes of 0", withValue(sound, "v0", { shape: [1, 0] }), /impossible shape 1×0/],
     [
       "a quantizer that changes the shape",
@@ -101,6 +108,14 @@ describe("verifyGraph", () => {
       /not its code times its scale, at 0/,
     ],
     [
+      "one weight that is not its code",
+      op(2, {
+        kind: "dense",
+        weights: { ...weights, data: weights.data.map((w, i) => (i === 5 ? -w : w)) },
+      }),
+      /code times its scale, at 5/,
+    ],
+    [
       "too few codes",
       op(2, {
         kind: "dense",
@@ -108,16 +123,10 @@ describe("verifyGraph", () => {
       }),
       /codes or scales that do not fit/,
     ],
-    [
-      "operands that enlarge",
-      op(4, {
-        kind: "arithmetic",
-        operator: "add",
-        operand: tensor([2, 3], Array(6).fill(1)),
-        reversed: false,
-      }),
-      /constant of shape 2×3 for 1×3/,
-    ],
+    ["operands that enlarge", operand([2, 3], Array(6).fill(1)), /constant of shape 2×3 for 1×3/],
+    ["NaN in an operand", operand([3], [0, Number.NaN, 0]), /not finite/],
+    ["an operand of another size", operand([2], [1, 2]), /constant/],
+    ["an operand that does not fill its shape", operand([2], [1, 2, 3]), /fill/],
     ["channels that do not fit", op(3, { ...norm, mean: tensor([2], [1, 1]) } as GraphOp), /one per channel/],
     ["axes that do not exist", op(5, { kind: "softmax", axis: 2 }), /axis 2/],
     ["a class index of another shape", withValue(sound, "v6", { shape: [1, 1] }), /1×1 where 1/],

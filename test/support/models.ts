@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { mnistTest } from "../../examples/mnist-mlp/images.js";
 import { type CompiledModel, type CompileOptions, compileModelFile } from "../../src/compile.js";
 import { emitLibrary } from "../../src/emit/index.js";
+import { readNpy } from "../../src/formats/npy.js";
 import type { ModelGraph } from "../../src/graph/types.js";
 import { batchFromArray, type InputBatch } from "../../src/inputs.js";
 import { type LoweringOptions, lowerGraph } from "../../src/passes/registry.js";
@@ -33,6 +34,27 @@ export function sharedModel(file: string): string | undefined {
   const folder = resolve(repoRoot, process.env.BITLOOM_FIXTURES ?? "../shared");
   const path = join(folder, "models", file);
   return existsSync(path) ? path : undefined;
+}
+
+/** Bytes of a model made by others, in a test that is skipped where `sharedModel` finds none. */
+export function readShared(file: string): Uint8Array {
+  const path = sharedModel(file);
+  if (path === undefined) throw new Error(`${file} is absent: set BITLOOM_FIXTURES`);
+  return readFileSync(path);
+}
+
+/** Bytes of a file in test/fixtures/onnx. */
+export function onnxFixture(file: string): Uint8Array {
+  return readFileSync(join(repoRoot, "test/fixtures/onnx", file));
+}
+
+/** The rows of a .npy file's first axis, flattened. */
+export function rowsOf(bytes: Uint8Array): Float32Array[] {
+  const { shape, data } = readNpy(bytes);
+  const size = data.length / shape[0]!;
+  return Array.from({ length: shape[0]! }, (_, i) =>
+    Float32Array.from(data.subarray(i * size, (i + 1) * size)),
+  );
 }
 
 /** Compiles a graph made in a test, with one known answer. */

@@ -1,14 +1,16 @@
+/** Damaged models: every one ends in a graph and a library, or in a BitloomError, never in another exception. */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { compileModelFile } from "../../../src/compile.js";
 import { BitloomError } from "../../../src/diagnostics/diagnostic.js";
 import { readModel } from "../../../src/formats/index.js";
 import { type ModelProto, ModelProtoSchema } from "../../../src/formats/onnx/onnx_pb.js";
 import { onnxOps } from "../../../src/formats/onnx/registry.js";
 import { printGraph } from "../../../src/graph/print.js";
 import { runModel } from "../../../src/reference/model.js";
-import { hasSharedModels, needsShared, sharedModel } from "./support/fixtures.js";
-import { floats, ints, node, onnxFile, scalar } from "./support/onnx-file.js";
+import { onnxFixture, readShared, sharedModel } from "../../support/models.js";
+import { floats, ints, node, onnxFile, scalar, smallNet } from "../../support/onnx.js";
 
 const RUNS = Number(process.env.BITLOOM_FUZZ_RUNS ?? 1000);
 /** One file may take this long, in milliseconds. */
@@ -50,12 +52,26 @@ const small = onnxFile({
   },
 });
 
+/** Small nets, made here and by frameworks. */
+const models = [
+  smallNet(),
+  smallNet({ softmax: true }),
+  ...["scales_w4a3_relu", "opset13_constants", "exact_ties"].map((name) => onnxFixture(`${name}.onnx`)),
+].map((file) => Uint8Array.from(file));
+
+const byte = fc.oneof(fc.constantFrom(0, 1, 2, 0x7f, 0x80, 0xff), fc.nat({ max: 255 }));
+const span = fc.integer({ min: 1, max: 200 });
+const is = <K extends string>(kind: K, value: fc.Arbitrary<number>) =>
+  fc.record({ kind: fc.constant(kind), at: fc.nat(), value });
+/** Small changes come more often, so that a part of the files stays readable. */
 const mutation = fc.oneof(
-  fc.record({ kind: fc.constant("byte" as const), at: fc.nat(), value: fc.nat({ max: 255 }) }),
-  fc.record({ kind: fc.constant("bit" as const), at: fc.nat(), value: fc.nat({ max: 7 }) }),
-  fc.record({ kind: fc.constant("delete" as const), at: fc.nat(), value: fc.integer({ min: 1, max: 64 }) }),
-  fc.record({ kind: fc.constant("repeat" as const), at: fc.nat(), value: fc.integer({ min: 1, max: 64 }) }),
-  fc.record({ kind: fc.constant("cut" as const), at: fc.nat(), value: fc.constant(0) }),
+  { weight: 6, arbitrary: is("bit", fc.nat({ max: 7 })) },
+  { weight: 4, arbitrary: is("byte", byte) },
+  { weight: 1, arbitrary: is("delete", span) },
+  { weight: 1, arbitrary: is("repeat", span) },
+  { weight: 1, arbitrary: is("cut", fc.constant(0)) },
+  // A varint of that many bytes: a length, a size or a count far beyond the file.
+  { weight: 1, arbitrary: is("bomb", fc.integer({ min: 1, max: 9 })) },
 );
 
 type Mutation = typeof mutation extends fc.Arbitrary<infer T> ? T : never;
@@ -66,6 +82,7 @@ function mutate(bytes: Uint8Array, { kind, at, value }: Mutation): Uint8Array {
   if (kind === "delete") return join(bytes.subarray(0, position), bytes.subarray(position + value));
   if (kind === "repeat") return join(bytes.subarray(0, position + value), bytes.subarray(position));
   const changed = bytes.slice();
+  if (kind === "bomb") return changed.fill(0xff, position, position + value);
   if (changed.length > 0) changed[position] = kind === "byte" ? value : changed[position]! ^ (1 << value);
   return changed;
 }
@@ -131,9 +148,12 @@ function join(a: Uint8Array, b: Uint8Array): Uint8Array {
   return Uint8Array.from([...a, ...b]);
 }
 
-/** A graph that can be printed, or a BitloomError with exit code 2 that is no defect of bitloom. */
-function expectGraphOrError(bytes: Uint8Array): "graph" | "error" {
+type End = "library" | "graph" | "error";
+
+/** A graph that can be printed and perhaps compiled, or a BitloomError with exit code 2 that is no defect of bitloom. */
+function endOf(bytes: Uint8Array): End {
   const start = performance.now();
+  let end: End = "error";
   try {
     const graph = readModel(bytes, "fuzz.onnx");
     printGraph(graph);
@@ -143,12 +163,14 @@ function expectGraphOrError(bytes: Uint8Array): "graph" | "error" {
       const output = runModel(graph, new Float32Array(size(graph.inputs[0]!)).fill(0.5));
       expect(output).toHaveLength(size(graph.outputs[0]!));
     }
-    return "graph";
+    end = "graph";
+    compileModelFile(bytes, "fuzz.onnx");
+    return "library";
   } catch (error) {
     if (!(error instanceof BitloomError)) throw error;
     expect(error.exitCode).toBe(2);
     expect(error.diagnostics.map((d) => d.code)).not.toContain("graph/invalid");
-    return "error";
+    return end;
   } finally {
     expect(performance.now() - start).toBeLessThan(SLOWEST);
   }
@@ -156,38 +178,55 @@ function expectGraphOrError(bytes: Uint8Array): "graph" | "error" {
 
 describe("mutated files end in a graph or a BitloomError", () => {
   it("of a small model with every kind of node", () => {
-    const ends = { graph: 0, error: 0 };
-    expect(expectGraphOrError(small)).toBe("graph");
+    const ends = { library: 0, graph: 0, error: 0 };
+    expect(endOf(small)).not.toBe("error");
     fc.assert(
       fc.property(fc.array(mutation, { minLength: 1, maxLength: 3 }), (mutations) => {
-        ends[expectGraphOrError(mutations.reduce(mutate, small))]++;
+        ends[endOf(mutations.reduce(mutate, small))]++;
       }),
       { numRuns: RUNS },
     );
     // Both ends are reached, or the test tests nothing.
-    expect(Math.min(ends.graph, ends.error)).toBeGreaterThan(RUNS / 100);
+    expect(Math.min(ends.library + ends.graph, ends.error)).toBeGreaterThan(RUNS / 100);
   });
 
-  it("of valid protobuf with changed nodes, tensors, attributes and sizes", () => {
-    const ends = { graph: 0, error: 0 };
+  it("of small nets, some of which compile", () => {
+    const ends = { library: 0, graph: 0, error: 0 };
+    for (const model of models) expect(endOf(model)).not.toBe("error");
+    const mutations = fc.array(mutation, { minLength: 1, maxLength: 3 });
     fc.assert(
-      fc.property(fc.array(change, { minLength: 1, maxLength: 2 }), (changes) => {
-        const model = fromBinary(ModelProtoSchema, small);
-        for (const c of changes) apply(model, c);
-        ends[expectGraphOrError(toBinary(ModelProtoSchema, model))]++;
+      fc.property(fc.constantFrom(...models), mutations, (model, list) => {
+        ends[endOf(list.reduce(mutate, model))]++;
       }),
       { numRuns: RUNS },
     );
-    expect(Math.min(ends.graph, ends.error)).toBeGreaterThan(RUNS / 50);
+    expect(Math.min(ends.library, ends.graph + ends.error)).toBeGreaterThan(RUNS / 20);
   });
 
-  it.skipIf(!hasSharedModels)(`of TFC_2W2A, in its structure${needsShared}`, () => {
-    const model = sharedModel("TFC_2W2A.onnx");
+  it("of valid protobuf with changed nodes, tensors, attributes and sizes", () => {
+    const ends = { library: 0, graph: 0, error: 0 };
+    fc.assert(
+      fc.property(
+        fc.constantFrom(small, ...models),
+        fc.array(change, { minLength: 1, maxLength: 2 }),
+        (file, changes) => {
+          const model = fromBinary(ModelProtoSchema, file);
+          for (const c of changes) apply(model, c);
+          ends[endOf(toBinary(ModelProtoSchema, model))]++;
+        },
+      ),
+      { numRuns: RUNS },
+    );
+    expect(Math.min(ends.library + ends.graph, ends.error)).toBeGreaterThan(RUNS / 50);
+  });
+
+  it.skipIf(sharedModel("TFC_2W2A.onnx") === undefined)("of TFC_2W2A, trained by others", () => {
+    const model = readShared("TFC_2W2A.onnx");
     // Most bytes are weights; the nodes stand at the front, so positions there come up more often.
     const front = mutation.map((m) => ({ ...m, at: m.at % (m.at % 2 === 0 ? 8192 : model.length) }));
     fc.assert(
       fc.property(fc.array(front, { minLength: 1, maxLength: 4 }), (mutations) => {
-        expectGraphOrError(mutations.reduce(mutate, model));
+        endOf(mutations.reduce(mutate, model));
       }),
       { numRuns: Math.ceil(RUNS / 10) },
     );

@@ -1,282 +1,258 @@
-/** What holds for whole files: names, inputs, constants, order, and errors that list everything at once. */
-import { create } from "@bufbuild/protobuf";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readModel } from "../../../src/formats/index.js";
-import { TensorProtoSchema } from "../../../src/formats/onnx/onnx_pb.js";
-import { rejected, run } from "../../support/import.js";
+import { runModel } from "../../../src/reference/model.js";
 import {
-  type AttributeValue,
-  elementTypes,
+  encode,
   floats,
-  ints,
-  type ModelParts,
+  graphOf,
+  modelInit,
   node,
   onnxFile,
+  problemOf,
+  problemsOf,
   QONNX,
+  run,
   scalar,
-  smallNet,
   valueInfo,
-} from "../../support/onnx-builder.js";
+} from "../../support/onnx.js";
 
-const addC = [node("Add", ["x", "c"], ["y"])];
-const four = [1, 2, 3, 4];
+const constants = { c: scalar(2) };
 
-describe("constants", () => {
-  test.each<[string, AttributeValue, readonly number[]]>([
-    ["value", { tensor: floats("", [4], [1, 2, 3, 4]) }, [1, 2, 3, 4]],
-    ["value_float", { float: 0.5 }, [0.5, 0.5, 0.5, 0.5]],
-    ["value_floats", { floats: [4, 3, 2, 1] }, [4, 3, 2, 1]],
-  ])("Constant with %s", (name, value, expected) => {
-    const parts = { nodes: [node("Constant", [], ["c"], { [name]: value }), ...addC] };
-    expect(run(parts, [0, 0, 0, 0])).toEqual(expected);
+describe("the order of nodes", () => {
+  it("is found where the file is not sorted", () => {
+    const nodes = [node("Sub", "b c"), node("Mul", "a c", {}, "b"), node("Add", "x c", {}, "a")];
+    const graph = graphOf({ nodes, constants, inputs: { x: [1] } });
+    expect(graph.nodes.map((n) => n.name)).toEqual(["Add_2", "Mul_1", "Sub_0"]);
+    expect([...runModel(graph, Float32Array.of(3))]).toEqual([8]);
   });
 
-  test.each<[string, AttributeValue]>([
-    ["value", { tensor: ints("", [2], [2, -1]) }],
-    ["value_ints", { ints: [2, -1] }],
-  ])("Constant with integers in %s", (name, value) => {
-    const nodes = [node("Constant", [], ["t"], { [name]: value }), node("Reshape", ["x", "t"], ["y"])];
-    const graph = readModel(onnxFile({ nodes }), "m.onnx");
-    expect(graph.values.get("y")!.shape).toEqual([2, 2]);
+  it("names the nodes of a circle", () => {
+    const nodes = [node("Add", "b c"), node("Mul", "d c", {}, "b"), node("Sub", "b c", {}, "d")];
+    expect(problemOf({ nodes, constants })).toMatch(/onnx\/cycle.*circle: Mul_1 → Sub_2/);
   });
 
-  test.each<[string, AttributeValue]>([
-    ["value_float", { float: Number.NaN }],
-    ["value_floats", { floats: [1, 2, Number.NEGATIVE_INFINITY, 4] }],
-    ["value", { tensor: floats("", [4], [1, 2, Number.NaN, 4]) }],
-  ])("NaN or infinity in %s is refused", (name, value) => {
-    const errors = rejected({ nodes: [node("Constant", [], ["c"], { [name]: value }), ...addC] });
-    expect(errors).toHaveLength(1);
-    expect(errors[0]!.message).toMatch(/NaN|Infinity|finite/);
+  it("leaves out what the outputs do not need", () => {
+    const nodes = [node("Frobnicate", "nothing x", {}, "dead"), node("Add", "x c")];
+    expect(graphOf({ nodes, constants }).nodes).toHaveLength(1);
   });
 
-  const raw = (bytes: readonly number[]): { rawData: Uint8Array } => ({ rawData: Uint8Array.from(bytes) });
-  const doubles = new Uint8Array(Float64Array.of(1.5, -2).buffer);
-  test.each([
-    ["float_data", { dataType: elementTypes.float, floatData: [1.5, -2] }, [1.5, -2]],
-    ["double_data", { dataType: elementTypes.double, doubleData: [1.5, -2] }, [1.5, -2]],
-    ["raw doubles", { dataType: elementTypes.double, rawData: doubles }, [1.5, -2]],
-    ["raw floats", { dataType: elementTypes.float, ...raw([0, 0, 192, 63, 0, 0, 0, 192]) }, [1.5, -2]],
-  ])("a tensor with %s", (_, fields, values) => {
-    const tensor = create(TensorProtoSchema, { name: "c", dims: [2n], ...fields });
-    expect(run({ nodes: addC, constants: [tensor], input: [1, 2] }, [0, 0])).toEqual(values);
+  it("joins nothing by absent optional inputs and outputs, written as empty names", () => {
+    const nodes = [
+      { ...node("Relu", "x"), out: ["a", ""] },
+      { ...node("Dropout", "a - -"), out: ["y", ""] },
+    ];
+    expect(run({ nodes }, [-1, 2, -3, 4])).toEqual([0, 2, 0, 4]);
+  });
+});
+
+describe("problems", () => {
+  it("are all in one error: every unsupported node with its operator, domain, shapes and a remedy", () => {
+    const model = modelInit({
+      nodes: [
+        node("Conv", "x w", {}, "a"),
+        { ...node("BatchNormalisation", "a c c c c", {}, "b"), name: "norm" },
+        { ...node("BipolarQant", "b c", {}, "d"), domain: QONNX },
+        { ...node("Quant", "d c c c", {}, "e"), domain: "" },
+        { ...node("Thing", "e", {}, "f"), domain: "com.example" },
+        { ...node("Sigmoid", "f", {}, "g"), name: "" },
+        node("Gemm", "g c", { transC: 1 }, "h"),
+        node("Sign", "h"),
+      ],
+      constants: { ...constants, w: floats([2, 1, 3, 3], new Array(18).fill(1)) },
+      inputs: { x: [1, 1, 8, 8] },
+    });
+    model.graph!.valueInfo = [valueInfo("a", [1, 2, 6, 6]), valueInfo("b", [0, 2, 6, 6])];
+    const problems = problemsOf(encode(model)).map((p) => `${p.where}: ${p.message} — ${p.remedy}`);
+    expect(problems).toEqual([
+      "Conv_0: operator Conv is not supported (inputs 1×1×8×8, 2×1×3×3; output 1×2×6×6) — convolutions are not supported yet; dense layers are",
+      "norm: operator BatchNormalisation is not supported (inputs 1×2×6×6, scalar, scalar, scalar, scalar; output batch×2×6×6) — did you mean BatchNormalization?",
+      `BipolarQant_2: operator BipolarQant of domain ${QONNX} is not supported (inputs batch×2×6×6, scalar; output unknown) — did you mean BipolarQuant?`,
+      "Quant_3: operator Quant is not supported (inputs unknown, scalar, scalar, scalar; output unknown) — Quant is known in qonnx.custom_op.general, onnx.brevitas, finn.custom_op.general",
+      "Thing_4: operator Thing of domain com.example is not supported (inputs unknown; output unknown) — `bitloom ops` lists what is supported",
+      "Sigmoid (writes g): operator Sigmoid is not supported (inputs unknown; output unknown) — replace it by a quantized activation (BipolarQuant, or Relu and Quant) and train again",
+      'Gemm_6: its attribute "transC" is not known (Gemm, inputs unknown, scalar; output unknown) — did you mean transA?',
+      "Sign_7: operator Sign is not supported (inputs unknown; output unknown) — export with BipolarQuant nodes (QONNX), so that the sign of 0 is defined",
+    ]);
   });
 
-  test.each([
-    ["int8", { dataType: elementTypes.int8, ...raw([2, 255]) }],
-    ["int32_data", { dataType: elementTypes.int32, int32Data: [2, -1] }],
+  it("of different kinds are reported together", () => {
+    const spec = {
+      nodes: [
+        node("Add", "x nan", {}, "a"),
+        node("Quant", "x one one half", {}, "b"),
+        node("Softmax", "x", { axis: 9 }, "d"),
+      ],
+      constants: { nan: scalar(Number.NaN), one: scalar(1), half: scalar(0.5) },
+      outputs: ["a", "b", "d"],
+    };
+    expect(problemsOf(spec).map((p) => p.code)).toEqual(["onnx/tensor", "onnx/node", "onnx/node"]);
+  });
+
+  it("name values that nothing provides, once", () => {
+    const nodes = [node("Add", "x missing", {}, "a"), node("Add", "a missing")];
+    expect(problemOf({ nodes })).toMatch(/Add_0 \[onnx\/missing\] reads "missing", which nothing/);
+  });
+
+  it.each([
+    ["two writers", { nodes: [node("Relu", "x"), node("Neg", "x")] }, /onnx\/duplicate.*two nodes write "y"/],
     [
-      "raw int64",
-      { dataType: elementTypes.int64, ...raw([2, 0, 0, 0, 0, 0, 0, 0, ...new Array(8).fill(255)]) },
+      "a node that writes an input",
+      { nodes: [node("Relu", "x", {}, "x")], outputs: ["x"] },
+      /onnx\/duplicate.*writes "x"/,
     ],
-  ])("a shape in %s", (_, fields) => {
-    const tensor = create(TensorProtoSchema, { name: "t", dims: [2n], ...fields });
-    const parts = { nodes: [node("Reshape", ["x", "t"], ["y"])], constants: [tensor] };
-    expect(readModel(onnxFile(parts), "m.onnx").values.get("y")!.shape).toEqual([2, 2]);
-  });
-
-  test.each([
-    ["too few bytes", { dims: [4n], dataType: 1, ...raw([0, 0, 0]) }, /needs 16 bytes/],
-    ["too many numbers", { dims: [4n], dataType: 1, floatData: [1, 2, 3, 4, 5] }, /needs 4 elements/],
-    ["numbers of another type", { dims: [4n], dataType: 1, int64Data: [1n, 2n, 3n, 4n] }, /needs 4 elements/],
-    ["a negative size", { dims: [-4n], dataType: 1, floatData: [1] }, /impossible shape/],
     [
-      "sizes whose product overflows",
-      { dims: [2n ** 40n, 2n ** 40n], dataType: 1, floatData: [1] },
+      "a node that writes an initializer",
+      { nodes: [node("Relu", "x", {}, "c"), node("Add", "x c")], constants },
+      /onnx\/duplicate/,
+    ],
+    ["no output", { nodes: [node("Relu", "x")], outputs: [] }, /onnx\/no-output.*no output/],
+    [
+      "an output that nothing writes",
+      { nodes: [node("Relu", "x")], outputs: ["z"] },
+      /onnx\/missing.*"z" is never computed/,
+    ],
+    [
+      "a constant output",
+      { nodes: [node("Neg", "c")], constants },
+      /onnx\/constant-output.*does not depend on the input/,
+    ],
+    ["no nodes", { nodes: [] }, /no graph in this file/],
+    ["a fixed batch", { nodes: [node("Relu", "x")], inputs: { x: [8, 4] } }, /batch size is 8/],
+    ["open sizes", { nodes: [node("Relu", "x")], inputs: { x: [1, 0] } }, /impossible sizes \(1×batch\)/],
+    ["negative sizes", { nodes: [node("Relu", "x")], inputs: { x: [1, -4] } }, /impossible sizes/],
+    [
+      "inputs that multiply",
+      { nodes: [node("Relu", "x")], inputs: { x: [1, 2 ** 20, 2 ** 20] } },
       /impossible/,
     ],
-    ["a size near 2^63", { dims: [2n ** 63n - 1n], dataType: 1, floatData: [1] }, /impossible|needs/],
-    ["1 billion zeros that are not there", { dims: [1000000000n], dataType: 1 }, /needs|impossible/],
-    ["a huge rank", { dims: new Array<bigint>(100_000).fill(1n), dataType: 1, floatData: [1] }, /rank/],
-    ["half floats", { dims: [4n], dataType: 10, ...raw([0, 0, 0, 0, 0, 0, 0, 0]) }, /float16/],
-    ["an unknown type", { dims: [4n], dataType: 99 }, /99/],
-    ["data in another file", { dims: [4n], dataType: 1, dataLocation: 1 }, /another file/],
-    ["NaN", { dims: [4n], dataType: 1, floatData: [1, 2, Number.NaN, 4] }, /element 2 is NaN/],
-  ])("a tensor with %s is refused", (_, fields, message) => {
-    const tensor = create(TensorProtoSchema, { name: "c", ...fields });
-    const errors = rejected({ nodes: addC, constants: [tensor] });
-    expect(errors).toHaveLength(1);
-    expect(errors[0]!.message).toMatch(message);
-    expect(errors[0]!.where).toContain("c");
+    ["huge inputs", { nodes: [node("Relu", "x")], inputs: { x: [1, 2 ** 40] } }, /impossible sizes/],
+  ])("are found: %s", (_, spec, message) => {
+    expect(
+      problemsOf(spec)
+        .map((p) => `${p.where} [${p.code}] ${p.message}`)
+        .join("\n"),
+    ).toMatch(message);
   });
 
-  test("two small constants that broadcast to a huge one are refused, not computed", () => {
-    const big = 20_000;
-    const ones = new Array<number>(big).fill(1);
-    const parts: ModelParts = {
-      nodes: [node("Add", ["a", "b"], ["c"]), node("Add", ["x", "c"], ["y"])],
-      constants: [floats("a", [big, 1], ones), floats("b", [1, big], ones)],
+  it("are found: two initializers or inputs of one name, other input types, inputs without a shape", () => {
+    const twice = modelInit({ nodes: [node("Add", "x c")], constants });
+    twice.graph!.initializer = [...twice.graph!.initializer!, { ...scalar(3), name: "c" }];
+    expect(problemOf(encode(twice))).toMatch(/onnx\/duplicate.*two initializers are called "c"/);
+
+    const inputs = modelInit({ nodes: [node("Relu", "x")] });
+    inputs.graph!.input = [valueInfo("x", [1, 4]), valueInfo("x", [1, 5])];
+    expect(problemOf(encode(inputs))).toMatch(/onnx\/duplicate.*two inputs are called "x"/);
+
+    const integers = modelInit({ nodes: [node("Relu", "x")] });
+    integers.graph!.input = [valueInfo("x", [1, 4], 2)];
+    expect(problemOf(encode(integers))).toMatch(/not float32/);
+
+    const shapeless = modelInit({ nodes: [node("Relu", "x")] });
+    shapeless.graph!.input = [{ name: "x" }];
+    expect(problemOf(encode(shapeless))).toMatch(/no shape/);
+  });
+
+  it("do not let an attribute occur twice", () => {
+    const model = modelInit({ nodes: [node("Softmax", "x")] });
+    const axis = { name: "axis", type: 2, i: 1n };
+    model.graph!.node![0]!.attribute = [axis, axis];
+    expect(problemOf(encode(model))).toMatch(/"axis" occurs twice/);
+  });
+});
+
+describe("versions", () => {
+  const spec = { nodes: [node("Relu", "x")] };
+
+  it.each([7, 8, 9, 11, 13, 17, 23])("opset %d is read", (opset) => {
+    expect(graphOf({ ...spec, opset }).source).toBe(`ONNX, opset ${opset}`);
+  });
+
+  it.each([0, 6, 24])("opset %d is refused", (opset) => {
+    expect(problemOf({ ...spec, opset })).toMatch(/onnx\/opset.*7 to 23 are supported/);
+  });
+
+  it("a file without the version of ONNX's operators is refused, unless it uses none of them", () => {
+    const model = modelInit(spec);
+    model.opsetImport = [{ domain: QONNX, version: 1n }];
+    expect(problemOf(encode(model))).toMatch(/does not say which version/);
+    const quantizerOnly = modelInit({ nodes: [node("BipolarQuant", "x c")], constants });
+    quantizerOnly.opsetImport = [{ domain: QONNX, version: 1n }];
+    expect(readModel(encode(quantizerOnly), "test").source).toBe("QONNX, opset ?");
+  });
+
+  it('"ai.onnx" is another spelling of ONNX\'s own domain', () => {
+    const model = modelInit({
+      nodes: [{ ...node("Softmax", "x"), domain: "ai.onnx" }],
+      inputs: { x: [1, 4, 1] },
+      opset: 11,
+    });
+    for (const domain of ["", "ai.onnx"]) {
+      model.opsetImport![0] = { domain, version: 11n };
+      const [only] = readModel(encode(model), "test").nodes;
+      expect(only?.op).toEqual({ kind: "softmax", axis: 1 });
+    }
+  });
+
+  it("attributes without a type, as very old files have them, are read", () => {
+    const model = modelInit({ nodes: [node("Flatten", "x")], inputs: { x: [1, 2, 3] } });
+    model.graph!.node![0]!.attribute = [{ name: "axis", i: 2n }];
+    expect(readModel(encode(model), "test").values.get("y")?.shape).toEqual([2, 3]);
+  });
+});
+
+describe("names and inputs", () => {
+  it("constants that old files list among the inputs are constants", () => {
+    const model = modelInit({ nodes: [node("Add", "x c")], constants });
+    model.graph!.input = [valueInfo("x", [1, 4]), valueInfo("c", [])];
+    expect(readModel(encode(model), "test").inputs).toEqual(["x"]);
+  });
+
+  it.each([-1, 0, 1])("a batch size of %d is taken as 1", (batch) => {
+    const model = modelInit({ nodes: [node("Relu", "x")] });
+    const dims = [batch, 4].map((n) => ({ value: { case: "dimValue" as const, value: BigInt(n) } }));
+    model.graph!.input![0]!.type!.value = {
+      case: "tensorType",
+      value: { elemType: 1, shape: { dim: dims } },
     };
-    expect(rejected(parts)[0]!.message).toMatch(/400000000/);
+    expect(readModel(encode(model), "test").values.get("x")!.shape).toEqual([1, 4]);
   });
 
-  test.each([
-    ["Div", [0]],
-    ["Pow", [-1]],
-  ])("integers that do not stay whole by %s are refused", (op, by) => {
-    const nodes = [node(op, ["a", "b"], ["t"]), node("Reshape", ["x", "t"], ["y"])];
-    expect(rejected({ nodes, constants: [ints("a", [1], [0]), ints("b", [1], by)] })).toHaveLength(1);
-  });
-});
-
-describe("inputs", () => {
-  test("initializers that are listed among the inputs too are constants", () => {
-    const inputs = [valueInfo("c", [4]), valueInfo("x", [1, 4])];
-    const parts: ModelParts = { nodes: addC, constants: [floats("c", [4], four)], inputs };
-    expect(readModel(onnxFile(parts), "m.onnx").inputs).toEqual(["x"]);
-    expect(run(parts, four)).toEqual([2, 4, 6, 8]);
+  it("nodes without a name, or with the same, get unique ones in linear time", () => {
+    const nodes = Array.from({ length: 20_000 }, (_, i) => ({
+      ...node("Relu", i === 0 ? "x" : `v${i}`, {}, `v${i + 1}`),
+      name: i % 2 === 0 ? "same" : "",
+    }));
+    const graph = graphOf({ nodes, outputs: ["v20000"] });
+    expect(graph.nodes[0]!.name).toBe("same");
+    expect(new Set(graph.nodes.map((n) => n.name)).size).toBe(20_000);
   });
 
-  test.each(["N", -1, 0, 1])("a batch size %s is taken as 1", (batch) => {
-    const parts = { nodes: [node("Relu", ["x"], ["y"])], input: [batch, 4] };
-    expect(readModel(onnxFile(parts), "m.onnx").values.get("x")!.shape).toEqual([1, 4]);
+  it("names of nodes are made printable", () => {
+    const graph = graphOf({ nodes: [{ ...node("Relu", "x"), name: "a\u001b[2J\nb" }] });
+    expect(graph.nodes[0]?.name).toBe("a\\u001b[2J\\nb");
   });
 
-  test.each([
-    ["a fixed batch", [valueInfo("x", [8, 4])], /batch size is 8/],
-    ["an open size", [valueInfo("x", [1, "features"])], /open or impossible/],
-    ["a negative size", [valueInfo("x", [1, -3])], /open or impossible/],
-    ["a huge size", [valueInfo("x", [1, 2 ** 50])], /impossible|elements/],
-    ["sizes whose product is huge", [valueInfo("x", [1, 2 ** 20, 2 ** 20])], /impossible|elements/],
-    ["another type", [valueInfo("x", [1, 4], elementTypes.int64)], /not float32/],
-  ])("an input with %s is refused", (_, inputs, message) => {
-    const errors = rejected({ nodes: [node("Relu", ["x"], ["y"])], inputs });
-    expect(errors).toHaveLength(1);
-    expect(errors[0]!.message).toMatch(message);
-  });
-
-  test("a name that nothing provides is named", () => {
-    const [error] = rejected({ nodes: [node("Add", ["x", "lost"], ["y"], {}, { name: "adder" })] });
-    expect(error).toMatchObject({ code: "onnx/missing", where: "adder" });
-    expect(error!.message).toContain('"lost"');
-  });
-});
-
-describe("order", () => {
-  test("nodes in any order import", () => {
+  it("values that a Gemm makes on the way do not collide with the file's", () => {
+    const w = floats([4, 2], [1, 1, 1, 1, -1, -1, 1, 1]);
     const nodes = [
-      node("Add", ["b", "c"], ["y"]),
-      node("Relu", ["a"], ["b"]),
-      node("Sub", ["x", "c"], ["a"]),
+      node("Gemm", "x w b", {}, "h"),
+      node("Relu", "h", {}, "h product"),
+      { op: "Add", in: ["h product", "c"] },
     ];
-    expect(run({ nodes, constants: [scalar("c", 2)] }, four)).toEqual([2, 2, 3, 4]);
+    const graph = graphOf({ nodes, constants: { ...constants, w, b: scalar(1) } });
+    expect(graph.nodes.map((n) => n.output)).toEqual(["h product#1", "h", "h product", "y"]);
   });
 
-  test("a circle is reported with its nodes", () => {
-    const nodes = ["a", "b", "y"].map((name, i, all) =>
-      node("Relu", [all[(i + 2) % 3]!], [name], {}, { name: `node ${name}` }),
-    );
-    const errors = rejected({ nodes });
-    expect(errors.map((e) => e.code)).toEqual(["onnx/cycle"]);
-    for (const name of ["node a", "node b", "node y"]) expect(errors[0]!.message).toContain(name);
+  it("say what made the file", () => {
+    const model = modelInit({ nodes: [node("BipolarQuant", "x c")], constants });
+    model.producerName = "tool\u0007";
+    model.producerVersion = "1.2";
+    expect(readModel(encode(model), "test").source).toBe("QONNX, opset 13, by tool\\u0007 1.2");
   });
 
-  test.each([
-    ["two nodes", { nodes: [node("Relu", ["x"], ["y"]), node("Relu", ["x"], ["y"])] }],
-    ["two initializers", { nodes: addC, constants: [floats("c", [4], four), floats("c", [4], four)] }],
-    [
-      "two inputs",
-      { nodes: [node("Relu", ["x"], ["y"])], inputs: [valueInfo("x", [4]), valueInfo("x", [4])] },
-    ],
-    ["a node and the input", { nodes: [node("Relu", ["x"], ["x"])], outputs: ["x"] }],
-    [
-      "a node and an initializer",
-      { nodes: [node("Relu", ["x"], ["c"]), ...addC], constants: [scalar("c", 1)] },
-    ],
-  ])("a name that %s give is refused", (_, parts) => {
-    expect(rejected(parts).map((e) => e.code)).toContain("onnx/duplicate");
+  it("the file is read whatever it is called, gzipped or not", async () => {
+    const { gzipSync } = await import("node:zlib");
+    const plain = onnxFile({ nodes: [node("Relu", "x")] });
+    expect(readModel(gzipSync(plain), "model.bin")).toEqual(readModel(plain, "model.onnx"));
   });
-
-  test("nodes, even unknown ones, that the output does not need are not read", () => {
-    const nodes = [node("Relu", ["x"], ["y"]), node("Frobnicate", ["nothing"], ["z"])];
-    expect(run({ nodes }, [-1, 2, -3, 4])).toEqual([0, 2, 0, 4]);
-  });
-
-  test("absent optional inputs and outputs, written as empty names, join nothing", () => {
-    const nodes = [node("Relu", ["x"], ["a", ""]), node("Dropout", ["a", "", ""], ["y", ""])];
-    expect(run({ nodes }, [-1, 2, -3, 4])).toEqual([0, 2, 0, 4]);
-  });
-
-  test.each([
-    ["no output", [], "onnx/no-output"],
-    ["an output that nothing computes", ["z"], "onnx/missing"],
-  ])("%s is reported", (_, outputs, code) => {
-    expect(rejected({ nodes: [node("Relu", ["x"], ["y"])], outputs }).map((e) => e.code)).toEqual([code]);
-  });
-
-  test("an output that does not depend on the input is reported", () => {
-    const nodes = [node("Relu", ["c"], ["y"])];
-    expect(rejected({ nodes, constants: [scalar("c", 1)] })[0]!.code).toBe("onnx/constant-output");
-  });
-});
-
-test("ONNX's domain may be spelt ai.onnx, in the list of operator sets and in nodes", () => {
-  const parts: ModelParts = {
-    nodes: [node("Softmax", ["x"], ["y"], {}, { domain: "ai.onnx" })],
-    onnxDomain: "ai.onnx",
-    opset: 11,
-    input: [1, 4, 1],
-  };
-  // The default axis is 1 before opset 13; after it would be the last, of one element.
-  expect(run(parts, [1, 1, 1, 1])).toEqual([0.25, 0.25, 0.25, 0.25]);
-});
-
-test("every unsupported operator is listed at once, with its name, operator, shapes and what to do", () => {
-  const parts: ModelParts = {
-    nodes: [
-      node("Conv", ["x", "w"], ["a"], {}, { name: "first conv" }),
-      node("MaxPool", ["a"], ["b"]),
-      node("MatMull", ["b", "w"], ["c"], {}, { name: "typo" }),
-      node("Sign", ["c"], ["d"], {}, { name: "sign" }),
-      node("BipolarQuant", ["d", "s"], ["e"], {}, { name: "quantizer" }),
-      node("constructor", ["e"], ["f"], {}, { name: "hostile" }),
-      node("__proto__", ["f"], ["y"], {}, { name: "worse" }),
-    ],
-    constants: [floats("w", [4, 1, 1, 1], four), scalar("s", 1)],
-    input: [1, 1, 2, 2],
-  };
-  const errors = rejected(parts);
-  expect(errors.map((e) => e.code)).toEqual(new Array(7).fill("onnx/unsupported-op"));
-  expect(errors.map((e) => e.where)).toEqual([
-    "first conv",
-    "MaxPool (writes b)",
-    "typo",
-    "sign",
-    "quantizer",
-    "hostile",
-    "worse",
-  ]);
-  expect(errors[0]!.message).toContain("Conv");
-  expect(errors[0]!.message).toContain("1×1×2×2");
-  expect(errors[0]!.message).toContain("4×1×1×1");
-  expect(errors[2]!.remedy).toContain("MatMul");
-  expect(errors[3]!.remedy).toContain("BipolarQuant");
-  expect(errors[4]!.remedy).toContain(QONNX);
-  for (const e of errors) expect((e.remedy ?? "").length).toBeGreaterThan(10);
-});
-
-test("independent faults of a file are reported together", () => {
-  const parts: ModelParts = {
-    nodes: [
-      node("Add", ["x", "nan"], ["a"]),
-      node("Quant", ["x", "one", "one", "half"], ["b"], {}, { domain: QONNX }),
-      node("Softmax", ["x"], ["c"], { axis: { int: 9 } }),
-    ],
-    constants: [scalar("nan", Number.NaN), scalar("one", 1), scalar("half", 0.5)],
-    outputs: ["a", "b", "c"],
-  };
-  expect(rejected(parts).map((e) => e.code)).toEqual(["onnx/tensor", "onnx/node", "onnx/node"]);
-});
-
-test("node and value names are unique, and as the file has them where it can", () => {
-  const graph = readModel(smallNet({ names: "layer/" }), "m.onnx");
-  expect(graph.nodes.map((n) => n.name).slice(0, 2)).toEqual(["layer/in", "layer/dense"]);
-  expect(new Set(graph.nodes.map((n) => n.name)).size).toBe(graph.nodes.length);
-  expect(graph.outputs).toEqual(["y"]);
-  const twins = ["a", "b", "y"].map((to, i, all) =>
-    node("Relu", [all[i - 1] ?? "x"], [to], {}, { name: "twin" }),
-  );
-  const names = readModel(onnxFile({ nodes: twins }), "m.onnx").nodes.map((n) => n.name);
-  expect(names[0]).toBe("twin");
-  expect(new Set(names).size).toBe(3);
 });

@@ -1,13 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { runModel } from "../../../src/reference/model.js";
-import { type FileSpec, floats, graphOf, ints, node, problemOf, scalar } from "./support/onnx-file.js";
+import {
+  type FileSpec,
+  floats,
+  graphOf,
+  ints,
+  node,
+  problemOf,
+  run as runSpec,
+  scalar,
+} from "../../../support/onnx.js";
 
 const x = Float32Array.of(1.1, -2.7, 0, 3.3);
 const c = [0.1, 0.7, -1.3, 2.9];
 
 function run(spec: FileSpec, input = x): number[] {
-  return Array.from(runModel(graphOf(spec), input));
+  return runSpec(spec, input);
 }
 
 /** float32 arithmetic written in numbers of JavaScript: exact in float64, rounded once. */
@@ -127,6 +135,8 @@ describe("constants", () => {
     const graph = graphOf({ nodes, constants: { a: ints(5, 9), b: ints(2, 4) } });
     expect(graph.values.get("y")?.shape).toEqual([2, 2]);
     expect(problemOf({ nodes, constants: { a: ints(4, 1), b: ints(0, 1) } })).toMatch(/out of range/);
+    const power = [node("Pow", "a b", {}, "shape"), node("Reshape", "x shape")];
+    expect(problemOf({ nodes: power, constants: { a: ints(0), b: ints(-1) } })).toMatch(/Pow/);
   });
 });
 

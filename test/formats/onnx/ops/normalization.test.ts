@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { runModel } from "../../../src/reference/model.js";
-import { type FileSpec, floats, graphOf, node, problemOf } from "./support/onnx-file.js";
+import { runModel } from "../../../../src/reference/model.js";
+import { type FileSpec, floats, graphOf, node, problemOf } from "../../../support/onnx.js";
 
 const constants = {
   scale: floats([2], [1.5, -0.7]),
