@@ -1,16 +1,18 @@
 /** A board that runs in Renode, its UART at the other end of a TCP connection. */
 import type { Socket } from "node:net";
+import { printable } from "../diagnostics/text.js";
 import type { Board } from "../targets/boards.js";
 import { gone, Inbox } from "./process-machine.js";
 import type { RenodeMonitor } from "./renode-monitor.js";
+import type { RenodeFolder } from "./renode-script.js";
 import type { Machine, MachineEnd } from "./types.js";
 
 export interface RenodeMachineOptions {
   readonly board: Board;
   readonly monitor: RenodeMonitor;
   readonly socket: Socket;
-  /** Removes the files that Renode read. */
-  readonly cleanUp: () => Promise<void>;
+  /** The files that Renode reads and writes; removed at the end. */
+  readonly folder: RenodeFolder;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -26,6 +28,8 @@ export class RenodeMachine implements Machine {
   #resolveEnded: (end: MachineEnd) => void = () => undefined;
   #finishing: Promise<void> | undefined;
   #hasEnded = false;
+  /** The end of the log, kept when the file is removed. */
+  #lastLog: string | undefined;
 
   constructor(options: RenodeMachineOptions) {
     const { board, monitor, socket, signal } = options;
@@ -60,8 +64,11 @@ export class RenodeMachine implements Machine {
     return this.#inbox.listen(listener);
   }
 
+  /** The end of Renode's log, which says why a processor stopped; without one, what the Monitor printed. */
   lastSeen(): string {
-    return this.#options.monitor.lastSeen();
+    const log = this.#lastLog ?? this.#options.folder.logTail();
+    if (log === "") return this.#options.monitor.lastSeen();
+    return printable(log.replace(/\s+/g, " ").trim().slice(-250), 300);
   }
 
   stop(): Promise<void> {
@@ -80,7 +87,7 @@ export class RenodeMachine implements Machine {
   }
 
   async #end(stopped: boolean, description: string): Promise<void> {
-    const { monitor, socket, cleanUp } = this.#options;
+    const { monitor, socket, folder } = this.#options;
     let executedInstructions: number | undefined;
     try {
       const said = await monitor.run(["pause", "sysbus.cpu ExecutedInstructions"], STOP_TIMEOUT_MS);
@@ -93,7 +100,8 @@ export class RenodeMachine implements Machine {
       await monitor.kill();
     }
     socket.destroy();
-    await cleanUp();
+    this.#lastLog = folder.logTail();
+    await folder.remove();
     this.#hasEnded = true;
     const count = executedInstructions === undefined ? {} : { executedInstructions };
     this.#resolveEnded({ stopped, description, ...count });

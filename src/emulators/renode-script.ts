@@ -1,4 +1,5 @@
 /** The files that Renode reads to set up a board: a script and a platform description. */
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,9 +10,13 @@ import type { Board } from "../targets/boards.js";
 /** What the script prints last. */
 export const LOADED = "bitloom-loaded";
 
+const LOG_TAIL = 1000;
+
 export interface RenodeFolder {
   /** Path of the script to include. */
   readonly script: string;
+  /** The end of Renode's log since the script ran; empty when there is none. */
+  logTail(): string;
   remove(): Promise<void>;
 }
 
@@ -24,7 +29,8 @@ export async function makeRenodeFolder(image: string, board: Board, port: number
     await writeFile(script, renodeScript(board, port));
     await writeFile(join(folder, "board.repl"), renodePlatform(board));
     await copyFile(image, join(folder, "image.elf"));
-    return { script, remove };
+    const log = join(folder, "renode.log");
+    return { script, remove, logTail: () => tailOf(log) };
   } catch (error) {
     await remove();
     throw error;
@@ -57,6 +63,18 @@ export function monitorPath(path: string): string {
     });
   }
   return `@${path.replaceAll(" ", "\\ ")}`;
+}
+
+function tailOf(path: string): string {
+  if (!existsSync(path)) return "";
+  const fd = openSync(path, "r");
+  try {
+    const tail = Buffer.alloc(LOG_TAIL);
+    const start = Math.max(0, fstatSync(fd).size - LOG_TAIL);
+    return tail.toString("latin1", 0, readSync(fd, tail, 0, LOG_TAIL, start));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function renodeOf(board: Board): NonNullable<Board["renode"]> {

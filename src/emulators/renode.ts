@@ -89,7 +89,7 @@ async function startMachine(
     try {
       await load(monitor, folder.script, board, deadline - performance.now());
       const socket = await openLink(monitor, port, board, deadline - performance.now());
-      return new RenodeMachine({ board, monitor, socket, cleanUp: folder.remove, signal: options.signal });
+      return new RenodeMachine({ board, monitor, socket, folder, signal: options.signal });
     } catch (error) {
       await folder.remove();
       if (hasCode(error, "emulator/not-started")) await clear(monitor);

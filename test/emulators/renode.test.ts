@@ -81,18 +81,9 @@ describe("a Renode platform", () => {
     expect(monitorPath("/tmp/a b/run.resc")).toBe("@/tmp/a\\ b/run.resc");
     expect(() => monitorPath('/tmp/a"; quit')).toThrow(/cannot be given a path/);
   });
-
-  it("does not exist for every board", async () => {
-    const board = findBoard("microbit");
-    vi.stubEnv("RENODE_PATH", fake);
-    const emulator = createRenodeEmulator();
-    await expect(emulator.start(await image(board), board)).rejects.toMatchObject({ exitCode: 2 });
-    await emulator.close();
-    vi.unstubAllEnvs();
-  });
 });
 
-describe("without Renode", () => {
+describeWith(["arm-none-eabi-gcc"], "without Renode, or without a platform", () => {
   afterEach(() => {
     vi.unstubAllEnvs();
   });
@@ -109,6 +100,14 @@ describe("without Renode", () => {
       diagnostics: [{ remedy: expect.stringContaining("github.com/renode/renode/releases") }],
     });
     expect(leftFolders()).toEqual([]);
+    await emulator.close();
+  });
+
+  it("says that Renode does not have the board", async () => {
+    const board = findBoard("microbit");
+    vi.stubEnv("RENODE_PATH", fake);
+    const emulator = createRenodeEmulator();
+    await expect(emulator.start(await image(board), board)).rejects.toMatchObject({ exitCode: 2 });
     await emulator.close();
   });
 });
@@ -219,6 +218,12 @@ describeWith(["arm-none-eabi-gcc", "cc"], "the Renode runner with a stand-in for
   ])("reports a Renode that %s", async (mode, message) => {
     const board = findBoard("nucleo-wba52cg");
     await expect(run(open(mode), await image(board), board, inputs)).rejects.toThrow(message);
+  });
+
+  it("gives the reason from Renode's log when the image is silent", async () => {
+    const board = findBoard("stm32f103");
+    const running = run(open("cpu-abort"), await image(board), board, inputs, { timeoutMs: 700 });
+    await expect(running).rejects.toThrow(/did not send HELLO within 0\.7 s; .*CPU abort \[PC=0x20000100\]/);
   });
 
   it("starts another Renode after one that hung", async () => {
