@@ -23,12 +23,20 @@ import { traceDevice } from "./reference/device.js";
 import { type Board, isArmv6M } from "./targets/index.js";
 import { checkArmv6M } from "./toolchain/armv6m.js";
 import { readElf } from "./toolchain/elf.js";
-import { buildFirmware, buildHost, type Firmware, type LibraryOnDisk } from "./toolchain/firmware.js";
+import {
+  buildFirmware,
+  buildHost,
+  type Firmware,
+  type LibraryOnDisk,
+  type Link,
+} from "./toolchain/firmware.js";
 
 export interface VerifyOptions {
   readonly emulator: Emulator;
   /** Board to build for; the host emulator ignores it. */
   readonly board: Board;
+  /** How bytes reach an emulated board: its UART (default), or QEMU's semihosting console, which is faster. */
+  readonly link?: Link;
   /** Milliseconds that one run may take. */
   readonly timeoutMs?: number;
   readonly onProgress?: (message: string) => void;
@@ -133,12 +141,12 @@ function expectedFor(program: DeviceProgram, input: ReturnType<InputBatch["store
 
 async function buildImage(
   library: LibraryOnDisk,
-  { emulator, board }: VerifyOptions,
+  { emulator, board, link = "uart" }: VerifyOptions,
   outDir: string,
   trace: boolean,
 ): Promise<{ path: string; firmware?: Firmware }> {
   if (emulator.id === hostEmulator.id) return { path: (await buildHost({ library, outDir, trace })).program };
-  const firmware = await buildFirmware({ library, board, outDir, trace });
+  const firmware = await buildFirmware({ library, board, outDir, trace, link });
   return { path: firmware.elf, firmware };
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { CompiledModel } from "../compile.js";
-import { ExitCode } from "../diagnostics/diagnostic.js";
+import { ExitCode, fail } from "../diagnostics/diagnostic.js";
 import { readNpy } from "../formats/npy.js";
 import { batchFromArray, type InputBatch, randomBatch } from "../inputs.js";
 import { verificationText } from "../report/verification.js";
@@ -19,6 +19,7 @@ interface Options extends ModelOptions {
   readonly input?: string;
   readonly count?: string;
   readonly seed: string;
+  readonly link: string;
   readonly timeout: string;
   readonly json: boolean;
 }
@@ -39,6 +40,7 @@ export function verifyCommand(): Command {
     .option("--input <x.npy>", "inputs, the batch in the first axis (default: random ones)")
     .option("--count <n>", `how many inputs (default: all of --input, else ${DEFAULT_COUNT})`)
     .option("--seed <n>", "seed of the random inputs", "1")
+    .option("--link <kind>", "uart, or semihosting: faster, QEMU only", "uart")
     .option("--timeout <seconds>", "longest time for one run", "60")
     .option("--output <kind>", "scores or float32: what the device returns", "scores")
     .addHelpText(
@@ -57,10 +59,21 @@ async function run(path: string, options: Options) {
       ? undefined
       : oneOf("--emulator", options.emulator, ["renode", "qemu", "host"]);
   const chosen = await chooseEmulator(board, wanted);
+  const link = oneOf("--link", options.link, ["uart", "semihosting"]);
+  if (link !== "uart" && chosen.emulator.link !== link) {
+    throw fail("cli/link", `${chosen.emulator.id} has no ${link} link`, {
+      remedy: "use --link uart, or --emulator qemu",
+    });
+  }
   const batch = inputs(model, options);
   const progress = progressLine(options.json);
   try {
-    const result = await verifyModel(model, batch, { ...chosen, timeoutMs, onProgress: progress.update });
+    const result = await verifyModel(model, batch, {
+      ...chosen,
+      link,
+      timeoutMs,
+      onProgress: progress.update,
+    });
     progress.clear();
     return {
       text: verificationText(result, chosen.note),
