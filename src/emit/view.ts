@@ -2,14 +2,7 @@
 import { rankDescriptor, scaleDescriptor, scaleHeaders } from "../kernels/outputs.js";
 import type { ConstantArray, KernelCall } from "../kernels/types.js";
 import { ARENA_ALIGN, type Place, type Plan, type PlannedStep, unfusedChoice } from "../plan/index.js";
-import {
-  canonicalSize,
-  crc32,
-  domainText,
-  elementCount,
-  type ProgramTensor,
-  type TensorId,
-} from "../program/index.js";
+import { canonicalSize, crc32, elementCount, type ProgramTensor, type TensorId } from "../program/index.js";
 import { arrayText, constantBytes, hex } from "./c-data.js";
 import { commentText } from "./names.js";
 
@@ -211,7 +204,7 @@ function inputView(plan: Plan) {
   const type = scalarType(tensor);
   const shape = modelShape.join("x");
   const meaning =
-    affine === undefined ? "" : `, value (x - ${affine.zero}) * ${affine.numerator}/${affine.denominator}`;
+    affine === undefined ? "" : `, value ${offset(affine.zero)} * ${affine.numerator}/${affine.denominator}`;
   return {
     type: C_TYPES[type],
     count: elementCount(tensor),
@@ -221,6 +214,10 @@ function inputView(plan: Plan) {
     order: `the model's own order, ${shape}`,
     description: `${shape} ${C_TYPES[type]}${meaning}`,
   };
+}
+
+function offset(zero: number): string {
+  return zero === 0 ? "x" : `(x - ${zero})`;
 }
 
 function outputView(plan: Plan, data: DataCollector) {
@@ -285,9 +282,7 @@ function isLayerHeader(file: string): boolean {
 }
 
 /** One line that says what a library is, for its header. */
-function libraryTitle(plan: Plan): string {
-  const { program } = plan;
+function libraryTitle({ program }: Plan): string {
   const layers = program.instructions.filter((i) => i.kind === "dense").length;
-  const codes = program.tensors[program.instructions.find((i) => i.kind === "dense")!.input]!.domain;
-  return `${commentText(program.name)}: ${layers} dense layers, first on ${commentText(domainText(codes))} codes`;
+  return `${commentText(program.name)}: ${layers} dense layer${layers === 1 ? "" : "s"}`;
 }

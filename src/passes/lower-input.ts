@@ -7,13 +7,31 @@ import { addTensor, type Codes, type InputFormat, type InputType, type Lowering 
 import type { Segment } from "./segments.js";
 import type { KeySource } from "./thresholds.js";
 
-/** The format that the user asked for, or the usual one for the model's input shape. */
-export function inputFormat(wanted: InputFormat | undefined, modelShape: readonly number[]): InputFormat {
-  const format = wanted ?? defaultInput(modelShape);
-  if (!isFloat(format.type) && format.affine === undefined) throw missingAffine(format.type);
+/**
+ * The format that the user asked for, or the usual one for the model's input shape. An assumption that could be
+ * wrong is noted.
+ */
+export function inputFormat(context: Lowering, modelShape: readonly number[]): InputFormat {
+  const wanted = context.options.input;
+  if (wanted === undefined) return noted(context, defaultInput(modelShape));
+  if (!isFloat(wanted.type) && wanted.affine === undefined) throw missingAffine(wanted.type);
+  return wanted;
+}
+
+function noted(context: Lowering, format: InputFormat): InputFormat {
+  if (isFloat(format.type)) return format;
+  context.diagnostics.note(
+    "lowering/default-input",
+    "the input looks like an image: it is taken as uint8 x with value x/255",
+    {
+      where: context.graph.inputs[0]!,
+      remedy: "say so to be sure (--input-type u8 --input-scale 1/255), or pass --input-type f32",
+    },
+  );
   return format;
 }
 
+/** Stored inputs to the codes that the first layer reads; undefined after a reported error. */
 export function lowerInputCodes(
   context: Lowering,
   segment: Segment,

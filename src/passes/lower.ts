@@ -25,7 +25,7 @@ export function lower(graph: ModelGraph, options: LoweringOptions = {}): Lowered
   diagnostics.throwIfErrors();
   const context: Lowering = { graph, options, diagnostics, tensors: [], instructions: [] };
   const modelShape = graph.values.get(graph.inputs[0]!)!.shape;
-  const format = inputFormat(options.input, modelShape);
+  const format = inputFormat(context, modelShape);
   const elements = modelShape.reduce((a, b) => a * b, 1);
   const input = addTensor(context, "input", elements, { kind: "scalar", type: format.type });
 
