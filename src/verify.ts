@@ -77,7 +77,6 @@ export interface Verification {
 
 /** What the reference says about one input. */
 interface Expected {
-  readonly input: Uint8Array;
   readonly output: Uint8Array;
   readonly hashes: readonly number[];
 }
@@ -90,11 +89,12 @@ export async function verifyModel(
 ): Promise<Verification> {
   const started = performance.now();
   const folder = mkdtempSync(join(tmpdir(), "bitloom-verify-"));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  // Also where the user interrupts: the command line turns signals into an exit.
+  process.once("exit", remove);
   try {
     const library = options.library ?? writeLibrary(model, join(folder, "library"));
-    const expected = Array.from({ length: batch.count }, (_, i) =>
-      expectedFor(model.program, batch.stored(i)),
-    );
+    const expected = new Expectations(model.program, batch);
     const builds: BuildVerdict[] = [];
     let firmware: Firmware | undefined;
     for (const build of ["flash", "trace"] as const) {
@@ -118,7 +118,8 @@ export async function verifyModel(
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   }
 }
 
@@ -129,14 +130,30 @@ export function writeLibrary(model: CompiledModel, dir: string): LibraryOnDisk {
   return { dir, name: model.library.name, sources: model.library.sources };
 }
 
-function expectedFor(program: DeviceProgram, input: ReturnType<InputBatch["stored"]>): Expected {
-  const values = traceDevice(program, input);
-  const bytes = program.tensors.map((tensor, id) => canonicalBytes(tensor, values[id]!));
-  return {
-    input: bytes[program.input.tensor]!,
-    output: bytes[program.output.tensor]!,
-    hashes: bytes.map(traceHash),
-  };
+/** What the reference says about a batch, computed when it is first asked for and kept for the second build. */
+class Expectations {
+  readonly inputs: readonly Uint8Array[];
+  readonly #program: DeviceProgram;
+  readonly #batch: InputBatch;
+  readonly #known: Expected[] = [];
+
+  constructor(program: DeviceProgram, batch: InputBatch) {
+    this.#program = program;
+    this.#batch = batch;
+    const tensor = program.tensors[program.input.tensor]!;
+    this.inputs = Array.from({ length: batch.count }, (_, i) => canonicalBytes(tensor, batch.stored(i)));
+  }
+
+  of(index: number): Expected {
+    this.#known[index] ??= this.#compute(index);
+    return this.#known[index];
+  }
+
+  #compute(index: number): Expected {
+    const values = traceDevice(this.#program, this.#batch.stored(index));
+    const bytes = this.#program.tensors.map((tensor, id) => canonicalBytes(tensor, values[id]!));
+    return { output: bytes[this.#program.output.tensor]!, hashes: bytes.map(traceHash) };
+  }
 }
 
 async function buildImage(
@@ -163,7 +180,7 @@ async function checkBuild(
   build: BuildVerdict["build"],
   image: string,
   model: CompiledModel,
-  expected: readonly Expected[],
+  expected: Expectations,
   options: VerifyOptions,
 ): Promise<BuildVerdict> {
   const { emulator, board, timeoutMs } = options;
@@ -172,21 +189,17 @@ async function checkBuild(
   const isHost = emulator.id === hostEmulator.id;
   try {
     const machine = await emulator.start(image, board);
-    const results = runVectors(
-      machine,
-      expected.map((e) => e.input),
-      {
-        ...(timeoutMs === undefined ? {} : { timeoutMs }),
-        ...(isHost ? {} : { elf: await readElf(image) }),
-        allowFailedSelftest: true,
-        onHello: (hello) => problems.push(...helloProblems(hello, model)),
-        onProgress: (done, total) => options.onProgress?.(`${build} build: ${done}/${total}`),
-        onVerdict: (verdict) => {
-          if (verdict.rejectedFrames > 0)
-            problems.push(`${verdict.rejectedFrames} frames were damaged on the way`);
-        },
+    const results = runVectors(machine, expected.inputs, {
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(isHost ? {} : { elf: await readElf(image) }),
+      allowFailedSelftest: true,
+      onHello: (hello) => problems.push(...helloProblems(hello, model)),
+      onProgress: (done, total) => options.onProgress?.(`${build} build: ${done}/${total}`),
+      onVerdict: (verdict) => {
+        if (verdict.rejectedFrames > 0)
+          problems.push(`${verdict.rejectedFrames} frames were damaged on the way`);
       },
-    );
+    });
     for await (const result of results) comparison.add(result);
   } catch (error) {
     if (!(error instanceof BitloomError) || error.exitCode !== 1) throw error;
@@ -220,20 +233,20 @@ function selftestText(status: number, plan: Plan): string {
 /** Gathers results and compares each with the reference. */
 class Comparison {
   readonly #program: DeviceProgram;
-  readonly #expected: readonly Expected[];
+  readonly #expected: Expectations;
   #vectors = 0;
   #failed = 0;
   #bits = 0;
   #tensors = 0;
   #divergence: Divergence | undefined;
 
-  constructor(program: DeviceProgram, expected: readonly Expected[]) {
+  constructor(program: DeviceProgram, expected: Expectations) {
     this.#program = program;
     this.#expected = expected;
   }
 
   add({ index, status, output, traces }: VectorResult): void {
-    const wanted = this.#expected[index]!;
+    const wanted = this.#expected.of(index);
     const bits = status === 0 ? differingBits(output, wanted.output) : 0;
     const differing = traces.filter(({ tensor, hash }) => hash !== wanted.hashes[tensor]);
     const missing =
@@ -253,11 +266,11 @@ class Comparison {
   }
 
   verdict(traced: boolean): Omit<BuildVerdict, "build" | "problems"> {
-    const unanswered = this.#expected.length - this.#vectors;
+    const unanswered = this.#expected.inputs.length - this.#vectors;
     // A trace build that reports nothing has proven nothing.
     const silent = traced && this.#tensors === 0 ? this.#vectors : 0;
     return {
-      vectors: this.#expected.length,
+      vectors: this.#expected.inputs.length,
       failedVectors: Math.max(this.#failed, silent) + unanswered,
       differingBits: this.#bits,
       tensorsCompared: this.#tensors,

@@ -31,6 +31,14 @@ for (const command of [
 }
 program.exitOverride();
 
+// An interrupted command still ends its emulator and removes its temporary files: exit handlers do both.
+for (const [signal, status] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.once(signal, () => process.exit(status));
+}
+
 try {
   await program.parseAsync();
 } catch (error) {
