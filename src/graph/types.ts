@@ -60,11 +60,62 @@ export type Quantizer = BipolarQuantizer | UniformQuantizer;
 
 export type ArithmeticOperator = "add" | "subtract" | "multiply" | "divide";
 
-/** One operation in float semantics. Shapes of operands broadcast as in numpy. */
+/**
+ * A window that slides over a map: sizes as [height, width]. Signals of rank 3, [1, C, length], are maps of
+ * height 1. `pads` are [top, left, bottom, right].
+ */
+export interface Window {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly pads: readonly [number, number, number, number];
+}
+
+/**
+ * One operation in float semantics. Shapes of operands broadcast as in numpy. Values of rank 4 are
+ * [1, C, H, W], of rank 3 [1, C, length]: importers of channels-last formats put transposes around.
+ */
 export type GraphOp =
   | { readonly kind: "quantize"; readonly quantizer: Quantizer }
   /** `y[..., n] = Σ_k x[..., k] · weights[k, n]`; weights are [K, N]. */
   | { readonly kind: "dense"; readonly weights: WeightTensor }
+  /**
+   * Convolution without bias (a bias is an `add` after it), over the last one or two axes; weights are
+   * [N, C / groups, kernel height, kernel width]. Taps outside the map have the value `padValue`.
+   */
+  | {
+      readonly kind: "conv";
+      readonly weights: WeightTensor;
+      readonly window: Window;
+      readonly groups: number;
+      readonly padValue: number;
+    }
+  /** Greatest element of each window; taps outside the map do not take part. */
+  | { readonly kind: "max-pool"; readonly window: Window }
+  /**
+   * Mean of each window: the sum, divided once by the number of taps, all of the kernel's when `countPads`,
+   * else those inside the map. Global pooling has a window of the map's size.
+   */
+  | { readonly kind: "average-pool"; readonly window: Window; readonly countPads: boolean }
+  /** Sum of two values of one shape. */
+  | { readonly kind: "sum" }
+  /** All inputs one after another along `axis`. */
+  | { readonly kind: "concat"; readonly axis: number }
+  /** `y[i] = x[starts + i · steps]` on every axis; positive steps. The output value has the size. */
+  | { readonly kind: "slice"; readonly starts: readonly number[]; readonly steps: readonly number[] }
+  /** Elements of `value` before and after each axis. */
+  | {
+      readonly kind: "pad";
+      readonly before: readonly number[];
+      readonly after: readonly number[];
+      readonly value: number;
+    }
+  /** Axis i of the output is axis `permutation[i]` of the input. */
+  | { readonly kind: "transpose"; readonly permutation: readonly number[] }
+  /** `x ≥ 0 ? x : rounded(slope · x)`, the slope broadcast: PRelu and LeakyRelu. */
+  | { readonly kind: "prelu"; readonly slope: FloatTensor }
+  /** `min(max(x, low), high)`. */
+  | { readonly kind: "clip"; readonly low: number; readonly high: number }
   /** `x ∘ operand`, or `operand ∘ x` when `reversed`. */
   | {
       readonly kind: "arithmetic";
