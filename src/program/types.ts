@@ -28,7 +28,21 @@ export interface ProgramTensor {
 /** Index into `DeviceProgram.tensors`. */
 export type TensorId = number;
 
-/** Weights of a dense layer as unsigned codes: weight(n, k) = step * codes[n * inputs + k] + offset. */
+/**
+ * A window that slides over a map: sizes as [height, width], `pads` as [top, left, bottom, right]. Output row y
+ * reads the input rows `y · stride − top + ky · dilation`.
+ */
+export interface Window {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly pads: readonly [number, number, number, number];
+}
+
+/**
+ * Weights as unsigned codes: weight(n, k) = step * codes[n * inputs + k] + offset. In a convolution k counts
+ * [kernel row][kernel column][channel of the group], channels innermost.
+ */
 export interface CodeMatrix {
   readonly outputs: number;
   readonly inputs: number;
@@ -40,7 +54,19 @@ export interface CodeMatrix {
 
 /** One single-rounded float32 operation of a `scale` instruction; operand per tensor (length 1) or per channel. */
 export interface ScaleStep {
-  readonly operator: "add" | "subtract" | "multiply" | "divide" | "subtract-from" | "divide-into" | "relu";
+  readonly operator:
+    | "add"
+    | "subtract"
+    | "multiply"
+    | "divide"
+    | "subtract-from"
+    | "divide-into"
+    | "relu"
+    /** `x ≥ 0 ? x : rounded(operand · x)`. */
+    | "prelu"
+    /** The lesser (greater) of x and the operand. */
+    | "minimum"
+    | "maximum";
   /** Empty for `relu`. */
   readonly operand: Float32Array;
 }
@@ -49,6 +75,7 @@ export type Instruction =
   /**
    * `code = Σ_j [key(x) >= thresholds[c][j]]`, or `levels - Σ` where the channel is flipped. `key` is the
    * identity for integers and the order-preserving map of float32 bits to int32 for f32 (docs/NUMERICS.md).
+   * The output holds codes, or the code itself as a u8 scalar.
    * `thresholds` is [rows × levels], ascending in a row; `rows` is 1 (shared) or the number of channels.
    */
   | {
@@ -62,12 +89,78 @@ export type Instruction =
     }
   /** u8 input taken as 8-bit codes as it is: `code = x`. */
   | { readonly kind: "take-codes"; readonly input: TensorId; readonly output: TensorId }
-  /** `acc[n] = Σ_k value(x[k]) · weight(n, k)`, exact in int32. */
+  /** `y = table[x]`, 256 entries: a u8 input to the u8 codes of a quantizer of many levels. */
   | {
-      readonly kind: "dense";
+      readonly kind: "lookup";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly table: Uint8Array;
+    }
+  /**
+   * `acc[y, x, n] = Σ_k value(tap k) · weight(n, k)`, exact in int32. The input holds codes, whose values their
+   * domain gives, or u8, i8 or i16 scalars with value `stored + inputOffset`. A tap outside the map has the
+   * value `padValue`. A dense layer is a convolution with a 1 × 1 kernel, or one as large as the map.
+   */
+  | {
+      readonly kind: "conv";
       readonly input: TensorId;
       readonly output: TensorId;
       readonly weights: CodeMatrix;
+      readonly window: Window;
+      readonly groups: number;
+      readonly padValue: number;
+      /** 0 for codes. */
+      readonly inputOffset: number;
+    }
+  /**
+   * Convolution of float32 by float32 weights [N][kh][kw][C / groups]: starting from 0, taps in the weights'
+   * order, `acc = rounded(acc + rounded(x · w))`; taps outside the map are left out.
+   */
+  | {
+      readonly kind: "conv-float";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly weights: Float32Array;
+      readonly window: Window;
+      readonly groups: number;
+    }
+  /**
+   * Per channel and window: the greatest or least element (codes by their code, f32 by key, never NaN), or the
+   * sum: of the values of codes and integers in int32, of f32 in row order, rounded after each addition. Taps
+   * outside the map do not take part.
+   */
+  | {
+      readonly kind: "pool";
+      readonly operator: "maximum" | "minimum" | "sum";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly window: Window;
+    }
+  /** Elementwise sum of two tensors of one shape: i32 exact, f32 rounded once. */
+  | { readonly kind: "add"; readonly inputs: readonly [TensorId, TensorId]; readonly output: TensorId }
+  /** Channels of all inputs one after another; equal domains, heights and widths. */
+  | { readonly kind: "concat"; readonly inputs: readonly TensorId[]; readonly output: TensorId }
+  /** `y[i, j, c] = x[top + i · step0, left + j · step1, channels[c]]`: slices, crops, shuffles. */
+  | {
+      readonly kind: "select";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly top: number;
+      readonly left: number;
+      readonly steps: readonly [number, number];
+      readonly channels: Int32Array;
+    }
+  /**
+   * The input with a border (`pads` as in Window, and channels before and after) of one stored element: the
+   * code, integer or float `fill`.
+   */
+  | {
+      readonly kind: "pad";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly pads: readonly [number, number, number, number];
+      readonly channels: readonly [number, number];
+      readonly fill: number;
     }
   /** `slope[c] · x + offset[c]`, exact in int32: keeps the order of the model's float outputs. */
   | {
@@ -77,7 +170,10 @@ export type Instruction =
       readonly slope: Int32Array;
       readonly offset: Int32Array;
     }
-  /** int32 to float32 (round to nearest even), then the steps in order, each rounded to float32. */
+  /**
+   * To float32 (integers and the integer values of codes rounded to nearest even, f32 as it is), then the steps
+   * in order, each rounded to float32.
+   */
   | {
       readonly kind: "scale";
       readonly input: TensorId;
@@ -93,6 +189,11 @@ export type Instruction =
       readonly output: TensorId;
       readonly selectLast: boolean;
     };
+
+/** The tensors that an instruction reads. */
+export function inputsOf(instruction: Instruction): readonly TensorId[] {
+  return "inputs" in instruction ? instruction.inputs : [instruction.input];
+}
 
 /**
  * Where the order of the float outputs is kept, ties included, on every score that can occur: by the integer
