@@ -26,13 +26,15 @@ export function tapPosition(window: Window, axis: Axis, output: number, tap: num
 }
 
 /**
- * Whether a map can have this output size: all windows that lie wholly in the padded map, and after them none,
- * or those that still start in it and hang over its end (ceiling mode of frameworks).
+ * Whether a map can have this output size: all windows that lie wholly in the padded map, and perhaps one more
+ * that starts in it and hangs over its end (ceiling mode of frameworks).
  */
 export function isOutputSize(input: number, output: number, window: Window, axis: Axis): boolean {
   const [before, after] = padsOf(window, axis);
-  const lastStart = (output - 1) * window.stride[axis];
-  return output >= 1 && output >= outputSize(input, window, axis) && lastStart < input + before + after;
+  const padded = input + before + after;
+  const most = Math.ceil((padded - kernelSpan(window, axis)) / window.stride[axis]) + 1;
+  const startsInside = (output - 1) * window.stride[axis] < padded;
+  return output >= 1 && output >= outputSize(input, window, axis) && output <= most && startsInside;
 }
 
 /** Whether every window has at least one tap inside the map. */
