@@ -11,6 +11,7 @@ export interface ModelOptions {
   readonly inputScale?: string;
   readonly inputZero?: string;
   readonly output?: string;
+  readonly optimize?: string;
 }
 
 const INPUT_TYPES = ["u8", "i8", "i16", "f32"] as const;
@@ -33,6 +34,9 @@ export function compileOptions(options: ModelOptions): CompileOptions {
   return {
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(input === undefined ? {} : { input }),
+    ...(options.optimize === undefined
+      ? {}
+      : { goal: oneOf("--optimize", options.optimize, ["speed", "size", "ram"]) }),
     ...(options.output === undefined
       ? {}
       : { output: oneOf("--output", options.output, ["scores", "float32"]) }),

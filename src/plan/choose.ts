@@ -26,14 +26,33 @@ interface Node {
 /** States kept per instruction: far more than graphs of a few live tensors have. */
 const MAX_STATES = 512;
 
-/** The best sequence of kernels and layout changes that executes the whole program. */
-export function chooseKernels(
+/** For each instruction every choice that begins with it. */
+export type Candidates = readonly (readonly KernelChoice[])[];
+
+/** All candidates of some kernels, with measured costs where there are any (by `choiceKey`). */
+export function candidatesFor(
   program: DeviceProgram,
   kernels: readonly Kernel[],
   cpu: Cpu,
-  goal: Goal,
-): KernelChoice[] {
-  const candidates = program.instructions.map((_, i) => kernels.flatMap((k) => k.match(program, i, cpu)));
+  measured: ReadonlyMap<string, number> = new Map(),
+): Candidates {
+  return program.instructions.map((_, i) =>
+    kernels
+      .flatMap((k) => k.match(program, i, cpu))
+      .map((choice) => ({ ...choice, cost: measured.get(choiceKey(choice)) ?? choice.cost })),
+  );
+}
+
+/** Names the work of a choice: its function and every size in its descriptor, but no weights. */
+export function choiceKey({ call }: KernelChoice): string {
+  const sizes = call.fields.flatMap(([field, value]) =>
+    typeof value === "number" ? [`${field}=${value}`] : [],
+  );
+  return `${call.function}(${sizes.join(",")})`;
+}
+
+/** The best sequence of kernels and layout changes that executes the whole program. */
+export function chooseKernels(program: DeviceProgram, candidates: Candidates, goal: Goal): KernelChoice[] {
   requireKernels(program, candidates);
   if (goal !== "ram") return search(program, candidates, goal, Number.POSITIVE_INFINITY)!;
   // The least peak first; of the plans that keep it, the fastest.
@@ -41,7 +60,7 @@ export function chooseKernels(
   return search(program, candidates, "speed", least)!;
 }
 
-function requireKernels(program: DeviceProgram, candidates: readonly (readonly KernelChoice[])[]): void {
+function requireKernels(program: DeviceProgram, candidates: Candidates): void {
   const covered = new Set(candidates.flatMap((c) => c.flatMap((choice) => choice.covers)));
   program.instructions.forEach((instruction, i) => {
     if (covered.has(i)) return;
@@ -53,7 +72,7 @@ function requireKernels(program: DeviceProgram, candidates: readonly (readonly K
 
 function search(
   program: DeviceProgram,
-  candidates: readonly (readonly KernelChoice[])[],
+  candidates: Candidates,
   goal: Goal,
   peakLimit: number,
 ): KernelChoice[] | undefined {

@@ -3,7 +3,7 @@ import { kernels as allKernels } from "../kernels/registry.js";
 import type { Kernel, KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
 import { type Cpu, findCpu } from "../targets/index.js";
-import { chooseKernels, constantBytes, type Goal } from "./choose.js";
+import { candidatesFor, chooseKernels, constantBytes, type Goal } from "./choose.js";
 import { placeBuffers } from "./memory.js";
 import { TraceArea, traceAfter, traceBefore } from "./trace.js";
 import type { Buffer, MemoryPlan, Place, Plan, PlannedCall } from "./types.js";
@@ -14,12 +14,14 @@ export interface PlanOptions {
   readonly goal?: Goal;
   /** Kernels to choose from: all of the registry by default. */
   readonly kernels?: readonly Kernel[];
+  /** Measured instructions by `choiceKey`: they take the place of the kernels' estimates. */
+  readonly measured?: ReadonlyMap<string, number>;
 }
 
 /** Chooses kernels and layouts and places every tensor. Deterministic: equal programs give equal plans. */
 export function planProgram(program: DeviceProgram, options: PlanOptions = {}): Plan {
-  const { cpu = findCpu("cortex-m4"), goal = "speed", kernels = allKernels } = options;
-  const choices = chooseKernels(program, kernels, cpu, goal);
+  const { cpu = findCpu("cortex-m4"), goal = "speed", kernels = allKernels, measured } = options;
+  const choices = chooseKernels(program, candidatesFor(program, kernels, cpu, measured), goal);
   const memory = placeBuffers(lifetimes(program, choices));
   const calls = choices.map((choice, step) => plannedCall(program, memory, choice, step));
   const area = new TraceArea(memory.arenaBytes);
