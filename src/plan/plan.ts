@@ -48,8 +48,8 @@ function plannedCall(
   return {
     choice,
     symbol: `layer${step}_${choice.kernel}`,
-    inputs: choice.inputs.map((id, i) => placeOf(program, memory, id, choice.inputLayouts[i]!)),
-    output: placeOf(program, memory, choice.output, choice.outputLayout),
+    inputs: choice.inputs.map((id, i) => placeOf(program, memory, id, choice.inputLayouts[i]!, step)),
+    output: placeOf(program, memory, choice.output, choice.outputLayout, step),
     ...(choice.scratchBytes === 0 ? {} : { scratch: scratchPlace(memory, step) }),
   };
 }
@@ -71,28 +71,43 @@ function lifetimes(program: DeviceProgram, choices: readonly KernelChoice[]): Bu
   return buffers;
 }
 
+/** Last step that reads a tensor in a layout made at step `from`, before it is made again. */
 function lastReader(
   choices: readonly KernelChoice[],
   tensor: TensorId,
   layout: Layout,
   from: number,
 ): number {
-  return choices.reduce((last, c, step) => {
-    const reads = c.inputs.some((id, i) => id === tensor && c.inputLayouts[i] === layout);
-    return reads ? Math.max(last, step) : last;
-  }, from);
+  let last = from;
+  for (let step = from + 1; step < choices.length; step++) {
+    const c = choices[step]!;
+    if (c.inputs.some((id, i) => id === tensor && c.inputLayouts[i] === layout)) last = step;
+    if (c.output === tensor && c.outputLayout === layout) break;
+  }
+  return last;
 }
 
 function isCallers(program: DeviceProgram, tensor: TensorId, layout: Layout): boolean {
   return layout === "channels" && (tensor === program.input.tensor || tensor === program.output.tensor);
 }
 
-function placeOf(program: DeviceProgram, memory: MemoryPlan, tensor: TensorId, layout: Layout): Place {
+function placeOf(
+  program: DeviceProgram,
+  memory: MemoryPlan,
+  tensor: TensorId,
+  layout: Layout,
+  step: number,
+): Place {
   if (isCallers(program, tensor, layout)) {
     return { kind: tensor === program.input.tensor ? "input" : "output" };
   }
   const buffer = memory.buffers.find(
-    ({ holds }) => holds.kind === "tensor" && holds.tensor === tensor && holds.layout === layout,
+    ({ holds, from, to }) =>
+      holds.kind === "tensor" &&
+      holds.tensor === tensor &&
+      holds.layout === layout &&
+      from <= step &&
+      step <= to,
   );
   return { kind: "arena", offset: buffer!.offset };
 }

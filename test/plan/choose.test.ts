@@ -148,7 +148,12 @@ function mostLiveBytes(program: DeviceProgram, steps: readonly KernelChoice[]): 
   const bytesAt = (now: number): number => {
     const live = steps.flatMap((maker, made) => {
       const key = name(maker.output, maker.outputLayout);
-      const last = steps.reduce((l, s, i) => (i > made && reads(s).includes(key) ? i : l), made);
+      const again = steps.findIndex((s, i) => i > made && name(s.output, s.outputLayout) === key);
+      const until = again < 0 ? steps.length : again;
+      const last = steps.reduce(
+        (l, s, i) => (i > made && i <= until && reads(s).includes(key) ? i : l),
+        made,
+      );
       const isOutput = maker.output === program.output.tensor;
       return made <= now && now <= last && !isOutput
         ? [layoutBytes(program.tensors[maker.output]!, maker.outputLayout)]
