@@ -23,7 +23,7 @@ const MODEL_LIMIT = 1 << 30;
 export function compileFromOptions(
   path: string,
   options: ModelOptions,
-  extra: Pick<CompileOptions, "observe" | "cpu" | "goal"> = {},
+  extra: Pick<CompileOptions, "observe" | "cpu" | "goal" | "measured"> = {},
 ): CompiledModel {
   return compileModelFile(readModelFile(path), path, { ...compileOptions(options), ...extra });
 }
