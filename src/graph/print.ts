@@ -3,6 +3,8 @@ import type { FloatTensor, GraphOp, ModelGraph, Quantizer, WeightTensor, Window 
 
 /** Longest name that is shown whole. Exporters put what tells nodes apart last, so the middle is left out. */
 const NAME_WIDTH = 40;
+/** So many of a node's inputs are named. */
+const NAMES_SHOWN = 4;
 
 /**
  * The graph as text, one line per node: what `bitloom inspect` and `--print-after import` show. Names are
@@ -16,7 +18,7 @@ export function printGraph(graph: ModelGraph): string {
   const rows = graph.nodes.map((node, i) => {
     const before = graph.nodes[i - 1]?.output ?? graph.inputs[0];
     const isChain = node.inputs.length === 1 && node.inputs[0] === before;
-    const from = isChain ? "" : ` of ${node.inputs.map(nameText).join(", ")}`;
+    const from = isChain ? "" : ` of ${listText(node.inputs)}`;
     return [nameText(node.name), shape(node.output), opText(node.op) + from];
   });
   const widths = [0, 1].map((column) => rows.reduce((most, r) => Math.max(most, r[column]!.length), 0));
@@ -35,6 +37,11 @@ function nameText(name: string): string {
   const text = printable(name, 200);
   if (text.length <= NAME_WIDTH) return text;
   return `${text.slice(0, 11)}…${text.slice(text.length - (NAME_WIDTH - 12))}`;
+}
+
+function listText(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN).map(nameText).join(", ");
+  return names.length <= NAMES_SHOWN ? shown : `${shown} and ${names.length - NAMES_SHOWN} more`;
 }
 
 function opText(op: GraphOp): string {
