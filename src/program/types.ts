@@ -64,8 +64,9 @@ export interface ScaleStep {
     | "relu"
     /** `x ≥ 0 ? x : rounded(operand · x)`. */
     | "prelu"
-    /** The lesser (greater) of x and the operand. */
+    /** `x > operand ? operand : x`. */
     | "minimum"
+    /** `x < operand ? operand : x`. */
     | "maximum";
   /** Empty for `relu`. */
   readonly operand: Float32Array;
@@ -126,8 +127,8 @@ export type Instruction =
     }
   /**
    * Per channel and window: the greatest or least element (codes by their code, f32 by key, never NaN), or the
-   * sum: of the values of codes and integers in int32, of f32 in row order, rounded after each addition. Taps
-   * outside the map do not take part.
+   * sum: of the values of codes and integers in int32, of f32 in row order starting from 0, rounded after each
+   * addition. Taps outside the map do not take part.
    */
   | {
       readonly kind: "pool";

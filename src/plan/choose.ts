@@ -1,0 +1,237 @@
+/**
+ * The choice of kernels and layouts: dynamic programming over the instructions in program order. A state is
+ * the set of layouts in which each live tensor exists; of all ways to reach a state only the best survives.
+ */
+import { fail } from "../diagnostics/diagnostic.js";
+import { type Layout, layoutBytes } from "../kernels/layout.js";
+import { layoutConversion } from "../kernels/layout-conversion.js";
+import { CONSTANT_BYTES, type Kernel, type KernelChoice } from "../kernels/types.js";
+import { type DeviceProgram, inputsOf, type TensorId } from "../program/index.js";
+import type { Cpu } from "../targets/index.js";
+import { ARENA_ALIGN } from "./types.js";
+
+/** What a plan is good for: few executed instructions, little flash, or little RAM. */
+export type Goal = "speed" | "size" | "ram";
+
+interface Node {
+  readonly previous: Node | undefined;
+  readonly choices: readonly KernelChoice[];
+  readonly live: Live;
+  /** Sum of instructions, sum of constant bytes, most bytes live in one step. */
+  readonly instructions: number;
+  readonly flash: number;
+  readonly peak: number;
+}
+
+/** States kept per instruction: far more than graphs of a few live tensors have. */
+const MAX_STATES = 512;
+
+/** For each instruction every choice that begins with it. */
+export type Candidates = readonly (readonly KernelChoice[])[];
+
+/** All candidates of some kernels, with measured costs where there are any (by `choiceKey`). */
+export function candidatesFor(
+  program: DeviceProgram,
+  kernels: readonly Kernel[],
+  cpu: Cpu,
+  measured: ReadonlyMap<string, number> = new Map(),
+): Candidates {
+  return program.instructions.map((_, i) =>
+    kernels
+      .flatMap((k) => k.match(program, i, cpu))
+      .map((choice) => ({ ...choice, cost: measured.get(choiceKey(choice)) ?? choice.cost })),
+  );
+}
+
+/** Names the work of a choice: its function and every size in its descriptor, but no weights. */
+export function choiceKey({ call }: KernelChoice): string {
+  const sizes = call.fields.flatMap(([field, value]) =>
+    typeof value === "number" ? [`${field}=${value}`] : [],
+  );
+  return `${call.function}(${sizes.join(",")})`;
+}
+
+/** The best sequence of kernels and layout changes that executes the whole program. */
+export function chooseKernels(program: DeviceProgram, candidates: Candidates, goal: Goal): KernelChoice[] {
+  requireKernels(program, candidates);
+  const found = search(program, candidates, goal, Number.POSITIVE_INFINITY)!;
+  // For RAM the least peak comes first; of the plans that keep it the fastest is wanted.
+  return path(goal === "ram" ? search(program, candidates, "speed", found.peak)! : found);
+}
+
+function requireKernels(program: DeviceProgram, candidates: Candidates): void {
+  const covered = new Set(candidates.flatMap((c) => c.flatMap((choice) => choice.covers)));
+  program.instructions.forEach((instruction, i) => {
+    if (covered.has(i)) return;
+    throw fail("plan/no-kernel", `no kernel computes ${instruction.kind} of this size`, {
+      where: program.tensors[instruction.output]!.name,
+    });
+  });
+}
+
+function search(
+  program: DeviceProgram,
+  candidates: Candidates,
+  goal: Goal,
+  peakLimit: number,
+): Node | undefined {
+  const end = program.instructions.length;
+  const lastReader = lastReaders(program);
+  const start: Node = {
+    previous: undefined,
+    choices: [],
+    live: new Map([[program.input.tensor, new Set<Layout>(["channels"])]]),
+    instructions: 0,
+    flash: 0,
+    peak: 0,
+  };
+  const states = Array.from({ length: end + 1 }, () => new Map<string, Node>());
+  states[0]!.set(stateKey(start), start);
+  for (let index = 0; index < end; index++) {
+    for (const node of best(states[index]!, goal)) {
+      for (const choice of candidates[index]!) {
+        const into = states[index + choice.covers.length]!;
+        for (const next of advance(program, node, choice, lastReader)) {
+          if (next.peak > peakLimit) continue;
+          const key = stateKey(next);
+          const known = into.get(key);
+          if (known === undefined || compare(next, known, goal) < 0) into.set(key, next);
+        }
+      }
+    }
+  }
+  return best(states[end]!, goal)[0];
+}
+
+/** Layouts in which live tensors exist. */
+type Live = ReadonlyMap<TensorId, ReadonlySet<Layout>>;
+
+/** A state between the layout changes of one choice. */
+interface Prepared {
+  readonly live: Live;
+  readonly steps: readonly KernelChoice[];
+  readonly peak: number;
+}
+
+/**
+ * Executes a choice after a node, with the changes of layout that it needs: one node for every way in which
+ * layouts that are no longer needed can be given up.
+ */
+function advance(
+  program: DeviceProgram,
+  node: Node,
+  choice: KernelChoice,
+  lastReader: ReadonlyMap<TensorId, number>,
+): Node[] {
+  if (choice.output === program.output.tensor && choice.outputLayout !== "channels") return [];
+  const last = choice.covers.at(-1)!;
+  return prepare(program, node, choice).flatMap(({ live: before, steps, peak: peakBefore }) => {
+    const during = new Map(before).set(choice.output, new Set([choice.outputLayout]));
+    const peak = Math.max(peakBefore, liveBytes(program, during) + aligned(choice.scratchBytes));
+    const after = new Map([...during].filter(([id]) => (lastReader.get(id) ?? -1) > last));
+    const all = [...steps, choice];
+    const instructions = node.instructions + all.reduce((sum, s) => sum + s.cost, 0);
+    const flash = node.flash + all.reduce((sum, s) => sum + constantBytes(s), 0);
+    return givingUp(after).map((live) => ({
+      previous: node,
+      choices: all,
+      live,
+      instructions,
+      flash,
+      peak,
+    }));
+  });
+}
+
+/** Brings a choice's inputs into its layouts; none where that is impossible. */
+function prepare(program: DeviceProgram, node: Node, choice: KernelChoice): Prepared[] {
+  let states: Prepared[] = [{ live: node.live, steps: [], peak: node.peak }];
+  for (const [i, id] of choice.inputs.entries()) {
+    const wanted = choice.inputLayouts[i]!;
+    states = states.flatMap((state) => {
+      const layouts = state.live.get(id);
+      if (layouts === undefined || layouts.has(wanted)) return layouts === undefined ? [] : [state];
+      const [from] = layouts;
+      const conversion = layoutConversion(program, id, from!, wanted);
+      if (conversion === undefined) return [];
+      const both = new Map(state.live).set(id, new Set([...layouts, wanted]));
+      const peak = Math.max(state.peak, liveBytes(program, both) + aligned(conversion.scratchBytes));
+      const steps = [...state.steps, conversion];
+      const isStillRead = choice.inputs.some((other, j) => other === id && choice.inputLayouts[j] === from);
+      const kept = { live: both, steps, peak };
+      return isStillRead ? [kept] : [kept, { ...kept, live: new Map(both).set(id, new Set([wanted])) }];
+    });
+  }
+  return states;
+}
+
+/** Every way to keep at least one layout of each live tensor. */
+function givingUp(live: Live): Live[] {
+  let ways: Live[] = [live];
+  for (const [id, layouts] of live) {
+    if (layouts.size < 2) continue;
+    ways = ways.flatMap((way) => [way, ...[...layouts].map((only) => new Map(way).set(id, new Set([only])))]);
+  }
+  return ways;
+}
+
+/** Index of the instruction that reads a tensor last; the output is read by the caller. */
+function lastReaders(program: DeviceProgram): ReadonlyMap<TensorId, number> {
+  const last = new Map<TensorId, number>();
+  program.instructions.forEach((instruction, i) => {
+    for (const id of inputsOf(instruction)) last.set(id, i);
+  });
+  last.set(program.output.tensor, program.instructions.length);
+  return last;
+}
+
+/** Bytes of the arena that live tensors take; the caller's input and output are not in it. */
+function liveBytes(program: DeviceProgram, live: Live): number {
+  let sum = 0;
+  for (const [id, layouts] of live) {
+    for (const layout of layouts) {
+      const isCallers =
+        layout === "channels" && (id === program.input.tensor || id === program.output.tensor);
+      if (!isCallers) sum += aligned(layoutBytes(program.tensors[id]!, layout));
+    }
+  }
+  return sum;
+}
+
+/** Bytes of the constants of a choice. */
+export function constantBytes(choice: KernelChoice): number {
+  return choice.call.constants.reduce((sum, c) => sum + c.values.length * CONSTANT_BYTES[c.type], 0);
+}
+
+function compare(a: Node, b: Node, goal: Goal): number {
+  const order: readonly (keyof Pick<Node, "instructions" | "flash" | "peak">)[] =
+    goal === "speed"
+      ? ["instructions", "flash", "peak"]
+      : goal === "size"
+        ? ["flash", "instructions", "peak"]
+        : ["peak", "instructions", "flash"];
+  for (const field of order) if (a[field] !== b[field]) return a[field] - b[field];
+  return 0;
+}
+
+/** The states in the order of the goal, the best first, at most MAX_STATES. */
+function best(states: ReadonlyMap<string, Node>, goal: Goal): Node[] {
+  return [...states.values()].sort((a, b) => compare(a, b, goal)).slice(0, MAX_STATES);
+}
+
+function stateKey({ live }: Node): string {
+  return [...live]
+    .map(([id, layouts]) => `${id}:${[...layouts].sort().join("+")}`)
+    .sort()
+    .join(" ");
+}
+
+function path(node: Node): KernelChoice[] {
+  const choices: KernelChoice[] = [];
+  for (let at: Node | undefined = node; at !== undefined; at = at.previous) choices.unshift(...at.choices);
+  return choices;
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / ARENA_ALIGN) * ARENA_ALIGN;
+}
