@@ -3,11 +3,12 @@
  */
 #include "bitloom_argmax.h"
 
-void bitloom_argmax_i32(const bitloom_argmax *layer, const bitloom_const_ring *input,
-                        const bitloom_ring *output, uint32_t y0, uint32_t y1) {
+void bitloom_argmax_i32(const bitloom_argmax *layer, const bitloom_const_ring *inputs,
+                        const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
+    (void)scratch;
     for (; y0 < y1; y0++) {
         int32_t *index = bitloom_row(output, y0);
-        *index = bitloom_argmax_of_i32(bitloom_const_row(input, y0), layer->count, layer->select_last);
+        *index = bitloom_argmax_of_i32(bitloom_const_row(inputs, y0), layer->count, layer->select_last);
     }
 }
 
@@ -25,10 +26,11 @@ static int32_t argmax_of_f32(const bitloom_argmax *layer, const float *scores) {
     return (int32_t)best;
 }
 
-void bitloom_argmax_f32(const bitloom_argmax *layer, const bitloom_const_ring *input,
-                        const bitloom_ring *output, uint32_t y0, uint32_t y1) {
+void bitloom_argmax_f32(const bitloom_argmax *layer, const bitloom_const_ring *inputs,
+                        const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
+    (void)scratch;
     for (; y0 < y1; y0++) {
         int32_t *index = bitloom_row(output, y0);
-        *index = argmax_of_f32(layer, bitloom_const_row(input, y0));
+        *index = argmax_of_f32(layer, bitloom_const_row(inputs, y0));
     }
 }

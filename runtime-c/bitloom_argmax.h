@@ -25,9 +25,9 @@ static inline int32_t bitloom_argmax_of_i32(const int32_t *scores, uint32_t coun
 }
 
 /* Whole maps: writes one int32. The rows are those of a single pixel, [0, 1). */
-void bitloom_argmax_i32(const bitloom_argmax *layer, const bitloom_const_ring *input,
-                        const bitloom_ring *output, uint32_t y0, uint32_t y1);
-void bitloom_argmax_f32(const bitloom_argmax *layer, const bitloom_const_ring *input,
-                        const bitloom_ring *output, uint32_t y0, uint32_t y1);
+void bitloom_argmax_i32(const bitloom_argmax *layer, const bitloom_const_ring *inputs,
+                        const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_argmax_f32(const bitloom_argmax *layer, const bitloom_const_ring *inputs,
+                        const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
 #endif

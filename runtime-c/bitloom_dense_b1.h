@@ -23,11 +23,11 @@ typedef struct {
 } bitloom_dense_b1;
 
 /* Writes output bits of the rows [y0, y1). */
-void bitloom_dense_b1_threshold(const bitloom_dense_b1 *layer, const bitloom_const_ring *input,
-                                const bitloom_ring *output, uint32_t y0, uint32_t y1);
+void bitloom_dense_b1_threshold(const bitloom_dense_b1 *layer, const bitloom_const_ring *inputs,
+                                const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
 /* Writes int32 scores of the rows [y0, y1). */
-void bitloom_dense_b1_scores(const bitloom_dense_b1 *layer, const bitloom_const_ring *input,
-                             const bitloom_ring *output, uint32_t y0, uint32_t y1);
+void bitloom_dense_b1_scores(const bitloom_dense_b1 *layer, const bitloom_const_ring *inputs,
+                             const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
 #endif

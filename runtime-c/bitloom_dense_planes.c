@@ -78,13 +78,14 @@ static void score_pixel(const bitloom_dense_planes *layer, const uint32_t *input
     }
 }
 
-void bitloom_dense_planes_threshold(const bitloom_dense_planes *layer, const bitloom_const_ring *input,
-                                    const bitloom_ring *output, uint32_t y0, uint32_t y1) {
+void bitloom_dense_planes_threshold(const bitloom_dense_planes *layer, const bitloom_const_ring *inputs,
+                                    const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
+    (void)scratch;
     const uint32_t input_words = (uint32_t)layer->input_planes * layer->words;
     const uint32_t output_words = (uint32_t)layer->output_planes * (((uint32_t)layer->outputs + 31U) / 32U);
     uint32_t x, y;
     for (y = y0; y < y1; y++) {
-        const uint32_t *from = bitloom_const_row(input, y);
+        const uint32_t *from = bitloom_const_row(inputs, y);
         uint32_t *to = bitloom_row(output, y);
         for (x = 0U; x < layer->width; x++) {
             threshold_pixel(layer, from, to);
@@ -94,12 +95,13 @@ void bitloom_dense_planes_threshold(const bitloom_dense_planes *layer, const bit
     }
 }
 
-void bitloom_dense_planes_scores(const bitloom_dense_planes *layer, const bitloom_const_ring *input,
-                                 const bitloom_ring *output, uint32_t y0, uint32_t y1) {
+void bitloom_dense_planes_scores(const bitloom_dense_planes *layer, const bitloom_const_ring *inputs,
+                                 const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
+    (void)scratch;
     const uint32_t input_words = (uint32_t)layer->input_planes * layer->words;
     uint32_t x, y;
     for (y = y0; y < y1; y++) {
-        const uint32_t *from = bitloom_const_row(input, y);
+        const uint32_t *from = bitloom_const_row(inputs, y);
         int32_t *to = bitloom_row(output, y);
         for (x = 0U; x < layer->width; x++) {
             score_pixel(layer, from, to);

@@ -29,11 +29,11 @@ typedef struct {
 } bitloom_dense_planes;
 
 /* Writes output codes of the rows [y0, y1): code = number of thresholds reached. */
-void bitloom_dense_planes_threshold(const bitloom_dense_planes *layer, const bitloom_const_ring *input,
-                                    const bitloom_ring *output, uint32_t y0, uint32_t y1);
+void bitloom_dense_planes_threshold(const bitloom_dense_planes *layer, const bitloom_const_ring *inputs,
+                                    const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
 /* Writes int32 scores of the rows [y0, y1). */
-void bitloom_dense_planes_scores(const bitloom_dense_planes *layer, const bitloom_const_ring *input,
-                                 const bitloom_ring *output, uint32_t y0, uint32_t y1);
+void bitloom_dense_planes_scores(const bitloom_dense_planes *layer, const bitloom_const_ring *inputs,
+                                 const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
 #endif

@@ -18,7 +18,7 @@ static inline int32_t bitloom_rank_value(const bitloom_rank *layer, int32_t scor
 }
 
 /* Writes int32 ranks of int32 scores. The rows are those of a single pixel, [0, 1). */
-void bitloom_rank_i32(const bitloom_rank *layer, const bitloom_const_ring *input, const bitloom_ring *output,
-                      uint32_t y0, uint32_t y1);
+void bitloom_rank_i32(const bitloom_rank *layer, const bitloom_const_ring *inputs, const bitloom_ring *output,
+                      void *scratch, uint32_t y0, uint32_t y1);
 
 #endif

@@ -65,7 +65,7 @@ static inline float bitloom_scale_value(const bitloom_scale *layer, int32_t scor
 }
 
 /* Writes float32 for the rows [y0, y1) of int32 scores. */
-void bitloom_scale_i32(const bitloom_scale *layer, const bitloom_const_ring *input,
-                       const bitloom_ring *output, uint32_t y0, uint32_t y1);
+void bitloom_scale_i32(const bitloom_scale *layer, const bitloom_const_ring *inputs,
+                       const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
 #endif

@@ -43,9 +43,10 @@ static void softmax_pixel(const float *scores, float *output, uint32_t count) {
     }
 }
 
-void bitloom_softmax_f32(const bitloom_softmax *layer, const bitloom_const_ring *input,
-                         const bitloom_ring *output, uint32_t y0, uint32_t y1) {
+void bitloom_softmax_f32(const bitloom_softmax *layer, const bitloom_const_ring *inputs,
+                         const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
+    (void)scratch;
     for (; y0 < y1; y0++) {
-        softmax_pixel(bitloom_const_row(input, y0), bitloom_row(output, y0), layer->count);
+        softmax_pixel(bitloom_const_row(inputs, y0), bitloom_row(output, y0), layer->count);
     }
 }

@@ -13,7 +13,7 @@ typedef struct {
 } bitloom_softmax;
 
 /* Over all elements of each row; the rows are those of a single pixel, [0, 1). Output may be input. */
-void bitloom_softmax_f32(const bitloom_softmax *layer, const bitloom_const_ring *input,
-                         const bitloom_ring *output, uint32_t y0, uint32_t y1);
+void bitloom_softmax_f32(const bitloom_softmax *layer, const bitloom_const_ring *inputs,
+                         const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
 #endif

@@ -20,12 +20,13 @@ static void slice_pixel(const uint8_t *input, uint32_t channels, uint32_t *outpu
     }
 }
 
-void bitloom_take_codes_u8(const bitloom_take_codes *layer, const bitloom_const_ring *input,
-                           const bitloom_ring *output, uint32_t y0, uint32_t y1) {
+void bitloom_take_codes_u8(const bitloom_take_codes *layer, const bitloom_const_ring *inputs,
+                           const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
+    (void)scratch;
     const uint32_t output_words = BITLOOM_MAX_PLANES * ((layer->channels + 31U) / 32U);
     uint32_t x, y;
     for (y = y0; y < y1; y++) {
-        const uint8_t *from = bitloom_const_row(input, y);
+        const uint8_t *from = bitloom_const_row(inputs, y);
         uint32_t *to = bitloom_row(output, y);
         for (x = 0U; x < layer->width; x++) {
             slice_pixel(from, layer->channels, to);

@@ -13,7 +13,7 @@ typedef struct {
 } bitloom_take_codes;
 
 /* Writes eight planes per pixel for the rows [y0, y1). */
-void bitloom_take_codes_u8(const bitloom_take_codes *layer, const bitloom_const_ring *input,
-                           const bitloom_ring *output, uint32_t y0, uint32_t y1);
+void bitloom_take_codes_u8(const bitloom_take_codes *layer, const bitloom_const_ring *inputs,
+                           const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
 #endif

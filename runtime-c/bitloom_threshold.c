@@ -52,11 +52,12 @@ static uint32_t words_per_pixel(const bitloom_threshold *layer) {
 
 /* One function per scalar type, alike but for the type that is read. */
 #define BITLOOM_THRESHOLD_INTEGER(NAME, TYPE)                                                                \
-    void NAME(const bitloom_threshold *layer, const bitloom_const_ring *input, const bitloom_ring *output,   \
-              uint32_t y0, uint32_t y1) {                                                                    \
+    void NAME(const bitloom_threshold *layer, const bitloom_const_ring *inputs, const bitloom_ring *output,  \
+              void *scratch, uint32_t y0, uint32_t y1) {                                                     \
+        (void)scratch;                                                                                       \
         uint32_t channel, x, y;                                                                              \
         for (y = y0; y < y1; y++) {                                                                          \
-            const TYPE *from = bitloom_const_row(input, y);                                                  \
+            const TYPE *from = bitloom_const_row(inputs, y);                                                 \
             uint32_t *to = bitloom_row(output, y);                                                           \
             for (x = 0U; x < layer->width; x++) {                                                            \
                 packer p = {{0U}, NULL, 0U, 0U};                                                             \
@@ -77,11 +78,12 @@ BITLOOM_THRESHOLD_INTEGER(bitloom_threshold_i8, int8_t)
 BITLOOM_THRESHOLD_INTEGER(bitloom_threshold_i16, int16_t)
 BITLOOM_THRESHOLD_INTEGER(bitloom_threshold_i32, int32_t)
 
-int bitloom_threshold_f32(const bitloom_threshold *layer, const bitloom_const_ring *input,
-                          const bitloom_ring *output, uint32_t y0, uint32_t y1) {
+int bitloom_threshold_f32(const bitloom_threshold *layer, const bitloom_const_ring *inputs,
+                          const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
+    (void)scratch;
     uint32_t channel, x, y;
     for (y = y0; y < y1; y++) {
-        const float *from = bitloom_const_row(input, y);
+        const float *from = bitloom_const_row(inputs, y);
         uint32_t *to = bitloom_row(output, y);
         for (x = 0U; x < layer->width; x++) {
             packer p = {{0U}, NULL, 0U, 0U};

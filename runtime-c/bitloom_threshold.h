@@ -19,20 +19,20 @@ typedef struct {
 } bitloom_threshold;
 
 /* Each handles the rows [y0, y1) of a map of the named scalar type. */
-void bitloom_threshold_u8(const bitloom_threshold *layer, const bitloom_const_ring *input,
-                          const bitloom_ring *output, uint32_t y0, uint32_t y1);
-void bitloom_threshold_i8(const bitloom_threshold *layer, const bitloom_const_ring *input,
-                          const bitloom_ring *output, uint32_t y0, uint32_t y1);
-void bitloom_threshold_i16(const bitloom_threshold *layer, const bitloom_const_ring *input,
-                           const bitloom_ring *output, uint32_t y0, uint32_t y1);
-void bitloom_threshold_i32(const bitloom_threshold *layer, const bitloom_const_ring *input,
-                           const bitloom_ring *output, uint32_t y0, uint32_t y1);
+void bitloom_threshold_u8(const bitloom_threshold *layer, const bitloom_const_ring *inputs,
+                          const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_threshold_i8(const bitloom_threshold *layer, const bitloom_const_ring *inputs,
+                          const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_threshold_i16(const bitloom_threshold *layer, const bitloom_const_ring *inputs,
+                           const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_threshold_i32(const bitloom_threshold *layer, const bitloom_const_ring *inputs,
+                           const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
 /*
  * float32 without float instructions: thresholds are keys, the order-preserving map of float bits to int32.
  * Returns BITLOOM_ERROR_INPUT, with the rest of the output unwritten, at a NaN or an infinity.
  */
-int bitloom_threshold_f32(const bitloom_threshold *layer, const bitloom_const_ring *input,
-                          const bitloom_ring *output, uint32_t y0, uint32_t y1);
+int bitloom_threshold_f32(const bitloom_threshold *layer, const bitloom_const_ring *inputs,
+                          const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
 #endif

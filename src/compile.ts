@@ -9,15 +9,18 @@ import { checkedName, emitLibrary, type KnownAnswer, type Library, nameFrom } fr
 import { readModel } from "./formats/index.js";
 import type { ModelGraph } from "./graph/types.js";
 import { type LoweringOptions, lowerGraph } from "./passes/registry.js";
-import { type Plan, planProgram, verifyPlan } from "./plan/index.js";
+import { type Goal, type Plan, planProgram, verifyPlan } from "./plan/index.js";
 import { canonicalBytes, type DeviceProgram, elementCount, type TensorValues } from "./program/index.js";
 import { runDevice } from "./reference/device.js";
+import { type Cpu, findCpu } from "./targets/index.js";
 
 export interface CompileOptions extends LoweringOptions {
   /** Prefix of every C symbol and file; by default made from the file's name. */
   readonly name?: string;
-  /** GCC's flags for the target core, put into the library's Makefile. */
-  readonly arch?: string;
+  /** Core that kernels are chosen for, Cortex-M4 by default. The generated C runs on every core. */
+  readonly cpu?: Cpu;
+  /** What the plan is to be good for; speed by default. */
+  readonly goal?: Goal;
   /** Sees the state after each stage: `import`, the passes by name, `plan`. */
   readonly observe?: (stage: string, state: ModelGraph | DeviceProgram | Plan) => void;
 }
@@ -30,9 +33,6 @@ export interface CompiledModel {
   /** Warnings and notes; errors are thrown as BitloomError. */
   readonly diagnostics: readonly Diagnostic[];
 }
-
-/** The generated C runs on every core; the Makefile needs one to name. */
-const DEFAULT_ARCH = "-mcpu=cortex-m4 -mthumb";
 
 /** bitloom's own version, from package.json. */
 export const version: string = (
@@ -49,13 +49,14 @@ export function compileModelFile(
   const graph = readModel(bytes, fileName);
   options.observe?.("import", graph);
   const { program, diagnostics } = lowerGraph(graph, options, options.observe);
-  const plan = planProgram(program);
+  const cpu = options.cpu ?? findCpu("cortex-m4");
+  const plan = planProgram(program, { cpu, ...(options.goal === undefined ? {} : { goal: options.goal }) });
   verifyPlan(plan);
   options.observe?.("plan", plan);
   const library = emitLibrary(plan, {
     name,
     version,
-    arch: options.arch ?? DEFAULT_ARCH,
+    arch: cpu.gccFlags.join(" "),
     knownAnswers: knownAnswers(program),
   });
   return { graph, program, plan, library, diagnostics: diagnostics.all };

@@ -2,6 +2,12 @@ import { readFileSync } from "node:fs";
 import Handlebars from "handlebars";
 import { packageFile } from "./package-files.js";
 
+/** Templates that others include with {{> name}}. */
+const PARTIALS = ["library/call"];
+
+const handlebars = Handlebars.create();
+for (const name of PARTIALS) handlebars.registerPartial(name, source(name));
+
 const compiled = new Map<string, Handlebars.TemplateDelegate>();
 
 /**
@@ -11,9 +17,12 @@ const compiled = new Map<string, Handlebars.TemplateDelegate>();
 export function render(name: string, data: object): string {
   let template = compiled.get(name);
   if (template === undefined) {
-    const source = readFileSync(packageFile(`templates/${name}.hbs`), "utf8");
-    template = Handlebars.compile(source, { noEscape: true, strict: true });
+    template = handlebars.compile(source(name), { noEscape: true, strict: true });
     compiled.set(name, template);
   }
   return template(data);
+}
+
+function source(name: string): string {
+  return readFileSync(packageFile(`templates/${name}.hbs`), "utf8");
 }

@@ -50,7 +50,7 @@ function run(path: string, options: Options) {
   const cpu = cpuOf(options);
   let printed = "";
   const model = compileFromOptions(path, options, {
-    ...(cpu === undefined ? {} : { arch: cpu.gccFlags.join(" ") }),
+    ...(cpu === undefined ? {} : { cpu }),
     observe: (name, state) => {
       if (name === stage) printed = stageText(state);
     },

@@ -22,7 +22,7 @@ const MODEL_LIMIT = 1 << 30;
 export function compileFromOptions(
   path: string,
   options: ModelOptions,
-  extra: Pick<CompileOptions, "observe" | "arch"> = {},
+  extra: Pick<CompileOptions, "observe" | "cpu" | "goal"> = {},
 ): CompiledModel {
   return compileModelFile(readModelFile(path), path, { ...compileOptions(options), ...extra });
 }

@@ -52,8 +52,8 @@ export function verifyCommand(): Command {
 
 async function run(path: string, options: Options) {
   const timeoutMs = 1000 * wholeNumber("--timeout", options.timeout, 1, 86400);
-  const model = compileFromOptions(path, options);
   const board = findBoard(options.board ?? DEFAULT_BOARD);
+  const model = compileFromOptions(path, options, { cpu: board.cpu });
   const wanted =
     options.emulator === undefined
       ? undefined

@@ -1,4 +1,4 @@
-import type { ConstantArray } from "../kernels/types.js";
+import { CONSTANT_BYTES, type ConstantArray } from "../kernels/types.js";
 
 const LINE = 100;
 
@@ -46,7 +46,7 @@ export function asWords(bytes: Uint8Array): Uint32Array {
 
 /** The bytes of a constant array as they lie in a little-endian memory. */
 export function constantBytes({ type, values }: ConstantArray): Uint8Array {
-  const size = { uint32_t: 4, int32_t: 4, int16_t: 2, uint8_t: 1, float: 4 }[type];
+  const size = CONSTANT_BYTES[type];
   const bytes = new Uint8Array(values.length * size);
   const view = new DataView(bytes.buffer);
   for (let i = 0; i < values.length; i++) {

@@ -32,7 +32,7 @@ export interface LibraryFile {
 export interface Library {
   readonly name: string;
   readonly files: readonly LibraryFile[];
-  /** Names of the C sources among the files; the self-test is the last. */
+  /** Names of the C and assembly sources among the files; the self-test is the last. */
   readonly sources: readonly string[];
   /** CRC-32 of weights and thresholds: `NAME_MODEL_CRC`. */
   readonly modelCrc: number;
@@ -58,13 +58,13 @@ export function emitLibrary(plan: Plan, options: LibraryOptions): Library {
   const sources = [
     `${name}.c`,
     `${name}_weights.c`,
-    ...view.runtimeFiles.filter((f) => f.endsWith(".c")),
+    ...view.runtimeFiles.filter((f) => !f.endsWith(".h")),
     `${name}_selftest.c`,
   ];
   const makefile = render("library/Makefile", {
     ...view,
     arch: options.arch,
-    objects: sources.map((s) => s.replace(/\.c$/, ".o")),
+    objects: sources.map((s) => s.replace(/\.[cS]$/, ".o")),
   });
   const files = [...generated, ...runtime, { path: "Makefile", text: makefile }];
   return { name, files, sources, modelCrc: view.modelCrcValue };

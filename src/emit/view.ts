@@ -1,7 +1,16 @@
 /** The data that the library templates show, made from a plan. No text is decided here but C expressions. */
+
+import { type Layout, rowBytes } from "../kernels/layout.js";
 import { rankDescriptor, scaleDescriptor, scaleHeaders } from "../kernels/outputs.js";
 import type { ConstantArray, KernelCall } from "../kernels/types.js";
-import { ARENA_ALIGN, type Place, type Plan, type PlannedStep, unfusedChoice } from "../plan/index.js";
+import {
+  ARENA_ALIGN,
+  type Place,
+  type Plan,
+  type PlannedCall,
+  type PlannedStep,
+  type TraceCall,
+} from "../plan/index.js";
 import { canonicalSize, crc32, elementCount, type ProgramTensor, type TensorId } from "../program/index.js";
 import { arrayText, constantBytes, hex } from "./c-data.js";
 import { commentText } from "./names.js";
@@ -80,13 +89,12 @@ class DataCollector {
   }
 
   /**
-   * Adds a call's data under `<prefix>_<symbol>`; constants that the symbol already has are shared. `layer` is
-   * the step of the plan that uses them.
+   * Adds a call's data under `<prefix>_<symbol>`, and returns that name. `layer` is the step of the plan that
+   * uses them.
    */
   add(
     layer: number,
     symbol: string,
-    suffix: string,
     call: Pick<KernelCall, "type" | "fields" | "steps" | "constants">,
     traceOnly: boolean,
   ): string {
@@ -94,15 +102,14 @@ class DataCollector {
     for (const constant of call.constants) {
       this.#constant(layer, `${base}_${constant.name}`, constant, traceOnly);
     }
-    const descriptor = `${base}${suffix}`;
     this.descriptors.push({
       type: call.type,
-      symbol: descriptor,
+      symbol: base,
       traceOnly,
       fields: [
         ...(call.steps === undefined
           ? []
-          : [{ name: "steps", value: call.steps.length === 0 ? "NULL" : `${descriptor}_steps` }]),
+          : [{ name: "steps", value: call.steps.length === 0 ? "NULL" : `${base}_steps` }]),
         ...call.fields.map(([field, value]) => ({ name: field, value: fieldText(base, value) })),
       ],
       steps:
@@ -114,7 +121,7 @@ class DataCollector {
               perChannel: perChannel ? "1U" : "0U",
             })),
     });
-    return descriptor;
+    return base;
   }
 
   /** One checksum per layer, so that a self-test can say where the damage is. */
@@ -128,7 +135,6 @@ class DataCollector {
   }
 
   #constant(layer: number, symbol: string, constant: ConstantArray, traceOnly: boolean): void {
-    if (this.constants.some((c) => c.symbol === symbol)) return;
     const bytes = constantBytes(constant);
     if (!traceOnly) this.crc = crc32(bytes, this.crc);
     this.constants.push({
@@ -151,50 +157,53 @@ function fieldText(base: string, value: KernelCall["fields"][number][1]): string
 
 function layerView(plan: Plan, step: PlannedStep, index: number, data: DataCollector) {
   const { program } = plan;
-  const { choice, symbol } = step;
-  const input = program.tensors[choice.input]!;
-  const output = program.tensors[choice.output]!;
-  const descriptor = data.add(index, symbol, "", choice.call, false);
-  const unfused = unfusedChoice(program, choice);
+  const view = callView(plan, step, index, data, false);
+  const { output } = step.choice;
   return {
+    ...view,
     index,
-    symbol: `${data.descriptors.at(-1)!.symbol}_run`,
-    comment: `${commentText(choice.kernel)}: ${commentText(program.tensors[choice.output]!.name)}`,
-    canFail: choice.call.canFail,
-    function: choice.call.function,
-    descriptor,
-    input: { ...rowsOf(input), place: placeText(step.input) },
-    output: {
-      ...rowsOf(output),
-      place: placeText(step.output),
-      tensor: choice.output,
-      bytes: canonicalSize(output),
-    },
-    sums:
-      unfused === undefined
-        ? (false as const)
-        : sumsView(plan, index, symbol, unfused.output, unfused.call, data),
+    comment: `${commentText(step.choice.kernel)}: ${commentText(program.tensors[output]!.name)}`,
+    traceBefore: step.traceBefore.map((call) => traceView(plan, call, index, data)),
+    traceAfter: step.traceAfter.map((call) => traceView(plan, call, index, data)),
+    /** Whether the step's own output is what a trace reports. */
+    reports:
+      step.choice.covers.length > 0 && step.traceAfter.length === 0
+        ? reportView(plan, output, step.output)
+        : (false as const),
   };
 }
 
-/** The separate computation of a fused layer's sums, into the arena's trace part. */
-function sumsView(
-  plan: Plan,
-  layer: number,
-  symbol: string,
-  tensor: TensorId,
-  call: KernelCall,
-  data: DataCollector,
-) {
-  const sums = plan.program.tensors[tensor]!;
+/** A call of the runtime: the function that wraps it and the places of its data. */
+function callView(plan: Plan, call: PlannedCall, layer: number, data: DataCollector, traceOnly: boolean) {
+  const { program } = plan;
+  const { choice, symbol } = call;
+  const descriptor = data.add(layer, symbol, choice.call, traceOnly);
+  const output = program.tensors[choice.output]!;
   return {
-    descriptor: data.add(layer, symbol, "_sums", call, true),
-    function: call.function,
-    tensor,
-    bytes: canonicalSize(sums),
-    offset: plan.memory.arenaBytes,
-    rowBytes: rowsOf(sums).rowBytes,
+    symbol: `${descriptor}_run`,
+    canFail: choice.call.canFail,
+    function: choice.call.function,
+    descriptor,
+    inputs: choice.inputs.map((id, i) => ({
+      parameter: choice.inputs.length === 1 ? "input" : `input${i}`,
+      ...rowsOf(program.tensors[id]!, choice.inputLayouts[i]!),
+      place: placeText(call.inputs[i]!),
+    })),
+    output: { ...rowsOf(output, choice.outputLayout), place: placeText(call.output) },
+    scratch: call.scratch === undefined ? "NULL" : placeText(call.scratch),
   };
+}
+
+function traceView(plan: Plan, call: TraceCall, layer: number, data: DataCollector) {
+  return {
+    ...callView(plan, call, layer, data, true),
+    reports: call.reports === undefined ? (false as const) : reportView(plan, call.reports, call.output),
+  };
+}
+
+/** A canonical tensor that trace builds report. */
+function reportView(plan: Plan, tensor: TensorId, place: Place) {
+  return { tensor, place: placeText(place), bytes: canonicalSize(plan.program.tensors[tensor]!) };
 }
 
 function inputView(plan: Plan) {
@@ -227,10 +236,9 @@ function outputView(plan: Plan, data: DataCollector) {
   const type = scalarType(tensor);
   const isScores = type === "i32" && elementCount(tensor) > 1;
   const descriptor = scaleDescriptor(affine, tensor.shape[2], tensor.shape[1]);
-  if (isScores) data.add(plan.steps.length, "output_scale", "", descriptor, false);
+  if (isScores) data.add(plan.steps.length, "output_scale", descriptor, false);
   const isRanked = isScores && order.kind === "ranks";
-  if (isRanked)
-    data.add(plan.steps.length, "output_rank", "", rankDescriptor(order.slope, order.offset), false);
+  if (isRanked) data.add(plan.steps.length, "output_rank", rankDescriptor(order.slope, order.offset), false);
   const meaning = isScores ? "exact integer scores" : type === "f32" ? "the model's floats" : "class index";
   return {
     type: C_TYPES[type],
@@ -251,21 +259,23 @@ function scalarType(tensor: ProgramTensor): keyof typeof C_TYPES {
   return tensor.domain.type;
 }
 
-function rowsOf(tensor: ProgramTensor): { rows: number; rowBytes: number } {
-  return { rows: tensor.shape[0], rowBytes: canonicalSize(tensor) / tensor.shape[0] };
+function rowsOf(tensor: ProgramTensor, layout: Layout): { rows: number; rowBytes: number } {
+  return { rows: tensor.shape[0], rowBytes: rowBytes(tensor, layout) };
 }
 
 function placeText(place: Place): string {
   return place.kind === "arena" ? `arena + ${place.offset}U` : place.kind;
 }
 
+/** Runtime files of the library, and of its trace build, which may need further kernels. */
 function runtimeFilesOf(plan: Plan, outputHeaders: readonly string[]): string[] {
   const scaleFiles = outputHeaders.length > 0 ? [...outputHeaders, ...scaleHeaders] : [];
+  const calls = plan.steps.flatMap((s) => [s, ...s.traceBefore, ...s.traceAfter]);
   const files = new Set([
     "bitloom_runtime.h",
     "bitloom_crc32.h",
     ...scaleFiles,
-    ...plan.steps.flatMap((s) => s.choice.call.runtime),
+    ...calls.flatMap((c) => c.choice.call.runtime),
   ]);
   return [...files].sort();
 }
@@ -283,6 +293,6 @@ function isLayerHeader(file: string): boolean {
 
 /** One line that says what a library is, for its header. */
 function libraryTitle({ program }: Plan): string {
-  const layers = program.instructions.filter((i) => i.kind === "dense").length;
-  return `${commentText(program.name)}: ${layers} dense layer${layers === 1 ? "" : "s"}`;
+  const layers = program.instructions.filter((i) => i.kind === "conv" || i.kind === "conv-float").length;
+  return `${commentText(program.name)}: ${layers} layer${layers === 1 ? "" : "s"} with weights`;
 }

@@ -1,15 +1,7 @@
-import type { CodesDomain, DeviceProgram, Instruction } from "../program/types.js";
+import type { DeviceProgram } from "../program/types.js";
 import { packPlanes } from "./pack.js";
-import {
-  followingThreshold,
-  instructionOf,
-  type Kernel,
-  type KernelCall,
-  type KernelChoice,
-} from "./types.js";
-
-type Dense = Extract<Instruction, { kind: "dense" }>;
-type Threshold = Extract<Instruction, { kind: "threshold" }>;
+import { type Dense, fitsOutputs, pointwiseConv, type Threshold } from "./pointwise.js";
+import { followingThreshold, type Kernel, type KernelCall, type KernelChoice } from "./types.js";
 
 /** The descriptor holds limits as int16 and sizes as uint16. */
 const MAX_INPUTS = 32767;
@@ -19,20 +11,27 @@ export const denseB1: Kernel = {
   name: "dense_b1",
   summary: "±1 × ±1 dense, XOR and carry-save popcount per output, fused with a one-bit threshold",
   match(program, index) {
-    const dense = instructionOf(program, index, "dense");
-    if (dense === undefined || !isBinary(program, dense)) return undefined;
+    const dense = pointwiseConv(program, index);
+    if (dense === undefined || !isBinary(program, dense)) return [];
+    const alone = choice(program, dense, [index], scoresCall(program, dense));
     const threshold = followingThreshold(program, index);
-    return threshold?.levels === 1 && threshold.flipped.length === dense.weights.outputs
-      ? choice(program, dense, [index, index + 1], thresholdCall(program, dense, threshold))
-      : choice(program, dense, [index], scoresCall(program, dense));
+    return threshold?.levels === 1 && fitsOutputs(program, dense, threshold)
+      ? [choice(program, dense, [index, index + 1], thresholdCall(program, dense, threshold)), alone]
+      : [alone];
   },
 };
 
 function isBinary(program: DeviceProgram, { input, weights }: Dense): boolean {
-  const domain = program.tensors[input]!.domain as CodesDomain;
+  const domain = program.tensors[input]!.domain;
   const bipolar = (d: { bits: number; step: number; offset: number }): boolean =>
     d.bits === 1 && d.step === 2 && d.offset === -1;
-  return bipolar(domain) && bipolar(weights) && weights.inputs <= MAX_INPUTS && weights.outputs <= MAX_INPUTS;
+  return (
+    domain.kind === "codes" &&
+    bipolar(domain) &&
+    bipolar(weights) &&
+    weights.inputs <= MAX_INPUTS &&
+    weights.outputs <= MAX_INPUTS
+  );
 }
 
 function choice(
@@ -47,8 +46,11 @@ function choice(
   return {
     kernel: "dense_b1",
     covers,
-    input: dense.input,
+    inputs: [dense.input],
+    inputLayouts: ["channels"],
     output,
+    outputLayout: "channels",
+    scratchBytes: 0,
     call,
     cost: pixels * dense.weights.outputs * (20 + 10 * words),
   };

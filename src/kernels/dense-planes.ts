@@ -1,15 +1,7 @@
-import type { CodesDomain, DeviceProgram, Instruction } from "../program/types.js";
+import type { CodesDomain, DeviceProgram } from "../program/types.js";
 import { packPlanes } from "./pack.js";
-import {
-  followingThreshold,
-  instructionOf,
-  type Kernel,
-  type KernelCall,
-  type KernelChoice,
-} from "./types.js";
-
-type Dense = Extract<Instruction, { kind: "dense" }>;
-type Threshold = Extract<Instruction, { kind: "threshold" }>;
+import { type Dense, fitsOutputs, pointwiseConv, type Threshold } from "./pointwise.js";
+import { followingThreshold, type Kernel, type KernelCall, type KernelChoice } from "./types.js";
 
 /** Dense layers of k-bit codes and m-bit weights: `runtime-c/bitloom_dense_planes.h`. */
 export const densePlanes: Kernel = {
@@ -17,13 +9,14 @@ export const densePlanes: Kernel = {
   summary:
     "k-bit × m-bit dense as AND and popcount over pairs of bit planes, fused with a multi-level threshold",
   match(program, index) {
-    const dense = instructionOf(program, index, "dense");
-    if (dense === undefined || dense.weights.inputs > 65535 || dense.weights.outputs > 65535)
-      return undefined;
+    const dense = pointwiseConv(program, index);
+    if (dense === undefined || dense.weights.inputs > 65535 || dense.weights.outputs > 65535) return [];
+    if (program.tensors[dense.input]!.domain.kind !== "codes") return [];
+    const alone = choice(program, dense, [index], scoresCall(program, dense));
     const threshold = followingThreshold(program, index);
-    return threshold !== undefined && threshold.flipped.length === dense.weights.outputs
-      ? choice(program, dense, [index, index + 1], thresholdCall(program, dense, threshold))
-      : choice(program, dense, [index], scoresCall(program, dense));
+    return threshold !== undefined && fitsOutputs(program, dense, threshold)
+      ? [choice(program, dense, [index, index + 1], thresholdCall(program, dense, threshold)), alone]
+      : [alone];
   },
 };
 
@@ -38,7 +31,17 @@ function choice(
   const perOutput = planePairs * (15 + 10 * Math.ceil(dense.weights.inputs / 32));
   const output = program.instructions[covers.at(-1)!]!.output;
   const cost = shape[0] * shape[1] * dense.weights.outputs * (15 + perOutput);
-  return { kernel: "dense_planes", covers, input: dense.input, output, call, cost };
+  return {
+    kernel: "dense_planes",
+    covers,
+    inputs: [dense.input],
+    inputLayouts: ["channels"],
+    output,
+    outputLayout: "channels",
+    scratchBytes: 0,
+    call,
+    cost,
+  };
 }
 
 function thresholdCall(program: DeviceProgram, dense: Dense, threshold: Threshold): KernelCall {

@@ -7,26 +7,31 @@ export const takeCodes: Kernel = {
   summary: "slices u8 inputs into eight bit planes",
   match(program, index) {
     const instruction = instructionOf(program, index, "take-codes");
-    if (instruction === undefined) return undefined;
+    if (instruction === undefined) return [];
     const [height, width, channels] = program.tensors[instruction.input]!.shape;
-    return {
-      kernel: "take_codes",
-      covers: [index],
-      input: instruction.input,
-      output: instruction.output,
-      cost: height * width * channels * 40,
-      call: {
-        function: "bitloom_take_codes_u8",
-        type: "bitloom_take_codes",
-        fields: [
-          ["channels", channels],
-          ["width", width],
-        ],
-        constants: [],
-        canFail: false,
-        runtime: ["bitloom_take_codes.c", "bitloom_take_codes.h", "bitloom_codes.h"],
+    return [
+      {
+        kernel: "take_codes",
+        covers: [index],
+        inputs: [instruction.input],
+        inputLayouts: ["channels"],
+        output: instruction.output,
+        outputLayout: "channels",
+        scratchBytes: 0,
+        cost: height * width * channels * 40,
+        call: {
+          function: "bitloom_take_codes_u8",
+          type: "bitloom_take_codes",
+          fields: [
+            ["channels", channels],
+            ["width", width],
+          ],
+          constants: [],
+          canFail: false,
+          runtime: ["bitloom_take_codes.c", "bitloom_take_codes.h", "bitloom_codes.h"],
+        },
       },
-    };
+    ];
   },
 };
 
@@ -36,21 +41,26 @@ export const scale: Kernel = {
   summary: "integer scores to float32 by single-rounded operations",
   match(program, index) {
     const instruction = instructionOf(program, index, "scale");
-    if (instruction === undefined) return undefined;
+    if (instruction === undefined) return [];
     const [height, width, channels] = program.tensors[instruction.input]!.shape;
-    return {
-      kernel: "scale",
-      covers: [index],
-      input: instruction.input,
-      output: instruction.output,
-      cost: height * width * channels * 100 * (1 + instruction.steps.length),
-      call: {
-        function: "bitloom_scale_i32",
-        ...scaleDescriptor(instruction.steps, channels, width),
-        canFail: false,
-        runtime: ["bitloom_scale.c", ...scaleHeaders],
+    return [
+      {
+        kernel: "scale",
+        covers: [index],
+        inputs: [instruction.input],
+        inputLayouts: ["channels"],
+        output: instruction.output,
+        outputLayout: "channels",
+        scratchBytes: 0,
+        cost: height * width * channels * 100 * (1 + instruction.steps.length),
+        call: {
+          function: "bitloom_scale_i32",
+          ...scaleDescriptor(instruction.steps, channels, width),
+          canFail: false,
+          runtime: ["bitloom_scale.c", ...scaleHeaders],
+        },
       },
-    };
+    ];
   },
 };
 
@@ -95,21 +105,26 @@ export const rank: Kernel = {
   summary: "integer scores to integers in the order of the model's float outputs",
   match(program, index) {
     const instruction = instructionOf(program, index, "rank");
-    if (instruction === undefined) return undefined;
+    if (instruction === undefined) return [];
     const channels = program.tensors[instruction.input]!.shape[2];
-    return {
-      kernel: "rank",
-      covers: [index],
-      input: instruction.input,
-      output: instruction.output,
-      cost: channels * 8,
-      call: {
-        function: "bitloom_rank_i32",
-        ...rankDescriptor(instruction.slope, instruction.offset),
-        canFail: false,
-        runtime: ["bitloom_rank.c", "bitloom_rank.h"],
+    return [
+      {
+        kernel: "rank",
+        covers: [index],
+        inputs: [instruction.input],
+        inputLayouts: ["channels"],
+        output: instruction.output,
+        outputLayout: "channels",
+        scratchBytes: 0,
+        cost: channels * 8,
+        call: {
+          function: "bitloom_rank_i32",
+          ...rankDescriptor(instruction.slope, instruction.offset),
+          canFail: false,
+          runtime: ["bitloom_rank.c", "bitloom_rank.h"],
+        },
       },
-    };
+    ];
   },
 };
 
@@ -138,23 +153,28 @@ export const softmax: Kernel = {
   summary: "softmax with the exact exponential",
   match(program, index) {
     const instruction = instructionOf(program, index, "softmax");
-    if (instruction === undefined) return undefined;
+    if (instruction === undefined) return [];
     const count = program.tensors[instruction.input]!.shape[2];
-    return {
-      kernel: "softmax",
-      covers: [index],
-      input: instruction.input,
-      output: instruction.output,
-      cost: count * 1500,
-      call: {
-        function: "bitloom_softmax_f32",
-        type: "bitloom_softmax",
-        fields: [["count", count]],
-        constants: [],
-        canFail: false,
-        runtime: ["bitloom_softmax.c", "bitloom_softmax.h", "bitloom_float.h"],
+    return [
+      {
+        kernel: "softmax",
+        covers: [index],
+        inputs: [instruction.input],
+        inputLayouts: ["channels"],
+        output: instruction.output,
+        outputLayout: "channels",
+        scratchBytes: 0,
+        cost: count * 1500,
+        call: {
+          function: "bitloom_softmax_f32",
+          type: "bitloom_softmax",
+          fields: [["count", count]],
+          constants: [],
+          canFail: false,
+          runtime: ["bitloom_softmax.c", "bitloom_softmax.h", "bitloom_float.h"],
+        },
       },
-    };
+    ];
   },
 };
 
@@ -164,26 +184,31 @@ export const argmax: Kernel = {
   summary: "index of the greatest score",
   match(program, index) {
     const instruction = instructionOf(program, index, "argmax");
-    if (instruction === undefined) return undefined;
+    if (instruction === undefined) return [];
     const input = program.tensors[instruction.input]!;
     const type = input.domain.kind === "scalar" ? input.domain.type : "codes";
-    return {
-      kernel: "argmax",
-      covers: [index],
-      input: instruction.input,
-      output: instruction.output,
-      cost: input.shape[2] * 8,
-      call: {
-        function: `bitloom_argmax_${type}`,
-        type: "bitloom_argmax",
-        fields: [
-          ["count", input.shape[2]],
-          ["select_last", instruction.selectLast ? 1 : 0],
-        ],
-        constants: [],
-        canFail: false,
-        runtime: ["bitloom_argmax.c", "bitloom_argmax.h"],
+    return [
+      {
+        kernel: "argmax",
+        covers: [index],
+        inputs: [instruction.input],
+        inputLayouts: ["channels"],
+        output: instruction.output,
+        outputLayout: "channels",
+        scratchBytes: 0,
+        cost: input.shape[2] * 8,
+        call: {
+          function: `bitloom_argmax_${type}`,
+          type: "bitloom_argmax",
+          fields: [
+            ["count", input.shape[2]],
+            ["select_last", instruction.selectLast ? 1 : 0],
+          ],
+          constants: [],
+          canFail: false,
+          runtime: ["bitloom_argmax.c", "bitloom_argmax.h"],
+        },
       },
-    };
+    ];
   },
 };

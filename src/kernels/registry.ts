@@ -4,7 +4,7 @@ import { argmax, rank, scale, softmax, takeCodes } from "./outputs.js";
 import { threshold } from "./threshold.js";
 import type { Kernel } from "./types.js";
 
-/** Every kernel. The plan takes the cheapest that matches; of equal costs the first. */
+/** Every kernel: what the plan chooses from. */
 export const kernels: readonly Kernel[] = Object.freeze([
   denseB1,
   densePlanes,

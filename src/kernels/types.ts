@@ -1,14 +1,28 @@
 import type { DeviceProgram, Instruction, TensorId } from "../program/types.js";
+import { inputsOf } from "../program/types.js";
+import type { Cpu } from "../targets/index.js";
+import type { Layout } from "./layout.js";
 
 /** A `const` array of the generated weights file. */
 export interface ConstantArray {
   /** Suffix of the C name, e.g. `weights`. */
   readonly name: string;
-  readonly type: "uint32_t" | "int32_t" | "int16_t" | "uint8_t" | "float";
+  readonly type: "uint32_t" | "int32_t" | "uint16_t" | "int16_t" | "uint8_t" | "int8_t" | "float";
   readonly values: ArrayLike<number>;
   /** What it holds, with its layout. */
   readonly layout: string;
 }
+
+/** Bytes of an element of a constant array. */
+export const CONSTANT_BYTES: Readonly<Record<ConstantArray["type"], number>> = Object.freeze({
+  uint32_t: 4,
+  int32_t: 4,
+  uint16_t: 2,
+  int16_t: 2,
+  uint8_t: 1,
+  int8_t: 1,
+  float: 4,
+});
 
 /** A field of a layer descriptor: a number, or the constant array of that name. */
 export type DescriptorField = readonly [name: string, value: number | { readonly constant: string } | null];
@@ -26,7 +40,7 @@ export interface DescriptorSteps {
 
 /** One call of a runtime function with its data: how a kernel implements one or more instructions. */
 export interface KernelCall {
-  /** Runtime function: `fn(&layer, &input, &output, y0, y1)`. */
+  /** Runtime function: `fn(&layer, inputs, &output, scratch, y0, y1)`. */
   readonly function: string;
   /** Type of the layer descriptor. */
   readonly type: string;
@@ -35,18 +49,27 @@ export interface KernelCall {
   readonly constants: readonly ConstantArray[];
   /** Whether the function returns a status. */
   readonly canFail: boolean;
-  /** Runtime files needed, e.g. `bitloom_dense_b1.c`. */
+  /** Runtime files needed, e.g. `bitloom_dense_b1.c`; `.S` files are assembled like sources. */
   readonly runtime: readonly string[];
 }
 
+/** One way to execute one or more instructions: a candidate of the plan. */
 export interface KernelChoice {
   readonly kernel: string;
-  /** Indices of the instructions it implements, in order; the last one writes `output`. */
+  /**
+   * Indices of the instructions it implements, in order; the last one writes `output`. Empty for a change of
+   * layout, whose input and output are one tensor.
+   */
   readonly covers: readonly number[];
-  readonly input: TensorId;
+  readonly inputs: readonly TensorId[];
+  /** Layout that each input must have. */
+  readonly inputLayouts: readonly Layout[];
   readonly output: TensorId;
+  readonly outputLayout: Layout;
+  /** Bytes of working memory, needed during the call only; 8-byte aligned. */
+  readonly scratchBytes: number;
   readonly call: KernelCall;
-  /** Estimated executed instructions for the whole tensor (not measured; orders candidates only). */
+  /** Estimated executed instructions on the target core for the whole tensor; orders candidates only. */
   readonly cost: number;
 }
 
@@ -54,8 +77,8 @@ export interface KernelChoice {
 export interface Kernel {
   readonly name: string;
   readonly summary: string;
-  /** The kernel's choice for the instruction at `index`, if it matches. */
-  match(program: DeviceProgram, index: number): KernelChoice | undefined;
+  /** Every way in which the kernel can execute the instruction at `index`, alone or with those after it. */
+  match(program: DeviceProgram, index: number, cpu: Cpu): readonly KernelChoice[];
 }
 
 /** The instruction at `index` if it has the wanted kind. */
@@ -68,14 +91,14 @@ export function instructionOf<K extends Instruction["kind"]>(
   return instruction?.kind === kind ? (instruction as Extract<Instruction, { kind: K }>) : undefined;
 }
 
-/** The threshold that follows a dense instruction as the only reader of its sums: a pair that can be fused. */
+/** The threshold that follows as the only reader of an instruction's output: a pair that can be fused. */
 export function followingThreshold(
   program: DeviceProgram,
   index: number,
 ): Extract<Instruction, { kind: "threshold" }> | undefined {
   const sums = program.instructions[index]!.output;
   const next = instructionOf(program, index + 1, "threshold");
-  const readers = program.instructions.filter((i) => i.input === sums).length;
+  const readers = program.instructions.filter((i) => inputsOf(i).includes(sums)).length;
   const isFused = next?.input === sums && readers === 1 && program.output.tensor !== sums;
   return isFused && !next.flipped.includes(1) ? next : undefined;
 }

@@ -1,100 +1,101 @@
-import { fail } from "../diagnostics/diagnostic.js";
-import { kernels } from "../kernels/registry.js";
+import { type Layout, layoutBytes } from "../kernels/layout.js";
+import { kernels as allKernels } from "../kernels/registry.js";
 import type { Kernel, KernelChoice } from "../kernels/types.js";
-import { canonicalSize, type DeviceProgram, type TensorId } from "../program/index.js";
+import type { DeviceProgram, TensorId } from "../program/index.js";
+import { type Cpu, findCpu } from "../targets/index.js";
+import { chooseKernels, constantBytes, type Goal } from "./choose.js";
 import { placeBuffers } from "./memory.js";
-import type { Buffer, MemoryPlan, Place, Plan, PlannedStep } from "./types.js";
+import { TraceArea, traceAfter, traceBefore } from "./trace.js";
+import type { Buffer, MemoryPlan, Place, Plan, PlannedCall } from "./types.js";
 
-const ELEMENT_BYTES = { uint32_t: 4, int32_t: 4, int16_t: 2, uint8_t: 1, float: 4 } as const;
+export interface PlanOptions {
+  /** Core whose costs decide; the generated C runs on every core. Cortex-M4 by default. */
+  readonly cpu?: Cpu;
+  readonly goal?: Goal;
+  /** Kernels to choose from: all of the registry by default. */
+  readonly kernels?: readonly Kernel[];
+}
 
-/** Chooses kernels and places every tensor. Deterministic: the same program always gives the same plan. */
-export function planProgram(program: DeviceProgram, from: readonly Kernel[] = kernels): Plan {
-  const choices = chooseKernels(program, from);
+/** Chooses kernels and layouts and places every tensor. Deterministic: equal programs give equal plans. */
+export function planProgram(program: DeviceProgram, options: PlanOptions = {}): Plan {
+  const { cpu = findCpu("cortex-m4"), goal = "speed", kernels = allKernels } = options;
+  const choices = chooseKernels(program, kernels, cpu, goal);
   const memory = placeBuffers(lifetimes(program, choices));
-  const place = (tensor: TensorId): Place => placeOf(program, memory, tensor);
-  const steps = choices.map(
-    (choice, i): PlannedStep => ({
-      choice,
-      symbol: `layer${i}_${choice.kernel}`,
-      input: place(choice.input),
-      output: place(choice.output),
-    }),
-  );
+  const calls = choices.map((choice, step) => plannedCall(program, memory, choice, step));
+  const area = new TraceArea(memory.arenaBytes);
+  const steps = calls.map((call) => ({
+    ...call,
+    traceBefore: traceBefore(program, call, cpu, area),
+    traceAfter: traceAfter(program, call, area),
+  }));
   return {
     program,
     steps,
     memory,
-    traceBytes: skippedBytes(program, choices),
-    weightBytes: constantBytes(choices),
+    traceBytes: area.bytes,
+    weightBytes: choices.reduce((sum, c) => sum + constantBytes(c), 0),
   };
 }
 
-/** The kernel's choice that computes the sums of a fused dense layer on their own, for trace builds. */
-export function unfusedChoice(program: DeviceProgram, choice: KernelChoice): KernelChoice | undefined {
-  if (choice.covers.length === 1) return undefined;
-  const [first] = choice.covers;
-  const sums = program.instructions[first!]!.output;
-  // With the sums as the program's output nothing may fuse past them.
-  const alone: DeviceProgram = { ...program, output: { ...program.output, tensor: sums } };
-  const kernel = kernels.find((k) => k.name === choice.kernel)!;
-  return kernel.match(alone, first!);
+function plannedCall(
+  program: DeviceProgram,
+  memory: MemoryPlan,
+  choice: KernelChoice,
+  step: number,
+): PlannedCall {
+  return {
+    choice,
+    symbol: `layer${step}_${choice.kernel}`,
+    inputs: choice.inputs.map((id, i) => placeOf(program, memory, id, choice.inputLayouts[i]!)),
+    output: placeOf(program, memory, choice.output, choice.outputLayout),
+    ...(choice.scratchBytes === 0 ? {} : { scratch: scratchPlace(memory, step) }),
+  };
 }
 
-/** The cheapest matching kernel for each instruction; a fused choice takes the instructions after it too. */
-function chooseKernels(program: DeviceProgram, from: readonly Kernel[]): KernelChoice[] {
-  const choices: KernelChoice[] = [];
-  for (let index = 0; index < program.instructions.length; ) {
-    const candidates = from.map((k) => k.match(program, index)).filter((c) => c !== undefined);
-    const best = candidates.reduce<KernelChoice | undefined>(
-      (a, b) => (a === undefined || b.cost < a.cost ? b : a),
-      undefined,
-    );
-    if (best === undefined) {
-      const instruction = program.instructions[index]!;
-      throw fail("plan/no-kernel", `no kernel computes ${instruction.kind} of this size`, {
-        where: program.tensors[instruction.output]!.name,
-      });
-    }
-    choices.push(best);
-    index += best.covers.length;
-  }
-  return choices;
-}
-
-/** Step ranges in which each intermediate tensor is needed. Input and output belong to the caller. */
+/** Step ranges in which tensors and working memory are needed. Input and output belong to the caller. */
 function lifetimes(program: DeviceProgram, choices: readonly KernelChoice[]): Buffer[] {
   const buffers: Buffer[] = [];
   choices.forEach((choice, step) => {
-    if (choice.output === program.output.tensor) return;
-    const lastReader = choices.reduce((last, c, i) => (c.input === choice.output ? i : last), step);
-    buffers.push({
-      tensor: choice.output,
-      bytes: canonicalSize(program.tensors[choice.output]!),
-      from: step,
-      to: lastReader,
-    });
+    const { output: tensor, outputLayout: layout } = choice;
+    if (!isCallers(program, tensor, layout)) {
+      const bytes = layoutBytes(program.tensors[tensor]!, layout);
+      const to = lastReader(choices, tensor, layout, step);
+      buffers.push({ holds: { kind: "tensor", tensor, layout }, bytes, from: step, to });
+    }
+    if (choice.scratchBytes > 0) {
+      buffers.push({ holds: { kind: "scratch", step }, bytes: choice.scratchBytes, from: step, to: step });
+    }
   });
   return buffers;
 }
 
-function placeOf(program: DeviceProgram, memory: MemoryPlan, tensor: TensorId): Place {
-  if (tensor === program.input.tensor) return { kind: "input" };
-  if (tensor === program.output.tensor) return { kind: "output" };
-  return { kind: "arena", offset: memory.buffers.find((b) => b.tensor === tensor)!.offset };
+function lastReader(
+  choices: readonly KernelChoice[],
+  tensor: TensorId,
+  layout: Layout,
+  from: number,
+): number {
+  return choices.reduce((last, c, step) => {
+    const reads = c.inputs.some((id, i) => id === tensor && c.inputLayouts[i] === layout);
+    return reads ? Math.max(last, step) : last;
+  }, from);
 }
 
-function skippedBytes(program: DeviceProgram, choices: readonly KernelChoice[]): number {
-  return choices
-    .filter((c) => c.covers.length > 1)
-    .reduce(
-      (most, c) =>
-        Math.max(most, canonicalSize(program.tensors[program.instructions[c.covers[0]!]!.output]!)),
-      0,
-    );
+function isCallers(program: DeviceProgram, tensor: TensorId, layout: Layout): boolean {
+  return layout === "channels" && (tensor === program.input.tensor || tensor === program.output.tensor);
 }
 
-function constantBytes(choices: readonly KernelChoice[]): number {
-  return choices
-    .flatMap((c) => c.call.constants)
-    .reduce((sum, constant) => sum + constant.values.length * ELEMENT_BYTES[constant.type], 0);
+function placeOf(program: DeviceProgram, memory: MemoryPlan, tensor: TensorId, layout: Layout): Place {
+  if (isCallers(program, tensor, layout)) {
+    return { kind: tensor === program.input.tensor ? "input" : "output" };
+  }
+  const buffer = memory.buffers.find(
+    ({ holds }) => holds.kind === "tensor" && holds.tensor === tensor && holds.layout === layout,
+  );
+  return { kind: "arena", offset: buffer!.offset };
+}
+
+function scratchPlace(memory: MemoryPlan, step: number): Place {
+  const buffer = memory.buffers.find(({ holds }) => holds.kind === "scratch" && holds.step === step);
+  return { kind: "arena", offset: buffer!.offset };
 }

@@ -1,4 +1,5 @@
 import { printable } from "../diagnostics/text.js";
+import type { Layout } from "../kernels/layout.js";
 import type { Place, Plan } from "./types.js";
 
 /** The plan as text: what `--print-after plan` shows. */
@@ -7,13 +8,21 @@ export function printPlan(plan: Plan): string {
   const lines = [
     `plan ${printable(program.name)}: arena ${memory.arenaBytes} B (lower bound ${memory.lowerBound} B)`,
   ];
-  for (const { symbol, choice, input, output } of plan.steps) {
-    lines.push(
-      `  ${symbol}: %${choice.input}@${placeText(input)} -> %${choice.output}@${placeText(output)}, ${choice.call.function}`,
+  for (const { symbol, choice, inputs, output, scratch } of plan.steps) {
+    const from = choice.inputs.map(
+      (id, i) => `%${id}@${placeText(inputs[i]!)}${layoutText(choice.inputLayouts[i]!)}`,
     );
+    const to = `%${choice.output}@${placeText(output)}${layoutText(choice.outputLayout)}`;
+    const working = scratch === undefined ? "" : `, scratch ${choice.scratchBytes} B @${placeText(scratch)}`;
+    lines.push(`  ${symbol}: ${from.join(", ")} -> ${to}, ${choice.call.function}${working}`);
   }
   lines.push(`  weights ${plan.weightBytes} B`);
   return `${lines.join("\n")}\n`;
+}
+
+/** The canonical layout goes without saying. */
+function layoutText(layout: Layout): string {
+  return layout === "channels" ? "" : ` (${layout})`;
 }
 
 function placeText(place: Place): string {

@@ -1,15 +1,21 @@
+import type { Layout } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/types.js";
 
-/** Where a tensor lives while the model runs. */
+/** Where bytes live while the model runs. */
 export type Place =
   | { readonly kind: "input" }
   | { readonly kind: "output" }
   /** Byte offset in the arena. */
   | { readonly kind: "arena"; readonly offset: number };
 
+/** What a buffer holds: a tensor in one layout, or the working memory of one step. */
+export type Holding =
+  | { readonly kind: "tensor"; readonly tensor: TensorId; readonly layout: Layout }
+  | { readonly kind: "scratch"; readonly step: number };
+
 export interface Buffer {
-  readonly tensor: TensorId;
+  readonly holds: Holding;
   readonly bytes: number;
   /** First and last step (inclusive) during which the bytes must be kept. */
   readonly from: number;
@@ -20,19 +26,35 @@ export interface PlacedBuffer extends Buffer {
   readonly offset: number;
 }
 
-export interface PlannedStep {
+/** A kernel's call with the places of its data. */
+export interface PlannedCall {
   readonly choice: KernelChoice;
-  /** C name of the layer after the model's prefix, e.g. `layer1_dense_b1`. */
+  /** C name after the model's prefix, e.g. `layer1_dense_b1`. */
   readonly symbol: string;
-  readonly input: Place;
+  readonly inputs: readonly Place[];
   readonly output: Place;
+  /** Absent where the kernel needs none. */
+  readonly scratch?: Place;
+}
+
+/** A call of a trace build, and the program tensor that is reported after it. */
+export interface TraceCall extends PlannedCall {
+  /** Absent for calls that only prepare the next one. */
+  readonly reports?: TensorId;
+}
+
+export interface PlannedStep extends PlannedCall {
+  /** Calls of trace builds before the step: the tensors that a fused kernel skips. */
+  readonly traceBefore: readonly TraceCall[];
+  /** Calls of trace builds after the step: an output that is not canonical is made so. */
+  readonly traceAfter: readonly TraceCall[];
 }
 
 /** A complete memory plan: one arena, every tensor at a fixed place. */
 export interface MemoryPlan {
   readonly buffers: readonly PlacedBuffer[];
   readonly arenaBytes: number;
-  /** No plan can need less: the largest sum of bytes that are live in one step. */
+  /** No plan of these kernels can need less: the largest sum of bytes that are live in one step. */
   readonly lowerBound: number;
 }
 
@@ -40,7 +62,7 @@ export interface Plan {
   readonly program: DeviceProgram;
   readonly steps: readonly PlannedStep[];
   readonly memory: MemoryPlan;
-  /** Largest tensor that a fused kernel skips; trace builds materialise it in extra arena bytes. */
+  /** Bytes beyond the arena in which trace builds materialise what the ordinary build skips. */
   readonly traceBytes: number;
   /** Bytes of constant arrays in flash. */
   readonly weightBytes: number;

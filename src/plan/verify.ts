@@ -1,5 +1,5 @@
 import { fail } from "../diagnostics/diagnostic.js";
-import { ARENA_ALIGN, type Plan } from "./types.js";
+import { ARENA_ALIGN, type Holding, type Plan } from "./types.js";
 
 /** Checks a plan independently of how it was made: no two live buffers overlap, everything is covered. */
 export function verifyPlan(plan: Plan): void {
@@ -7,18 +7,24 @@ export function verifyPlan(plan: Plan): void {
   if (arenaBytes < lowerBound) throw broken("the arena is below the lower bound");
   for (const a of buffers) {
     if (a.offset % ARENA_ALIGN !== 0 || a.offset + a.bytes > arenaBytes)
-      throw broken(`tensor ${a.tensor} lies badly`);
+      throw broken(`${holdingText(a.holds)} lies badly`);
     for (const b of buffers) {
       const liveTogether = a !== b && a.from <= b.to && b.from <= a.to;
       const overlap = a.offset < b.offset + b.bytes && b.offset < a.offset + a.bytes;
       if (liveTogether && overlap)
-        throw broken(`tensors ${a.tensor} and ${b.tensor} overlap while both are live`);
+        throw broken(`${holdingText(a.holds)} and ${holdingText(b.holds)} overlap while both are live`);
     }
   }
   const covered = plan.steps.flatMap((s) => s.choice.covers);
   if (covered.some((c, i) => c !== i) || covered.length !== plan.program.instructions.length) {
     throw broken("the steps do not cover the instructions in order");
   }
+}
+
+function holdingText(holds: Holding): string {
+  return holds.kind === "tensor"
+    ? `tensor ${holds.tensor} (${holds.layout})`
+    : `the scratch of step ${holds.step}`;
 }
 
 function broken(problem: string): Error {

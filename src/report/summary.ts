@@ -1,5 +1,5 @@
 import { shapeText } from "../diagnostics/text.js";
-import type { Plan } from "../plan/index.js";
+import { constantBytes, type Plan } from "../plan/index.js";
 import { canonicalSize, type DeviceProgram, domainText } from "../program/index.js";
 import { textTable } from "./table.js";
 
@@ -17,11 +17,13 @@ export interface Summary {
 export interface LayerSummary {
   readonly layer: string;
   readonly kernel: string;
-  readonly inputs: number;
-  readonly outputs: number;
+  /** Shapes, height × width × channels. */
+  readonly inputs: string;
+  readonly outputs: string;
   readonly inputCodes: string;
   readonly weightCodes: string;
   readonly constantBytes: number;
+  readonly scratchBytes: number;
 }
 
 /** Sizes and kernels of a plan. */
@@ -40,31 +42,39 @@ export function summarize(plan: Plan): Summary {
     weightBytes: plan.weightBytes,
     arenaBytes: memory.arenaBytes,
     arenaLowerBound: memory.lowerBound,
-    integerOnly: !program.instructions.some((i) => i.kind === "scale" || i.kind === "softmax"),
+    integerOnly: !program.tensors.some((t) => t.domain.kind === "scalar" && t.domain.type === "f32"),
   };
 }
 
 function layerSummary(program: DeviceProgram, plan: Plan, index: number): LayerSummary {
   const { choice, symbol } = plan.steps[index]!;
-  const first = program.instructions[choice.covers[0]!]!;
-  const weights = first.kind === "dense" ? first.weights : undefined;
-  const size = { uint32_t: 4, int32_t: 4, int16_t: 2, uint8_t: 1, float: 4 };
+  const first = program.instructions[choice.covers[0] ?? -1];
+  const weights = first?.kind === "conv" ? first.weights : undefined;
   return {
     layer: symbol,
     kernel: choice.kernel,
-    inputs: program.tensors[choice.input]!.shape[2],
-    outputs: program.tensors[choice.output]!.shape[2],
-    inputCodes: domainText(program.tensors[choice.input]!.domain),
+    inputs: shapeText(program.tensors[choice.inputs[0]!]!.shape),
+    outputs: shapeText(program.tensors[choice.output]!.shape),
+    inputCodes: domainText(program.tensors[choice.inputs[0]!]!.domain),
     weightCodes: weights === undefined ? "" : domainText({ kind: "codes", ...weights }),
-    constantBytes: choice.call.constants.reduce((sum, c) => sum + c.values.length * size[c.type], 0),
+    constantBytes: constantBytes(choice),
+    scratchBytes: choice.scratchBytes,
   };
 }
 
 /** The summary as text. */
 export function summaryText(summary: Summary): string {
   const layers = textTable(
-    ["layer", "in", "input", "out", "weights", "flash B"],
-    summary.layers.map((l) => [l.layer, l.inputs, l.inputCodes, l.outputs, l.weightCodes, l.constantBytes]),
+    ["layer", "in", "input", "out", "weights", "flash B", "scratch B"],
+    summary.layers.map((l) => [
+      l.layer,
+      l.inputs,
+      l.inputCodes,
+      l.outputs,
+      l.weightCodes,
+      l.constantBytes,
+      l.scratchBytes,
+    ]),
   );
   const { input, output } = summary;
   return [

@@ -32,7 +32,7 @@ static uint32_t weights[OUTPUTS * 2u * 3u];
 static int16_t limits[OUTPUTS];
 static int32_t thresholds[OUTPUTS * 3u], bias[OUTPUTS];
 
-typedef void (*kernel)(const void *, const bitloom_const_ring *, const bitloom_ring *, uint32_t, uint32_t);
+typedef void (*kernel)(const void *, const bitloom_const_ring *, const bitloom_ring *, void *, uint32_t, uint32_t);
 
 /* Copies input rows into a ring of three as they are needed, takes output rows out of a ring of two. */
 static int check(const char *name, kernel run, const void *layer, uint32_t in_bytes, uint32_t out_bytes)
@@ -43,13 +43,13 @@ static int check(const char *name, kernel run, const void *layer, uint32_t in_by
     const bitloom_ring small_to = {ring_out, out_bytes, 2u};
     uint32_t y;
     memset(whole_out, 0xaa, sizeof whole_out);
-    run(layer, &from, &to, 0u, ROWS);
+    run(layer, &from, &to, NULL, 0u, ROWS);
     memset(ring_in, 0x55, sizeof ring_in);
     for (y = 0u; y < ROWS; y += 2u) {
         const uint32_t end = y + 2u < ROWS ? y + 2u : ROWS;
         uint32_t row;
         for (row = y; row < end; row++) memcpy(ring_in + (row % 3u) * in_bytes, whole_in + row * in_bytes, in_bytes);
-        run(layer, &small_from, &small_to, y, end);
+        run(layer, &small_from, &small_to, NULL, y, end);
         for (row = y; row < end; row++) {
             if (memcmp(ring_out + (row % 2u) * out_bytes, whole_out + row * out_bytes, out_bytes) != 0) {
                 printf("%s: row %u differs\\n", name, (unsigned)row);
@@ -62,8 +62,8 @@ static int check(const char *name, kernel run, const void *layer, uint32_t in_by
 }
 
 #define ADAPT(NAME, TYPE) \\
-    static void NAME##_any(const void *l, const bitloom_const_ring *i, const bitloom_ring *o, uint32_t a, uint32_t b) \\
-    { NAME((const TYPE *)l, i, o, a, b); }
+    static void NAME##_any(const void *l, const bitloom_const_ring *i, const bitloom_ring *o, void *s, uint32_t a, uint32_t b) \\
+    { NAME((const TYPE *)l, i, o, s, a, b); }
 ADAPT(bitloom_dense_b1_threshold, bitloom_dense_b1)
 ADAPT(bitloom_dense_b1_scores, bitloom_dense_b1)
 ADAPT(bitloom_dense_planes_threshold, bitloom_dense_planes)
