@@ -54,6 +54,7 @@ typedef struct block {
     bool is_region;
     bool calls;    /* ends with a call */
     bool may_jump; /* ends with an instruction that may go elsewhere than to `end` */
+    bool loops;    /* ends with a low-overhead loop's instruction, whose jumps count as no branches */
     uint32_t contents[COUNTERS];
 } block;
 
@@ -140,7 +141,10 @@ static void end_regions(void) {
 }
 
 static void count_transition(const block *b) {
-    if (previous == NULL || previous->end != b->start) {
+    if (previous == NULL || previous->loops) {
+        return;
+    }
+    if (previous->end != b->start) {
         taken++;
     } else if (previous->may_jump) {
         not_taken++;
@@ -221,7 +225,6 @@ static bool may_jump(const thumb_instruction *i) {
     case THUMB_JUMP:
     case THUMB_TABLE_BRANCH:
     case THUMB_RETURN_MULTIPLE:
-    case THUMB_LOOP:
         return true;
     case THUMB_LOAD:
         return i->loaded == 15U;
@@ -276,6 +279,7 @@ static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
         add_instruction(b, &before, &decoded);
         b->end = (uint32_t)(qemu_plugin_insn_vaddr(instruction) + size);
         b->may_jump = may_jump(&decoded);
+        b->loops = decoded.kind == THUMB_LOOP;
         b->calls = decoded.kind == THUMB_CALL || thumb_is_blx(halves[0]);
         before = decoded;
     }

@@ -1,5 +1,6 @@
 export * from "./canonical.js";
 export * from "./crc32.js";
+export * from "./macs.js";
 export * from "./print.js";
 export * from "./types.js";
 export * from "./verify.js";
