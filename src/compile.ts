@@ -21,6 +21,8 @@ export interface CompileOptions extends LoweringOptions {
   readonly cpu?: Cpu;
   /** What the plan is to be good for; speed by default. */
   readonly goal?: Goal;
+  /** Measured instructions of kernels: see `tuning/lock-file.ts`. */
+  readonly measured?: ReadonlyMap<string, number>;
   /** Sees the state after each stage: `import`, the passes by name, `plan`. */
   readonly observe?: (stage: string, state: ModelGraph | DeviceProgram | Plan) => void;
 }
@@ -50,7 +52,8 @@ export function compileModelFile(
   options.observe?.("import", graph);
   const { program, diagnostics } = lowerGraph(graph, options, options.observe);
   const cpu = options.cpu ?? findCpu("cortex-m4");
-  const plan = planProgram(program, { cpu, ...(options.goal === undefined ? {} : { goal: options.goal }) });
+  const { goal = "speed", measured = new Map<string, number>() } = options;
+  const plan = planProgram(program, { cpu, goal, measured });
   verifyPlan(plan);
   options.observe?.("plan", plan);
   const library = emitLibrary(plan, {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { CompiledModel } from "../compile.js";
 import { fail } from "../diagnostics/diagnostic.js";
@@ -8,6 +9,8 @@ import { passNames } from "../passes/registry.js";
 import { type Plan, printPlan } from "../plan/index.js";
 import { type DeviceProgram, printProgram } from "../program/index.js";
 import { summarize, summaryText } from "../report/summary.js";
+import type { Cpu } from "../targets/index.js";
+import { readLockFile } from "../tuning/lock-file.js";
 import { cpuOf, fitReport } from "./fit.js";
 import { modelCommand } from "./model-command.js";
 import { compileFromOptions, type ModelOptions } from "./options.js";
@@ -18,6 +21,7 @@ interface Options extends ModelOptions {
   readonly out?: string;
   readonly board?: string;
   readonly cpu?: string;
+  readonly tune?: string;
   readonly printAfter?: string;
   readonly json: boolean;
 }
@@ -29,6 +33,7 @@ export function compileCommand(): Command {
     .option("-o, --out <dir>", "folder for the library; made if it does not exist")
     .option("--board <id>", "check that the library fits this board (see `bitloom boards`)")
     .option("--cpu <id>", "target core, e.g. cortex-m0 (the same C runs on all; sets the build flags)")
+    .option("--tune <file>", "measured costs of kernels, made by `bitloom tune` for the same core")
     .option("--output <kind>", "scores (integers, with their meaning in the header) or float32", "scores")
     .option("--print-after <stage>", `print the compiler's state after a stage: ${STAGES.join(", ")}`)
     .addHelpText("after", "\nExample:\n  bitloom compile mnist.onnx --board microbit -o firmware/mnist\n")
@@ -51,6 +56,7 @@ function run(path: string, options: Options) {
   let printed = "";
   const model = compileFromOptions(path, options, {
     ...(cpu === undefined ? {} : { cpu }),
+    ...(options.tune === undefined ? {} : { measured: measurementsFrom(options.tune, cpu) }),
     observe: (name, state) => {
       if (name === stage) printed = stageText(state);
     },
@@ -70,6 +76,15 @@ function run(path: string, options: Options) {
     },
     diagnostics: model.diagnostics,
   };
+}
+
+function measurementsFrom(path: string, cpu: Cpu | undefined): ReadonlyMap<string, number> {
+  if (cpu === undefined) {
+    throw fail("cli/tune", "--tune needs to know the core", {
+      remedy: "add --board or --cpu, the one that `bitloom tune` was run for",
+    });
+  }
+  return readLockFile(readFileSync(path, "utf8"), cpu, path);
 }
 
 function stageText(state: ModelGraph | DeviceProgram | Plan): string {

@@ -44,8 +44,9 @@ function tryPlan(
   options: ModelOptions,
 ): { plan?: Plan; diagnostics: readonly Diagnostic[]; failed?: BitloomError } {
   try {
-    const { program, diagnostics } = lowerGraph(graph, compileOptions(options));
-    return { plan: planProgram(program), diagnostics: diagnostics.all };
+    const wanted = compileOptions(options);
+    const { program, diagnostics } = lowerGraph(graph, wanted);
+    return { plan: planProgram(program, wanted), diagnostics: diagnostics.all };
   } catch (error) {
     if (!(error instanceof BitloomError)) throw error;
     return { diagnostics: error.diagnostics, failed: error };

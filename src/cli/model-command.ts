@@ -12,5 +12,6 @@ export function modelCommand(name: string, description: string): Command {
     )
     .option("--input-scale <scale>", "real value of one integer step, e.g. 1/255")
     .option("--input-zero <zero>", "integer that stands for 0")
+    .option("--optimize <goal>", "what kernels are chosen for: speed, size (flash) or ram", "speed")
     .option("--json", "print one JSON object", false);
 }

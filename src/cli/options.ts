@@ -11,6 +11,7 @@ export interface ModelOptions {
   readonly inputScale?: string;
   readonly inputZero?: string;
   readonly output?: string;
+  readonly optimize?: string;
 }
 
 const INPUT_TYPES = ["u8", "i8", "i16", "f32"] as const;
@@ -22,7 +23,7 @@ const MODEL_LIMIT = 1 << 30;
 export function compileFromOptions(
   path: string,
   options: ModelOptions,
-  extra: Pick<CompileOptions, "observe" | "cpu" | "goal"> = {},
+  extra: Pick<CompileOptions, "observe" | "cpu" | "goal" | "measured"> = {},
 ): CompiledModel {
   return compileModelFile(readModelFile(path), path, { ...compileOptions(options), ...extra });
 }
@@ -33,6 +34,9 @@ export function compileOptions(options: ModelOptions): CompileOptions {
   return {
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(input === undefined ? {} : { input }),
+    ...(options.optimize === undefined
+      ? {}
+      : { goal: oneOf("--optimize", options.optimize, ["speed", "size", "ram"]) }),
     ...(options.output === undefined
       ? {}
       : { output: oneOf("--output", options.output, ["scores", "float32"]) }),

@@ -16,7 +16,7 @@ export type Goal = "speed" | "size" | "ram";
 interface Node {
   readonly previous: Node | undefined;
   readonly choices: readonly KernelChoice[];
-  readonly live: ReadonlyMap<TensorId, ReadonlySet<Layout>>;
+  readonly live: Live;
   /** Sum of instructions, sum of constant bytes, most bytes live in one step. */
   readonly instructions: number;
   readonly flash: number;
@@ -26,22 +26,40 @@ interface Node {
 /** States kept per instruction: far more than graphs of a few live tensors have. */
 const MAX_STATES = 512;
 
-/** The best sequence of kernels and layout changes that executes the whole program. */
-export function chooseKernels(
+/** For each instruction every choice that begins with it. */
+export type Candidates = readonly (readonly KernelChoice[])[];
+
+/** All candidates of some kernels, with measured costs where there are any (by `choiceKey`). */
+export function candidatesFor(
   program: DeviceProgram,
   kernels: readonly Kernel[],
   cpu: Cpu,
-  goal: Goal,
-): KernelChoice[] {
-  const candidates = program.instructions.map((_, i) => kernels.flatMap((k) => k.match(program, i, cpu)));
-  requireKernels(program, candidates);
-  if (goal !== "ram") return search(program, candidates, goal, Number.POSITIVE_INFINITY)!;
-  // The least peak first; of the plans that keep it, the fastest.
-  const least = peakOf(program, search(program, candidates, goal, Number.POSITIVE_INFINITY)!);
-  return search(program, candidates, "speed", least)!;
+  measured: ReadonlyMap<string, number> = new Map(),
+): Candidates {
+  return program.instructions.map((_, i) =>
+    kernels
+      .flatMap((k) => k.match(program, i, cpu))
+      .map((choice) => ({ ...choice, cost: measured.get(choiceKey(choice)) ?? choice.cost })),
+  );
 }
 
-function requireKernels(program: DeviceProgram, candidates: readonly (readonly KernelChoice[])[]): void {
+/** Names the work of a choice: its function and every size in its descriptor, but no weights. */
+export function choiceKey({ call }: KernelChoice): string {
+  const sizes = call.fields.flatMap(([field, value]) =>
+    typeof value === "number" ? [`${field}=${value}`] : [],
+  );
+  return `${call.function}(${sizes.join(",")})`;
+}
+
+/** The best sequence of kernels and layout changes that executes the whole program. */
+export function chooseKernels(program: DeviceProgram, candidates: Candidates, goal: Goal): KernelChoice[] {
+  requireKernels(program, candidates);
+  const found = search(program, candidates, goal, Number.POSITIVE_INFINITY)!;
+  // For RAM the least peak comes first; of the plans that keep it the fastest is wanted.
+  return path(goal === "ram" ? search(program, candidates, "speed", found.peak)! : found);
+}
+
+function requireKernels(program: DeviceProgram, candidates: Candidates): void {
   const covered = new Set(candidates.flatMap((c) => c.flatMap((choice) => choice.covers)));
   program.instructions.forEach((instruction, i) => {
     if (covered.has(i)) return;
@@ -53,10 +71,10 @@ function requireKernels(program: DeviceProgram, candidates: readonly (readonly K
 
 function search(
   program: DeviceProgram,
-  candidates: readonly (readonly KernelChoice[])[],
+  candidates: Candidates,
   goal: Goal,
   peakLimit: number,
-): KernelChoice[] | undefined {
+): Node | undefined {
   const end = program.instructions.length;
   const lastReader = lastReaders(program);
   const start: Node = {
@@ -72,55 +90,89 @@ function search(
   for (let index = 0; index < end; index++) {
     for (const node of best(states[index]!, goal)) {
       for (const choice of candidates[index]!) {
-        const next = advance(program, node, choice, lastReader);
-        if (next === undefined || next.peak > peakLimit) continue;
         const into = states[index + choice.covers.length]!;
-        const key = stateKey(next);
-        const known = into.get(key);
-        if (known === undefined || compare(next, known, goal) < 0) into.set(key, next);
+        for (const next of advance(program, node, choice, lastReader)) {
+          if (next.peak > peakLimit) continue;
+          const key = stateKey(next);
+          const known = into.get(key);
+          if (known === undefined || compare(next, known, goal) < 0) into.set(key, next);
+        }
       }
     }
   }
-  const [found] = best(states[end]!, goal);
-  return found === undefined ? undefined : path(found);
+  return best(states[end]!, goal)[0];
 }
 
-/** Executes a choice after a node, with the changes of layout that it needs; undefined where one is impossible. */
+/** Layouts in which live tensors exist. */
+type Live = ReadonlyMap<TensorId, ReadonlySet<Layout>>;
+
+/** A state between the layout changes of one choice. */
+interface Prepared {
+  readonly live: Live;
+  readonly steps: readonly KernelChoice[];
+  readonly peak: number;
+}
+
+/**
+ * Executes a choice after a node, with the changes of layout that it needs: one node for every way in which
+ * layouts that are no longer needed can be given up.
+ */
 function advance(
   program: DeviceProgram,
   node: Node,
   choice: KernelChoice,
   lastReader: ReadonlyMap<TensorId, number>,
-): Node | undefined {
-  const live = new Map([...node.live].map(([id, layouts]) => [id, new Set(layouts)]));
-  const steps: KernelChoice[] = [];
-  let peak = node.peak;
+): Node[] {
+  if (choice.output === program.output.tensor && choice.outputLayout !== "channels") return [];
+  const last = choice.covers.at(-1)!;
+  return prepare(program, node, choice).flatMap(({ live: before, steps, peak: peakBefore }) => {
+    const during = new Map(before).set(choice.output, new Set([choice.outputLayout]));
+    const peak = Math.max(peakBefore, liveBytes(program, during) + aligned(choice.scratchBytes));
+    const after = new Map([...during].filter(([id]) => (lastReader.get(id) ?? -1) > last));
+    const all = [...steps, choice];
+    const instructions = node.instructions + all.reduce((sum, s) => sum + s.cost, 0);
+    const flash = node.flash + all.reduce((sum, s) => sum + constantBytes(s), 0);
+    return givingUp(after).map((live) => ({
+      previous: node,
+      choices: all,
+      live,
+      instructions,
+      flash,
+      peak,
+    }));
+  });
+}
+
+/** Brings a choice's inputs into its layouts; none where that is impossible. */
+function prepare(program: DeviceProgram, node: Node, choice: KernelChoice): Prepared[] {
+  let states: Prepared[] = [{ live: node.live, steps: [], peak: node.peak }];
   for (const [i, id] of choice.inputs.entries()) {
     const wanted = choice.inputLayouts[i]!;
-    const layouts = live.get(id);
-    if (layouts === undefined) return undefined;
-    if (layouts.has(wanted)) continue;
-    const [from] = layouts;
-    const conversion = layoutConversion(program, id, from!, wanted);
-    if (conversion === undefined) return undefined;
-    steps.push(conversion);
-    layouts.add(wanted);
-    peak = Math.max(peak, liveBytes(program, live) + conversion.scratchBytes);
+    states = states.flatMap((state) => {
+      const layouts = state.live.get(id);
+      if (layouts === undefined || layouts.has(wanted)) return layouts === undefined ? [] : [state];
+      const [from] = layouts;
+      const conversion = layoutConversion(program, id, from!, wanted);
+      if (conversion === undefined) return [];
+      const both = new Map(state.live).set(id, new Set([...layouts, wanted]));
+      const peak = Math.max(state.peak, liveBytes(program, both) + aligned(conversion.scratchBytes));
+      const steps = [...state.steps, conversion];
+      const isStillRead = choice.inputs.some((other, j) => other === id && choice.inputLayouts[j] === from);
+      const kept = { live: both, steps, peak };
+      return isStillRead ? [kept] : [kept, { ...kept, live: new Map(both).set(id, new Set([wanted])) }];
+    });
   }
-  if (choice.output === program.output.tensor && choice.outputLayout !== "channels") return undefined;
-  live.set(choice.output, new Set([choice.outputLayout]));
-  peak = Math.max(peak, liveBytes(program, live) + aligned(choice.scratchBytes));
-  const last = choice.covers.at(-1)!;
-  for (const id of live.keys()) if ((lastReader.get(id) ?? -1) <= last) live.delete(id);
-  steps.push(choice);
-  return {
-    previous: node,
-    choices: steps,
-    live,
-    instructions: node.instructions + steps.reduce((sum, s) => sum + s.cost, 0),
-    flash: node.flash + steps.reduce((sum, s) => sum + constantBytes(s), 0),
-    peak,
-  };
+  return states;
+}
+
+/** Every way to keep at least one layout of each live tensor. */
+function givingUp(live: Live): Live[] {
+  let ways: Live[] = [live];
+  for (const [id, layouts] of live) {
+    if (layouts.size < 2) continue;
+    ways = ways.flatMap((way) => [way, ...[...layouts].map((only) => new Map(way).set(id, new Set([only])))]);
+  }
+  return ways;
 }
 
 /** Index of the instruction that reads a tensor last; the output is read by the caller. */
@@ -134,7 +186,7 @@ function lastReaders(program: DeviceProgram): ReadonlyMap<TensorId, number> {
 }
 
 /** Bytes of the arena that live tensors take; the caller's input and output are not in it. */
-function liveBytes(program: DeviceProgram, live: ReadonlyMap<TensorId, ReadonlySet<Layout>>): number {
+function liveBytes(program: DeviceProgram, live: Live): number {
   let sum = 0;
   for (const [id, layouts] of live) {
     for (const layout of layouts) {
@@ -144,22 +196,6 @@ function liveBytes(program: DeviceProgram, live: ReadonlyMap<TensorId, ReadonlyS
     }
   }
   return sum;
-}
-
-function peakOf(program: DeviceProgram, choices: readonly KernelChoice[]): number {
-  const lastReader = lastReaders(program);
-  let node: Node = {
-    previous: undefined,
-    choices: [],
-    live: new Map([[program.input.tensor, new Set<Layout>(["channels"])]]),
-    instructions: 0,
-    flash: 0,
-    peak: 0,
-  };
-  for (const choice of choices) {
-    if (choice.covers.length > 0) node = advance(program, node, choice, lastReader)!;
-  }
-  return node.peak;
 }
 
 /** Bytes of the constants of a choice. */

@@ -1,4 +1,4 @@
-export { constantBytes, type Goal } from "./choose.js";
+export { candidatesFor, choiceKey, constantBytes, type Goal } from "./choose.js";
 export * from "./plan.js";
 export * from "./print.js";
 export * from "./types.js";

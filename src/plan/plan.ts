@@ -3,7 +3,7 @@ import { kernels as allKernels } from "../kernels/registry.js";
 import type { Kernel, KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
 import { type Cpu, findCpu } from "../targets/index.js";
-import { chooseKernels, constantBytes, type Goal } from "./choose.js";
+import { candidatesFor, chooseKernels, constantBytes, type Goal } from "./choose.js";
 import { placeBuffers } from "./memory.js";
 import { TraceArea, traceAfter, traceBefore } from "./trace.js";
 import type { Buffer, MemoryPlan, Place, Plan, PlannedCall } from "./types.js";
@@ -14,12 +14,14 @@ export interface PlanOptions {
   readonly goal?: Goal;
   /** Kernels to choose from: all of the registry by default. */
   readonly kernels?: readonly Kernel[];
+  /** Measured instructions by `choiceKey`: they take the place of the kernels' estimates. */
+  readonly measured?: ReadonlyMap<string, number>;
 }
 
 /** Chooses kernels and layouts and places every tensor. Deterministic: equal programs give equal plans. */
 export function planProgram(program: DeviceProgram, options: PlanOptions = {}): Plan {
-  const { cpu = findCpu("cortex-m4"), goal = "speed", kernels = allKernels } = options;
-  const choices = chooseKernels(program, kernels, cpu, goal);
+  const { cpu = findCpu("cortex-m4"), goal = "speed", kernels = allKernels, measured } = options;
+  const choices = chooseKernels(program, candidatesFor(program, kernels, cpu, measured), goal);
   const memory = placeBuffers(lifetimes(program, choices));
   const calls = choices.map((choice, step) => plannedCall(program, memory, choice, step));
   const area = new TraceArea(memory.arenaBytes);
@@ -46,8 +48,8 @@ function plannedCall(
   return {
     choice,
     symbol: `layer${step}_${choice.kernel}`,
-    inputs: choice.inputs.map((id, i) => placeOf(program, memory, id, choice.inputLayouts[i]!)),
-    output: placeOf(program, memory, choice.output, choice.outputLayout),
+    inputs: choice.inputs.map((id, i) => placeOf(program, memory, id, choice.inputLayouts[i]!, step)),
+    output: placeOf(program, memory, choice.output, choice.outputLayout, step),
     ...(choice.scratchBytes === 0 ? {} : { scratch: scratchPlace(memory, step) }),
   };
 }
@@ -69,28 +71,43 @@ function lifetimes(program: DeviceProgram, choices: readonly KernelChoice[]): Bu
   return buffers;
 }
 
+/** Last step that reads a tensor in a layout made at step `from`, before it is made again. */
 function lastReader(
   choices: readonly KernelChoice[],
   tensor: TensorId,
   layout: Layout,
   from: number,
 ): number {
-  return choices.reduce((last, c, step) => {
-    const reads = c.inputs.some((id, i) => id === tensor && c.inputLayouts[i] === layout);
-    return reads ? Math.max(last, step) : last;
-  }, from);
+  let last = from;
+  for (let step = from + 1; step < choices.length; step++) {
+    const c = choices[step]!;
+    if (c.inputs.some((id, i) => id === tensor && c.inputLayouts[i] === layout)) last = step;
+    if (c.output === tensor && c.outputLayout === layout) break;
+  }
+  return last;
 }
 
 function isCallers(program: DeviceProgram, tensor: TensorId, layout: Layout): boolean {
   return layout === "channels" && (tensor === program.input.tensor || tensor === program.output.tensor);
 }
 
-function placeOf(program: DeviceProgram, memory: MemoryPlan, tensor: TensorId, layout: Layout): Place {
+function placeOf(
+  program: DeviceProgram,
+  memory: MemoryPlan,
+  tensor: TensorId,
+  layout: Layout,
+  step: number,
+): Place {
   if (isCallers(program, tensor, layout)) {
     return { kind: tensor === program.input.tensor ? "input" : "output" };
   }
   const buffer = memory.buffers.find(
-    ({ holds }) => holds.kind === "tensor" && holds.tensor === tensor && holds.layout === layout,
+    ({ holds, from, to }) =>
+      holds.kind === "tensor" &&
+      holds.tensor === tensor &&
+      holds.layout === layout &&
+      from <= step &&
+      step <= to,
   );
   return { kind: "arena", offset: buffer!.offset };
 }

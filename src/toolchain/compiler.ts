@@ -16,7 +16,7 @@ const SHOWN_LINES = 30;
 
 /** Object path of a source: `<folder>/<file>.o`. */
 export function objectPath(folder: string, source: string): string {
-  return join(folder, `${basename(source).replace(/\.c$/, "")}.o`);
+  return join(folder, `${basename(source).replace(/\.[cS]$/, "")}.o`);
 }
 
 /** Compiles every job. Throws `toolchain/compile` (exit 1) with the compiler's own words for the first that fails. */

@@ -106,7 +106,7 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   const cpu = board.cpu.gccFlags;
   await mkdir(outDir, { recursive: true });
   const own = await compileLibrary(gcc, library, outDir, [...cpu, ...LIBRARY_FLAGS, ...STACK_FLAGS], trace);
-  const stack = libraryStack(await readCallGraph(own), library.name);
+  const stack = libraryStack(await readCallGraph(own, assemblyOf(library, own)), library.name);
   const reserved = options.stackBytes ?? defaultStack(stack);
   await writeBoardFiles(board, outDir, reserved);
   const driver = options.link === "semihosting" ? "uart_semihosting.c" : driverSource[board.uart.driver];
@@ -210,6 +210,13 @@ async function compile(compiler: string, jobs: readonly CompileJob[]): Promise<s
 
 function traceFlags(trace: boolean): string[] {
   return trace ? ["-DBITLOOM_TRACE"] : [];
+}
+
+/** The library's assembly sources with their objects. */
+function assemblyOf({ dir, sources }: LibraryOnDisk, objects: readonly string[]) {
+  return sources.flatMap((file, i) =>
+    file.endsWith(".S") ? [{ source: join(dir, file), object: objects[i]! }] : [],
+  );
 }
 
 function libraryStack(graph: CallGraph, name: string): Firmware["stack"] {

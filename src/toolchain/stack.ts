@@ -24,9 +24,25 @@ export interface CallGraph {
   readonly byName: ReadonlyMap<string, string>;
 }
 
-/** Reads the `.ci` files beside objects (paths end in `.o`). */
-export async function readCallGraph(objects: readonly string[]): Promise<CallGraph> {
-  return parseCallGraph(await Promise.all(objects.map((o) => readFile(o.replace(/\.o$/, ".ci"), "utf8"))));
+/**
+ * Reads the `.ci` files beside objects (paths end in `.o`). The compiler writes none for assembly: there every
+ * function's frame is declared in a comment of the source, `frame: <function> <bytes>`.
+ */
+export async function readCallGraph(
+  objects: readonly string[],
+  assembly: readonly { readonly source: string; readonly object: string }[] = [],
+): Promise<CallGraph> {
+  const compiled = objects.filter((o) => !assembly.some((a) => a.object === o));
+  const graph = parseCallGraph(
+    await Promise.all(compiled.map((o) => readFile(o.replace(/\.o$/, ".ci"), "utf8"))),
+  );
+  const sources = await Promise.all(assembly.map((a) => readFile(a.source, "utf8")));
+  return { ...graph, frames: new Map([...graph.frames, ...sources.flatMap(declaredFrames)]) };
+}
+
+/** Frames that an assembly source declares. */
+export function declaredFrames(source: string): [string, number][] {
+  return [...source.matchAll(/\bframe: (\w+) (\d+)/g)].map((match) => [match[1]!, Number(match[2])]);
 }
 
 /** Merges the call graphs of several objects. */

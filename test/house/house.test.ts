@@ -15,11 +15,12 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   passes: ["diagnostics", "graph", "program"],
   reference: ["diagnostics", "graph", "program"],
   targets: ["diagnostics", "assets"],
-  kernels: ["program"],
-  plan: ["diagnostics", "program", "kernels"],
+  kernels: ["program", "targets"],
+  plan: ["diagnostics", "program", "kernels", "targets"],
   emit: ["diagnostics", "assets", "program", "kernels", "plan"],
   toolchain: ["diagnostics", "assets", "targets"],
   emulators: ["diagnostics", "assets", "program", "targets", "toolchain"],
+  tuning: ["diagnostics", "assets", "program", "targets", "kernels", "plan", "toolchain", "emulators"],
 };
 
 describe("src/", () => {

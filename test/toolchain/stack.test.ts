@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseCallGraph, worstStack } from "../../src/toolchain/index.js";
+import { declaredFrames } from "../../src/toolchain/stack.js";
 
 function node(title: string, name: string, frame?: string): string {
   const label = frame === undefined ? `${name}\\n<built-in>` : `${name}\\na.c:1:1\\n${frame}`;
@@ -8,6 +9,17 @@ function node(title: string, name: string, frame?: string): string {
 function edge(from: string, to: string): string {
   return `edge: { sourcename: "${from}" targetname: "${to}" label: "a.c:2:3" }`;
 }
+
+describe("frames of assembly", () => {
+  it("are those that its comments declare", () => {
+    const source =
+      "/* frame: bitloom_core 40 */\n/* frame: bitloom_other 0: keeps everything in registers */\n";
+    expect(declaredFrames(source)).toEqual([
+      ["bitloom_core", 40],
+      ["bitloom_other", 0],
+    ]);
+  });
+});
 
 describe("worst-case stack", () => {
   const first = [
