@@ -3,6 +3,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it, vi } from "vitest";
+import { packageFile } from "../../src/assets/package-files.js";
 import { qemuEmulator } from "../../src/emulators/index.js";
 import { pluginApi } from "../../src/emulators/qemu-plugin.js";
 import { HookReader, profileHooks } from "../../src/emulators/renode-profile.js";
@@ -155,7 +156,7 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm", "cc"], "profiling without 
     });
   });
 
-  it("compiles for the plugin interface of every QEMU", async () => {
+  it("is built for the plugin interface of every QEMU", () => {
     expect(
       ["7.2.22 (Debian)", "8.2.0", "9.0.1", "9.1.0", "10.2.0"].map((v) =>
         pluginApi(`QEMU emulator version ${v}`),
@@ -212,6 +213,17 @@ describeWith(["arm-none-eabi-gcc"], "hooks for Renode", () => {
         { function: "inner", instructions: 40 },
         { function: "outer", instructions: 900 },
       ]);
+    }
+  });
+});
+
+describeWith(["gcc", "clang"], "the plugin's source", () => {
+  it.each(["gcc", "clang"])("has no warnings with %s", async (compiler) => {
+    const strict = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Werror"];
+    const sources = ["profile.c", "thumb.c"].map((file) => packageFile(`qemu-plugin/${file}`));
+    for (const api of [1, 3]) {
+      const flags = [...strict, "-O2", "-fsyntax-only", `-DBITLOOM_QEMU_API=${api}`];
+      await runTool(compiler, [...flags, ...sources], "test", compiler);
     }
   });
 });
