@@ -1,3 +1,4 @@
+import { convGeneral } from "./conv-general.js";
 import { denseB1 } from "./dense-b1.js";
 import { densePlanes } from "./dense-planes.js";
 import { argmax, rank, scale, softmax, takeCodes } from "./outputs.js";
@@ -8,6 +9,7 @@ import type { Kernel } from "./types.js";
 export const kernels: readonly Kernel[] = Object.freeze([
   denseB1,
   densePlanes,
+  convGeneral,
   threshold,
   takeCodes,
   rank,
