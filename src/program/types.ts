@@ -218,8 +218,10 @@ export interface DeviceProgram {
   readonly instructions: readonly Instruction[];
   readonly input: {
     readonly tensor: TensorId;
-    /** The model's own input shape with batch 1, e.g. [1, 1, 28, 28]; elements are read in this order. */
+    /** The model's own input shape with batch 1, e.g. [1, 3, 32, 32]. */
     readonly modelShape: readonly number[];
+    /** The order of the device's elements: as the model has them, or the tensor's own, channels innermost. */
+    readonly order: "model" | "nhwc";
     /** Absent for f32. */
     readonly affine?: InputAffine;
   };
@@ -232,5 +234,7 @@ export interface DeviceProgram {
     /** What the model did after the scores that the device leaves out (only `softmax`). */
     readonly omitted: readonly "softmax"[];
     readonly modelShape: readonly number[];
+    /** The order of the device's elements, as for the input. */
+    readonly layout: "model" | "nhwc";
   };
 }
