@@ -11,8 +11,8 @@ import { identityView, isIdentity, mapView } from "./views.js";
 export interface LoweredInput {
   readonly value: Value;
   readonly format: InputFormat;
-  /** Whether the device's elements are in another order than the model's: channels innermost. */
-  readonly order: "model" | "nhwc";
+  /** Where the device's elements are in another order than the model's: channels innermost. */
+  readonly order?: "nhwc";
 }
 
 export function lowerInput(context: Lowering): LoweredInput {
@@ -37,7 +37,7 @@ export function lowerInput(context: Lowering): LoweredInput {
   return {
     value: { source, steps, shape, view },
     format,
-    order: isIdentity(view.map) ? "model" : "nhwc",
+    ...(isIdentity(view.map) ? {} : { order: "nhwc" as const }),
   };
 }
 

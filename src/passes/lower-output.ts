@@ -55,7 +55,7 @@ function integerOutput(context: Lowering, scores: Settled, softmax: boolean): Ou
     affine,
     order: orderOf(source, affine),
     omitted: softmax ? ["softmax"] : [],
-    layout: layoutOf(scores),
+    ...layoutOf(scores),
   };
 }
 
@@ -73,7 +73,7 @@ function floatOutput(context: Lowering, scores: Settled, softmax: boolean): Outp
     affine: [],
     omitted: [],
     order: { kind: "float" },
-    layout: layoutOf(scores),
+    ...layoutOf(scores),
   };
 }
 
@@ -81,7 +81,7 @@ function classOf(context: Lowering, scores: Settled, selectLast: boolean): Outpu
   const input = comparable(context, scores);
   const tensor = addTensor(context, "class", [1, 1, 1], I32);
   context.instructions.push({ kind: "argmax", input, output: tensor, selectLast });
-  return { tensor, affine: [], omitted: [], order: { kind: "float" }, layout: "model" };
+  return { tensor, affine: [], omitted: [], order: { kind: "float" } };
 }
 
 /** A tensor whose greatest element is the model's greatest output: integers where that is proven. */
@@ -113,7 +113,7 @@ function orderOf(source: Source, steps: readonly ScaleStep[]): OutputOrder {
   return outputOrder(steps, ranges);
 }
 
-/** Whether the output's elements lie in the model's order or with channels innermost. */
-function layoutOf({ view }: Settled): "model" | "nhwc" {
-  return isIdentity(view.map) ? "model" : "nhwc";
+/** Elements of a map with several channels are not in the model's order. */
+function layoutOf({ view }: Settled): { readonly layout?: "nhwc" } {
+  return isIdentity(view.map) ? {} : { layout: "nhwc" };
 }

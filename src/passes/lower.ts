@@ -51,7 +51,7 @@ export function lower(graph: ModelGraph, options: LoweringOptions = {}): Lowered
     input: {
       tensor: value.source.tensor,
       modelShape,
-      order,
+      ...(order === undefined ? {} : { order }),
       ...(format.type === "f32" ? {} : { affine: format.affine! }),
     },
     output: { ...output!, modelShape: graph.values.get(graph.outputs[0]!)!.shape },
