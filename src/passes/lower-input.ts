@@ -48,7 +48,8 @@ export function lowerInput(context: Lowering): LoweredInput {
 function arrange(graph: ModelGraph, name: string, modelShape: Shape): { shape: MapShape; view: View } {
   const axes = modelShape.map((_, axis) => axis);
   const channelAxis = modelShape.length > 2 ? wantedChannels(graph, name, axes) : undefined;
-  if (channelAxis === undefined || modelShape.length > 4 || modelShape[0] !== 1) {
+  const isMap = channelAxis === 1 || channelAxis === modelShape.length - 1;
+  if (!isMap || modelShape.length > 4 || modelShape[0] !== 1) {
     return { shape: [1, 1, count(modelShape)], view: identityView(modelShape) };
   }
   const pixels = modelShape.filter((_, axis) => axis > 0 && axis !== channelAxis);

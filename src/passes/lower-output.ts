@@ -21,8 +21,7 @@ export function lowerOutput(
   tail: readonly GraphNode[],
 ): Output | undefined {
   const settled = settle(context, value);
-  const axis = value.view.shape.length > 1 ? 1 : 0;
-  const scores = settled && arranged(context, settled, axis, "output selection");
+  const scores = settled && inOutputOrder(context, settled);
   if (scores === undefined) return settled && reportLayout(context, last, value.view.shape);
   const argmax = tail.find((n) => n.op.kind === "argmax");
   const softmax = tail.find((n) => n.op.kind === "softmax");
@@ -32,6 +31,16 @@ export function lowerOutput(
   return context.options.output === "float32" || isFloat(scores.source)
     ? floatOutput(context, scores, softmax !== undefined)
     : integerOutput(context, scores, softmax !== undefined);
+}
+
+/** Channels on axis 1, or innermost. */
+function inOutputOrder(context: Lowering, settled: Settled): Settled | undefined {
+  const rank = settled.view.shape.length;
+  for (const axis of rank > 1 ? [1, rank - 1] : [0]) {
+    const scores = arranged(context, settled, axis, "output selection");
+    if (scores !== undefined) return scores;
+  }
+  return undefined;
 }
 
 function isVector(context: Lowering, node: GraphNode, { shape }: Settled): boolean {
