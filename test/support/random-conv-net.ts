@@ -69,7 +69,8 @@ class NetBuilder {
     x = this.#quantized(this.#chance("float-layer", 0.1) ? this.#floatLayer(x) : x, 1);
     const blocks = random.integer(1, 3);
     for (let i = 0; i < blocks; i++) x = this.#block(x);
-    if (random.next() < 0.75) x = this.#head(x);
+    const hasLayers = this.#nodes.some((n) => n.op.kind === "conv");
+    if (!hasLayers || random.next() < 0.75) x = this.#head(x);
     return {
       name: "random conv net",
       source: "test",
