@@ -1,7 +1,7 @@
 /** What operator handlers see: a node with checked attributes, its inputs, and the graph under construction. */
 import { shapeText } from "../../diagnostics/text.js";
 import type { GraphOp, Shape } from "../../graph/types.js";
-import type { Attributes } from "./attributes.js";
+import { type Attributes, intsAttribute } from "./attributes.js";
 import type { Constant, FloatConstant, IntConstant } from "./constant.js";
 import { damaged, Rejection } from "./rejection.js";
 
@@ -33,6 +33,8 @@ export interface EmitOptions {
    * file's own names stay with what the file's node computes.
    */
   readonly part?: string;
+  /** Which of the file's node's outputs this is; the first unless told. */
+  readonly output?: number;
 }
 
 export interface OnnxNode {
@@ -42,12 +44,22 @@ export interface OnnxNode {
   /** Absent optional inputs are undefined. None is unknown: such nodes are not imported. */
   readonly inputs: readonly (Value | undefined)[];
   readonly attributes: Attributes;
-  /** Adds a graph node that reads a run-time value. */
-  emit(op: GraphOp, input: RuntimeValue, shape: Shape, options?: EmitOptions): RuntimeValue;
+  /** For each of the node's outputs, whether anything reads it. */
+  readonly outputs: readonly boolean[];
+  /** Adds a graph node that reads one run-time value or several. */
+  emit(
+    op: GraphOp,
+    input: RuntimeValue | readonly RuntimeValue[],
+    shape: Shape,
+    options?: EmitOptions,
+  ): RuntimeValue;
 }
 
-/** An operator's import: the value of its first output. Throws a Rejection for what it cannot take. */
-export type OpHandler = (node: OnnxNode) => Value;
+/**
+ * An operator's import: the value of its first output, or of each output (undefined where nothing reads it).
+ * Throws a Rejection for what it cannot take.
+ */
+export type OpHandler = (node: OnnxNode) => Value | readonly (Value | undefined)[];
 
 /** The input at `index`, which the operator needs. */
 export function requiredInput(node: OnnxNode, index: number): Exclude<Value, { kind: "unknown" }> {
@@ -91,6 +103,14 @@ export function normalAxis(axis: number, rank: number): number {
   const normal = axis < 0 ? axis + rank : axis;
   if (normal >= 0 && normal < rank) return normal;
   throw new Rejection(`axis ${axis} does not exist in a tensor of rank ${rank}`, damaged);
+}
+
+/** Axes as an attribute (before opset 13, or 18 for reductions) or as the second input. */
+export function axesOf(node: OnnxNode): readonly number[] | undefined {
+  return (
+    intsAttribute(node.attributes, "axes") ??
+    (node.inputs[1] === undefined ? undefined : intInput(node, 1, "axes").data)
+  );
 }
 
 /** A value's shape for messages, undefined where it is not known. */

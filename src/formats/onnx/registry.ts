@@ -2,9 +2,11 @@ import type { AttributeType } from "./attributes.js";
 import type { OpHandler } from "./node.js";
 import * as arithmetic from "./ops/arithmetic.js";
 import { constant } from "./ops/constants.js";
+import { conv } from "./ops/conv.js";
 import { gemm, matMul } from "./ops/linear.js";
 import { batchNormalization } from "./ops/normalization.js";
 import { argMax, softmax } from "./ops/output.js";
+import * as pools from "./ops/pools.js";
 import { bipolarQuant, quant } from "./ops/quantizers.js";
 import * as shapes from "./ops/shapes.js";
 
@@ -24,6 +26,15 @@ const onnx = ["", "ai.onnx"];
 /** The quantizers' three spellings: QONNX's own, Brevitas' and FINN's. */
 const qonnx = ["qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"];
 
+const slides = {
+  auto_pad: "text",
+  dilations: "ints",
+  kernel_shape: "ints",
+  pads: "ints",
+  strides: "ints",
+} as const;
+const poolAttributes = { ...slides, ceil_mode: "int" } as const;
+const axesAttributes = { axes: "ints", keepdims: "int", noop_with_empty_axes: "int" } as const;
 const quantAttributes = { signed: "int", narrow: "int", rounding_mode: "text" } as const;
 const quantNotes = "1 to 8 bits, all rounding modes; weights per tensor or output channel";
 
@@ -40,6 +51,25 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
     { alpha: "float", beta: "float", transA: "int", transB: "int" },
     gemm,
   ),
+  entry("Conv", onnx, "1-D and 2-D, constant weights; all attributes", { ...slides, group: "int" }, conv),
+  entry(
+    "MaxPool",
+    onnx,
+    "1-D and 2-D; first output",
+    { ...poolAttributes, storage_order: "int" },
+    pools.maxPool,
+  ),
+  entry(
+    "AveragePool",
+    onnx,
+    "1-D and 2-D; ceil_mode or counted pads, not both at once",
+    { ...poolAttributes, count_include_pad: "int" },
+    pools.averagePool,
+  ),
+  entry("GlobalAveragePool", onnx, "1-D and 2-D", {}, pools.globalAveragePool),
+  entry("GlobalMaxPool", onnx, "1-D and 2-D", {}, pools.globalMaxPool),
+  entry("ReduceMean", onnx, "over height and width", axesAttributes, pools.reduceMean),
+  entry("ReduceMax", onnx, "over height and width", axesAttributes, pools.reduceMax),
   entry(
     "BatchNormalization",
     onnx,

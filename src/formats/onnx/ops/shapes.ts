@@ -11,6 +11,7 @@ import {
 } from "../constant.js";
 import { checkList, checkRank } from "../limits.js";
 import {
+  axesOf,
   constantValue,
   intInput,
   normalAxis,
@@ -177,12 +178,4 @@ type Known = ReturnType<typeof requiredInput>;
 
 function shapeOf(value: Known): readonly number[] {
   return value.kind === "constant" ? value.constant.shape : value.shape;
-}
-
-/** Axes as an attribute (before opset 13) or as the second input. */
-function axesOf(node: OnnxNode): readonly number[] | undefined {
-  return (
-    intsAttribute(node.attributes, "axes") ??
-    (node.inputs[1] === undefined ? undefined : intInput(node, 1, "axes").data)
-  );
 }
