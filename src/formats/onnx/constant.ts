@@ -12,6 +12,8 @@ export interface IntConstant {
   readonly kind: "int";
   readonly shape: readonly number[];
   readonly data: readonly number[];
+  /** The file's name of the type, e.g. int8, where it came from a tensor. */
+  readonly type?: string;
 }
 
 export function floatConstant(shape: readonly number[], data: Float32Array): FloatConstant {

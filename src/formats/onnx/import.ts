@@ -239,6 +239,8 @@ class Import {
     if (value?.kind === "unknown") return;
     if (value === undefined)
       this.#error("onnx/missing", `the output "${printable(name)}" is never computed`, this.#fileName);
+    else if (value.kind === "codes")
+      this.#error("onnx/output", "the output are integers of a QuantizeLinear", name);
     else if (value.kind === "constant")
       this.#error("onnx/constant-output", "the output does not depend on the input", name);
   }
@@ -275,5 +277,6 @@ class Import {
 
 /** Elements of a constant; 0 for other values. */
 function constantSize(value: Value | undefined): number {
-  return value?.kind === "constant" ? value.constant.data.length : 0;
+  const known = value?.kind === "codes" ? value.value : value;
+  return known?.kind === "constant" ? known.constant.data.length : 0;
 }

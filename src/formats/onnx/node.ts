@@ -1,15 +1,25 @@
 /** What operator handlers see: a node with checked attributes, its inputs, and the graph under construction. */
 import { shapeText } from "../../diagnostics/text.js";
-import type { GraphOp, Shape } from "../../graph/types.js";
+import type { FloatTensor, GraphOp, Shape } from "../../graph/types.js";
 import { type Attributes, intsAttribute } from "./attributes.js";
 import type { Constant, FloatConstant, IntConstant } from "./constant.js";
 import { damaged, Rejection } from "./rejection.js";
 
 /** A value during import: known now, computed at run time, or lost to an error that was already reported. */
-export type Value =
-  | { readonly kind: "constant"; readonly constant: Constant }
-  | RuntimeValue
-  | { readonly kind: "unknown" };
+export type Value = ConstantValue | RuntimeValue | QuantizedValue | { readonly kind: "unknown" };
+
+/** What QuantizeLinear writes: integers. `value` is what DequantizeLinear makes of them with the same scale. */
+export interface QuantizedValue {
+  readonly kind: "codes";
+  readonly value: RuntimeValue | ConstantValue;
+  readonly scale: FloatTensor;
+  readonly zero: readonly number[];
+}
+
+export interface ConstantValue {
+  readonly kind: "constant";
+  readonly constant: Constant;
+}
 
 export interface RuntimeValue {
   readonly kind: "runtime";
@@ -21,7 +31,7 @@ export interface RuntimeValue {
 
 export const unknown: Value = { kind: "unknown" };
 
-export function constantValue(constant: Constant): Value {
+export function constantValue(constant: Constant): ConstantValue {
   return { kind: "constant", constant };
 }
 
@@ -62,8 +72,14 @@ export interface OnnxNode {
 export type OpHandler = (node: OnnxNode) => Value | readonly (Value | undefined)[];
 
 /** The input at `index`, which the operator needs. */
-export function requiredInput(node: OnnxNode, index: number): Exclude<Value, { kind: "unknown" }> {
+export function requiredInput(node: OnnxNode, index: number): RuntimeValue | ConstantValue {
   const value = node.inputs[index];
+  if (value?.kind === "codes") {
+    throw new Rejection(
+      "it computes with the integers of a QuantizeLinear",
+      "export with a DequantizeLinear behind every QuantizeLinear (QDQ format)",
+    );
+  }
   if (value !== undefined && value.kind !== "unknown") return value;
   throw new Rejection(`input ${index} is missing`, damaged);
 }
@@ -116,5 +132,6 @@ export function axesOf(node: OnnxNode): readonly number[] | undefined {
 /** A value's shape for messages, undefined where it is not known. */
 export function valueShape(value: Value | undefined): string | undefined {
   if (value === undefined || value.kind === "unknown") return undefined;
+  if (value.kind === "codes") return valueShape(value.value);
   return shapeText(value.kind === "constant" ? value.constant.shape : value.shape);
 }

@@ -6,8 +6,6 @@ const remedies: Readonly<Record<string, string>> = {
   Sign: "export with BipolarQuant nodes (QONNX), so that the sign of 0 is defined",
   Sigmoid: "replace it by a quantized activation (BipolarQuant, or Relu and Quant) and train again",
   Tanh: "replace it by a quantized activation (BipolarQuant, or Quant) and train again",
-  QuantizeLinear: "export quantizers as QONNX Quant nodes instead of QDQ",
-  DequantizeLinear: "export quantizers as QONNX Quant nodes instead of QDQ",
 };
 
 /** Longer names are no typing errors; comparing them would take long. */
