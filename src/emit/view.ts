@@ -220,7 +220,10 @@ function inputView(plan: Plan) {
     bytes: canonicalSize(tensor),
     affine: affine ?? (false as const),
     canFail: type === "f32",
-    order: `the model's own order, ${shape}`,
+    order:
+      program.input.order === "nhwc"
+        ? `channels innermost: height x width x channels, ${tensor.shape.join("x")}`
+        : `the model's own order, ${shape}`,
     description: `${shape} ${C_TYPES[type]}${meaning}`,
   };
 }
