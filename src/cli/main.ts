@@ -7,6 +7,7 @@ import { compileCommand } from "./compile.js";
 import { doctorCommand } from "./doctor.js";
 import { inspectCommand } from "./inspect.js";
 import { opsCommand } from "./ops.js";
+import { profileCommand } from "./profile.js";
 import { runCommand } from "./run.js";
 import { verifyCommand } from "./verify.js";
 
@@ -23,6 +24,7 @@ for (const command of [
   inspectCommand(),
   runCommand(),
   verifyCommand(),
+  profileCommand(),
   boardsCommand(),
   opsCommand(),
   doctorCommand(),
