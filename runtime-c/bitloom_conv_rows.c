@@ -12,7 +12,7 @@
 /* Scratch, and what is known of the pixel and group at work. */
 typedef struct {
     const bitloom_conv_rows *layer;
-    uint32_t *list;           /* byte offsets of rows from layer->rows */
+    uint32_t *list;           /* offsets of rows, in words from layer->rows */
     uint32_t *pairs;          /* sums on their way from one level of adders to the next */
     uint32_t *counters;       /* [word of the block][plane] */
     uint32_t *taps;           /* the taps inside the map */
@@ -124,11 +124,30 @@ static void take_direct(work *w, const bitloom_const_ring *input, uint32_t y, ui
     }
 }
 
+/* Bits of up to three words that differ from their neighbour in a pair. */
+static uint32_t differing_of_three(uint32_t a, uint32_t b, uint32_t c) {
+    uint32_t sum = ((a ^ (a >> 1)) & 0x55555555U) + ((b ^ (b >> 1)) & 0x55555555U);
+    sum += (c ^ (c >> 1)) & 0x55555555U; /* at most 3 in two bits */
+    sum = (sum & 0x33333333U) + ((sum >> 2) & 0x33333333U);
+    return bitloom_byte_sum((sum + (sum >> 4)) & 0x0f0f0f0fU);
+}
+
+static uint32_t count_differing(const uint32_t *words, uint32_t count) {
+    uint32_t total = 0U;
+    for (; count >= 3U; count -= 3U, words += 3) {
+        total += differing_of_three(words[0], words[1], words[2]);
+    }
+    for (; count > 0U; count--) {
+        total += differing_of_three(*words++, 0U, 0U);
+    }
+    return total;
+}
+
 /* The part of the sums that all outputs share, and which inputs select rows. */
 static void prepare_pixel(work *w) {
     const uint32_t words = w->tap_count * w->words;
     if (w->layer->form == BITLOOM_CONV_ROWS_PAIRS) {
-        w->shift = -(int32_t)bitloom_conv_rows_differing(w->selected, words);
+        w->shift = -(int32_t)count_differing(w->selected, words);
     } else {
         const uint32_t all = w->tap_count * w->layer->channels;
         const uint32_t ones = bitloom_count_common(w->selected, w->selected, words);
@@ -145,29 +164,30 @@ static uint32_t fill_list(uint32_t *list, uint32_t count, uint32_t end) {
     return count;
 }
 
-static uint32_t *counters_of(const work *w, uint32_t word) {
-    return w->counters + word * w->layer->planes;
-}
-
 /* Adds the rows of a list to the counters of every word of a block. */
 static void add_list(const work *w, uint32_t count, uint32_t block_words) {
-    const uint32_t sixteens = (fill_list(w->list, count, (count + 15U) & ~15U)) / 16U;
-    uint32_t word;
-    for (word = 0U; word < block_words && sixteens > 0U; word++) {
-        bitloom_conv_rows_add(w->list, sixteens, w->layer->rows + word, counters_of(w, word), w->pairs,
-                              w->layer->planes);
+    bitloom_conv_rows_sum sum;
+    sum.list = w->list;
+    sum.rows = w->layer->rows;
+    sum.counters = w->counters;
+    sum.pairs = w->pairs;
+    sum.sixteens = fill_list(w->list, count, (count + 15U) & ~15U) / 16U;
+    sum.planes = w->layer->planes;
+    sum.words = block_words;
+    if (sum.sixteens > 0U) {
+        bitloom_conv_rows_add(&sum);
     }
 }
 
-/* Lists the rows of all pairs of the window, from the byte offset of the block's first row, and adds them. */
+/* Lists the rows of all pairs of the window, from the block's first row on, and adds them. */
 static void add_pairs(const work *w, uint32_t first, uint32_t block_words) {
     const uint32_t tap_pairs = (w->layer->channels + 1U) / 2U;
-    const uint32_t pair_bytes = 16U * block_words;
+    const uint32_t pair_words = 4U * block_words;
     const uint32_t *window = w->selected;
     uint32_t count = 0U;
     uint32_t tap;
     for (tap = 0U; tap < w->tap_count; tap++, window += w->words) {
-        uint32_t offset = first + w->taps[tap] * tap_pairs * pair_bytes;
+        uint32_t offset = first + w->taps[tap] * tap_pairs * pair_words;
         uint32_t left = tap_pairs;
         const uint32_t *from = window;
         while (left > 0U) {
@@ -176,7 +196,7 @@ static void add_pairs(const work *w, uint32_t first, uint32_t block_words) {
             if (words > 0U) {
                 bitloom_conv_rows_select(from, words, offset, block_words, w->list + count);
                 count += 16U * words;
-                offset += words * 16U * pair_bytes;
+                offset += words * 16U * pair_words;
                 from += words;
                 left -= 16U * words;
             } else if (room > 0U) {
@@ -195,19 +215,18 @@ static void add_pairs(const work *w, uint32_t first, uint32_t block_words) {
 
 /* Lists the rows of all inputs that select one, and adds them. */
 static void add_inputs(const work *w, uint32_t first, uint32_t block_words) {
-    const uint32_t row_bytes = 4U * block_words;
-    const uint32_t half = w->tap_count * w->layer->channels / 2U;
+    const uint32_t channels = w->layer->channels;
+    const uint32_t half = w->tap_count * channels / 2U;
+    const uint32_t full = channels / 32U;
     const uint32_t *window = w->selected;
     uint32_t *list = w->list;
     uint32_t tap;
-    for (tap = 0U; tap < w->tap_count; tap++) {
-        uint32_t offset = first + w->taps[tap] * w->layer->channels * row_bytes;
-        uint32_t left = w->layer->channels;
-        while (left > 0U) {
-            const uint32_t bits = left < 32U ? left : 32U;
-            list = bitloom_conv_rows_select_inputs(*window++ ^ w->flip, bits, offset, row_bytes, list);
-            offset += bits * row_bytes;
-            left -= bits;
+    for (tap = 0U; tap < w->tap_count; tap++, window += w->words) {
+        const uint32_t offset = first + w->taps[tap] * channels * block_words;
+        list = bitloom_conv_rows_select_inputs(window, full, offset, block_words, w->flip, list);
+        if (full < w->words) {
+            list = bitloom_conv_rows_select_some_inputs(window[full] ^ w->flip, channels & 31U,
+                                                        offset + 32U * full * block_words, block_words, list);
         }
     }
     add_list(w, fill_list(w->list, (uint32_t)(list - w->list), half), block_words);
@@ -227,7 +246,7 @@ static void add_block(const work *w, uint32_t group, uint32_t word, uint32_t blo
     const uint32_t rows =
         layer->form == BITLOOM_CONV_ROWS_PAIRS ? 4U * ((layer->channels + 1U) / 2U) : layer->channels;
     const uint32_t words_before = group * words_of(layer->outputs) + word;
-    const uint32_t first = 4U * (BITLOOM_CONV_ROWS_BLOCK + taps * rows * words_before);
+    const uint32_t first = BITLOOM_CONV_ROWS_BLOCK + taps * rows * words_before;
     memcpy(w->counters, presets_of(w, group) + word * layer->planes,
            block_words * layer->planes * sizeof *w->counters);
     if (layer->form == BITLOOM_CONV_ROWS_PAIRS) {
@@ -251,18 +270,25 @@ static void store_bits(uint32_t *pixel, uint32_t first, uint32_t bits, uint32_t 
     }
 }
 
-static void store_threshold(const work *w, uint32_t *pixel, uint32_t group, uint32_t first, uint32_t word) {
+/* The outputs of a block are the signs of its counters. */
+static void store_thresholds(const work *w, uint32_t *pixel, uint32_t group, uint32_t word,
+                             uint32_t block_words) {
     const uint32_t outputs = w->layer->outputs;
-    const uint32_t bits = bitloom_bits_from(first, outputs);
-    const uint32_t sign = bitloom_conv_rows_sign(counters_of(w, word), w->layer->planes, w->shift);
-    const uint32_t mask = 0xffffffffU >> (32U - bits);
-    store_bits(pixel, group * outputs + first, bits, (sign ^ ~w->flip) & mask);
+    uint32_t signs[BITLOOM_CONV_ROWS_BLOCK];
+    uint32_t i;
+    bitloom_conv_rows_signs(w->counters, w->layer->planes, w->shift, block_words, signs);
+    for (i = 0U; i < block_words; i++) {
+        const uint32_t first = 32U * (word + i);
+        const uint32_t bits = bitloom_bits_from(first, outputs);
+        store_bits(pixel, group * outputs + first, bits,
+                   (signs[i] ^ ~w->flip) & (0xffffffffU >> (32U - bits)));
+    }
 }
 
-static void store_scores(const work *w, int32_t *pixel, uint32_t group, uint32_t first, uint32_t word) {
+static void store_scores(const work *w, int32_t *pixel, uint32_t group, uint32_t first,
+                         const uint32_t *counters) {
     const uint32_t outputs = w->layer->outputs;
     const uint32_t bits = bitloom_bits_from(first, outputs);
-    const uint32_t *counters = counters_of(w, word);
     const uint32_t top = 1U << (w->layer->planes - 1U);
     const int32_t inputs = (int32_t)(w->tap_count * w->layer->channels);
     uint32_t i;
@@ -296,12 +322,12 @@ static void run_pixel(work *w, const bitloom_const_ring *input, uint32_t y, uint
         for (word = 0U; word < output_words; word += BITLOOM_CONV_ROWS_BLOCK) {
             const uint32_t block = lesser(output_words - word, BITLOOM_CONV_ROWS_BLOCK);
             add_block(w, group, word, block);
+            if (scores == NULL) {
+                store_thresholds(w, bits, group, word, block);
+                continue;
+            }
             for (i = 0U; i < block; i++) {
-                if (scores != NULL) {
-                    store_scores(w, scores, group, 32U * (word + i), i);
-                } else {
-                    store_threshold(w, bits, group, 32U * (word + i), i);
-                }
+                store_scores(w, scores, group, 32U * (word + i), w->counters + i * layer->planes);
             }
         }
     }

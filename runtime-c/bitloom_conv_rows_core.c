@@ -3,8 +3,6 @@
  */
 #include "bitloom_conv_rows_core.h"
 
-#include "bitloom_popcount.h"
-
 #if !BITLOOM_CONV_ROWS_ASSEMBLY
 
 /*
@@ -24,7 +22,7 @@
         (p1) = carry_xor ^ second;                                                                           \
     } while (0)
 
-#define ROW(i) (*(const uint32_t *)(const void *)((const uint8_t *)rows + list[i]))
+#define ROW(i) (rows[list[i]])
 
 /* Four rows of weight 1 into plane z; what is left is one number of weight 2 in (x, p). */
 #define ADD_FOUR_ROWS(z, x, p, i)                                                                            \
@@ -109,12 +107,12 @@ static void add_one(const uint32_t *pair, uint32_t *counter, const uint32_t *end
     }
 }
 
-void bitloom_conv_rows_add(const uint32_t *list, uint32_t sixteens, const uint32_t *rows, uint32_t *counters,
-                           uint32_t *pairs, uint32_t planes) {
-    const uint32_t *end = counters + planes;
-    uint32_t count = sixteens;
+static void add_word(const bitloom_conv_rows_sum *sum, const uint32_t *rows, uint32_t *counters) {
+    const uint32_t *end = counters + sum->planes;
+    uint32_t *pairs = sum->pairs;
+    uint32_t count = sum->sixteens;
     counters++;
-    add_rows(list, sixteens, rows, counters, pairs);
+    add_rows(sum->list, count, rows, counters, pairs);
     counters += 3;
     while (count > 1U) {
         while ((count & 7U) != 0U) {
@@ -129,58 +127,56 @@ void bitloom_conv_rows_add(const uint32_t *list, uint32_t sixteens, const uint32
     add_one(pairs, counters, end);
 }
 
-uint32_t bitloom_conv_rows_sign(const uint32_t *counters, uint32_t planes, int32_t shift) {
-    uint32_t bits = (uint32_t)shift;
-    uint32_t carry = 0U;
-    uint32_t i;
-    for (i = 0U; i + 1U < planes; i++) {
-        carry = (bits & 1U) != 0U ? carry | counters[i] : carry & counters[i];
-        bits >>= 1;
+void bitloom_conv_rows_add(const bitloom_conv_rows_sum *sum) {
+    uint32_t word;
+    for (word = 0U; word < sum->words; word++) {
+        add_word(sum, sum->rows + word, sum->counters + word * sum->planes);
     }
-    return counters[i] ^ carry ^ (0U - (bits & 1U));
+}
+
+void bitloom_conv_rows_signs(const uint32_t *counters, uint32_t planes, int32_t shift, uint32_t words,
+                             uint32_t *signs) {
+    while (words-- > 0U) {
+        uint32_t bits = (uint32_t)shift;
+        uint32_t carry = 0U;
+        uint32_t i;
+        for (i = 1U; i < planes; i++) {
+            const uint32_t counter = *counters++;
+            carry = (bits & 1U) != 0U ? carry | counter : carry & counter;
+            bits >>= 1;
+        }
+        *signs++ = *counters++ ^ carry ^ (0U - (bits & 1U));
+    }
 }
 
 void bitloom_conv_rows_select(const uint32_t *inputs, uint32_t words, uint32_t offset, uint32_t block_words,
                               uint32_t *list) {
-    const uint32_t pair_bytes = 16U * block_words;
-    const uint32_t row_bytes = 4U * block_words;
-    const uint32_t *end = inputs + words;
-    while (inputs != end) {
+    const uint32_t pair_words = 4U * block_words;
+    while (words-- > 0U) {
         uint32_t input = *inputs++;
         uint32_t i;
         for (i = 0U; i < 16U; i += 4U) {
-            list[0] = offset + (input & 3U) * row_bytes;
-            offset += pair_bytes;
-            list[1] = offset + ((input >> 2) & 3U) * row_bytes;
-            offset += pair_bytes;
-            list[2] = offset + ((input >> 4) & 3U) * row_bytes;
-            offset += pair_bytes;
-            list[3] = offset + ((input >> 6) & 3U) * row_bytes;
-            offset += pair_bytes;
+            list[0] = offset + (input & 3U) * block_words;
+            offset += pair_words;
+            list[1] = offset + ((input >> 2) & 3U) * block_words;
+            offset += pair_words;
+            list[2] = offset + ((input >> 4) & 3U) * block_words;
+            offset += pair_words;
+            list[3] = offset + ((input >> 6) & 3U) * block_words;
+            offset += pair_words;
             list += 4;
             input >>= 8;
         }
     }
 }
 
-uint32_t *bitloom_conv_rows_select_inputs(uint32_t input, uint32_t bits, uint32_t offset, uint32_t row_bytes,
-                                          uint32_t *list) {
-    while (bits-- > 0U) {
-        *list = offset;
-        list += input & 1U;
-        input >>= 1;
-        offset += row_bytes;
+uint32_t *bitloom_conv_rows_select_inputs(const uint32_t *inputs, uint32_t words, uint32_t offset,
+                                          uint32_t block_words, uint32_t flip, uint32_t *list) {
+    while (words-- > 0U) {
+        list = bitloom_conv_rows_select_some_inputs(*inputs++ ^ flip, 32U, offset, block_words, list);
+        offset += 32U * block_words;
     }
     return list;
-}
-
-uint32_t bitloom_conv_rows_differing(const uint32_t *inputs, uint32_t words) {
-    uint32_t total = 0U;
-    uint32_t i;
-    for (i = 0U; i < words; i++) {
-        total += bitloom_count((inputs[i] ^ (inputs[i] >> 1)) & 0x55555555U);
-    }
-    return total;
 }
 
 #endif
