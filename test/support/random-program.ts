@@ -100,13 +100,14 @@ class ProgramBuilder {
       name: "random",
       tensors: this.tensors,
       instructions: this.instructions,
-      input: { tensor: 0, modelShape: [1, ...shape] },
+      input: { tensor: 0, modelShape: [1, ...shape], order: "model" },
       output: {
         tensor: this.tensors.length - 1,
         affine: [],
         order: { kind: "scores" },
         omitted: [],
         modelShape: [1, ...this.tensors.at(-1)!.shape],
+        layout: "model",
       },
     };
   }
