@@ -101,8 +101,15 @@ function conv(
         inputOffset: 0,
       },
     ],
-    input: { tensor: 0, modelShape: [1, ...shape] },
-    output: { tensor: 1, affine: [], order: { kind: "scores" }, omitted: [], modelShape: [1, 1] },
+    input: { tensor: 0, modelShape: [1, ...shape], order: "nhwc" },
+    output: {
+      tensor: 1,
+      affine: [],
+      order: { kind: "scores" },
+      omitted: [],
+      modelShape: [1, 1],
+      layout: "nhwc",
+    },
   };
 }
 
@@ -155,13 +162,14 @@ function cifarNet(): DeviceProgram {
     name: "cifar",
     tensors,
     instructions,
-    input: { tensor: 0, modelShape: [1, 3, 32, 32] },
+    input: { tensor: 0, modelShape: [1, 3, 32, 32], order: "nhwc" },
     output: {
       tensor: tensors.length - 1,
       affine: [],
       order: { kind: "scores" },
       omitted: [],
       modelShape: [1, 256],
+      layout: "nhwc",
     },
   };
 }

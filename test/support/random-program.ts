@@ -25,7 +25,10 @@ export interface ProgramOptions {
   readonly kinds?: readonly Kind[];
   readonly instructions?: number;
   readonly inputType?: ScalarType;
+  /** Most rows, and most pixels of a row of maps that are not long; one in five is. */
   readonly maxSide?: number;
+  /** Most pixels of a long row. */
+  readonly maxLength?: number;
   readonly channels?: readonly number[];
 }
 
@@ -84,10 +87,11 @@ class ProgramBuilder {
     this.#random = random;
     this.#channels = options.channels ?? CHANNELS;
     const side = options.maxSide ?? 11;
+    const long = options.maxLength ?? 40;
     const isLine = random.next() < 0.15;
     const shape: Shape = [
       isLine ? 1 : random.integer(1, side),
-      isLine ? random.integer(1, 4 * side) : random.integer(1, random.next() < 0.2 ? 40 : side),
+      isLine ? random.integer(1, long) : random.integer(1, random.next() < 0.2 ? long : side),
       random.pick(this.#channels),
     ];
     const type = options.inputType ?? random.pick(["u8", "u8", "i8", "i16", "f32"] as const);
@@ -100,13 +104,14 @@ class ProgramBuilder {
       name: "random",
       tensors: this.tensors,
       instructions: this.instructions,
-      input: { tensor: 0, modelShape: [1, ...shape] },
+      input: { tensor: 0, modelShape: [1, ...shape], order: "nhwc" },
       output: {
         tensor: this.tensors.length - 1,
         affine: [],
         order: { kind: "scores" },
         omitted: [],
         modelShape: [1, ...this.tensors.at(-1)!.shape],
+        layout: "nhwc",
       },
     };
   }
