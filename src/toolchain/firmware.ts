@@ -106,7 +106,7 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   const cpu = board.cpu.gccFlags;
   await mkdir(outDir, { recursive: true });
   const own = await compileLibrary(gcc, library, outDir, [...cpu, ...LIBRARY_FLAGS, ...STACK_FLAGS], trace);
-  const stack = libraryStack(await readCallGraph(own, assemblyOf(library, own)), library.name);
+  const stack = libraryStack(await libraryCallGraph(library, own), library.name);
   const reserved = options.stackBytes ?? defaultStack(stack);
   await writeBoardFiles(board, outDir, reserved);
   const driver = options.link === "semihosting" ? "uart_semihosting.c" : driverSource[board.uart.driver];
@@ -210,6 +210,11 @@ async function compile(compiler: string, jobs: readonly CompileJob[]): Promise<s
 
 function traceFlags(trace: boolean): string[] {
   return trace ? ["-DBITLOOM_TRACE"] : [];
+}
+
+/** The call graph of a library's objects, in the order of its sources. */
+export function libraryCallGraph(library: LibraryOnDisk, objects: readonly string[]): Promise<CallGraph> {
+  return readCallGraph(objects, assemblyOf(library, objects));
 }
 
 /** The library's assembly sources with their objects. */

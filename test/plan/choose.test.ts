@@ -41,8 +41,15 @@ function randomProgram(random: Random): DeviceProgram {
     name: "random",
     tensors,
     instructions,
-    input: { tensor: 0, modelShape: [] },
-    output: { tensor: last, affine: [], order: { kind: "scores" }, omitted: [], modelShape: [] },
+    input: { tensor: 0, modelShape: [], order: "model" },
+    output: {
+      tensor: last,
+      affine: [],
+      order: { kind: "scores" },
+      omitted: [],
+      modelShape: [],
+      layout: "model",
+    },
   };
 }
 
