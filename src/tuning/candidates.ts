@@ -1,9 +1,9 @@
 /** Ways to execute a layer: the planner's, and every other one by force. */
-import { kernels } from "../src/kernels/registry.js";
-import type { Kernel, KernelChoice } from "../src/kernels/types.js";
-import { choiceKey, type Plan, planProgram, verifyPlan } from "../src/plan/index.js";
-import type { DeviceProgram } from "../src/program/index.js";
-import type { Cpu } from "../src/targets/index.js";
+import { kernels } from "../kernels/registry.js";
+import type { Kernel, KernelChoice } from "../kernels/types.js";
+import { choiceKey, type Plan, planProgram, verifyPlan } from "../plan/index.js";
+import type { DeviceProgram } from "../program/index.js";
+import type { Cpu } from "../targets/index.js";
 
 /** A way to execute the first instruction of a program, perhaps with the second. */
 export interface Candidate {
