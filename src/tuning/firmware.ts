@@ -7,7 +7,7 @@ import { packageFile } from "../assets/package-files.js";
 import { render } from "../assets/templates.js";
 import { emitLibrary } from "../emit/index.js";
 import type { Plan } from "../plan/index.js";
-import { canonicalBytes, canonicalSize } from "../program/index.js";
+import { canonicalBytes, canonicalSize, type TensorValues } from "../program/index.js";
 import type { Board } from "../targets/index.js";
 import {
   armGcc,
@@ -23,7 +23,7 @@ import {
 /** A layer to run: its plan, and the inputs that it gets. */
 export interface LayerCase {
   readonly plan: Plan;
-  readonly inputs: readonly Int32Array[];
+  readonly inputs: readonly TensorValues[];
 }
 
 export const STACK_BYTES = 3072;

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fail } from "../diagnostics/diagnostic.js";
 import {
   addressOf,
   explainPluginFailure,
@@ -115,8 +116,10 @@ function checkOutputs(batch: readonly LayerCase[], text: string): void {
   if (wrong < 0) return;
   const { plan } = batch[Math.floor(wrong / batch[0]!.inputs.length)]!;
   const kernels = plan.steps.map((s) => s.choice.kernel).join(", ");
-  throw new Error(
+  throw fail(
+    "tuning/wrong-result",
     `${plan.program.name} (${kernels}): input ${wrong % batch[0]!.inputs.length} gives “${said[wrong]}”, the reference “${wanted[wrong]}”`,
+    { exitCode: 1 },
   );
 }
 
