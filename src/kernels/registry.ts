@@ -2,6 +2,7 @@ import { add } from "./add.js";
 import { concat } from "./concat.js";
 import { convFloat } from "./conv-float.js";
 import { convGeneral } from "./conv-general.js";
+import { convRows } from "./conv-rows.js";
 import { denseB1 } from "./dense-b1.js";
 import { densePlanes } from "./dense-planes.js";
 import { lookup } from "./lookup.js";
@@ -16,6 +17,7 @@ import type { Kernel } from "./types.js";
 export const kernels: readonly Kernel[] = Object.freeze([
   denseB1,
   densePlanes,
+  convRows,
   convGeneral,
   convFloat,
   pool,
