@@ -269,6 +269,29 @@ describe("profile", () => {
   });
 });
 
+describe("tune", () => {
+  it("measures what profile counts, for compile to read", async () => {
+    const lock = join(folder, "model.tune.json");
+    const { stdout, exitCode } = await bitloom(["tune", model, "--cpu", "cortex-m4", "-o", lock, "--json"]);
+    expect(exitCode).toBe(0);
+    const tuned = JSON.parse(stdout);
+    expect(tuned).toMatchObject({ ok: true, cpu: "cortex-m4", board: "mps2-an386", file: lock });
+    const profile = await bitloom(["profile", model, "--board", "mps2-an386", "--json"]);
+    const { layers } = JSON.parse(profile.stdout);
+    // The weights are others, but these kernels do not depend on them.
+    expect(Object.values(tuned.instructions)).toContain(layers[1].instructions);
+    const out = join(folder, "tuned");
+    const compiled = await bitloom(["compile", model, "--cpu", "cortex-m4", "--tune", lock, "-o", out]);
+    expect(compiled.exitCode).toBe(0);
+  });
+
+  it("needs a core and a file", async () => {
+    const { stderr, exitCode } = await bitloom(["tune", model, "-o", "x.json"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("--cpu cortex-m4");
+  });
+});
+
 describe("the other commands", () => {
   it.each([
     [["inspect", model, "--json"], "layers"],
