@@ -128,7 +128,7 @@ class NetBuilder {
   #quantized(from: Handle, spread: number): Handle {
     const random = this.#random;
     let x = from;
-    if (random.next() < 0.2) x = this.#maxPool(x);
+    if (random.next() < 0.2) x = this.#maxPool(this.#chance("pad", 0.3) ? this.#padded(x, -1) : x);
     if (spread > 1 || random.next() < 0.3) x = this.#scalars(x, spread);
     if (random.next() < 0.3) x = this.#maxPool(x);
     if (random.next() < 0.2) x = this.#scalars(x, spread);
@@ -396,6 +396,15 @@ class NetBuilder {
     );
   }
 
+  /** Constants that differ between positions of one channel, or two flattened maps side by side. */
+  #onFeatures(x: Handle): Handle {
+    const features = x.shape[1]!;
+    const y = this.#chance("concat", 0.3)
+      ? this.#add({ kind: "concat", axis: 1 }, [x, x], [1, 2 * features], x.exact)
+      : this.#scalars(x, 1);
+    return this.#add({ kind: "quantize", quantizer: bipolar }, [y], y.shape, { unit: 1, most: 1 });
+  }
+
   /** Flatten in either order of channels and pixels, and dense layers; or the mean over the map before them. */
   #head(x: Handle): Handle {
     const random = this.#random;
@@ -405,6 +414,7 @@ class NetBuilder {
     if (this.#chance("channels-last", 0.4)) y = this.#transposed(x, lastOrder);
     const inputs = y.shape.reduce((a, b) => a * b, 1);
     y = this.#add({ kind: "reshape" }, [y], [1, inputs], y.exact);
+    if (random.next() < 0.2) y = this.#onFeatures(y);
     const layers = random.integer(1, 2);
     for (let layer = 0; layer < layers; layer++) {
       const [width, outputs] = [y.shape[1]!, random.integer(1, 20)];
