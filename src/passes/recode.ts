@@ -1,6 +1,6 @@
 /** Codes for what follows a quantizer: sign, then a subtraction or a relu, is still a low-bit number. */
 import type { Quantizer } from "../graph/types.js";
-import { applyChain, quantizerLevels } from "./chain.js";
+import { applyChain, commonDirection, quantizerLevels } from "./chain.js";
 import { MAX_PLANES, naturalAffine, type Recoding } from "./lower-codes.js";
 import { isChainStep, type Step } from "./values.js";
 
@@ -21,6 +21,10 @@ export interface Recoded {
 export function affineRecoding(quantizer: Quantizer, after: readonly Step[]): Recoded | undefined {
   const steps = after.filter(isChainStep);
   if (steps.some((s) => s.kind === "scale" && s.step.operand.length > 1)) return undefined;
+  const poolsMove = after.every(
+    (s, i) => isChainStep(s) || commonDirection(after.slice(0, i).filter(isChainStep), 1) !== undefined,
+  );
+  if (!poolsMove) return undefined;
   const { step, offset } = naturalAffine(quantizer);
   const scale = quantizer.scale.data[0]!;
   const values = Array.from({ length: quantizerLevels(quantizer) + 1 }, (_, code) =>

@@ -41,14 +41,13 @@ function randomProgram(random: Random): DeviceProgram {
     name: "random",
     tensors,
     instructions,
-    input: { tensor: 0, modelShape: [], order: "model" },
+    input: { tensor: 0, modelShape: [] },
     output: {
       tensor: last,
       affine: [],
       order: { kind: "scores" },
       omitted: [],
       modelShape: [],
-      layout: "model",
     },
   };
 }

@@ -101,14 +101,13 @@ function conv(
         inputOffset: 0,
       },
     ],
-    input: { tensor: 0, modelShape: [1, ...shape], order: "nhwc" },
+    input: { tensor: 0, modelShape: [1, ...shape] },
     output: {
       tensor: 1,
       affine: [],
       order: { kind: "scores" },
       omitted: [],
       modelShape: [1, 1],
-      layout: "nhwc",
     },
   };
 }
@@ -162,14 +161,13 @@ function cifarNet(): DeviceProgram {
     name: "cifar",
     tensors,
     instructions,
-    input: { tensor: 0, modelShape: [1, 3, 32, 32], order: "nhwc" },
+    input: { tensor: 0, modelShape: [1, 3, 32, 32] },
     output: {
       tensor: tensors.length - 1,
       affine: [],
       order: { kind: "scores" },
       omitted: [],
       modelShape: [1, 256],
-      layout: "nhwc",
     },
   };
 }

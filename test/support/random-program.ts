@@ -104,14 +104,13 @@ class ProgramBuilder {
       name: "random",
       tensors: this.tensors,
       instructions: this.instructions,
-      input: { tensor: 0, modelShape: [1, ...shape], order: "nhwc" },
+      input: { tensor: 0, modelShape: [1, ...shape] },
       output: {
         tensor: this.tensors.length - 1,
         affine: [],
         order: { kind: "scores" },
         omitted: [],
         modelShape: [1, ...this.tensors.at(-1)!.shape],
-        layout: "nhwc",
       },
     };
   }
