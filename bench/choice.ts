@@ -88,7 +88,7 @@ async function measureAll(all: readonly LayerShape[], on: Board): Promise<Measur
 }
 
 function measuredOf(f: Figures): Pick<MeasuredCandidate, "measured" | "planMeasured" | "macs"> {
-  return { measured: f.instructions, planMeasured: f.wholeInstructions, macs: f.macs };
+  return { measured: f.firstInstructions, planMeasured: f.wholeInstructions, macs: f.macs };
 }
 
 function report(all: readonly LayerShape[], results: readonly MeasuredCandidate[]): void {

@@ -34,6 +34,7 @@ export async function runNet(net: string, board: Board): Promise<Figures> {
     codeBytes: total.flashBytes - total.constantBytes,
     constantBytes: total.constantBytes,
     scratchBytes: total.arenaBytes,
+    firstInstructions: total.most,
     wholeInstructions: total.most,
   };
 }

@@ -31,6 +31,8 @@ export interface Figures {
   readonly codeBytes: number;
   readonly constantBytes: number;
   readonly scratchBytes: number;
+  /** Instructions of the first of its steps alone. */
+  readonly firstInstructions: number;
   /** Instructions of the whole plan, with changes of layout. */
   readonly wholeInstructions: number;
 }
@@ -147,6 +149,7 @@ function figuresOf(
     codeBytes: sum(code.values()),
     constantBytes: sum(steps.map((s) => constantBytes(s.choice))),
     scratchBytes: Math.max(...steps.map((s) => s.choice.scratchBytes)),
+    firstInstructions: Math.max(...of(symbols[0]!).map((c) => c.instructions)),
     wholeInstructions: Math.max(...of(`${name}_run`).map((c) => c.instructions)),
   };
 }

@@ -89,12 +89,6 @@ export const layerShapes: readonly LayerShape[] = [
 /** Few and small ones, for the test that runs with every change. */
 export const quickShapes: readonly string[] = [c64, "conv1x1-64-64-16x16", "dense-1024-256"];
 
-export function findShape(id: string): LayerShape {
-  const shape = layerShapes.find((s) => s.id === id);
-  if (shape === undefined) throw new Error(`there is no layer ${id}`);
-  return shape;
-}
-
 export function windowOf({ kernel, stride, dilation, padding }: LayerShape): Window {
   const half = ([0, 1] as const).map((axis) => Math.floor((kernel[axis] * dilation - dilation) / 2));
   const [top, left] = padding === "same" ? half : [0, 0];

@@ -2,6 +2,7 @@ import { add } from "./add.js";
 import { concat } from "./concat.js";
 import { convFloat } from "./conv-float.js";
 import { convGeneral } from "./conv-general.js";
+import { convRows } from "./conv-rows.js";
 import { denseB1 } from "./dense-b1.js";
 import { lookup } from "./lookup.js";
 import { argmax, rank, scale, softmax, takeCodes } from "./outputs.js";
@@ -14,6 +15,7 @@ import type { Kernel } from "./types.js";
 /** Every kernel: what the plan chooses from. */
 export const kernels: readonly Kernel[] = Object.freeze([
   denseB1,
+  convRows,
   convGeneral,
   convFloat,
   pool,

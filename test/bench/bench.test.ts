@@ -6,7 +6,7 @@ import { measureCore } from "../../bench/measure.js";
 import { layerInputs, layerProgram } from "../../bench/program.js";
 import type { Figures } from "../../bench/run.js";
 import { layerShapes, quickShapes, windowOf } from "../../bench/shapes.js";
-import { canonicalBytes, outputSize } from "../../src/program/index.js";
+import { outputSize } from "../../src/program/index.js";
 import { describeWith } from "../toolchain/toy.js";
 
 describeWith(["arm-none-eabi-gcc", "qemu-system-arm", "cc"], "the benchmark's baseline", () => {
@@ -35,6 +35,7 @@ const figures: Figures = {
   codeBytes: 100,
   constantBytes: 100,
   scratchBytes: 0,
+  firstInstructions: 1000,
   wholeInstructions: 1000,
 };
 
@@ -51,14 +52,8 @@ it("a figure that grows by more than 1 % is reported, and so is a layer without 
   expect(regressions({}, measured({}))).toEqual(["a: not in the baseline"]);
 });
 
-it("layers are what their names say, and the same for the same seed", () => {
+it("layers are what their names say", () => {
   for (const shape of layerShapes) {
-    const program = layerProgram(shape, 1);
-    const input = program.tensors[0]!;
-    expect(program, shape.id).toEqual(layerProgram(shape, 1));
-    expect(layerInputs(program, 1).map((i) => canonicalBytes(input, i))).toEqual(
-      layerInputs(program, 1).map((i) => canonicalBytes(input, i)),
-    );
     if (shape.padding === "same" && shape.stride === 1) {
       expect(outputSize(shape.height, windowOf(shape), 0), shape.id).toBe(shape.height);
       expect(outputSize(shape.width, windowOf(shape), 1), shape.id).toBe(shape.width);
@@ -66,6 +61,14 @@ it("layers are what their names say, and the same for the same seed", () => {
     expect(layerShapes.filter((s) => s.id === shape.id)).toHaveLength(1);
     if (shape.regular !== undefined) expect(layerShapes.some((s) => s.id === shape.regular)).toBe(true);
   }
+});
+
+it("layers are the same for the same seed", () => {
+  const shape = layerShapes.find((s) => s.id === "dense-784-256")!;
+  const [a, b, other] = [1, 1, 2].map((seed) => layerProgram(shape, seed));
+  expect(a).toEqual(b);
+  expect(a).not.toEqual(other);
+  expect(layerInputs(a!, 1)).toEqual(layerInputs(b!, 1));
 });
 
 it("random bits are half ones", () => {

@@ -25,10 +25,7 @@ export interface ProgramOptions {
   readonly kinds?: readonly Kind[];
   readonly instructions?: number;
   readonly inputType?: ScalarType;
-  /** Most rows, and most pixels of a row of maps that are not long; one in five is. */
   readonly maxSide?: number;
-  /** Most pixels of a long row. */
-  readonly maxLength?: number;
   readonly channels?: readonly number[];
 }
 
@@ -87,11 +84,10 @@ class ProgramBuilder {
     this.#random = random;
     this.#channels = options.channels ?? CHANNELS;
     const side = options.maxSide ?? 11;
-    const long = options.maxLength ?? 40;
     const isLine = random.next() < 0.15;
     const shape: Shape = [
       isLine ? 1 : random.integer(1, side),
-      isLine ? random.integer(1, long) : random.integer(1, random.next() < 0.2 ? long : side),
+      isLine ? random.integer(1, 4 * side) : random.integer(1, random.next() < 0.2 ? 40 : side),
       random.pick(this.#channels),
     ];
     const type = options.inputType ?? random.pick(["u8", "u8", "i8", "i16", "f32"] as const);
