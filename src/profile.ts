@@ -17,8 +17,14 @@ import { canonicalBytes, macsOf } from "./program/index.js";
 import type { Board } from "./targets/index.js";
 import { codeBytes } from "./toolchain/call-sites.js";
 import { readElf } from "./toolchain/elf.js";
-import { buildFirmware, type Firmware, type Link } from "./toolchain/firmware.js";
-import { readCallGraph, worstStack } from "./toolchain/stack.js";
+import {
+  buildFirmware,
+  type Firmware,
+  type LibraryOnDisk,
+  type Link,
+  libraryCallGraph,
+} from "./toolchain/firmware.js";
+import { worstStack } from "./toolchain/stack.js";
 import { writeLibrary } from "./verify.js";
 
 export interface ProfileOptions {
@@ -93,7 +99,7 @@ export async function profileModel(
     const outDir = join(folder, "build");
     const firmware = await buildFirmware({ library, board, outDir, trace: false, link });
     const calls = await measure(model, batch, firmware, options);
-    return await profileOf(model.plan, library.name, firmware, calls, options);
+    return await profileOf(model.plan, library, firmware, calls, options);
   } finally {
     process.off("exit", remove);
     remove();
@@ -126,15 +132,15 @@ async function measure(
 
 async function profileOf(
   plan: Plan,
-  name: string,
+  library: LibraryOnDisk,
   firmware: Firmware,
   calls: ReadonlyMap<string, readonly FunctionCall[]>,
   { emulator, board }: ProfileOptions,
 ): Promise<Profile> {
-  const { layers: symbols, run } = functionNames(plan, name);
+  const { layers: symbols, run } = functionNames(plan, library.name);
   const core = board.cpu.id;
   const elf = await readElf(firmware.elf);
-  const graph = await readCallGraph(firmware.libraryObjects);
+  const graph = await libraryCallGraph(library, firmware.libraryObjects);
   const macs = plan.steps.map(({ choice }) =>
     choice.covers.reduce((sum, i) => sum + macsOf(plan.program, plan.program.instructions[i]!), 0),
   );

@@ -1,6 +1,15 @@
+import { add } from "./add.js";
+import { concat } from "./concat.js";
+import { convFloat } from "./conv-float.js";
+import { convGeneral } from "./conv-general.js";
+import { convRows } from "./conv-rows.js";
 import { denseB1 } from "./dense-b1.js";
 import { densePlanes } from "./dense-planes.js";
+import { lookup } from "./lookup.js";
 import { argmax, rank, scale, softmax, takeCodes } from "./outputs.js";
+import { pad } from "./pad.js";
+import { pool } from "./pool.js";
+import { select } from "./select.js";
 import { threshold } from "./threshold.js";
 import type { Kernel } from "./types.js";
 
@@ -8,6 +17,15 @@ import type { Kernel } from "./types.js";
 export const kernels: readonly Kernel[] = Object.freeze([
   denseB1,
   densePlanes,
+  convRows,
+  convGeneral,
+  convFloat,
+  pool,
+  add,
+  concat,
+  select,
+  pad,
+  lookup,
   threshold,
   takeCodes,
   rank,

@@ -21,8 +21,10 @@ export interface Recoding {
   readonly key: string;
   readonly step: number;
   readonly offset: number;
-  /** Whether codes count down from the quantizer's greatest. */
-  readonly turned: boolean;
+  /** The code for each of the quantizer's own, in their order or against it. */
+  readonly codes: readonly number[];
+  /** The greatest code. */
+  readonly levels: number;
 }
 
 /**
@@ -47,7 +49,7 @@ export function lowerThreshold(
   const form = codeForm(context, quantize, recoding);
   if (form === undefined) return undefined;
   const source = scalarOrCodes.domain.kind === "codes" ? widened(context, scalarOrCodes) : scalarOrCodes;
-  const coder = coderOf(quantizer, recoding?.turned);
+  const coder = coderOf(quantizer, recoding?.codes);
   const name = isPooledAfter ? `${node} before pooling` : node;
   const keys = keySource(source, chain);
   const known = { ...form, uncertainty: () => 0 };
@@ -112,7 +114,7 @@ function codeForm(
   recoding: Recoding | undefined,
 ): Pick<Source, "domain" | "offset" | "ranges" | "stride"> | undefined {
   const affine = recoding ?? naturalAffine(quantizer);
-  const levels = quantizerLevels(quantizer);
+  const levels = recoding?.levels ?? quantizerLevels(quantizer);
   const bits = Math.ceil(Math.log2(levels + 1));
   if (!Number.isInteger(affine.offset) || bits > MAX_BITS || bits < 1) {
     const problem = Number.isInteger(affine.offset)

@@ -11,8 +11,8 @@ import { identityView, isIdentity, mapView } from "./views.js";
 export interface LoweredInput {
   readonly value: Value;
   readonly format: InputFormat;
-  /** Whether the device's elements are in another order than the model's: channels innermost. */
-  readonly order: "model" | "nhwc";
+  /** Where the device's elements are in another order than the model's: channels innermost. */
+  readonly order?: "nhwc";
 }
 
 export function lowerInput(context: Lowering): LoweredInput {
@@ -37,8 +37,14 @@ export function lowerInput(context: Lowering): LoweredInput {
   return {
     value: { source, steps, shape, view },
     format,
-    order: isIdentity(view.map) ? "model" : "nhwc",
+    ...(isIdentity(view.map) ? {} : { order: "nhwc" as const }),
   };
+}
+
+/** A shape of the input's elements, and which of its axes is the channels. */
+interface Reading {
+  readonly shape: Shape;
+  readonly channelAxis: number;
 }
 
 /**
@@ -46,48 +52,93 @@ export function lowerInput(context: Lowering): LoweredInput {
  * dense layer of several rows on the last; an input that is flattened is a vector.
  */
 function arrange(graph: ModelGraph, name: string, modelShape: Shape): { shape: MapShape; view: View } {
-  const axes = modelShape.map((_, axis) => axis);
-  const channelAxis = modelShape.length > 2 ? wantedChannels(graph, name, axes) : undefined;
-  if (channelAxis === undefined || modelShape.length > 4 || modelShape[0] !== 1) {
-    return { shape: [1, 1, count(modelShape)], view: identityView(modelShape) };
-  }
-  const pixels = modelShape.filter((_, axis) => axis > 0 && axis !== channelAxis);
+  const reading = readingOf(graph, name, modelShape, axesOf(modelShape));
+  if (reading === undefined) return { shape: [1, 1, count(modelShape)], view: identityView(modelShape) };
+  const { shape, channelAxis } = reading;
+  const pixels = shape.filter((_, axis) => axis > 0 && axis !== channelAxis);
   const [height, width] = pixels.length === 1 ? [1, pixels[0]!] : (pixels as [number, number]);
-  return { shape: [height, width, modelShape[channelAxis]!], view: mapView(modelShape, channelAxis) };
+  const { map } = mapView(shape, channelAxis);
+  return { shape: [height, width, shape[channelAxis]!], view: { shape: modelShape, map } };
 }
 
-/** The input's axis that its first reader with an opinion takes for channels. */
-function wantedChannels(graph: ModelGraph, value: string, axes: readonly number[]): number | undefined {
+/**
+ * How the first reader with an opinion reads a value whose axis i is axis `axes[i]` of the input's elements in the
+ * given shape.
+ */
+function readingOf(
+  graph: ModelGraph,
+  value: string,
+  shape: Shape,
+  axes: readonly number[],
+): Reading | undefined {
   for (const node of graph.nodes) {
-    if (!node.inputs.includes(value)) continue;
-    const wanted = wantedBy(graph, node, axes);
-    if (wanted !== undefined) return wanted;
+    const reading = node.inputs.includes(value) ? readingBy(graph, node, shape, axes) : undefined;
+    if (reading !== undefined) return reading;
   }
   return undefined;
 }
 
-function wantedBy(graph: ModelGraph, node: GraphNode, axes: readonly number[]): number | undefined {
-  switch (node.op.kind) {
+function readingBy(
+  graph: ModelGraph,
+  node: GraphNode,
+  shape: Shape,
+  axes: readonly number[],
+): Reading | undefined {
+  const { op, output } = node;
+  const follow = (next: readonly number[]): Reading | undefined => readingOf(graph, output, shape, next);
+  switch (op.kind) {
     case "conv":
     case "max-pool":
     case "average-pool":
-      return axes[1];
+      return asReading(shape, axes[1]!);
     case "dense":
-      return count(graph.values.get(node.inputs[0]!)!.shape.slice(0, -1)) > 1 ? axes.at(-1) : undefined;
+      return count(graph.values.get(node.inputs[0]!)!.shape.slice(0, -1)) > 1
+        ? asReading(shape, axes.at(-1)!)
+        : undefined;
     case "transpose":
-      return wantedChannels(
-        graph,
-        node.output,
-        node.op.permutation.map((axis) => axes[axis]!),
-      );
+      return follow(op.permutation.map((axis) => axes[axis]!));
     case "slice":
     case "pad":
     case "sum":
     case "concat":
-      return wantedChannels(graph, node.output, axes);
+      return follow(axes);
+    case "reshape": {
+      const reshaped = graph.values.get(output)!.shape;
+      if (reshaped.length < 3) return undefined;
+      const isPlain = axes.every((axis, i) => axis === i);
+      const later = readingOf(graph, output, isPlain ? reshaped : [], axesOf(reshaped));
+      // Reshapes that only regroup channels, as in a shuffle, leave the map as it was before them.
+      return isPlain && later !== undefined
+        ? later
+        : reachesMaps(graph, output)
+          ? asReading(shape, axes[1]!)
+          : undefined;
+    }
     default:
-      return isScalarNode(node) ? wantedChannels(graph, node.output, axes) : undefined;
+      return isScalarNode(node) ? follow(axes) : undefined;
   }
+}
+
+/** A map or a signal with channels in front of the pixels or behind them. */
+function asReading(shape: Shape, channelAxis: number): Reading | undefined {
+  const isMap = (shape.length === 3 || shape.length === 4) && shape[0] === 1;
+  return isMap && (channelAxis === 1 || channelAxis === shape.length - 1)
+    ? { shape, channelAxis }
+    : undefined;
+}
+
+/** Whether a convolution or pool reads the value, before anything makes a vector of it. */
+function reachesMaps(graph: ModelGraph, value: string): boolean {
+  return graph.nodes.some(({ op, inputs, output }) => {
+    if (!inputs.includes(value)) return false;
+    if (op.kind === "conv" || op.kind === "max-pool" || op.kind === "average-pool") return true;
+    const ends = op.kind === "dense" || (op.kind === "reshape" && graph.values.get(output)!.shape.length < 3);
+    return !ends && reachesMaps(graph, output);
+  });
+}
+
+function axesOf(shape: Shape): readonly number[] {
+  return shape.map((_, axis) => axis);
 }
 
 /**

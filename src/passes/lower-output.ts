@@ -21,8 +21,7 @@ export function lowerOutput(
   tail: readonly GraphNode[],
 ): Output | undefined {
   const settled = settle(context, value);
-  const axis = value.view.shape.length > 1 ? 1 : 0;
-  const scores = settled && arranged(context, settled, axis, "output selection");
+  const scores = settled && inOutputOrder(context, settled);
   if (scores === undefined) return settled && reportLayout(context, last, value.view.shape);
   const argmax = tail.find((n) => n.op.kind === "argmax");
   const softmax = tail.find((n) => n.op.kind === "softmax");
@@ -32,6 +31,16 @@ export function lowerOutput(
   return context.options.output === "float32" || isFloat(scores.source)
     ? floatOutput(context, scores, softmax !== undefined)
     : integerOutput(context, scores, softmax !== undefined);
+}
+
+/** Channels on axis 1, or innermost. */
+function inOutputOrder(context: Lowering, settled: Settled): Settled | undefined {
+  const rank = settled.view.shape.length;
+  for (const axis of rank > 1 ? [1, rank - 1] : [0]) {
+    const scores = arranged(context, settled, axis, "output selection");
+    if (scores !== undefined) return scores;
+  }
+  return undefined;
 }
 
 function isVector(context: Lowering, node: GraphNode, { shape }: Settled): boolean {
@@ -55,7 +64,7 @@ function integerOutput(context: Lowering, scores: Settled, softmax: boolean): Ou
     affine,
     order: orderOf(source, affine),
     omitted: softmax ? ["softmax"] : [],
-    layout: layoutOf(scores),
+    ...layoutOf(scores),
   };
 }
 
@@ -73,7 +82,7 @@ function floatOutput(context: Lowering, scores: Settled, softmax: boolean): Outp
     affine: [],
     omitted: [],
     order: { kind: "float" },
-    layout: layoutOf(scores),
+    ...layoutOf(scores),
   };
 }
 
@@ -81,7 +90,7 @@ function classOf(context: Lowering, scores: Settled, selectLast: boolean): Outpu
   const input = comparable(context, scores);
   const tensor = addTensor(context, "class", [1, 1, 1], I32);
   context.instructions.push({ kind: "argmax", input, output: tensor, selectLast });
-  return { tensor, affine: [], omitted: [], order: { kind: "float" }, layout: "model" };
+  return { tensor, affine: [], omitted: [], order: { kind: "float" } };
 }
 
 /** A tensor whose greatest element is the model's greatest output: integers where that is proven. */
@@ -113,7 +122,7 @@ function orderOf(source: Source, steps: readonly ScaleStep[]): OutputOrder {
   return outputOrder(steps, ranges);
 }
 
-/** Whether the output's elements lie in the model's order or with channels innermost. */
-function layoutOf({ view }: Settled): "model" | "nhwc" {
-  return isIdentity(view.map) ? "model" : "nhwc";
+/** Elements of a map with several channels are not in the model's order. */
+function layoutOf({ view }: Settled): { readonly layout?: "nhwc" } {
+  return isIdentity(view.map) ? {} : { layout: "nhwc" };
 }

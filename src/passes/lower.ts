@@ -51,7 +51,7 @@ export function lower(graph: ModelGraph, options: LoweringOptions = {}): Lowered
     input: {
       tensor: value.source.tensor,
       modelShape,
-      order,
+      ...(order === undefined ? {} : { order }),
       ...(format.type === "f32" ? {} : { affine: format.affine! }),
     },
     output: { ...output!, modelShape: graph.values.get(graph.outputs[0]!)!.shape },
@@ -99,16 +99,19 @@ function lowerNode(
     case "pad":
       return { kind: "padded", inner: value, node, op, shape };
     default:
-      context.diagnostics.error(
-        "lowering/unexpected",
-        `${op.kind} is supported at the end of the model only`,
-        {
-          where: node.name,
-          remedy: "end the exported model there, or remove it from the middle of the graph",
-        },
-      );
-      return undefined;
+      return reportAfterOutput(context, node);
   }
+}
+
+/** Softmax and argmax end a model. */
+function reportAfterOutput(context: Lowering, node: GraphNode): undefined {
+  const next = context.graph.nodes.find((n) => n.inputs.includes(node.output));
+  context.diagnostics.error(
+    "lowering/after-output",
+    `${next?.op.kind ?? "something"} stands after the model's ${node.op.kind}`,
+    { where: next?.name ?? node.name, remedy: "end the exported model at softmax or argmax" },
+  );
+  return undefined;
 }
 
 /** Without a layer there is nothing to deploy: most likely the wrong file. */

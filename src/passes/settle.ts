@@ -41,9 +41,36 @@ function settleSteps(context: Lowering, waiting: Waiting, recoding?: Recoding): 
   if (last < 0) return applyPools(context, waiting);
   const codes = codesAt(context, { ...waiting, steps: steps.slice(0, last + 1) }, recoding);
   if (codes === undefined) return undefined;
-  // Codes that were made for what follows the quantizer stand for all of it.
-  if (recoding !== undefined) return { source: codes.source, steps: [] };
-  return applyPools(context, { source: codes.source, steps: [...codes.steps, ...steps.slice(last + 1)] });
+  const after = steps.slice(last + 1);
+  if (recoding === undefined)
+    return applyPools(context, { source: codes.source, steps: [...codes.steps, ...after] });
+  // Codes that were made for what follows the quantizer stand for all of it but the pools.
+  return { source: poolsOnNewCodes(context, codes.source, steps[last]!, after, recoding), steps: [] };
+}
+
+/**
+ * Pools among the steps that codes were made for. The greatest number is the greatest of the quantizer's own codes
+ * where the steps before the pool rise with these, and so on to the new codes.
+ */
+function poolsOnNewCodes(
+  context: Lowering,
+  codes: Source,
+  quantize: Step,
+  after: readonly Step[],
+  { codes: table }: Recoding,
+): Source {
+  if (quantize.kind !== "quantize") throw new Error("codes come from a quantizer");
+  const before: ChainStep[] = [];
+  const ofCodes = (table.at(-1)! < table[0]! ? -1 : 1) * Math.sign(quantize.quantizer.scale.data[0]!);
+  let source = codes;
+  for (const step of after) {
+    if (isChainStep(step)) before.push(step);
+    else {
+      const direction = commonDirection(before, 1)! * ofCodes;
+      source = pooled(context, source, direction > 0 ? "maximum" : "minimum", step);
+    }
+  }
+  return source;
 }
 
 /** Index of the last quantizer among the steps, −1 if there is none. */
@@ -130,7 +157,7 @@ function poolOnCodes(
   const after = steps.slice(steps.indexOf(pool) + 1, -1).filter(isChainStep);
   const direction = commonDirection(after, source.shape[2]);
   if (direction === undefined) return undefined;
-  return direction * coderOf(quantize.quantizer, recoding?.turned).direction > 0 ? "maximum" : "minimum";
+  return direction * coderOf(quantize.quantizer, recoding?.codes).direction > 0 ? "maximum" : "minimum";
 }
 
 /** Whether a step rises for some numbers and falls for others. */

@@ -28,16 +28,17 @@ export interface Coder {
   code(x: number, round: Round): number;
 }
 
-/** A quantizer's own codes, counted from 0, or counted down where what follows turns their order round. */
-export function coderOf(quantizer: Quantizer, turned = false): Coder {
-  const levels = quantizerLevels(quantizer);
+/** A quantizer's own codes, counted from 0, or others in their stead, in the same order or turned round. */
+export function coderOf(quantizer: Quantizer, codes?: readonly number[]): Coder {
+  const own = quantizerLevels(quantizer);
   const rising = codeDirection(quantizer) > 0;
+  const turned = codes !== undefined && codes[0]! > codes[own]!;
   return {
-    levels,
+    levels: codes === undefined ? own : Math.max(...codes),
     direction: rising === turned ? -1 : 1,
     code(x, round) {
       const code = quantizerCode(quantizer, x, round);
-      return turned ? levels - code : code;
+      return codes === undefined ? code : codes[code]!;
     },
   };
 }

@@ -220,8 +220,8 @@ export interface DeviceProgram {
     readonly tensor: TensorId;
     /** The model's own input shape with batch 1, e.g. [1, 3, 32, 32]. */
     readonly modelShape: readonly number[];
-    /** The order of the device's elements: as the model has them, or the tensor's own, channels innermost. */
-    readonly order: "model" | "nhwc";
+    /** Present where the device's elements are not in the model's order but in the tensor's, channels innermost. */
+    readonly order?: "nhwc";
     /** Absent for f32. */
     readonly affine?: InputAffine;
   };
@@ -234,7 +234,7 @@ export interface DeviceProgram {
     /** What the model did after the scores that the device leaves out (only `softmax`). */
     readonly omitted: readonly "softmax"[];
     readonly modelShape: readonly number[];
-    /** The order of the device's elements, as for the input. */
-    readonly layout: "model" | "nhwc";
+    /** As `order` of the input. */
+    readonly layout?: "nhwc";
   };
 }

@@ -36,7 +36,13 @@ function program(
     ],
     instructions: [{ input: 0, output: 1, ...instruction } as Instruction],
     input: { tensor: 0, modelShape: [1, ...from[0]] },
-    output: { tensor: 1, affine: [], order: { kind: "scores" }, omitted: [], modelShape: [1, ...to[0]] },
+    output: {
+      tensor: 1,
+      affine: [],
+      order: { kind: "scores" },
+      omitted: [],
+      modelShape: [1, ...to[0]],
+    },
   };
 }
 

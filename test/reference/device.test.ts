@@ -102,7 +102,13 @@ function conv(
       },
     ],
     input: { tensor: 0, modelShape: [1, ...shape] },
-    output: { tensor: 1, affine: [], order: { kind: "scores" }, omitted: [], modelShape: [1, 1] },
+    output: {
+      tensor: 1,
+      affine: [],
+      order: { kind: "scores" },
+      omitted: [],
+      modelShape: [1, 1],
+    },
   };
 }
 

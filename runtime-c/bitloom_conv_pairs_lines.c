@@ -1,0 +1,221 @@
+/*
+ * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ */
+#include "bitloom_conv_pairs_lines.h"
+
+/* Word i of one channel's row, complemented where the padding is +1; columns outside the map are 0. */
+static uint32_t unit_word(const bitloom_conv_pairs *layer, const uint8_t *unit, int32_t i) {
+    const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
+    const uint32_t first = 32U * (uint32_t)i;
+    uint32_t word;
+    if (i < 0 || first >= layer->width)
+        return 0U;
+    if (bytes == 1U) {
+        word = unit[0];
+    } else if (bytes == 2U) {
+        word = *(const uint16_t *)(const void *)unit;
+    } else {
+        word = ((const uint32_t *)(const void *)unit)[i];
+    }
+    if (layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE) {
+        const uint32_t left = layer->width - first;
+        word = ~word & (left < 32U ? (1U << left) - 1U : 0xffffffffU);
+    }
+    return word;
+}
+
+/* Columns [column, column + 32) of one channel's row. */
+static uint32_t window_word(const bitloom_conv_pairs *layer, const uint8_t *unit, int32_t column) {
+    const uint32_t shift = (uint32_t)column & 31U;
+    const int32_t i = (column - (int32_t)shift) / 32;
+    const uint32_t low = unit_word(layer, unit, i);
+    return shift == 0U ? low : (low >> shift) | (unit_word(layer, unit, i + 1) << (32U - shift));
+}
+
+/* The even bits of a word, in its low half. */
+static uint32_t even_bits(uint32_t word) {
+    word &= 0x55555555U;
+    word = (word | (word >> 1)) & 0x33333333U;
+    word = (word | (word >> 2)) & 0x0f0f0f0fU;
+    word = (word | (word >> 4)) & 0x00ff00ffU;
+    return (word | (word >> 8)) & 0x0000ffffU;
+}
+
+/* `count` columns from `column`, `stride` apart. */
+static uint32_t strided_word(const bitloom_conv_pairs *layer, const uint8_t *unit, int32_t column,
+                             uint32_t count) {
+    const uint32_t stride = layer->stride_x;
+    uint32_t word = 0U;
+    uint32_t i;
+    if (stride == 1U) {
+        word = window_word(layer, unit, column);
+    } else if (stride == 2U) {
+        word = even_bits(window_word(layer, unit, column));
+        if (count > 16U)
+            word |= even_bits(window_word(layer, unit, column + 32)) << 16;
+    } else {
+        for (i = 0U; i < count; i++)
+            word |= (window_word(layer, unit, column + (int32_t)(i * stride)) & 1U) << i;
+    }
+    return count < 32U ? word & ((1U << count) - 1U) : word;
+}
+
+/* The input row of line r in a lane, or null outside the map. */
+static const uint8_t *lane_row(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t lane) {
+    const int32_t y = lines->first_row + (int32_t)(r + lane * lines->lane_step);
+    if (y < 0 || y >= (int32_t)lines->layer->height)
+        return NULL;
+    return (const uint8_t *)bitloom_const_row(lines->input, (uint32_t)y) +
+           lines->first_channel * bitloom_conv_pairs_unit(lines->layer->width);
+}
+
+/* Narrow rows side by side, as they are. */
+static void gather_turned(const bitloom_conv_pairs_lines *lines, const uint8_t *row, uint32_t shift,
+                          uint32_t *line) {
+    const uint32_t bytes = bitloom_conv_pairs_unit(lines->layer->width);
+    uint32_t c;
+    if (lines->layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE) {
+        for (c = 0U; c < lines->channels; c++)
+            line[c] |= unit_word(lines->layer, row + c * bytes, 0) << shift;
+    } else if (bytes == 1U) {
+        for (c = 0U; c < lines->channels; c++)
+            line[c] |= (uint32_t)row[c] << shift;
+    } else if (bytes == 2U) {
+        const uint16_t *units = (const uint16_t *)(const void *)row;
+        for (c = 0U; c < lines->channels; c++)
+            line[c] |= (uint32_t)units[c] << shift;
+    } else {
+        const uint32_t *units = (const uint32_t *)(const void *)row;
+        for (c = 0U; c < lines->channels; c++)
+            line[c] = units[c];
+    }
+}
+
+/* Every kernel column by itself. */
+static void gather_columns(const bitloom_conv_pairs_lines *lines, const uint8_t *row, uint32_t shift,
+                           uint32_t *line) {
+    const bitloom_conv_pairs *layer = lines->layer;
+    const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
+    uint32_t kx, c;
+    for (kx = 0U; kx < layer->kernel_width; kx++) {
+        const int32_t column = lines->first_column + (int32_t)(kx * layer->dilation_x);
+        for (c = 0U; c < lines->channels; c++)
+            line[c] |= strided_word(layer, row + c * bytes, column, lines->lane_bits) << shift;
+        line += lines->words;
+    }
+}
+
+static void gather(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
+    uint32_t i, lane;
+    for (i = 0U; i < lines->slot_words; i++)
+        line[i] = 0U;
+    for (lane = 0U; lane < lines->lanes; lane++) {
+        const uint8_t *row = lane_row(lines, r, lane);
+        if (row == NULL)
+            continue;
+        if (lines->turned != 0U) {
+            gather_turned(lines, row, lane * lines->lane_bits, line);
+        } else {
+            gather_columns(lines, row, lane * lines->lane_bits, line);
+        }
+    }
+}
+
+const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, uint32_t r) {
+    const uint32_t slots = lines->layer->line_slots;
+    uint32_t *line;
+    uint32_t slot;
+    if (slots == 0U) {
+        const uint8_t *row = lane_row(lines, r, 0U);
+        return row == NULL ? lines->slots : (const uint32_t *)(const void *)row;
+    }
+    slot = r < slots ? r : r % slots;
+    line = lines->slots + slot * lines->slot_words;
+    if (lines->ids[slot] != r) {
+        gather(lines, r, line);
+        lines->ids[slot] = r;
+    }
+    return line;
+}
+
+bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
+    const bitloom_conv_pairs *layer = lines->layer;
+    bitloom_conv_pairs_column column = {kx * lines->words, 0U, 0xffffffffU};
+    if (lines->turned != 0U) {
+        const int32_t shift = lines->first_column + (int32_t)(kx * layer->dilation_x);
+        uint32_t x, lane;
+        uint32_t mask = 0U;
+        for (x = 0U; x < layer->output_width; x++) {
+            const int32_t from = (int32_t)x + shift;
+            if (from >= 0 && from < (int32_t)layer->width)
+                mask |= 1U << x;
+        }
+        column.offset = 0U;
+        column.rotate = (uint32_t)shift & 31U;
+        column.mask = mask;
+        for (lane = 1U; lane < lines->lanes; lane++)
+            column.mask |= mask << (lane * lines->lane_bits);
+    }
+    return column;
+}
+
+/* Adds one bit per pixel to a number from plane `plane` on. */
+static inline void add_bit(uint32_t *sum, uint32_t plane, uint32_t bits, uint32_t carry) {
+    for (; plane < bits; plane++) {
+        sum[plane] ^= carry;
+        carry &= ~sum[plane];
+    }
+}
+
+/* *low + a + b -> *low, carry. */
+static inline uint32_t full_add(uint32_t *low, uint32_t a, uint32_t b) {
+    const uint32_t different = a ^ b;
+    const uint32_t carry = (a & b) | (different & *low);
+    *low ^= different;
+    return carry;
+}
+
+/* Sum of x ^ y over the pairs of `words` line words, added to `sum`. */
+static void add_pairs_of(const uint32_t *line, uint32_t words, uint32_t *sum, uint32_t bits) {
+    uint32_t ones = sum[0];
+    uint32_t twos = sum[1];
+    uint32_t fours = sum[2];
+    for (; words >= 16U; words -= 16U) {
+        const uint32_t a = full_add(&ones, line[0] ^ line[1], line[2] ^ line[3]);
+        const uint32_t b = full_add(&ones, line[4] ^ line[5], line[6] ^ line[7]);
+        const uint32_t c = full_add(&twos, a, b);
+        const uint32_t d = full_add(&ones, line[8] ^ line[9], line[10] ^ line[11]);
+        const uint32_t e = full_add(&ones, line[12] ^ line[13], line[14] ^ line[15]);
+        const uint32_t f = full_add(&twos, d, e);
+        add_bit(sum, 3U, bits, full_add(&fours, c, f));
+        line += 16;
+    }
+    sum[0] = ones;
+    sum[1] = twos;
+    sum[2] = fours;
+    for (; words != 0U; words -= 4U) {
+        add_bit(sum, 1U, bits, full_add(&sum[0], line[0] ^ line[1], line[2] ^ line[3]));
+        line += 4;
+    }
+}
+
+void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum,
+                               uint32_t bits) {
+    const uint32_t *line = bitloom_conv_pairs_line(lines, r);
+    uint32_t pairs[BITLOOM_CONV_PAIRS_MAX_PLANES + 1U] = {0U};
+    uint32_t kx, i;
+    if (lines->turned == 0U) {
+        add_pairs_of(line, lines->slot_words, sum, bits);
+        return;
+    }
+    add_pairs_of(line, lines->words, pairs, bits);
+    for (kx = 0U; kx < lines->layer->kernel_width; kx++) {
+        const bitloom_conv_pairs_column column = bitloom_conv_pairs_column_of(lines, kx);
+        const uint32_t left = (32U - column.rotate) & 31U;
+        uint32_t carry = 0U;
+        for (i = 0U; i < bits; i++) {
+            const uint32_t turned = ((pairs[i] >> column.rotate) | (pairs[i] << left)) & column.mask;
+            carry = full_add(&sum[i], turned, carry);
+        }
+    }
+}
