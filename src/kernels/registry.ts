@@ -1,5 +1,6 @@
 import { add } from "./add.js";
 import { concat } from "./concat.js";
+import { convBytes } from "./conv-bytes.js";
 import { convFloat } from "./conv-float.js";
 import { convGeneral } from "./conv-general.js";
 import { convRows } from "./conv-rows.js";
@@ -18,6 +19,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   denseB1,
   densePlanes,
   convRows,
+  convBytes,
   convGeneral,
   convFloat,
   pool,
