@@ -105,8 +105,39 @@ static void gather_columns(const bitloom_conv_pairs_lines *lines, const uint8_t 
     }
 }
 
+/* Two rows of up to 16 columns side by side, two channels at a time. */
+static void gather_halves(const uint32_t *low, const uint32_t *high, uint32_t *line, uint32_t channels) {
+    for (; channels != 0U; channels -= 4U) {
+        const uint32_t a = low[0];
+        const uint32_t b = high[0];
+        const uint32_t c = low[1];
+        const uint32_t d = high[1];
+        line[0] = (a & 0xffffU) | (b << 16);
+        line[1] = (a >> 16) | (b & 0xffff0000U);
+        line[2] = (c & 0xffffU) | (d << 16);
+        line[3] = (c >> 16) | (d & 0xffff0000U);
+        low += 2;
+        high += 2;
+        line += 4;
+    }
+}
+
+/* Whether that is what line r is: units of 2 bytes that start at whole words, both rows in the map. */
+static uint32_t try_halves(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
+    const bitloom_conv_pairs *layer = lines->layer;
+    const uint8_t *low, *high;
+    if (lines->turned == 0U || lines->lanes != 2U || lines->lane_bits != 16U || layer->width <= 8U) return 0U;
+    if (lines->channels % 4U != 0U || layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE) return 0U;
+    low = lane_row(lines, r, 0U);
+    high = lane_row(lines, r, 1U);
+    if (low == NULL || high == NULL) return 0U;
+    gather_halves((const uint32_t *)(const void *)low, (const uint32_t *)(const void *)high, line, lines->channels);
+    return 1U;
+}
+
 static void gather(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
     uint32_t i, lane;
+    if (try_halves(lines, r, line) != 0U) return;
     for (i = 0U; i < lines->slot_words; i++)
         line[i] = 0U;
     for (lane = 0U; lane < lines->lanes; lane++) {
@@ -138,23 +169,27 @@ const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, u
     return line;
 }
 
+/* The lowest `count` bits, up to 32. */
+static inline uint32_t ones(uint32_t count) {
+    return count < 32U ? (1U << count) - 1U : 0xffffffffU;
+}
+
 bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
     const bitloom_conv_pairs *layer = lines->layer;
     bitloom_conv_pairs_column column = {kx * lines->words, 0U, 0xffffffffU};
     if (lines->turned != 0U) {
         const int32_t shift = lines->first_column + (int32_t)(kx * layer->dilation_x);
-        uint32_t x, lane;
         uint32_t mask = 0U;
-        for (x = 0U; x < layer->output_width; x++) {
-            const int32_t from = (int32_t)x + shift;
-            if (from >= 0 && from < (int32_t)layer->width)
-                mask |= 1U << x;
+        uint32_t bits;
+        if (shift > -32 && shift < 32) {
+            const uint32_t map = ones(layer->width);
+            mask = (shift >= 0 ? map >> shift : map << -shift) & ones(layer->output_width);
         }
+        for (bits = lines->lane_bits; bits < 32U; bits <<= 1)
+            mask |= mask << bits;
         column.offset = 0U;
         column.rotate = (uint32_t)shift & 31U;
         column.mask = mask;
-        for (lane = 1U; lane < lines->lanes; lane++)
-            column.mask |= mask << (lane * lines->lane_bits);
     }
     return column;
 }
@@ -199,23 +234,34 @@ static void add_pairs_of(const uint32_t *line, uint32_t words, uint32_t *sum, ui
     }
 }
 
-void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum,
-                               uint32_t bits) {
+/* sum + number of `planes` planes, turned and masked -> sum. */
+static void add_turned(uint32_t *sum, uint32_t bits, const uint32_t *number, uint32_t planes,
+                       bitloom_conv_pairs_column column) {
+    const uint32_t left = (32U - column.rotate) & 31U;
+    uint32_t carry = 0U;
+    uint32_t i;
+    for (i = 0U; i < planes; i++) {
+        const uint32_t turned = ((number[i] >> column.rotate) | (number[i] << left)) & column.mask;
+        const uint32_t different = sum[i] ^ turned;
+        const uint32_t both = sum[i] & turned;
+        sum[i] = different ^ carry;
+        carry = both | (different & carry);
+    }
+    add_bit(sum, planes, bits, carry);
+}
+
+void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum, uint32_t bits) {
     const uint32_t *line = bitloom_conv_pairs_line(lines, r);
     uint32_t pairs[BITLOOM_CONV_PAIRS_MAX_PLANES + 1U] = {0U};
-    uint32_t kx, i;
+    uint32_t planes = 3U;
+    uint32_t kx;
     if (lines->turned == 0U) {
         add_pairs_of(line, lines->slot_words, sum, bits);
         return;
     }
-    add_pairs_of(line, lines->words, pairs, bits);
-    for (kx = 0U; kx < lines->layer->kernel_width; kx++) {
-        const bitloom_conv_pairs_column column = bitloom_conv_pairs_column_of(lines, kx);
-        const uint32_t left = (32U - column.rotate) & 31U;
-        uint32_t carry = 0U;
-        for (i = 0U; i < bits; i++) {
-            const uint32_t turned = ((pairs[i] >> column.rotate) | (pairs[i] << left)) & column.mask;
-            carry = full_add(&sum[i], turned, carry);
-        }
-    }
+    while (lines->words / 2U >= 1U << planes)
+        planes++;
+    add_pairs_of(line, lines->words, pairs, planes);
+    for (kx = 0U; kx < lines->layer->kernel_width; kx++)
+        add_turned(sum, bits, pairs, planes, bitloom_conv_pairs_column_of(lines, kx));
 }

@@ -57,6 +57,20 @@ describe("kernels equal the device reference", () => {
     await compare(40 * times, {});
   }, 900_000);
 
+  it("on maps of more than 32 and 64 pixels a row", async () => {
+    const kinds = ["threshold", "pool", "pool", "select", "pad", "concat"] as const;
+    const channels = [1, 3, 33];
+    const options = {
+      kinds,
+      channels,
+      inputType: "i8",
+      maxSide: 9,
+      maxLength: 140,
+      instructions: 9,
+    } as const;
+    expect(await compare(20 * times, options)).toContain("bitloom_pool_pixels_extreme");
+  }, 900_000);
+
   it("on convolutions of codes", async () => {
     const kinds = ["threshold", "conv", "conv", "pool"] as const;
     const functions = await compare(30 * times, { kinds, inputType: "i8", instructions: 10 });
