@@ -23,6 +23,8 @@ export interface ConvNetOptions {
   readonly without?: readonly Feature[];
   readonly maxChannels?: number;
   readonly maxSide?: number;
+  /** Scales of any size: float sums are rounded, and references may differ where they are. */
+  readonly anyScales?: boolean;
 }
 
 export type Feature =
@@ -203,15 +205,19 @@ class NetBuilder {
     };
   }
 
+  #scale(exponent: number): number {
+    return Math.fround(2 ** exponent * (this.#options.anyScales ? 0.75 + this.#random.next() / 2 : 1));
+  }
+
   #quantizer(spread: number): Quantizer {
     const random = this.#random;
-    const scale = number(2 ** random.integer(-3, 1));
+    const scale = number(this.#scale(random.integer(-3, 1)));
     if (random.next() < 0.6) return { kind: "bipolar", scale, signOfZero: 1 };
     const bits = this.#chance("wide-codes", 0.25) ? random.pick([5, 8]) : random.integer(1, 4);
     const signed = bits > 1 && random.next() < 0.5;
     return {
       kind: "uniform",
-      scale: bits > 4 ? scale : number(2 ** Math.round(Math.log2(spread))),
+      scale: bits > 4 ? scale : number(this.#scale(Math.round(Math.log2(spread)))),
       zeroPoint: number(random.next() < 0.3 ? random.integer(-2, 2) : 0),
       qmin: signed ? -(2 ** (bits - 1)) : 0,
       qmax: signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1,
