@@ -9,7 +9,15 @@ import { type Verification, verifyModel } from "../../src/verify.js";
 import { full, mnistBatch, mnistMlp, sharedModel } from "../support/models.js";
 
 /** One machine for each core that QEMU has, and both ways to emulate a Cortex-M0. */
-const boards = ["microbit", "qemu-cortex-m0", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505"];
+const boards = [
+  "microbit",
+  "qemu-cortex-m0",
+  "mps2-an385",
+  "mps2-an386",
+  "mps2-an500",
+  "mps2-an505",
+  "mps3-an547",
+];
 const qemu = (await qemuEmulator.find()) !== undefined;
 
 function expectNoDifference(result: Verification, vectors: number): void {
