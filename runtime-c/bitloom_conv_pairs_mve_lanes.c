@@ -58,9 +58,7 @@ static uint32_t lane_word(const bitloom_conv_pairs_mve *layer, const uint8_t *un
 }
 
 static inline void store_lane(uint8_t *to, uint32_t lane_bytes, uint32_t word) {
-    if (lane_bytes == 1U) {
-        *to = (uint8_t)word;
-    } else if (lane_bytes == 2U) {
+    if (lane_bytes == 2U) {
         *(uint16_t *)(void *)to = (uint16_t)word;
     } else {
         *(uint32_t *)(void *)to = word;
@@ -166,26 +164,6 @@ static void add_number(uint8_t *sum, uint32_t sum_count, const uint8_t *planes, 
     }
 }
 
-static bitloom_v128 shifted(bitloom_v128 a, int32_t shift, bitloom_v128 mask) {
-#ifdef BITLOOM_V128_MVE
-    return bitloom_v128_and(vshlq_r_u32(a, shift), mask);
-#else
-    uint32_t i;
-    for (i = 0U; i < 4U; i++)
-        a.w[i] = shift >= 0 ? a.w[i] << shift : a.w[i] >> -shift;
-    return bitloom_v128_and(a, mask);
-#endif
-}
-
-/* The bits of each lane that a shift does not bring in, in a word. */
-static bitloom_v128 kept_bits(uint32_t lane_bits, int32_t shift) {
-    const uint32_t lane = 0xffffffffU >> (32U - lane_bits);
-    uint32_t mask = shift >= 0 ? (lane << shift) & lane : lane >> -shift;
-    if (lane_bits == 8U) mask |= mask << 8;
-    if (lane_bits <= 16U) mask |= mask << 16;
-    return bitloom_v128_all(mask);
-}
-
 /* By how much the sum of a column step is shifted in the end. */
 static int32_t total_shift(const bitloom_conv_pairs_mve *layer, uint32_t step) {
     const uint8_t *steps = layer->column_steps;
@@ -224,71 +202,24 @@ void bitloom_conv_pairs_mve_parity(const tile_type *tile) {
         for (step = 0U; step < layer->kernel_width; step++) {
             bitloom_v128 carry = bitloom_v128_all(0U);
             const int32_t shift = total_shift(layer, step);
-            const bitloom_v128 kept = kept_bits(layer->lane_bits, shift);
+            const bitloom_v128 kept = bitloom_conv_pairs_mve_kept(layer->lane_bits, shift);
             if (layer->column_steps[3U * step] != phase) continue;
             for (i = 0U; i < planes; i++) {
                 bitloom_v128 low = bitloom_v128_load(total + 16U * i);
-                carry = bitloom_v128_full_add(
-                    &low, shifted(bitloom_v128_load(column + 16U * i), shift, kept), carry);
+                const bitloom_v128 shifted =
+                    bitloom_v128_and(bitloom_v128_shift(bitloom_v128_load(column + 16U * i), shift), kept);
+                carry = bitloom_v128_full_add(&low, shifted, carry);
                 bitloom_v128_store(total + 16U * i, low);
             }
         }
     }
 }
 
-/* u and v of the lanes from `at` on (bytes of one number) to an entry; what is too much is overwritten later. */
-static inline void store_entry(uint8_t *entry, uint32_t entry_bytes, uint32_t lane_bytes, uint32_t at,
-                               bitloom_v128 f, bitloom_v128 g) {
-    const bitloom_v128 u = bitloom_v128_xor(f, g);
-    const bitloom_v128 v = bitloom_v128_and(f, g);
-#ifdef BITLOOM_V128_MVE
-    (void)entry_bytes;
-    if (lane_bytes == 1U) {
-        const uint8x16x2_t both = {{vreinterpretq_u8_u32(u), vreinterpretq_u8_u32(v)}};
-        vst2q_u8(entry + 2U * at, both);
-    } else if (lane_bytes == 2U) {
-        const uint16x8x2_t both = {{vreinterpretq_u16_u32(u), vreinterpretq_u16_u32(v)}};
-        vst2q_u16((uint16_t *)(void *)(entry + 2U * at), both);
-    } else {
-        const uint32x4x2_t both = {{u, v}};
-        vst2q_u32((uint32_t *)(void *)(entry + 2U * at), both);
-    }
-#else
-    const uint32_t half = entry_bytes / 2U;
-    const uint32_t bytes = half - at < 16U ? half - at : 16U;
-    (void)lane_bytes;
-    memcpy(entry + at, &u, bytes);
-    memcpy(entry + half + at, &v, bytes);
-#endif
-}
-
-/* The F of a pair, by its weight bits (x in bit 0). */
-static inline void pair_words(bitloom_v128 *f, bitloom_v128 x, bitloom_v128 y) {
-    f[3] = bitloom_v128_and(x, y);
-    f[2] = bitloom_v128_or_not(y, x);
-    f[1] = bitloom_v128_or_not(x, y);
-    f[0] = bitloom_v128_and_not(f[1], x);
-}
-
-/* The 16 entries of one table at the lanes from `at` on. */
-static inline void build_entries(const uint8_t *image, uint32_t image_bytes, uint32_t at, uint8_t *table,
-                                 uint32_t entry_bytes, uint32_t lane_bytes) {
-    bitloom_v128 f[4], g[4];
-    uint32_t j;
-    pair_words(f, bitloom_v128_load(image + at), bitloom_v128_load(image + image_bytes + at));
-    pair_words(g, bitloom_v128_load(image + 2U * image_bytes + at),
-               bitloom_v128_load(image + 3U * image_bytes + at));
-    for (j = 0U; j < 4U; j++) {
-        store_entry(table, entry_bytes, lane_bytes, at, f[0], g[j]);
-        store_entry(table + entry_bytes, entry_bytes, lane_bytes, at, f[1], g[j]);
-        store_entry(table + 2U * entry_bytes, entry_bytes, lane_bytes, at, f[2], g[j]);
-        store_entry(table + 3U * entry_bytes, entry_bytes, lane_bytes, at, f[3], g[j]);
-        table += 4U * entry_bytes;
-    }
-}
-
-/* Last lanes first: a store of 16 bytes that goes beyond its entry is overwritten by the next entry's first lanes. */
-static inline void build_tables(const tile_type *tile, uint32_t lane_bytes) {
+/*
+ * Last lanes first: 16 bytes of u and v that go beyond an entry's lanes are overwritten, by the rest of the entry or by the
+ * next one's first lanes.
+ */
+void bitloom_conv_pairs_mve_tables(const tile_type *tile) {
     const bitloom_conv_pairs_mve_sizes *sizes = tile->sizes;
     const uint8_t *image = tile->scratch + sizes->images;
     uint8_t *table = tile->scratch;
@@ -296,20 +227,16 @@ static inline void build_tables(const tile_type *tile, uint32_t lane_bytes) {
     for (i = 0U; i < tile->quads * sizes->sets; i++) {
         uint32_t at = sizes->image_bytes;
         while (at != 0U) {
+            uint8_t *entry;
             at -= 16U;
-            build_entries(image, sizes->image_bytes, at, table, sizes->entry_bytes, lane_bytes);
+            entry = table + at * BITLOOM_CONV_PAIRS_MVE_LANE_SCALE;
+            if (sizes->lane_bytes == 2U) {
+                bitloom_conv_pairs_mve_table16(image + at, sizes->image_bytes, entry, sizes->entry_bytes);
+            } else {
+                bitloom_conv_pairs_mve_table32(image + at, sizes->image_bytes, entry, sizes->entry_bytes);
+            }
         }
         image += 4U * sizes->image_bytes;
         table += sizes->table_bytes;
-    }
-}
-
-void bitloom_conv_pairs_mve_tables(const tile_type *tile) {
-    if (tile->sizes->lane_bytes == 1U) {
-        build_tables(tile, 1U);
-    } else if (tile->sizes->lane_bytes == 2U) {
-        build_tables(tile, 2U);
-    } else {
-        build_tables(tile, 4U);
     }
 }
