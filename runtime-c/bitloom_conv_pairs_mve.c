@@ -42,23 +42,24 @@ static void set_words(job_type *job, uint32_t groups) {
     const uint32_t rest = groups & 7U;
     const uint32_t words = groups / 8U + (rest > 4U ? 1U : 0U);
     job->double_words = words / 2U;
-    job->odd_word = words & 1U;
-    job->half_word = rest != 0U && rest <= 4U ? 1U : 0U;
-    job->carry_count = job->double_words + job->odd_word + job->half_word;
+    job->rest = (words & 1U) | (rest != 0U && rest <= 4U ? 2U : 0U);
+    job->carry_count = job->double_words + (job->rest & 1U) + (job->rest >> 1);
 }
 
 /*
- * Whether the inner loop can finish outputs: three neighbouring kernel columns and no classes or chunks. Only the assembly
- * version does.
+ * Whether the inner loop can finish outputs: one kernel column or three neighbouring ones, and no classes or chunks. Only
+ * the assembly version does.
  */
 static uint32_t can_fuse(const bitloom_conv_pairs_mve *layer, const sizes_type *sizes) {
 #ifdef BITLOOM_V128_MVE
-    const uint8_t *column = layer->column_steps;
-    return layer->kernel_width == 3U && sizes->chunks == 1U && layer->row_classes == NULL &&
-                   sizes->carry_count <= 3U && layer->planes < PARITY_PLANES && column[1] == 0U &&
-                   column[2] == 1U && column[4] == 0U && column[5] == 0U && column[7] == 1U && column[8] == 1U
-               ? 1U
-               : 0U;
+    static const uint8_t three[9] = {0U, 0U, 1U, 0U, 0U, 0U, 0U, 1U, 1U};
+    const uint8_t *steps = layer->column_steps;
+    if (sizes->chunks != 1U || layer->row_classes != NULL || sizes->carry_count > 3U ||
+        layer->planes >= PARITY_PLANES) {
+        return 0U;
+    }
+    if (layer->kernel_width == 1U) return steps[2] == 0U ? 1U : 0U;
+    return layer->kernel_width == 3U && memcmp(steps, three, sizeof three) == 0 ? 1U : 0U;
 #else
     (void)layer;
     (void)sizes;
@@ -66,7 +67,7 @@ static uint32_t can_fuse(const bitloom_conv_pairs_mve *layer, const sizes_type *
 #endif
 }
 
-static sizes_type sizes_of(const bitloom_conv_pairs_mve *layer) {
+static BITLOOM_NOINLINE sizes_type sizes_of(const bitloom_conv_pairs_mve *layer) {
     sizes_type s;
     job_type job;
     uint32_t quad_tables, quad_images, at;
@@ -102,7 +103,7 @@ static sizes_type sizes_of(const bitloom_conv_pairs_mve *layer) {
     s.carries = s.sides[1] + 16U * layer->planes;
     set_words(&job, (layer->chunk < s.quads ? layer->chunk : s.quads) * layer->kernel_height);
     s.carry_count = job.carry_count;
-    s.parity = s.carries + 16U * s.carry_count;
+    s.parity = s.carries + 16U * greater(s.carry_count, 3U);
     s.results = s.parity + 16U * greater(layer->planes + 1U, PARITY_PLANES);
     s.is_fused = can_fuse(layer, &s);
     s.state = s.results + 16U * FUSED_OUTPUTS;
@@ -159,27 +160,29 @@ static void write_columns(const tile_type *tile, column_type *columns, job_type 
         columns[i].high_start = job->carry_count > 3U ? zeros : NULL;
     }
     if (sizes->is_fused != 0U) {
-        columns[1].start = parity + 16U;
-        columns[1].high_start = parity + 16U + 5U * 16U;
+        const uint32_t middle = layer->kernel_width / 2U;
+        columns[middle].start = parity + 16U;
+        columns[middle].high_start = parity + 16U + 5U * 16U;
     }
     job->columns = columns;
     job->columns_end = columns + layer->kernel_width;
     job->entry_bytes = sizes->entry_bytes;
     job->carries = tile->scratch + sizes->carries;
+    memset(job->carries, 0, 3U * 16U);
     job->outputs = 1U;
     job->results = NULL;
     job->parity = parity;
     job->base = tile->scratch;
 }
 
-static void clear_planes(const tile_type *tile, uint32_t offset) {
+static BITLOOM_NOINLINE void clear_planes(const tile_type *tile, uint32_t offset) {
     uint32_t plane;
     for (plane = 0U; plane < tile->layer->planes; plane++)
         bitloom_v128_store(tile->scratch + offset + 16U * plane, bitloom_v128_all(0U));
 }
 
 /* sum += a column's sum of `count` planes. */
-static void add_column(uint8_t *sum, uint32_t planes, const uint8_t *column, uint32_t count) {
+static BITLOOM_NOINLINE void add_column(uint8_t *sum, uint32_t planes, const uint8_t *column, uint32_t count) {
     bitloom_v128 carry = bitloom_v128_all(0U);
     uint32_t i;
     for (i = 0U; i < planes; i++) {
@@ -195,7 +198,7 @@ static void add_column(uint8_t *sum, uint32_t planes, const uint8_t *column, uin
 }
 
 /* Shifts planes within lanes; what comes in are the bits of `fill`. */
-static void shift_sum(const tile_type *tile, uint8_t *sum, uint32_t planes, int32_t shift, uint32_t fill) {
+static BITLOOM_NOINLINE void shift_sum(const tile_type *tile, uint8_t *sum, uint32_t planes, int32_t shift, uint32_t fill) {
     const bitloom_v128 kept = bitloom_conv_pairs_mve_kept(tile->layer->lane_bits, shift);
     uint32_t i;
     for (i = 0U; i < planes; i++) {
@@ -309,7 +312,7 @@ static uint32_t row_class(const tile_type *tile, classes_type *classes, uint32_t
 }
 
 /* Masks of the rows and of the columns of each class, in the tile's rows below `y1`. */
-static void write_classes(const tile_type *tile, uint32_t y1, classes_type *classes) {
+static BITLOOM_NOINLINE void write_classes(const tile_type *tile, uint32_t y1, classes_type *classes) {
     const bitloom_conv_pairs_mve *layer = tile->layer;
     const sizes_type *sizes = tile->sizes;
     uint32_t row, lane, i;
@@ -344,7 +347,7 @@ static bitloom_v128 reaches(const uint8_t *planes, uint32_t count, uint32_t t) {
     return reached;
 }
 
-static bitloom_v128 compare_classes(const tile_type *tile, const classes_type *classes, const uint8_t *a,
+static BITLOOM_NOINLINE bitloom_v128 compare_classes(const tile_type *tile, const classes_type *classes, const uint8_t *a,
                                     const uint8_t *b, uint32_t output) {
     const bitloom_conv_pairs_mve *layer = tile->layer;
     bitloom_v128 result = bitloom_v128_all(0U);
@@ -366,9 +369,12 @@ static bitloom_v128 compare_classes(const tile_type *tile, const classes_type *c
 
 /* Where a tile's output bits go. */
 typedef struct {
-    uint8_t *rows[16]; /* each lane row's first channel */
+    uint8_t *rows[MAX_ROW_CLASSES]; /* each lane row's first channel */
     uint32_t row_count;
     uint32_t unit;
+    uint32_t is_direct;  /* lanes are output units, and the tile is whole: rows, from `base`, as vector offsets */
+    uint32_t offsets[4];
+    uint8_t *base;
 } target_type;
 
 static void find_target(const tile_type *tile, const bitloom_ring *output, uint32_t y1, target_type *target) {
@@ -377,12 +383,26 @@ static void find_target(const tile_type *tile, const bitloom_ring *output, uint3
     if (count > tile->sizes->tile_rows) count = tile->sizes->tile_rows;
     target->row_count = count;
     target->unit = bitloom_conv_pairs_mve_unit(tile->layer->output_width);
-    for (row = 0U; row < count; row++)
-        target->rows[row] = bitloom_row(output, tile->y + row);
+    target->base = output->base;
+    target->is_direct = target->unit == tile->sizes->lane_bytes && tile->layer->lanes_across == 1U &&
+                                tile->layer->lane_columns == tile->layer->output_width &&
+                                tile->layer->first_bit == 0U && count == tile->sizes->tile_rows
+                            ? 1U
+                            : 0U;
+    for (row = 0U; row < count; row++) {
+        const uint32_t offset = bitloom_ring_offset(tile->y + row, output->row_bytes, output->rows);
+        target->rows[row] = target->base + offset;
+        if (tile->sizes->lane_bytes == 4U) {
+            if (row < 4U) target->offsets[row] = offset;
+        } else {
+            if (offset > 0xffffU) target->is_direct = 0U;
+            ((uint16_t *)(void *)target->offsets)[row] = (uint16_t)offset;
+        }
+    }
 }
 
 /* The `count` lowest bits of a lane, to columns from x on. */
-static void write_bits(uint8_t *unit, uint32_t unit_bytes, uint32_t x, uint32_t bits) {
+static BITLOOM_NOINLINE void write_bits(uint8_t *unit, uint32_t unit_bytes, uint32_t x, uint32_t bits) {
     if (unit_bytes == 1U) {
         *unit = (uint8_t)bits;
     } else if (unit_bytes == 2U) {
@@ -396,7 +416,7 @@ static void write_bits(uint8_t *unit, uint32_t unit_bytes, uint32_t x, uint32_t 
     }
 }
 
-static void write_lanes(const tile_type *tile, const target_type *target, uint32_t output, bitloom_v128 result) {
+static BITLOOM_NOINLINE void write_lanes(const tile_type *tile, const target_type *target, uint32_t output, bitloom_v128 result) {
     const bitloom_conv_pairs_mve *layer = tile->layer;
     uint32_t words[4];
     uint32_t row, lane;
@@ -417,24 +437,32 @@ static void write_lanes(const tile_type *tile, const target_type *target, uint32
     }
 }
 
-/* The whole tile in one piece: lanes are output units, as they are for maps of 9 to 16 columns. */
-static void write_result(const tile_type *tile, const target_type *target, uint32_t output,
-                         bitloom_v128 result) {
-    const bitloom_conv_pairs_mve *layer = tile->layer;
-    if (layer->lane_bits == 16U && layer->output_width == 16U && target->row_count == 8U) {
-        uint16_t lanes[8];
-        uint8_t *const *rows = target->rows;
-        bitloom_v128_store(lanes, result);
-        ((uint16_t *)(void *)rows[0])[output] = lanes[0];
-        ((uint16_t *)(void *)rows[1])[output] = lanes[1];
-        ((uint16_t *)(void *)rows[2])[output] = lanes[2];
-        ((uint16_t *)(void *)rows[3])[output] = lanes[3];
-        ((uint16_t *)(void *)rows[4])[output] = lanes[4];
-        ((uint16_t *)(void *)rows[5])[output] = lanes[5];
-        ((uint16_t *)(void *)rows[6])[output] = lanes[6];
-        ((uint16_t *)(void *)rows[7])[output] = lanes[7];
-    } else {
-        write_lanes(tile, target, output, result);
+/* Results of outputs one after the other. */
+static void write_results(const tile_type *tile, const target_type *target, uint32_t output, const uint8_t *results,
+                          uint32_t count) {
+#ifdef BITLOOM_V128_MVE
+    if (target->is_direct != 0U) {
+        const uint32_t lane = 0xffffffffU >> (32U - tile->layer->output_width);
+        const uint32_t unit = target->unit;
+        const bitloom_v128 mask = bitloom_v128_all(unit == 2U ? lane | (lane << 16) : lane);
+        const bitloom_v128 offsets = vld1q_u32(target->offsets);
+        uint8_t *to = target->base + output * unit;
+        for (; count != 0U; count--) {
+            const bitloom_v128 bits = bitloom_v128_and(bitloom_v128_load(results), mask);
+            if (unit == 2U) {
+                vstrhq_scatter_offset_u16((uint16_t *)(void *)to, vreinterpretq_u16_u32(offsets),
+                                          vreinterpretq_u16_u32(bits));
+            } else {
+                vstrwq_scatter_offset_u32((uint32_t *)(void *)to, offsets, bits);
+            }
+            to += unit;
+            results += 16;
+        }
+    }
+#endif
+    for (; count != 0U; count--) {
+        write_lanes(tile, target, output++, bitloom_v128_load(results));
+        results += 16;
     }
 }
 
@@ -461,14 +489,12 @@ static void run_fused(const tile_type *tile, const target_type *target, job_type
     uint8_t *results = tile->scratch + tile->sizes->results;
     job->thresholds = tile->layer->thresholds + first;
     while (first < end) {
-        uint32_t i;
         const uint32_t count = end - first < FUSED_OUTPUTS ? end - first : FUSED_OUTPUTS;
         job->outputs = count;
         job->results = results;
         run_columns(tile->layer, job);
         job->weights += count * words;
-        for (i = 0U; i < count; i++)
-            write_result(tile, target, first + i, bitloom_v128_load(results + 16U * i));
+        write_results(tile, target, first, results, count);
         first += count;
     }
 }
@@ -493,6 +519,7 @@ static void run_outputs(const tile_type *tile, const target_type *target, const 
     const uint8_t *a = tile->scratch + sizes->sides[0];
     const uint8_t *b = tile->scratch + sizes->sides[1];
     uint8_t *state = tile->scratch + sizes->state;
+    uint8_t *result = tile->scratch + sizes->results;
     uint32_t output;
     if (sizes->is_fused != 0U) {
         job->weights = weights;
@@ -513,11 +540,10 @@ static void run_outputs(const tile_type *tile, const target_type *target, const 
             if (chunk + 1U != sizes->chunks) continue;
             clear_planes(tile, sizes->sides[1]);
         }
-        if (layer->row_classes == NULL) {
-            write_result(tile, target, output, compare(tile, a, b, layer->thresholds[output]));
-        } else {
-            write_result(tile, target, output, compare_classes(tile, classes, a, b, output));
-        }
+        bitloom_v128_store(result, layer->row_classes == NULL
+                                       ? compare(tile, a, b, layer->thresholds[output])
+                                       : compare_classes(tile, classes, a, b, output));
+        write_results(tile, target, output, result, 1U);
     }
 }
 

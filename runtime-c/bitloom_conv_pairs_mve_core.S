@@ -25,18 +25,19 @@
     .equ JOB_COLUMNS_END, 8
     .equ JOB_ENTRY_BYTES, 12
     .equ JOB_DOUBLE_WORDS, 16
-    .equ JOB_ODD_WORD, 20 /* and the half word */
+    .equ JOB_REST, 20 /* 1 if an odd word follows, 2 if a half word */
     .equ JOB_CARRY_COUNT, 28
     .equ JOB_CARRIES, 32
     .equ JOB_OUTPUTS, 36
     .equ JOB_RESULTS, 40
-    .equ JOB_FILLS, 44 /* and thresholds */
+    .equ JOB_FILLS, 44
+    .equ JOB_THRESHOLDS, 48
     .equ JOB_PARITY, 52
 
-/* Stack during a function: the job, the column, 8 addresses, whether a half word follows, carries of the first of two words. */
-    .equ JOB, 0
-    .equ COLUMN, 4
-    .equ ADDRESSES, 8
+/* Stack during a function: 8 addresses, the job, the column, whether a half word follows, carries of the first of two words. */
+    .equ ADDRESSES, 0
+    .equ JOB, 32
+    .equ COLUMN, 36
     .equ HALF, 40
     .equ CARRY, 44
     .equ FRAME, 76
@@ -54,8 +55,7 @@
     vmla.u32 q6, q4, r3
     vstrw.u32 q5, [sp, #ADDRESSES]
     vstrw.u32 q6, [sp, #ADDRESSES + 16]
-    add r4, sp, #ADDRESSES
-    ldm r4, {r4-r11}
+    ldm sp, {r4-r11}
 .endm
 
 /* Of 4 groups -> r4 to r7. */
@@ -194,11 +194,16 @@ bitloom_conv_pairs_mve_columns\bits:
     le lr, .Ltwo_words\bits
 
 .Lodd_word\bits:
-    ldr r4, [sp, #JOB]
-    ldrd r4, r5, [r4, #JOB_ODD_WORD]
-    cmp r4, #0
+    ldr r7, [sp, #JOB]
+    ldr r5, [r7, #JOB_REST]
+    cmp r5, #0
+    beq .Lcarries\bits
+    lsrs r4, r5, #1
+    str r4, [sp, #HALF]
+    beq .Lonly_odd_word\bits
+    lsls r5, r5, #31
     beq .Lhalf_word\bits
-    str r5, [sp, #HALF]
+.Lonly_odd_word\bits:
     ADD_WORD \bits
     vldrw.u32 q7, [r12, #48]
     ADD_PAIR 7, 3, 4, 3
@@ -208,9 +213,9 @@ bitloom_conv_pairs_mve_columns\bits:
     vstrw.u32 q7, [r12, #64]
     vstrw.u32 q3, [r2], #16
     ldr r5, [sp, #HALF]
-.Lhalf_word\bits:
     cmp r5, #0
     beq .Lcarries\bits
+.Lhalf_word\bits:
     ADDRESSES_OF_HALF
     ADD_FIRST_QUAD \bits
     vldrw.u32 q7, [r12, #48]
@@ -228,15 +233,34 @@ bitloom_conv_pairs_mve_columns\bits:
     ldrd r7, r2, [sp, #JOB]
     ldrd lr, r4, [r7, #JOB_CARRY_COUNT]
     ldr r5, [r2, #COLUMN_HIGH_START]
-    cbnz r5, .Lmany_carries\bits
-    vmov.i32 q3, #0
-    vmov.i32 q4, #0
-0:  vldrw.u32 q7, [r4], #16
-    vand q5, q3, q7
-    veor q3, q3, q7
-    veor q4, q4, q5
-    le lr, 0b
-    b .Lcolumn_done\bits
+    cmp lr, #3
+    bhi .Lmany_carries\bits
+    /* Up to 3 carries, of which those that do not exist are 0. */
+    vldrw.u32 q0, [r4]
+    vldrw.u32 q1, [r4, #16]
+    vldrw.u32 q2, [r4, #32]
+    veor q3, q0, q1
+    vand q4, q0, q1
+    vand q5, q3, q2
+    veor q3, q3, q2
+    vorr q4, q4, q5
+    cbz r5, .Lcolumn_done\bits
+    /* Add them, q3 + 2 q4, to the planes that the sum starts from. */
+    vldrw.u32 q0, [r5]
+    vldrw.u32 q1, [r5, #16]
+    vldrw.u32 q5, [r5, #32]
+    vldrw.u32 q6, [r5, #48]
+    vand q2, q0, q3
+    veor q3, q0, q3
+    veor q7, q1, q4
+    vand q1, q1, q4
+    vand q0, q7, q2
+    veor q4, q7, q2
+    vorr q1, q1, q0
+    vand q0, q5, q1
+    veor q5, q5, q1
+    veor q6, q6, q0
+    b .Lstore_high\bits
 .Lmany_carries\bits:
     vldrw.u32 q3, [r5]
     vldrw.u32 q4, [r5, #16]
@@ -251,6 +275,7 @@ bitloom_conv_pairs_mve_columns\bits:
     veor q5, q5, q1
     veor q6, q6, q0
     le lr, 0b
+.Lstore_high\bits:
     vstrw.u32 q5, [r12, #112]
     vstrw.u32 q6, [r12, #128]
 .Lcolumn_done\bits:
@@ -265,32 +290,35 @@ bitloom_conv_pairs_mve_columns\bits:
     cmp r1, #0
     beq .Lleave\bits
     /*
-     * Finish: first column shifted up + middle + last shifted down >= t / 2. Bit b of a fill enters plane b. q0: carries of
-     * the three, q1: carry of adding those, at first A mod 2 where t is odd; r12 is the last column's sum.
+     * Finish: first column shifted up + middle + last shifted down >= t / 2; or the only column. q0: carries of the three, q1:
+     * carry of adding those, at first A mod 2 where t is odd; r12 is the last column's sum.
      */
-    ldrd r2, r8, [r7, #JOB_FILLS]
-    ldrh r4, [r2], #2
-    ldrh r5, [r2], #2
+    ldr r8, [r7, #JOB_THRESHOLDS]
+    ldr r10, [r7, #JOB_PARITY]
     ldrh r6, [r8], #2
-    strd r2, r8, [r7, #JOB_FILLS]
-    ldr r8, [r7, #JOB_PARITY]
-    vldrw.u32 q1, [r8]
+    ldr r2, [r7, #JOB_COLUMNS]
+    str r8, [r7, #JOB_THRESHOLDS]
+    vldrw.u32 q1, [r10]
     sbfx r9, r6, #0, #1
     vdup.32 q0, r9
     vand q1, q1, q0
-    vmov.i32 q0, #0
     vmvn.i32 q2, #0
-    ror r5, r5, #33 - \bits
     adds r6, r6, #1
     lsrs r6, r6, #1
     mvns r6, r6
+    subs r4, r4, r2
+    cmp r4, #COLUMN_SIZE
+    beq .Lonly_column\bits
+    vmov.i32 q0, #0
+    ldr r2, [r7, #JOB_FILLS]
+    ldrh r4, [r2], #2
+    ldrh r5, [r2], #2
+    str r2, [r7, #JOB_FILLS]
+    ror r5, r5, #33 - \bits
     mov r8, #7
     dls lr, r8
 0:  vldrw.u32 q3, [r12, #-2 * SUM_BYTES]
-    vdup.32 q4, r4
-    .if \bits < 32
     vdup.\bits q4, r4
-    .endif
     lsrs r4, r4, #1
     vsli.\bits q4, q3, #1
     vldrw.u32 q6, [r12, #-SUM_BYTES]
@@ -311,18 +339,18 @@ bitloom_conv_pairs_mve_columns\bits:
     COMPARE_PLANE
     le lr, 0b
     /* Planes 7 and 8 of the middle column, and the last carry. */
-    mov r8, #2
-    dls lr, r8
-0:  vldrw.u32 q3, [r12, #-SUM_BYTES]
-    add r12, r12, #16
+    vldrw.u32 q3, [r12, #-SUM_BYTES]
     veor q6, q3, q0
     vand q3, q3, q0
     vand q7, q6, q1
     veor q6, q6, q1
     vorr q1, q3, q7
-    vmov.i32 q0, #0
     COMPARE_PLANE
-    le lr, 0b
+    vldrw.u32 q3, [r12, #16 - SUM_BYTES]
+    veor q6, q3, q1
+    vand q1, q3, q1
+    COMPARE_PLANE
+.Lfinished\bits:
     vmov q6, q1
     COMPARE_PLANE
     vstrw.u32 q2, [r1], #16
@@ -337,6 +365,16 @@ bitloom_conv_pairs_mve_columns\bits:
     pop {r4-r11, lr}
     vpop {d8-d15}
     bx lr
+
+.Lonly_column\bits:
+    mov r8, #9
+    dls lr, r8
+0:  vldrw.u32 q3, [r12], #16
+    veor q6, q3, q1
+    vand q1, q3, q1
+    COMPARE_PLANE
+    le lr, 0b
+    b .Lfinished\bits
     .size bitloom_conv_pairs_mve_columns\bits, . - bitloom_conv_pairs_mve_columns\bits
 .endm
 

@@ -35,7 +35,7 @@ static void start_sum(const bitloom_conv_pairs_mve_column *column) {
 static void sum_columns(const bitloom_conv_pairs_mve_job *job) {
     const bitloom_conv_pairs_mve_column *column;
     const uint32_t *weights = job->weights;
-    const uint32_t groups = 16U * job->double_words + 8U * job->odd_word + 4U * job->half_word;
+    const uint32_t groups = 16U * job->double_words + 8U * (job->rest & 1U) + 4U * (job->rest >> 1);
     for (column = job->columns; column != job->columns_end; column++) {
         const uint32_t planes = column->high_start != NULL ? BITLOOM_CONV_PAIRS_MVE_COLUMN_PLANES : 7U;
         uint32_t i;

@@ -18,7 +18,7 @@ typedef struct {
     const uint32_t *tables;    /* of each group of 4 inputs, in the order of the weights: `..._place` */
     const uint8_t *start;      /* 5 planes that the sum starts from */
     uint8_t *sum;              /* planes of 16 bytes */
-    const uint8_t *high_start; /* 4 planes above them, or null: 0, and only 2 are written */
+    const uint8_t *high_start; /* 4 planes above them, or, with up to 3 carries, null: 0, and only 2 are written */
 } bitloom_conv_pairs_mve_column;
 
 /* Outputs one after the other. Assembly knows the offsets of the members: each is one word (on a 32-bit core). */
@@ -28,14 +28,14 @@ typedef struct {
     const bitloom_conv_pairs_mve_column *columns_end;
     uint32_t entry_bytes;    /* of a table */
     uint32_t double_words;   /* of 16 groups */
-    uint32_t odd_word;       /* 1: a word of 8 groups follows */
-    uint32_t half_word;      /* 1: then one of 4 */
-    uint32_t carry_count;    /* the sum of these three */
-    uint8_t *carries;        /* room for so many words of 128 bits */
+    uint32_t rest;           /* bit 0: then a word of 8 groups; bit 1: then one of 4 */
+    uint32_t unused;
+    uint32_t carry_count;    /* one for each of these: not 0 */
+    uint8_t *carries;        /* room for so many words of 128 bits, but at least 3, which are 0 */
     uint32_t outputs;        /* 1 where they are not finished */
     /*
-     * Where not null: each output is finished. It has 3 columns, of which the first is shifted up by one pixel and the
-     * last down; columns one after the other in memory; the middle one started from A / 2. Members below are for that.
+     * Where not null: each output is finished. It has one column, or 3 of which the first is shifted up by one pixel and
+     * the last down; sums one after the other in memory; the middle one started from A / 2. Members below are for that.
      */
     uint8_t *results;           /* [outputs]: output bits */
     const uint16_t *fills;      /* [outputs][2] */

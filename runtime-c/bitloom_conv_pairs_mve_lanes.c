@@ -25,7 +25,7 @@ static uint32_t unit_word(const bitloom_conv_pairs_mve *layer, const uint8_t *un
 }
 
 /* Columns [column, column + 32) of one channel's row. */
-static uint32_t window_word(const bitloom_conv_pairs_mve *layer, const uint8_t *unit, int32_t column) {
+static BITLOOM_NOINLINE uint32_t window_word(const bitloom_conv_pairs_mve *layer, const uint8_t *unit, int32_t column) {
     const uint32_t shift = (uint32_t)column & 31U;
     const int32_t i = (column - (int32_t)shift) / 32;
     const uint32_t low = unit_word(layer, unit, i);
@@ -42,7 +42,7 @@ static uint32_t even_bits(uint32_t word) {
 }
 
 /* A lane of columns from `column`, one stride apart. */
-static uint32_t lane_word(const bitloom_conv_pairs_mve *layer, const uint8_t *unit, int32_t column) {
+static BITLOOM_NOINLINE uint32_t lane_word(const bitloom_conv_pairs_mve *layer, const uint8_t *unit, int32_t column) {
     const uint32_t stride = layer->stride_x;
     uint32_t word, i;
     if (stride == 1U) return window_word(layer, unit, column);
@@ -65,6 +65,15 @@ static inline void store_lane(uint8_t *to, uint32_t lane_bytes, uint32_t word) {
     }
 }
 
+#ifdef BITLOOM_V128_MVE
+/* Whether lanes are input units as they are. */
+static int is_straight(const bitloom_conv_pairs_mve *layer, const bitloom_conv_pairs_mve_sizes *sizes,
+                       int32_t column) {
+    return layer->stride_x == 1U && column == 0 && layer->plus_one == 0U && layer->width <= layer->lane_bits &&
+           bitloom_conv_pairs_mve_unit(layer->width) == sizes->lane_bytes;
+}
+#endif
+
 /* One lane of every channel of the chunk. `row`: the first channel, or null outside the map. */
 static void gather_lane(const tile_type *tile, const uint8_t *row, int32_t column, uint8_t *to) {
     const bitloom_conv_pairs_mve *layer = tile->layer;
@@ -73,19 +82,30 @@ static void gather_lane(const tile_type *tile, const uint8_t *row, int32_t colum
     const uint32_t first = 4U * tile->first_quad;
     const uint32_t quad_step = (sizes->sets - 1U) * 4U * sizes->image_bytes;
     uint32_t channels = row == NULL ? 0U : sizes->group_channels - first;
-    const uint32_t straight = (layer->stride_x == 1U && column == 0 && unit == sizes->lane_bytes &&
-                               layer->plus_one == 0U && layer->width <= 8U * unit)
-                                  ? 1U
-                                  : 0U;
     uint32_t i = 0U;
     if (channels > 4U * tile->quads) channels = 4U * tile->quads;
-    if (straight != 0U && unit == 2U && quad_step == 0U) {
-        const uint16_t *from = (const uint16_t *)(const void *)row;
-        for (; i < channels; i++) {
-            *(uint16_t *)(void *)to = *from++;
-            to += sizes->image_bytes;
+#ifdef BITLOOM_V128_MVE
+    /* 8 or 4 channels at a time; all of them outside the map. */
+    if (quad_step == 0U && (row == NULL || is_straight(layer, sizes, column))) {
+        const uint32_t whole = row == NULL ? 4U * tile->quads : channels;
+        bitloom_v128 bits = bitloom_v128_all(0U);
+        if (sizes->lane_bytes == 2U) {
+            const uint16x8_t offsets = vmulq_n_u16(vidupq_n_u16(0U, 1), (uint16_t)sizes->image_bytes);
+            for (; i + 8U <= whole; i += 8U) {
+                if (row != NULL) bits = bitloom_v128_load(row + 2U * i);
+                vstrhq_scatter_offset_u16((uint16_t *)(void *)to, offsets, vreinterpretq_u16_u32(bits));
+                to += 8U * sizes->image_bytes;
+            }
+        } else {
+            const uint32x4_t offsets = vmulq_n_u32(vidupq_n_u32(0U, 1), sizes->image_bytes);
+            for (; i + 4U <= whole; i += 4U) {
+                if (row != NULL) bits = bitloom_v128_load(row + 4U * i);
+                vstrwq_scatter_offset_u32((uint32_t *)(void *)to, offsets, bits);
+                to += 4U * sizes->image_bytes;
+            }
         }
     }
+#endif
     for (; i < 4U * tile->quads; i++) {
         const uint32_t word = i < channels ? lane_word(layer, row + i * unit, column) : 0U;
         store_lane(to, sizes->lane_bytes, word);
@@ -123,33 +143,47 @@ void bitloom_conv_pairs_mve_gather(const tile_type *tile) {
     }
 }
 
+/* *ones + x ^ y of the two pairs of 4 images -> *ones, carry. */
+static inline bitloom_v128 add_quad(bitloom_v128 *ones, const uint8_t *image, uint32_t step) {
+    const bitloom_v128 a = bitloom_v128_xor(bitloom_v128_load(image), bitloom_v128_load(image + step));
+    image += 2U * step;
+    return bitloom_v128_full_add(ones, a,
+                                 bitloom_v128_xor(bitloom_v128_load(image), bitloom_v128_load(image + step)));
+}
+
 /* Sum of x ^ y over the quads of one set, at one place of the images: `parity_planes` planes, one image apart. */
-static void count_pairs(const tile_type *tile, const uint8_t *image, uint8_t *planes) {
+static BITLOOM_NOINLINE void count_pairs(const tile_type *tile, const uint8_t *image, uint8_t *planes) {
     const bitloom_conv_pairs_mve_sizes *sizes = tile->sizes;
     const uint32_t step = sizes->image_bytes;
-    uint32_t quad, plane;
-    for (plane = 0U; plane < sizes->parity_planes; plane++)
-        bitloom_v128_store(planes + plane * step, bitloom_v128_all(0U));
-    for (quad = 0U; quad < tile->quads; quad++) {
-        const bitloom_v128 a =
-            bitloom_v128_xor(bitloom_v128_load(image), bitloom_v128_load(image + step));
-        const bitloom_v128 b =
-            bitloom_v128_xor(bitloom_v128_load(image + 2U * step), bitloom_v128_load(image + 3U * step));
-        bitloom_v128 low = bitloom_v128_load(planes);
-        bitloom_v128 carry = bitloom_v128_full_add(&low, a, b);
-        bitloom_v128_store(planes, low);
-        /* The sum so far is at most 2 quad + 2. */
-        for (plane = 1U; (2U * quad + 2U) >> plane != 0U; plane++) {
-            const bitloom_v128 old = bitloom_v128_load(planes + plane * step);
-            bitloom_v128_store(planes + plane * step, bitloom_v128_xor(old, carry));
+    const uint32_t quad_step = 4U * step * sizes->sets;
+    bitloom_v128 ones = bitloom_v128_all(0U);
+    bitloom_v128 twos = ones;
+    uint8_t *const end = planes + sizes->parity_planes * step;
+    uint8_t *plane;
+    uint32_t quad;
+    for (plane = planes; plane != end; plane += step)
+        bitloom_v128_store(plane, ones);
+    for (quad = 0U; quad < tile->quads; quad += 2U) {
+        bitloom_v128 carry = add_quad(&ones, image, step);
+        bitloom_v128 carry2 = bitloom_v128_all(0U);
+        image += quad_step;
+        if (quad + 1U < tile->quads) {
+            carry2 = add_quad(&ones, image, step);
+            image += quad_step;
+        }
+        carry = bitloom_v128_full_add(&twos, carry, carry2);
+        for (plane = planes + 2U * step; plane < end; plane += step) {
+            const bitloom_v128 old = bitloom_v128_load(plane);
+            bitloom_v128_store(plane, bitloom_v128_xor(old, carry));
             carry = bitloom_v128_and(old, carry);
         }
-        image += 4U * step * sizes->sets;
     }
+    bitloom_v128_store(planes, ones);
+    bitloom_v128_store(planes + step, twos);
 }
 
 /* Adds a number of `count` planes, `step` bytes apart, to one of `sum_count` planes. */
-static void add_number(uint8_t *sum, uint32_t sum_count, const uint8_t *planes, uint32_t step, uint32_t count) {
+static BITLOOM_NOINLINE void add_number(uint8_t *sum, uint32_t sum_count, const uint8_t *planes, uint32_t step, uint32_t count) {
     bitloom_v128 carry = bitloom_v128_all(0U);
     uint32_t i;
     for (i = 0U; i < sum_count; i++) {

@@ -114,7 +114,8 @@ function chunkChoices(conv: Conv, output: Shape, lanes: Lanes, limit: number): M
   const plans: MvePlan[] = [];
   for (let chunks = 1; chunks <= quads; chunks++) {
     const chunk = Math.ceil(quads / chunks);
-    if (Math.ceil(quads / chunk) !== chunks || carriesOf(chunk * lanes.rowTaps.length) > MAX_CARRIES) continue;
+    if (Math.ceil(quads / chunk) !== chunks || carriesOf(chunk * lanes.rowTaps.length) > MAX_CARRIES)
+      continue;
     const blocks = chunks === 1 ? [outputs] : [1, 2, 3, 4, 6, 8].map((n) => Math.ceil(outputs / n));
     for (const block of new Set(blocks)) {
       const scratchBytes = scratchOf(conv, lanes, chunk, block);
@@ -150,7 +151,7 @@ function scratchOf(conv: Conv, lanes: Lanes, chunk: number, block: number): numb
   let bytes = chunk * sets * 16 * entry + 32 + sets * 4 * image;
   bytes = align16(bytes + Math.max(entry + 32, COLUMN_BYTES));
   bytes = align16(bytes + lists) + COLUMN_BYTES * lanes.columnSteps.length + 32 * lanes.planes;
-  bytes += 16 * carriesOf(chunk * lanes.rowTaps.length) + 16 * Math.max(lanes.planes + 1, 10);
+  bytes += 16 * Math.max(3, carriesOf(chunk * lanes.rowTaps.length)) + 16 * Math.max(lanes.planes + 1, 10);
   bytes += 16 * FUSED_OUTPUTS;
   if (chunk < quadsOf(conv)) bytes += 16 * lanes.planes * block;
   if (conv.padValue === 0) {
