@@ -20,11 +20,16 @@ typedef struct {
     bitloom_taps rows;
 } row_taps;
 
+/* For what happens once per pixel or seldom: inlined only where every output needs it, to save flash. */
+static BITLOOM_NOINLINE uint32_t count_common(const uint32_t *a, const uint32_t *b, uint32_t words) {
+    return bitloom_count_common(a, b, words);
+}
+
 static uint32_t sum_of_codes(const bitloom_conv_general *layer, const uint32_t *planes) {
     uint32_t sum = 0U;
     uint32_t plane;
     for (plane = 0U; plane < layer->input_planes; plane++) {
-        sum += bitloom_count_common(planes, planes, layer->words) << plane;
+        sum += count_common(planes, planes, layer->words) << plane;
         planes += layer->words;
     }
     return sum;
@@ -120,23 +125,28 @@ static uint32_t weighted_part(const bitloom_conv_general *layer, const patch *ta
     uint32_t products = 0U;
     uint32_t border = 0U;
     uint32_t i, j;
-    if (layer->input_planes == 1U && layer->weight_planes == 1U) {
-        products = bitloom_count_common(taps->planes, weights, layer->words);
-        border = taps->outside == NULL ? 0U : bitloom_count_common(taps->outside, weights, layer->words);
-    } else {
-        for (j = 0U; j < layer->weight_planes; j++) {
-            const uint32_t *plane = taps->planes;
-            for (i = 0U; i < layer->input_planes; i++) {
-                products += bitloom_count_common(plane, weights, layer->words) << (i + j);
-                plane += layer->words;
-            }
-            if (taps->outside != NULL) {
-                border += bitloom_count_common(taps->outside, weights, layer->words) << j;
-            }
-            weights += layer->words;
+    for (j = 0U; j < layer->weight_planes; j++) {
+        const uint32_t *plane = taps->planes;
+        for (i = 0U; i < layer->input_planes; i++) {
+            products += count_common(plane, weights, layer->words) << (i + j);
+            plane += layer->words;
         }
+        if (taps->outside != NULL) {
+            border += count_common(taps->outside, weights, layer->words) << j;
+        }
+        weights += layer->words;
     }
     return (uint32_t)layer->product_scale * products + (uint32_t)layer->pad_scale * border;
+}
+
+/* The same for one plane of inputs and one of weights. */
+static inline uint32_t weighted_bits(const bitloom_conv_general *layer, const patch *taps,
+                                     const uint32_t *weights) {
+    uint32_t sum = (uint32_t)layer->product_scale * bitloom_count_common(taps->planes, weights, layer->words);
+    if (taps->outside != NULL) {
+        sum += (uint32_t)layer->pad_scale * count_common(taps->outside, weights, layer->words);
+    }
+    return sum;
 }
 
 static uint32_t levels_reached(const int32_t *thresholds, uint32_t levels, int32_t sum) {
@@ -180,14 +190,34 @@ static void threshold_group(const bitloom_conv_general *layer, const patch *taps
     }
 }
 
+/* One bit of everything: no loops over planes and levels. */
+static void threshold_bits(const bitloom_conv_general *layer, const patch *taps, uint32_t group,
+                           code_packer *to) {
+    const uint32_t first = group * layer->group_outputs;
+    const uint32_t *weights = layer->weights + first * layer->words;
+    const int32_t *thresholds = layer->thresholds + first;
+    uint32_t n;
+    for (n = 0U; n < layer->group_outputs; n++) {
+        const int32_t sum = (int32_t)(taps->shared + weighted_bits(layer, taps, weights));
+        to->words[0] = (to->words[0] >> 1) | (sum >= *thresholds++ ? 0x80000000U : 0U);
+        if (++to->bits == 32U) {
+            store_codes(layer, to);
+        }
+        weights += layer->words;
+    }
+}
+
 static void sum_group(const bitloom_conv_general *layer, const patch *taps, uint32_t group, int32_t *output) {
     const uint32_t first = group * layer->group_outputs;
     const uint32_t weight_words = (uint32_t)layer->weight_planes * layer->words;
     const uint32_t *weights = layer->weights + first * weight_words;
     const int32_t *bias = layer->bias + first;
+    const int is_binary = layer->input_planes == 1U && layer->weight_planes == 1U;
     uint32_t n;
     for (n = 0U; n < layer->group_outputs; n++) {
-        output[n] = (int32_t)(taps->shared + weighted_part(layer, taps, weights) + (uint32_t)bias[n]);
+        const uint32_t part =
+            is_binary ? weighted_bits(layer, taps, weights) : weighted_part(layer, taps, weights);
+        output[n] = (int32_t)(taps->shared + part + (uint32_t)bias[n]);
         weights += weight_words;
     }
 }
@@ -201,6 +231,8 @@ void bitloom_conv_general_threshold(const bitloom_conv_general *layer, const bit
                                     const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
     const uint32_t outputs = (uint32_t)layer->groups * layer->group_outputs;
     const uint32_t plane_words = (outputs + 31U) / 32U;
+    const int is_binary = layer->input_planes == 1U && layer->weight_planes == 1U && layer->levels == 1U &&
+                          layer->output_planes == 1U;
     uint32_t group, x, y;
     for (y = y0; y < y1; y++) {
         const row_taps from = {inputs, bitloom_rows_inside(&layer->window, y)};
@@ -211,7 +243,11 @@ void bitloom_conv_general_threshold(const bitloom_conv_general *layer, const bit
             packer.plane_words = plane_words;
             for (group = 0U; group < layer->groups; group++) {
                 const patch taps = patch_of(layer, &from, x, group, scratch);
-                threshold_group(layer, &taps, group, &packer);
+                if (is_binary) {
+                    threshold_bits(layer, &taps, group, &packer);
+                } else {
+                    threshold_group(layer, &taps, group, &packer);
+                }
             }
             if (packer.bits > 0U) {
                 store_codes(layer, &packer);

@@ -297,6 +297,9 @@ function isLayerHeader(file: string): boolean {
     "bitloom_popcount.h",
     "bitloom_codes.h",
     "bitloom_float.h",
+    "bitloom_bits.h",
+    "bitloom_units.h",
+    "bitloom_window.h",
   ].includes(file);
 }
 

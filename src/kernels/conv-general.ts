@@ -1,5 +1,6 @@
 import { tensorRanges } from "../program/ranges.js";
 import type { CodesDomain, DeviceProgram, Instruction } from "../program/types.js";
+import type { Cpu } from "../targets/index.js";
 import { packPlanes } from "./pack.js";
 import {
   type ConstantArray,
@@ -17,13 +18,13 @@ type Threshold = Extract<Instruction, { kind: "threshold" }>;
 export const convGeneral: Kernel = {
   name: "conv_general",
   summary: "k-bit × m-bit convolution of any geometry: taps gathered as bits, AND and popcount per output",
-  match(program, index) {
+  match(program, index, cpu) {
     const conv = instructionOf(program, index, "conv");
     if (conv === undefined || !fits(program, conv)) return [];
-    const alone = choice(program, conv, [index]);
+    const alone = choice(program, conv, cpu, [index]);
     const threshold = followingThreshold(program, index);
     return threshold !== undefined && canFuse(program, conv, threshold)
-      ? [choice(program, conv, [index, index + 1], threshold), alone]
+      ? [choice(program, conv, cpu, [index, index + 1], threshold), alone]
       : [alone];
   },
 };
@@ -47,6 +48,7 @@ function canFuse(program: DeviceProgram, conv: Conv, threshold: Threshold): bool
 function choice(
   program: DeviceProgram,
   conv: Conv,
+  cpu: Cpu,
   covers: readonly number[],
   threshold?: Threshold,
 ): KernelChoice {
@@ -85,20 +87,44 @@ function choice(
         "bitloom_popcount.h",
       ],
     },
-    cost: cost(program, conv, gathers, threshold?.levels ?? 0),
+    cost: cost(program, conv, cpu, threshold?.levels ?? 0),
   };
 }
 
-function cost(program: DeviceProgram, conv: Conv, gathers: boolean, levels: number): number {
+/** Fitted to counts on Cortex-M4; cores with few registers and short operands execute half as much again. */
+function cost(program: DeviceProgram, conv: Conv, cpu: Cpu, levels: number): number {
   const { weights, window, groups } = conv;
   const bits = inputDomain(program, conv).bits;
   const words = Math.ceil(weights.inputs / 32);
+  const pairs = bits * weights.bits;
   const [height, width] = program.tensors[conv.output]!.shape;
   const taps = window.kernel[0] * window.kernel[1];
   const wordsPerTap = Math.ceil(weights.inputs / taps / 32);
-  const perOutput = 20 + 5 * levels + bits * weights.bits * (20 + 10 * words);
-  const perGroup = 60 + (gathers ? bits * taps * (25 + 15 * wordsPerTap) : 0) + bits * (15 + 10 * words);
-  return height * width * (weights.outputs * perOutput + groups * perGroup);
+  const isBinary = pairs === 1 && levels <= 1;
+  const products = isBinary ? 42 + countCost(words) : 60 + 6 * levels + pairs * (30 + countCost(words));
+  const borders = borderShare(program, conv) * weights.bits * (20 + countCost(words));
+  const gather = gathersTaps(program, conv) ? bits * taps * (70 + 25 * wordsPerTap) : 0;
+  const perGroup = 150 + gather + bits * countCost(words);
+  const total = height * width * (weights.outputs * (products + borders) + groups * perGroup);
+  return total * (cpu.architecture === "Armv6-M" || cpu.architecture === "Armv8-M Baseline" ? 1.55 : 1);
+}
+
+/** Instructions to count the common bits of two rows of words. */
+function countCost(words: number): number {
+  return words < 8 ? 15.7 * words : 50 + 73 * Math.floor(words / 8) + 15.7 * (words % 8);
+}
+
+/** Part of the output pixels that need the weights outside the map. */
+function borderShare(program: DeviceProgram, conv: Conv): number {
+  if (conv.padValue === inputDomain(program, conv).offset) return 0;
+  const inner = ([0, 1] as const).map((axis) => {
+    const size = program.tensors[conv.output]!.shape[axis];
+    const padded = Math.ceil(
+      (conv.window.pads[axis] + conv.window.pads[axis + 2]!) / conv.window.stride[axis],
+    );
+    return Math.max(0, size - padded) / size;
+  });
+  return 1 - inner[0]! * inner[1]!;
 }
 
 function inputDomain(program: DeviceProgram, conv: Conv): CodesDomain {

@@ -1,10 +1,10 @@
 import { add } from "./add.js";
 import { concat } from "./concat.js";
+import { convBytes } from "./conv-bytes.js";
 import { convFloat } from "./conv-float.js";
 import { convGeneral } from "./conv-general.js";
 import { convRows } from "./conv-rows.js";
 import { denseB1 } from "./dense-b1.js";
-import { densePlanes } from "./dense-planes.js";
 import { lookup } from "./lookup.js";
 import { argmax, rank, scale, softmax, takeCodes } from "./outputs.js";
 import { pad } from "./pad.js";
@@ -16,8 +16,8 @@ import type { Kernel } from "./types.js";
 /** Every kernel: what the plan chooses from. */
 export const kernels: readonly Kernel[] = Object.freeze([
   denseB1,
-  densePlanes,
   convRows,
+  convBytes,
   convGeneral,
   convFloat,
   pool,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, describe, expect, it } from "vitest";
-import { mnistTest } from "../../examples/mnist-mlp/images.js";
+import { mnistTest } from "../../examples/common/images.js";
 import { readNpy, writeNpy } from "../../src/formats/npy.js";
 import { repoRoot } from "../support/root.js";
 
