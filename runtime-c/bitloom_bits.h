@@ -62,20 +62,23 @@ static inline void bitloom_copy_bits(bitloom_bit_writer *writer, const uint32_t 
             bits -= 32U;
         }
     }
-    while (bits > 0U) {
-        const uint32_t part = bits < 32U ? bits : 32U;
-        bitloom_write_bits(writer, bitloom_read_bits(words, first, part), part);
-        first += part;
-        bits -= part;
+    for (; bits >= 32U; bits -= 32U) {
+        bitloom_write_bits(writer, bitloom_read_bits(words, first, 32U), 32U);
+        first += 32U;
+    }
+    if (bits > 0U) {
+        bitloom_write_bits(writer, bitloom_read_bits(words, first, bits), bits);
     }
 }
 
 /* Appends equal bits: all of them `bit` (0 or 1). */
 static inline void bitloom_fill_bits(bitloom_bit_writer *writer, uint32_t bit, uint32_t bits) {
-    while (bits > 0U) {
-        const uint32_t part = bits < 32U ? bits : 32U;
-        bitloom_write_bits(writer, (0U - bit) & bitloom_low_bits(part), part);
-        bits -= part;
+    const uint32_t word = 0U - bit;
+    for (; bits >= 32U; bits -= 32U) {
+        bitloom_write_bits(writer, word, 32U);
+    }
+    if (bits > 0U) {
+        bitloom_write_bits(writer, word & bitloom_low_bits(bits), bits);
     }
 }
 

@@ -164,12 +164,10 @@ static void fill_up(uint32_t *tables, uint32_t groups, uint32_t words) {
 
 /* Line r's sum of x ^ y. */
 static const uint32_t *parity_of(const work *w, uint32_t r) {
-    const uint32_t bits = w->layer->planes + 1U;
     const uint32_t slot = r < w->size.span ? r : r % w->size.span;
-    uint32_t *sum = w->parity + slot * bits;
+    uint32_t *sum = w->parity + slot * (w->layer->planes + 1U);
     if (w->parity_ids[slot] != r) {
-        memset(sum, 0, bits * sizeof *sum);
-        bitloom_conv_pairs_parity(&w->lines, r, sum, bits);
+        bitloom_conv_pairs_parity(&w->lines, r, sum);
         w->parity_ids[slot] = r;
     }
     return sum;
@@ -177,21 +175,15 @@ static const uint32_t *parity_of(const work *w, uint32_t r) {
 
 /* A of tile t. */
 static void sum_parity(const work *w, uint32_t t) {
-    const uint32_t bits = w->layer->planes + 1U;
+    const uint32_t total = w->layer->planes + 1U;
+    const uint32_t planes = w->lines.row_planes;
+    const uint32_t *row = parity_of(w, t * w->layer->stride_y);
     uint32_t ky, i;
-    for (ky = 0U; ky < w->layer->kernel_height; ky++) {
-        const uint32_t *row = parity_of(w, t * w->layer->stride_y + ky * w->layer->dilation_y);
-        uint32_t carry = 0U;
-        if (ky == 0U) {
-            memcpy(w->sum, row, bits * sizeof *row);
-            continue;
-        }
-        for (i = 0U; i < bits; i++) {
-            const uint32_t different = w->sum[i] ^ row[i];
-            const uint32_t both = w->sum[i] & row[i];
-            w->sum[i] = different ^ carry;
-            carry = both | (different & carry);
-        }
+    for (i = 0U; i < total; i++)
+        w->sum[i] = i < planes ? row[i] : 0U;
+    for (ky = 1U; ky < w->layer->kernel_height; ky++) {
+        row = parity_of(w, t * w->layer->stride_y + ky * w->layer->dilation_y);
+        bitloom_conv_pairs_add(w->sum, total, row, planes, 0U, 0xffffffffU);
     }
 }
 
@@ -487,10 +479,10 @@ static void group_tiles(work *w, uint32_t group) {
     const uint32_t words =
         layer->scheme == BITLOOM_CONV_PAIRS_WINDOW ? w->size.words : layer->kernel_height * w->size.words;
     uint32_t done;
-    forget(w->lines.ids, layer->line_slots);
     forget(w->parity_ids, w->size.span);
     w->lines.first_channel = group * w->lines.channels;
     w->lines.first_column = (int32_t)(w->x0 * layer->stride_x) - (int32_t)layer->pad_left;
+    bitloom_conv_pairs_prepare(&w->lines);
     for (done = 0U; done < outputs; done += layer->block) {
         w->first_output = group * outputs + done;
         w->outputs = outputs - done < layer->block ? outputs - done : layer->block;

@@ -685,6 +685,117 @@ state_trees:
     .pool
 
 /*
+ * void bitloom_conv_pairs_add(sum, total, number, planes, rotate, mask): r0 sum, r1 total, r2 number, r3 planes, r4 rotate,
+ * r5 mask, carry in r12.
+ */
+    .global bitloom_conv_pairs_add
+    .type   bitloom_conv_pairs_add, %function
+    .thumb_func
+bitloom_conv_pairs_add:
+    push    {r4-r8, lr}
+    ldrd    r4, r5, [sp, #24]
+    subs    r1, r1, r3
+    mov     r12, #0
+.Lplane:
+    ldr     r6, [r2], #4
+    ldr     r7, [r0]
+    rors    r6, r4
+    ands    r6, r5
+    eor     r8, r6, r7
+    ands    r6, r7
+    eor     r7, r8, r12
+    and     r8, r8, r12
+    orr     r12, r6, r8
+    subs    r3, #1
+    str     r7, [r0], #4
+    bne     .Lplane
+    cbz     r1, .Ladded
+.Lcarry:
+    ldr     r7, [r0]
+    eor     r7, r7, r12
+    bic     r12, r12, r7
+    subs    r1, #1
+    str     r7, [r0], #4
+    bne     .Lcarry
+.Ladded:
+    pop     {r4-r8, pc}
+
+/*
+ * void bitloom_conv_pairs_count(line, words, number, planes): planes 0 to 2 in r4 to r6, the others in memory.
+ */
+
+/* Two pairs into plane 0, their carry in `carry`. */
+.macro COUNT_TWO carry
+    ldm     r0!, {r7, r8, r9, r10}
+    eors    r7, r7, r8
+    eor     r9, r9, r10
+    ADD_TWO r4, r7, r9, r8
+  .ifnc \carry, r7
+    mov     \carry, r7
+  .endif
+.endm
+
+/* A carry into the planes in memory; r10 counts them, r9 is where they are. */
+.macro COUNT_CARRY carry
+    mov     r9, r2
+    subs    r10, r3, #0
+    beq     .Lcounted\@
+.Lhigher\@:
+    ldr     r8, [r9]
+    eor     r8, r8, \carry
+    bic     \carry, \carry, r8
+    subs    r10, #1
+    str     r8, [r9], #4
+    bne     .Lhigher\@
+.Lcounted\@:
+.endm
+
+    .global bitloom_conv_pairs_count
+    .type   bitloom_conv_pairs_count, %function
+    .thumb_func
+bitloom_conv_pairs_count:
+    push    {r4-r11, lr}
+    movs    r4, #0
+    movs    r5, #0
+    movs    r6, #0
+    adds    r2, #12
+    subs    r3, #3
+    mov     r9, r2
+    mov     r10, r3
+    b       .Lcleared
+.Lclear:
+    str     r4, [r9], #4
+.Lcleared:
+    subs    r10, #1
+    bpl     .Lclear
+    subs    r1, #16
+    blo     .Lrest
+.Lsixteen:
+    COUNT_TWO r11
+    COUNT_TWO r7
+    ADD_TWO r5, r11, r7, r8
+    COUNT_TWO r12
+    COUNT_TWO r7
+    ADD_TWO r5, r12, r7, r8
+    ADD_TWO r6, r11, r12, r8
+    COUNT_CARRY r11
+    subs    r1, #16
+    bhs     .Lsixteen
+.Lrest:
+    adds    r1, #16
+    beq     .Lcount_done
+.Lfour:
+    COUNT_TWO r7
+    ADD_ONE r5, r7
+    ADD_ONE r6, r7
+    COUNT_CARRY r7
+    subs    r1, #4
+    bne     .Lfour
+.Lcount_done:
+    stmdb   r2, {r4, r5, r6}
+    pop     {r4-r11, pc}
+
+/*
  * Tables. void bitloom_conv_pairs_tables(line, groups, rotate, mask, tables): r0 line, r1 tables; F of the first pair
  * in r2 to r5, of the second one in r6 to r9; what is stored in r10 to r12 and lr.
  */

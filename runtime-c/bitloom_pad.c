@@ -14,11 +14,11 @@ static int is_inside(uint32_t position, uint32_t before, uint32_t size) {
 
 /* Writes `count` elements that are all the fill; returns the end of what was written. */
 static uint8_t *fill_elements(const bitloom_pad *layer, uint8_t *to, uint32_t count) {
-    const uint16_t half = (uint16_t)layer->fill;
-    uint32_t i;
     if (layer->element_bytes == 1U) {
         memset(to, (int)(layer->fill & 0xffU), count);
     } else {
+        const uint16_t half = (uint16_t)layer->fill;
+        uint32_t i;
         for (i = 0U; i < count; i++) {
             if (layer->element_bytes == 2U) {
                 memcpy(to + i * 2U, &half, 2U);

@@ -66,8 +66,8 @@ int bitloom_threshold_bytes_f32(const bitloom_threshold *layer, const bitloom_co
 
 static inline uint32_t bitloom_threshold_reached(const int32_t *thresholds, uint32_t levels, int32_t key) {
     uint32_t low = 0U;
-    uint32_t level;
     if (levels <= BITLOOM_THRESHOLD_MOST_COMPARED) {
+        uint32_t level;
         for (level = 0U; level < levels; level++) {
             low += key >= thresholds[level] ? 1U : 0U;
         }
