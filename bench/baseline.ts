@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { packageFile } from "../src/assets/package-files.js";
 import { armGcc, runTool } from "../src/toolchain/index.js";
-import type { Figures } from "./run.js";
+import type { Figures } from "../src/tuning/run.js";
 
 /** Figures by layer. */
 export type CoreFigures = Readonly<Record<string, Recorded>>;

@@ -10,12 +10,12 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { choiceKey, planProgram } from "../src/plan/index.js";
 import type { Board } from "../src/targets/index.js";
-import { candidates } from "./candidates.js";
+import { candidates } from "../src/tuning/candidates.js";
+import type { LayerCase } from "../src/tuning/firmware.js";
+import { type Figures, runCases } from "../src/tuning/run.js";
 import { benchBoards } from "./cores.js";
-import type { BenchCase } from "./firmware.js";
 import { layerInputs, layerProgram } from "./program.js";
 import { randomShapes, shapeText } from "./random-shapes.js";
-import { type Figures, runCases } from "./run.js";
 import type { LayerShape } from "./shapes.js";
 
 /** A candidate that was measured. */
@@ -52,7 +52,7 @@ if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(meas
 report(shapes, measured);
 
 async function measureAll(all: readonly LayerShape[], on: Board): Promise<MeasuredCandidate[]> {
-  const cases: (BenchCase & Omit<MeasuredCandidate, "measured" | "planMeasured" | "macs">)[] = [];
+  const cases: (LayerCase & Omit<MeasuredCandidate, "measured" | "planMeasured" | "macs">)[] = [];
   for (const shape of all) {
     const program = layerProgram(shape, Number(values.seed));
     // All inputs take long, and one is enough to compare.

@@ -1,11 +1,11 @@
 /** Measures layers and nets on one core. */
 import { BitloomError } from "../src/diagnostics/diagnostic.js";
 import type { Board } from "../src/targets/index.js";
-import { planned, plannedWith } from "./candidates.js";
-import type { BenchCase } from "./firmware.js";
+import { planned, plannedWith } from "../src/tuning/candidates.js";
+import type { LayerCase } from "../src/tuning/firmware.js";
+import { type Figures, runCases } from "../src/tuning/run.js";
 import { netNames, runNet } from "./nets.js";
 import { layerInputs, layerProgram } from "./program.js";
-import { type Figures, runCases } from "./run.js";
 import { layerShapes } from "./shapes.js";
 
 /** Seed of weights, thresholds and inputs. */
@@ -32,7 +32,7 @@ export async function measureCore(board: Board, options: MeasureOptions = {}): P
   const isWanted = (id: string): boolean => id.includes(filter) && (only?.includes(id) ?? true);
   const figures = new Map<string, Figures>();
   const notes: string[] = [];
-  const cases = new Map<string, BenchCase>();
+  const cases = new Map<string, LayerCase>();
   for (const shape of layerShapes.filter((s) => isWanted(s.id))) {
     const program = layerProgram(shape, SEED);
     try {

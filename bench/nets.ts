@@ -6,7 +6,7 @@ import { qemuEmulator } from "../src/emulators/index.js";
 import { randomBatch } from "../src/inputs.js";
 import { profileModel } from "../src/profile.js";
 import type { Board } from "../src/targets/index.js";
-import type { Figures } from "./run.js";
+import type { Figures } from "../src/tuning/run.js";
 
 const EXAMPLES = ["mnist-mlp", "mnist-cnn"];
 const INPUTS = 3;

@@ -1,6 +1,6 @@
 /** docs/BENCHMARKS.md, made from the figures. */
 import type { Board } from "../src/targets/index.js";
-import type { Figures } from "./run.js";
+import type { Figures } from "../src/tuning/run.js";
 import { layerShapes } from "./shapes.js";
 
 /** Figures by layer, for one core. */

@@ -52,9 +52,11 @@ typedef struct block {
     uint32_t start;
     uint32_t end;
     bool is_region;
-    bool calls;    /* ends with a call */
-    bool may_jump; /* ends with an instruction that may go elsewhere than to `end` */
-    bool loops;    /* ends with a low-overhead loop's instruction, whose jumps count as no branches */
+    /* What the last instruction is. */
+    bool calls;
+    bool may_return; /* a jump to what a register or the memory holds */
+    bool may_jump;   /* it may go elsewhere than to `end` */
+    bool loops;      /* a low-overhead loop's instruction, whose jumps count as no branches */
     uint32_t contents[COUNTERS];
 } block;
 
@@ -151,16 +153,44 @@ static void count_transition(const block *b) {
     }
 }
 
-/* Calls and returns, without looking at registers: where the last call returns to, a block begins. */
-static void follow_calls(const block *b) {
-    if (previous != NULL && previous->calls) {
-        if (depth < MAX_CALLS) {
-            return_addresses[depth] = previous->end;
+/* Place of the newest call that returns to `address`, at `from` or above; `depth` when there is none. */
+static uint32_t find_call(uint32_t address, uint32_t from) {
+    uint32_t i = depth;
+    while (i > from) {
+        i--;
+        if (return_addresses[i] == address) {
+            return i;
         }
+    }
+    return depth;
+}
+
+/*
+ * Where BL only jumps far (Armv6-M has no other long jump), or a helper returns elsewhere, a call stays on
+ * the stack that never returns. It goes when its place in the code is passed again: without recursion no call
+ * is on the stack twice.
+ */
+static void begin_call(uint32_t return_address) {
+    depth = find_call(return_address, nesting > 0U ? active[nesting - 1U].depth : 0U);
+    if (depth < MAX_CALLS) {
+        return_addresses[depth] = return_address;
         depth++;
-    } else if (depth > 0U && depth <= MAX_CALLS && return_addresses[depth - 1U] == b->start) {
-        depth--;
-        end_regions();
+    }
+}
+
+/* Calls and returns, without looking at registers: where a call on the stack returns to, a block begins. */
+static void follow_calls(const block *b) {
+    if (previous == NULL || previous->end == b->start) {
+        return;
+    }
+    if (previous->calls) {
+        begin_call(previous->end);
+    } else if (previous->may_return) {
+        const uint32_t call = find_call(b->start, 0U);
+        if (call < depth) {
+            depth = call;
+            end_regions();
+        }
     }
 }
 
@@ -218,19 +248,13 @@ static void add_instruction(block *b, const thumb_instruction *before, const thu
     }
 }
 
+static bool may_return(const thumb_instruction *i) {
+    return i->kind == THUMB_JUMP || i->kind == THUMB_RETURN_MULTIPLE ||
+           (i->kind == THUMB_LOAD && i->loaded == 15U);
+}
+
 static bool may_jump(const thumb_instruction *i) {
-    switch (i->kind) {
-    case THUMB_BRANCH:
-    case THUMB_CALL:
-    case THUMB_JUMP:
-    case THUMB_TABLE_BRANCH:
-    case THUMB_RETURN_MULTIPLE:
-        return true;
-    case THUMB_LOAD:
-        return i->loaded == 15U;
-    default:
-        return false;
-    }
+    return i->kind == THUMB_BRANCH || i->kind == THUMB_CALL || i->kind == THUMB_TABLE_BRANCH || may_return(i);
 }
 
 static void read_halfwords(const struct qemu_plugin_insn *instruction, size_t size, uint16_t halves[2]) {
@@ -281,6 +305,7 @@ static void block_translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
         b->may_jump = may_jump(&decoded);
         b->loops = decoded.kind == THUMB_LOOP;
         b->calls = decoded.kind == THUMB_CALL || thumb_is_blx(halves[0]);
+        b->may_return = may_return(&decoded) && !b->calls;
         before = decoded;
     }
     qemu_plugin_register_vcpu_tb_exec_cb(tb, block_executed, QEMU_NO_REGISTERS, b);

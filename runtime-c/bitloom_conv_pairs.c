@@ -164,12 +164,10 @@ static void fill_up(uint32_t *tables, uint32_t groups, uint32_t words) {
 
 /* Line r's sum of x ^ y. */
 static const uint32_t *parity_of(const work *w, uint32_t r) {
-    const uint32_t bits = w->layer->planes + 1U;
     const uint32_t slot = r < w->size.span ? r : r % w->size.span;
-    uint32_t *sum = w->parity + slot * bits;
+    uint32_t *sum = w->parity + slot * (w->layer->planes + 1U);
     if (w->parity_ids[slot] != r) {
-        memset(sum, 0, bits * sizeof *sum);
-        bitloom_conv_pairs_parity(&w->lines, r, sum, bits);
+        bitloom_conv_pairs_parity(&w->lines, r, sum);
         w->parity_ids[slot] = r;
     }
     return sum;
@@ -177,21 +175,15 @@ static const uint32_t *parity_of(const work *w, uint32_t r) {
 
 /* A of tile t. */
 static void sum_parity(const work *w, uint32_t t) {
-    const uint32_t bits = w->layer->planes + 1U;
+    const uint32_t total = w->layer->planes + 1U;
+    const uint32_t planes = w->lines.row_planes;
+    const uint32_t *row = parity_of(w, t * w->layer->stride_y);
     uint32_t ky, i;
-    for (ky = 0U; ky < w->layer->kernel_height; ky++) {
-        const uint32_t *row = parity_of(w, t * w->layer->stride_y + ky * w->layer->dilation_y);
-        uint32_t carry = 0U;
-        if (ky == 0U) {
-            memcpy(w->sum, row, bits * sizeof *row);
-            continue;
-        }
-        for (i = 0U; i < bits; i++) {
-            const uint32_t different = w->sum[i] ^ row[i];
-            const uint32_t both = w->sum[i] & row[i];
-            w->sum[i] = different ^ carry;
-            carry = both | (different & carry);
-        }
+    for (i = 0U; i < total; i++)
+        w->sum[i] = i < planes ? row[i] : 0U;
+    for (ky = 1U; ky < w->layer->kernel_height; ky++) {
+        row = parity_of(w, t * w->layer->stride_y + ky * w->layer->dilation_y);
+        bitloom_conv_pairs_add(w->sum, total, row, planes, 0U, 0xffffffffU);
     }
 }
 
@@ -272,6 +264,22 @@ static void preset_states(const work *w, uint32_t t, uint32_t *state) {
     }
 }
 
+/* Two rows of 16 columns, two outputs at a time. */
+static void store_halves(const uint32_t *results, uint32_t outputs, uint32_t *low, uint32_t *high) {
+    for (; outputs != 0U; outputs -= 2U) {
+        const uint32_t a = results[0];
+        const uint32_t b = results[1];
+        *low++ = (a & 0xffffU) | (b << 16);
+        *high++ = (a >> 16) | (b & 0xffff0000U);
+        results += 2;
+    }
+}
+
+static uint8_t *output_units(const work *w, uint32_t y) {
+    const uint32_t bytes = bitloom_conv_pairs_unit(w->layer->output_width);
+    return (uint8_t *)bitloom_row(w->output, y) + w->first_output * bytes + w->x0 / 8U;
+}
+
 /* Output bits of one tile to the rows of its lanes. */
 static void store_units(const work *w, uint32_t t, const uint32_t *results) {
     const bitloom_conv_pairs *layer = w->layer;
@@ -279,13 +287,19 @@ static void store_units(const work *w, uint32_t t, const uint32_t *results) {
     const uint32_t left = layer->output_width - w->x0;
     const uint32_t mask = left < 32U ? (1U << left) - 1U : 0xffffffffU;
     uint32_t lane, i;
+    if (layer->output_width == 16U && (w->first_output | w->outputs) % 2U == 0U &&
+        w->y0 + t + w->tiles < w->y1) {
+        store_halves(results, w->outputs, (uint32_t *)(void *)output_units(w, w->y0 + t),
+                     (uint32_t *)(void *)output_units(w, w->y0 + t + w->tiles));
+        return;
+    }
     for (lane = 0U; lane < w->lines.lanes; lane++) {
         const uint32_t y = w->y0 + t + lane * w->tiles;
         const uint32_t shift = lane * w->lines.lane_bits;
         uint8_t *row;
         if (y >= w->y1)
             break;
-        row = (uint8_t *)bitloom_row(w->output, y) + w->first_output * bytes + w->x0 / 8U;
+        row = output_units(w, y);
         if (bytes == 1U) {
             for (i = 0U; i < w->outputs; i++)
                 row[i] = (uint8_t)((results[i] >> shift) & mask);
@@ -337,14 +351,14 @@ static void run_tile(work *w, uint32_t t, uint32_t is_first, uint32_t is_last) {
 }
 
 /* WINDOW: the tables of kernel row ky, kept from an earlier tile where they are. */
-static void window_row(const work *w, uint32_t ky, uint32_t r) {
+static const uint32_t *window_row(const work *w, uint32_t ky, uint32_t r) {
     const uint32_t row_words = w->size.row_groups * BITLOOM_CONV_PAIRS_GROUP_WORDS;
     const uint32_t rows = w->layer->kernel_height;
     const uint32_t slot = w->size.ring != 0U ? (r / w->layer->dilation_y) % rows : ky;
     uint32_t *tables = w->tables + slot * row_words;
     uint32_t later;
     if (w->table_ids[slot] == r)
-        return;
+        return tables;
     for (later = ky + 1U; later < rows && w->table_ids[later] != r; later++) {
     }
     if (w->size.ring == 0U && later < rows) {
@@ -353,6 +367,7 @@ static void window_row(const work *w, uint32_t ky, uint32_t r) {
         build(w, r, 0U, w->size.row_groups, tables);
     }
     w->table_ids[slot] = r;
+    return tables;
 }
 
 static void window_tiles(work *w) {
@@ -367,13 +382,11 @@ static void window_tiles(work *w) {
     for (t = 0U; t < w->tiles; t++) {
         for (ky = 0U; ky < layer->kernel_height; ky++) {
             const uint32_t r = t * layer->stride_y + ky * layer->dilation_y;
+            const uint32_t *tables;
             (void)parity_of(w, r);
-            window_row(w, ky, r);
-            for (i = 0U; w->size.ring != 0U && i < row_words; i++) {
-                const uint32_t slot = (r / layer->dilation_y) % layer->kernel_height;
-                w->table_list[ky * row_words + i] =
-                    w->tables + (slot * row_words + i) * BITLOOM_CONV_PAIRS_TABLE_WORDS;
-            }
+            tables = window_row(w, ky, r);
+            for (i = 0U; w->size.ring != 0U && i < row_words; i++)
+                w->table_list[ky * row_words + i] = tables + i * BITLOOM_CONV_PAIRS_TABLE_WORDS;
         }
         run_tile(w, t, 1U, 1U);
     }
@@ -466,10 +479,10 @@ static void group_tiles(work *w, uint32_t group) {
     const uint32_t words =
         layer->scheme == BITLOOM_CONV_PAIRS_WINDOW ? w->size.words : layer->kernel_height * w->size.words;
     uint32_t done;
-    forget(w->lines.ids, layer->line_slots);
     forget(w->parity_ids, w->size.span);
     w->lines.first_channel = group * w->lines.channels;
     w->lines.first_column = (int32_t)(w->x0 * layer->stride_x) - (int32_t)layer->pad_left;
+    bitloom_conv_pairs_prepare(&w->lines);
     for (done = 0U; done < outputs; done += layer->block) {
         w->first_output = group * outputs + done;
         w->outputs = outputs - done < layer->block ? outputs - done : layer->block;

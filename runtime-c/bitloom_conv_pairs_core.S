@@ -32,10 +32,10 @@
     .equ RUN_STATE, 32
     .equ RUN_RESULTS, 36
 
-/* The frame. Word i of the unrolled 9 leaves its pair in slot 8 - i, so that the n slots in use are the first. */
+/* The frame. Word i of the unrolled 9 leaves its pair in slot 7 - i: the slots in use are the first. */
     .equ MAX_WORDS, 9
     .equ SLOTS, 0
-    .equ TABLES, SLOTS + 8 * MAX_WORDS   /* table of every unrolled word */
+    .equ TABLES, SLOTS + 8 * (MAX_WORDS - 1) /* table of every unrolled word */
     .equ ENTRY, TABLES + 4 * MAX_WORDS   /* step 1 for n words */
     .equ AFTER, ENTRY + 4                /* what follows step 1: step 2, or how it gets its planes */
     .equ TREE, AFTER + 4                 /* step 2 for n words, with state */
@@ -47,33 +47,36 @@
     .equ LOW, END + 4
     .equ HIGH, LOW + 4
     .equ REACHED, HIGH + 4               /* single: the version's last word, and t */
-    .equ FRAME, REACHED + 8 + 4          /* with 9 saved registers a multiple of 8 */
+    .equ FRAME, REACHED + 8              /* with 9 saved registers a multiple of 8 */
+    .if (FRAME + 36) % 8 != 0
+    .error "the stack is not aligned"
+    .endif
 
 /*
- * Adders. z is a plane, a carry has the weight of the next one.
+ * Adders. z is a plane, a carry has the weight of the next one. Flags are set only because that makes short encodings.
  */
 
 /* z + s -> z, carry in s. */
 .macro ADD_ONE z, s
-    eor     \z, \z, \s
-    bic     \s, \s, \z
+    eors    \z, \z, \s
+    bics    \s, \s, \z
 .endm
 
 /* z + s + t -> z, carry in s. */
 .macro ADD_TWO z, s, t, temp
-    eor     \temp, \s, \t
-    and     \s, \s, \t
-    and     \t, \temp, \z
-    eor     \z, \z, \temp
-    orr     \s, \s, \t
+    eors    \temp, \s, \t
+    ands    \s, \s, \t
+    ands    \t, \temp, \z
+    eors    \z, \z, \temp
+    orrs    \s, \s, \t
 .endm
 
-/* z + the pair (a, d = a ^ b) -> z, carry in a: 4 operations, as a ^ b is there already. */
-.macro ADD_PAIR z, a, d
-    eor     \a, \a, \z
-    eor     \z, \z, \d
-    orr     \a, \a, \d
-    eor     \a, \a, \z
+/* z + the pair (a, d = a ^ b) -> z, carry: 4 operations, as a ^ b is there already. */
+.macro ADD_PAIR z, a, d, carry
+    eors    \a, \a, \z
+    eors    \z, \z, \d
+    orrs    \a, \a, \d
+    eors    \carry, \a, \z
 .endm
 
 /*
@@ -82,14 +85,14 @@
  * e = (b ^ z1) & ~f. So the carries' difference is ((a ^ z) | d) ^ e: no carry is needed by itself but the first.
  */
 .macro ADD_PAIRS z, a, d, b, f
-    eor     \a, \a, \z
-    eor     \z, \z, \d
-    orr     \a, \a, \d
-    eor     \d, \a, \z
-    eor     \b, \b, \z
-    bic     \b, \b, \f
-    eor     \z, \z, \f
-    eor     \a, \a, \b
+    eors    \a, \a, \z
+    eors    \z, \z, \d
+    orrs    \a, \a, \d
+    eors    \d, \a, \z
+    eors    \b, \b, \z
+    bics    \b, \b, \f
+    eors    \z, \z, \f
+    eors    \a, \a, \b
 .endm
 
 /*
@@ -129,16 +132,16 @@
 .macro ADD_GROUP j, carry
     ENTRY_OF \j, r5
     ldrd    r5, \carry, [r5, #(128 * \j)]
-    eor     r2, r2, r5
-    bic     r5, r5, r2
-    orr     \carry, \carry, r5
+    eors    r2, r2, r5
+    bics    r5, r5, r2
+    orrs    \carry, \carry, r5
 .endm
 
 /* Groups j and j + 1: carries as a pair. */
 .macro ADD_GROUPS j, a, d
     ADD_GROUP \j, \a
     ADD_GROUP (\j+1), \d
-    eor     \d, \d, \a
+    eors    \d, \d, \a
 .endm
 
 .macro ADD_WORD i
@@ -156,8 +159,10 @@
     ADD_GROUPS 4, r8, r9
     ADD_GROUPS 6, r10, r11
     ADD_PAIRS r3, r8, r9, r10, r11          /* (r9, r8) */
-    ADD_PAIRS r4, r7, r6, r9, r8            /* (r6, r7) */
-    strd    r6, r7, [sp, #(SLOTS + 8 * (MAX_WORDS - 1 - \i))]
+    ADD_PAIRS r4, r9, r8, r7, r6            /* (r8, r9) */
+  .if \i < MAX_WORDS - 1
+    strd    r8, r9, [sp, #(SLOTS + 8 * (MAX_WORDS - 2 - \i))]
+  .endif
 .endm
 
     .balign 4
@@ -169,70 +174,71 @@ word\i:
     ldr     pc, [sp, #AFTER]
 
 /*
- * Step 2. Planes 3 to 8 in r1 to r6; pairs from the slots in r7 to r12, and two more registers for 8 and 9 pairs.
+ * Step 2. Planes 3 to 8 in r1 to r6; the last word's pair in r8, r9; pairs from the slots in r7, r10 to r12, and two
+ * more registers for 8 and 9 pairs.
  */
 
-/* Two slots -> plane 3, a pair of weight 16: first in d, difference in a. */
+/* Two slots -> plane 3 and a pair of weight 16: first in d, difference in a. */
 .macro TWO_SLOTS a, d, b, f
     pop     {\a, \d, \b, \f}
     ADD_PAIRS r1, \a, \d, \b, \f
 .endm
 
-/* Four slots -> planes 3 and 4, a pair (a, d) of weight 32. */
-.macro FOUR_SLOTS a, d, b, f, c, g, e, h
-    TWO_SLOTS \a, \d, \b, \f
-    TWO_SLOTS \c, \g, \e, \h
-    ADD_PAIRS r2, \d, \a, \g, \c
-.endm
-
 /*
- * n slots into the planes. `top` is the highest plane that the sum can reach, or 9: then the carry out of plane 8 is
- * left in r7. m1 and m2 are two more registers for 8 and 9.
+ * n pairs into the planes. `top` is the highest plane that the sum can reach, or 9: then what plane 8 got is left in
+ * r10, for states of more planes. m1 to m4 take two slots while r7 to r10 are in use.
  */
 .macro ADD_SLOTS n, top, m1, m2, m3, m4
-  .if \n & 8
-    FOUR_SLOTS r7, r8, r9, r10, r9, r10, r11, r12
-    FOUR_SLOTS r9, r10, r11, r12, \m1, \m2, \m3, \m4
-    ADD_PAIRS r3, r7, r8, r9, r10           /* weight 64: (r8, r7) */
+  .if \n > 1
+    pop     {r10, r11}
+    ADD_PAIRS r1, r8, r9, r10, r11          /* weight 16: (r9, r8) */
   .endif
-  .if \n & 4
-    FOUR_SLOTS r7, r8, r9, r10, r9, r10, r11, r12   /* weight 32: (r7, r8) */
+  .if \n > 3
+    TWO_SLOTS r7, r10, r11, r12             /* weight 16: (r10, r7) */
+    ADD_PAIRS r2, r9, r8, r10, r7           /* weight 32: (r8, r9) */
   .endif
-  .if \n & 2
-    TWO_SLOTS r9, r10, r11, r12             /* weight 16: (r10, r9) */
+  .if \n > 7
+    TWO_SLOTS r7, r10, r11, r12             /* weight 16: (r10, r7) */
+    TWO_SLOTS \m1, \m2, \m3, \m4            /* weight 16: (m2, m1) */
+    ADD_PAIRS r2, r10, r7, \m2, \m1         /* weight 32: (r7, r10) */
+    ADD_PAIRS r3, r8, r9, r7, r10           /* weight 64: (r9, r8) */
   .endif
-  .if \n & 1
+  .if \n == 6 || \n == 7
+    TWO_SLOTS r7, r10, r11, r12             /* weight 16: (r10, r7) */
+  .endif
+  .if \n == 1
+    ADD_PAIR r1, r8, r9, r11                /* weight 16: r11 */
+  .elseif \n & 1
     pop     {r11, r12}                      /* weight 8 */
-    ADD_PAIR r1, r11, r12                   /* weight 16: r11 */
+    ADD_PAIR r1, r11, r12, r11              /* weight 16: r11 */
   .endif
     ADD_REST \n, \top
-    sub     sp, sp, #(8 * \n)
-.endm
-
-/* The last carry of plane 8, for states of more planes. */
-.macro ADD_LAST s
-    eor     r6, r6, \s
-    bic     r7, \s, r6
+  .if \n > 1
+    sub     sp, sp, #(8 * (\n - 1))
+  .endif
 .endm
 
 /* What is left of the pairs and carries, plane by plane. */
 .macro ADD_REST n, top
   /* plane 4 */
   .if \top == 4
-    eor     r2, r2, r11
+    eors    r2, r2, r11
   .else
-    .if \n & 2
-    ADD_PAIR r2, r10, r9                    /* weight 32: r10 */
+    .if \n == 2 || \n == 3
+    ADD_PAIR r2, r9, r8, r10                /* weight 32: r10 */
+    .endif
+    .if \n == 6 || \n == 7
+    ADD_PAIR r2, r10, r7, r10
     .endif
     .if \n & 1
     ADD_ONE r2, r11                         /* weight 32: r11 */
     .endif
   /* plane 5; its carries in r10 and r7 */
     .if \n & 4
-    ADD_PAIR r3, r7, r8                     /* weight 64: r7 */
+    ADD_PAIR r3, r8, r9, r7                 /* weight 64: r7 */
     .endif
     .if \top == 5
-    eor     r3, r3, r10
+    eors    r3, r3, r10
     .else
       .if (\n & 3) == 3
     ADD_TWO r3, r10, r11, r12
@@ -241,20 +247,20 @@ word\i:
     ADD_ONE r3, r10
       .endif
       .if (\n & 3) == 1
-    eor     r3, r3, r11
-    bic     r10, r11, r3
+    eors    r3, r3, r11
+    bics    r10, r11, r3
       .endif
   /* plane 6; its carries in r10 and r7 */
       .if \top == 6
         .if \n & 3
-    eor     r4, r4, r10
+    eors    r4, r4, r10
         .endif
         .if \n & 4
-    eor     r4, r4, r7
+    eors    r4, r4, r7
         .endif
       .else
         .if \n & 8
-    ADD_PAIR r4, r8, r7                     /* weight 128: r8 */
+    ADD_PAIR r4, r9, r8, r8                 /* weight 128: r8 */
           .if \n & 3
     ADD_ONE r4, r10
           .endif
@@ -263,8 +269,8 @@ word\i:
     ADD_TWO r4, r10, r7, r12
           .endif
           .if (\n & 4) && !(\n & 3)
-    eor     r4, r4, r7
-    bic     r10, r7, r4
+    eors    r4, r4, r7
+    bics    r10, r7, r4
           .endif
           .if !(\n & 4)
     ADD_ONE r4, r10
@@ -273,23 +279,23 @@ word\i:
   /* plane 7; its carry in r10 */
         .if \top == 7
           .if \n & 7
-    eor     r5, r5, r10
+    eors    r5, r5, r10
           .endif
           .if \n & 8
-    eor     r5, r5, r8
+    eors    r5, r5, r8
           .endif
         .else
           .if (\n & 8) && (\n & 7)
     ADD_TWO r5, r10, r8, r12
           .endif
           .if (\n & 8) && !(\n & 7)
-    eor     r5, r5, r8
-    bic     r10, r8, r5
+    eors    r5, r5, r8
+    bics    r10, r8, r5
           .endif
           .if !(\n & 8)
     ADD_ONE r5, r10
           .endif
-    ADD_LAST r10
+    eors    r6, r6, r10
         .endif
       .endif
     .endif
@@ -308,44 +314,54 @@ word\i:
   .endif
 .endm
 
-/* Planes 3 to 6 with 4 bits of t: one of 16 sequences. */
-.macro COMPARE_FOUR
-    ubfx    r8, r12, #4, #4
+/* The planes from `from` on with as many bits of t: one of 4, 8, 16 or 32 sequences. */
+.macro COMPARE from, p0, p1, p2, p3, p4
+    .set    planes, 2
+  .ifnb \p2
+    .set    planes, 3
+  .endif
+  .ifnb \p3
+    .set    planes, 4
+  .endif
+  .ifnb \p4
+    .set    planes, 5
+  .endif
+    ubfx    r8, r12, #(\from + 1), #planes
     tbb     [pc, r8]
 .Ltable\@:
-  .irp k, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+  .irp k, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    .if \k < (1 << planes)
     .byte   (.Lsequence\@_\k - .Ltable\@) / 2
+    .endif
   .endr
-  .irp k, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+  .irp k, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    .if \k < (1 << planes)
 .Lsequence\@_\k:
-    COMPARE_BIT (\k & 1), r1
-    COMPARE_BIT (\k & 2), r2
-    COMPARE_BIT (\k & 4), r3
-    COMPARE_BIT (\k & 8), r4
-    .if \k != 15
+    COMPARE_BIT (\k & 1), \p0
+    COMPARE_BIT (\k & 2), \p1
+    .ifnb \p2
+    COMPARE_BIT (\k & 4), \p2
+    .endif
+    .ifnb \p3
+    COMPARE_BIT (\k & 8), \p3
+    .endif
+    .ifnb \p4
+    COMPARE_BIT (\k & 16), \p4
+    .endif
+    .if \k != (1 << planes) - 1
     b       .Lcompared\@
+    .endif
     .endif
   .endr
 .Lcompared\@:
 .endm
 
 /* A plane with bit `bit` of t. */
-.macro COMPARE_ONE bit, plane
+.macro COMPARE_BIT_OF bit, plane
     lsls    r8, r12, #(32 - \bit)
     ite     cs
     andcs   r7, r7, \plane
     orrcc   r7, r7, \plane
-.endm
-
-/* Two planes with bits `bit` and `bit` + 1 of t. */
-.macro COMPARE_TWO bit, low, high
-    lsls    r8, r12, #(31 - \bit)           /* carry: the upper bit, negative: the lower one */
-    ite     mi
-    andmi   r7, r7, \low
-    orrpl   r7, r7, \low
-    ite     cs
-    andcs   r7, r7, \high
-    orrcc   r7, r7, \high
 .endm
 
 /* The output bits; the next output, or the end. */
@@ -354,8 +370,8 @@ word\i:
     str     r7, [r8], #4
     str     r8, [sp, #RESULT]
     cmp     r8, r9
-    bne.w   \next
-    b.w     finish
+    beq.w   finish
+    \next
 .endm
 
 /* t in r6, its version at r5. */
@@ -371,11 +387,14 @@ word\i:
 /*
  * Single: from the start to the threshold, in as many planes as n words need.
  */
-single_next:
+.macro SINGLE_NEXT
     NEXT_THRESHOLD
     ldm     r5, {r2, r3, r4, r5}
     strd    r5, r6, [sp, #REACHED]
     ldr     pc, [sp, #ENTRY]
+.endm
+single_next:
+    SINGLE_NEXT
 
 .macro SINGLE n, top, last
 single\n:
@@ -385,12 +404,13 @@ single\n:
 .endm
 
     SINGLE 1, 4, r2
-    movs    r3, #0
-    movs    r4, #0
-    b       single_four
+    ldrd    r7, r12, [sp, #REACHED]
+    COMPARE 3, r1, r2
+    STORE_RESULT SINGLE_NEXT
     SINGLE 2, 5, r3
-    movs    r4, #0
-    b       single_four
+    ldrd    r7, r12, [sp, #REACHED]
+    COMPARE 3, r1, r2, r3
+    STORE_RESULT SINGLE_NEXT
     SINGLE 3, 6, r4
     b       single_four
     SINGLE 4, 6, r4
@@ -398,9 +418,8 @@ single\n:
     SINGLE 5, 6, r4
 single_four:
     ldrd    r7, r12, [sp, #REACHED]
-    COMPARE_FOUR
-    STORE_RESULT single_next
-
+    COMPARE 3, r1, r2, r3, r4
+    STORE_RESULT SINGLE_NEXT
     SINGLE 6, 7, r5
     b       single_five
     SINGLE 7, 7, r5
@@ -412,9 +431,8 @@ single_four:
     mov     lr, #MASK
 single_five:
     ldrd    r7, r12, [sp, #REACHED]
-    COMPARE_FOUR
-    COMPARE_ONE 8, r5
-    STORE_RESULT single_next
+    COMPARE 3, r1, r2, r3, r4, r5
+    STORE_RESULT SINGLE_NEXT
 
 /*
  * With state: 6 planes from plane 3 on are in registers; of 12 planes the last three stay in memory.
@@ -436,8 +454,9 @@ state\n:
     STATEFUL \n
 .endr
 
-/* Planes 9 to 11 at `from` in r9 to r11, plus the carry r7. */
+/* Planes 9 to 11 at `from` in r9 to r11, plus the carry of r10 added to plane 8. */
 .macro ADD_UPPER from
+    bic     r7, r10, r6
     add     r8, \from, #24
     ldm     r8, {r9, r10, r11}
     ADD_ONE r9, r7
@@ -450,8 +469,8 @@ state\n:
     ldr     r8, [sp, #END]
     str     r7, [sp, #STATE]
     cmp     r7, r8
-    bne.w   \next
-    b.w     finish
+    beq.w   finish
+    \next
 .endm
 
 .macro STORE_NINE next
@@ -469,10 +488,20 @@ state\n:
     STATE_NEXT \next
 .endm
 
-first_next:
+.macro FIRST_NEXT
     NEXT_THRESHOLD
     ldm     r5, {r2, r3, r4}
     ldr     pc, [sp, #ENTRY]
+.endm
+/* The counters of the next output. */
+.macro STATE_LOAD
+    ldr     r5, [sp, #STATE]
+    ldmdb   r5, {r2, r3, r4}
+    ldr     pc, [sp, #ENTRY]
+.endm
+
+first_next:
+    FIRST_NEXT
 first_after:
     ldr     r5, [sp, #STATE]
     stmdb   r5, {r2, r3, r4}
@@ -480,27 +509,25 @@ first_after:
     ldm     r5, {r1-r6}
     ldr     pc, [sp, #TREE]
 first_nine:
-    STORE_NINE first_next
+    STORE_NINE FIRST_NEXT
 first_twelve:
     ldr     r8, [sp, #HIGH]
     ADD_UPPER r8
-    STORE_TWELVE first_next
+    STORE_TWELVE FIRST_NEXT
 
 middle_next:
-    ldr     r5, [sp, #STATE]
-    ldmdb   r5, {r2, r3, r4}
-    ldr     pc, [sp, #ENTRY]
+    STATE_LOAD
 middle_after:
     ldr     r5, [sp, #STATE]
     stmdb   r5, {r2, r3, r4}
     ldm     r5, {r1-r6}
     ldr     pc, [sp, #TREE]
 middle_nine:
-    STORE_NINE middle_next
+    STORE_NINE STATE_LOAD
 middle_twelve:
     ldr     r8, [sp, #STATE]
     ADD_UPPER r8
-    STORE_TWELVE middle_next
+    STORE_TWELVE STATE_LOAD
 
 /* t in r12 and its version's last word in r7; the state's pointer moves on. */
 .macro LAST_THRESHOLD state_bytes
@@ -515,27 +542,26 @@ middle_twelve:
 .endm
 
 last_next:
-    ldr     r5, [sp, #STATE]
-    ldmdb   r5, {r2, r3, r4}
-    ldr     pc, [sp, #ENTRY]
+    STATE_LOAD
 last_after:
     ldr     r5, [sp, #STATE]
     ldm     r5, {r1-r6}
     ldr     pc, [sp, #TREE]
 last_nine:
     LAST_THRESHOLD 36
-    COMPARE_FOUR
-    COMPARE_TWO 8, r5, r6
-    STORE_RESULT last_next
+    COMPARE 3, r1, r2, r3, r4
+    COMPARE 7, r5, r6
+    STORE_RESULT STATE_LOAD
 last_twelve:
     ldr     r8, [sp, #STATE]
     ADD_UPPER r8
     LAST_THRESHOLD 48
-    COMPARE_FOUR
-    COMPARE_TWO 8, r5, r6
-    COMPARE_TWO 10, r9, r10
-    COMPARE_ONE 12, r11
-    STORE_RESULT last_next
+    COMPARE 3, r1, r2, r3, r4
+    COMPARE 7, r5, r6
+    COMPARE_BIT_OF 10, r9
+    COMPARE_BIT_OF 11, r10
+    COMPARE_BIT_OF 12, r11
+    STORE_RESULT STATE_LOAD
 
 finish:
     add     sp, sp, #FRAME
@@ -659,6 +685,117 @@ state_trees:
     .pool
 
 /*
+ * void bitloom_conv_pairs_add(sum, total, number, planes, rotate, mask): r0 sum, r1 total, r2 number, r3 planes, r4 rotate,
+ * r5 mask, carry in r12.
+ */
+    .global bitloom_conv_pairs_add
+    .type   bitloom_conv_pairs_add, %function
+    .thumb_func
+bitloom_conv_pairs_add:
+    push    {r4-r8, lr}
+    ldrd    r4, r5, [sp, #24]
+    subs    r1, r1, r3
+    mov     r12, #0
+.Lplane:
+    ldr     r6, [r2], #4
+    ldr     r7, [r0]
+    rors    r6, r4
+    ands    r6, r5
+    eor     r8, r6, r7
+    ands    r6, r7
+    eor     r7, r8, r12
+    and     r8, r8, r12
+    orr     r12, r6, r8
+    subs    r3, #1
+    str     r7, [r0], #4
+    bne     .Lplane
+    cbz     r1, .Ladded
+.Lcarry:
+    ldr     r7, [r0]
+    eor     r7, r7, r12
+    bic     r12, r12, r7
+    subs    r1, #1
+    str     r7, [r0], #4
+    bne     .Lcarry
+.Ladded:
+    pop     {r4-r8, pc}
+
+/*
+ * void bitloom_conv_pairs_count(line, words, number, planes): planes 0 to 2 in r4 to r6, the others in memory.
+ */
+
+/* Two pairs into plane 0, their carry in `carry`. */
+.macro COUNT_TWO carry
+    ldm     r0!, {r7, r8, r9, r10}
+    eors    r7, r7, r8
+    eor     r9, r9, r10
+    ADD_TWO r4, r7, r9, r8
+  .ifnc \carry, r7
+    mov     \carry, r7
+  .endif
+.endm
+
+/* A carry into the planes in memory; r10 counts them, r9 is where they are. */
+.macro COUNT_CARRY carry
+    mov     r9, r2
+    subs    r10, r3, #0
+    beq     .Lcounted\@
+.Lhigher\@:
+    ldr     r8, [r9]
+    eor     r8, r8, \carry
+    bic     \carry, \carry, r8
+    subs    r10, #1
+    str     r8, [r9], #4
+    bne     .Lhigher\@
+.Lcounted\@:
+.endm
+
+    .global bitloom_conv_pairs_count
+    .type   bitloom_conv_pairs_count, %function
+    .thumb_func
+bitloom_conv_pairs_count:
+    push    {r4-r11, lr}
+    movs    r4, #0
+    movs    r5, #0
+    movs    r6, #0
+    adds    r2, #12
+    subs    r3, #3
+    mov     r9, r2
+    mov     r10, r3
+    b       .Lcleared
+.Lclear:
+    str     r4, [r9], #4
+.Lcleared:
+    subs    r10, #1
+    bpl     .Lclear
+    subs    r1, #16
+    blo     .Lrest
+.Lsixteen:
+    COUNT_TWO r11
+    COUNT_TWO r7
+    ADD_TWO r5, r11, r7, r8
+    COUNT_TWO r12
+    COUNT_TWO r7
+    ADD_TWO r5, r12, r7, r8
+    ADD_TWO r6, r11, r12, r8
+    COUNT_CARRY r11
+    subs    r1, #16
+    bhs     .Lsixteen
+.Lrest:
+    adds    r1, #16
+    beq     .Lcount_done
+.Lfour:
+    COUNT_TWO r7
+    ADD_ONE r5, r7
+    ADD_ONE r6, r7
+    COUNT_CARRY r7
+    subs    r1, #4
+    bne     .Lfour
+.Lcount_done:
+    stmdb   r2, {r4, r5, r6}
+    pop     {r4-r11, pc}
+
+/*
  * Tables. void bitloom_conv_pairs_tables(line, groups, rotate, mask, tables): r0 line, r1 tables; F of the first pair
  * in r2 to r5, of the second one in r6 to r9; what is stored in r10 to r12 and lr.
  */
@@ -694,40 +831,56 @@ state_trees:
     FOUR_ENTRIES r9
 .endm
 
+/*
+ * All groups; the frame holds rotate, mask and the line's end. kind 0: words as they are; 1: turned by one column, which
+ * the mask's AND does; 2: turned by any number. No flag changes between the comparison and the branch.
+ */
+.macro BUILD kind, turn
+.Lgroup\@:
+    ldm     r0!, {r2, r3, r6, r7}
+    ldm     sp, {r10, r11, r12}
+    cmp     r0, r12
+  .if \kind == 1
+  .irp x, r2, r3, r6, r7
+    and     \x, r11, \x, ror #\turn
+  .endr
+  .endif
+  .if \kind == 2
+  .irp x, r2, r3, r6, r7
+    ror     \x, \x, r10
+    and     \x, \x, r11
+  .endr
+  .endif
+    GROUP_ENTRIES
+    bne     .Lgroup\@
+    add     sp, sp, #12
+    pop     {r4-r11, pc}
+.endm
+
     .global bitloom_conv_pairs_tables
     .type   bitloom_conv_pairs_tables, %function
     .thumb_func
 bitloom_conv_pairs_tables:
     push    {r4-r11, lr}
     ldr     r4, [sp, #36]                   /* tables */
-    add     r1, r4, r1, lsl #7              /* their end: 128 bytes a group */
+    add     r1, r0, r1, lsl #4              /* the line's end */
     sub     sp, sp, #12
     strd    r2, r3, [sp]
     str     r1, [sp, #8]
     mov     r1, r4
+    cmp     r2, #1
+    beq     turned_right
+    cmp     r2, #31
+    beq     turned_left
     mvn     r6, r3
-    orrs    r6, r6, r2                      /* 0 where nothing is turned and all is kept */
-    beq     4f
-3:
-    ldm     r0!, {r2, r3, r6, r7}
-    ldrd    r10, r11, [sp]
-.irp x, r2, r3, r6, r7
-    ror     \x, \x, r10
-    and     \x, \x, r11
-.endr
-    GROUP_ENTRIES
-    ldr     r10, [sp, #8]
-    cmp     r1, r10
-    bne     3b
-    b       5f
-4:
-    ldm     r0!, {r2, r3, r6, r7}
-    GROUP_ENTRIES
-    ldr     r10, [sp, #8]
-    cmp     r1, r10
-    bne     4b
-5:
-    add     sp, sp, #12
-    pop     {r4-r11, pc}
+    orrs    r6, r6, r2
+    beq     unturned
+    BUILD   2
+unturned:
+    BUILD   0
+turned_right:
+    BUILD   1, 1
+turned_left:
+    BUILD   1, 31
 
 #endif

@@ -148,6 +148,52 @@ void bitloom_conv_pairs_last(const bitloom_conv_pairs_run *run) {
     run_outputs(run, 1, 0);
 }
 
+static inline uint32_t turn_right(uint32_t word, uint32_t rotate) {
+    return (word >> rotate) | (word << ((32U - rotate) & 31U));
+}
+
+void bitloom_conv_pairs_add(uint32_t *sum, uint32_t total, const uint32_t *number, uint32_t planes,
+                            uint32_t rotate, uint32_t mask) {
+    uint32_t carry = 0U;
+    uint32_t i;
+    for (i = 0U; i < planes; i++) {
+        const uint32_t turned = turn_right(number[i], rotate) & mask;
+        const uint32_t different = sum[i] ^ turned;
+        const uint32_t both = sum[i] & turned;
+        sum[i] = different ^ carry;
+        carry = both | (different & carry);
+    }
+    add_carry(sum, planes, total, carry);
+}
+
+/* *low + a + b -> *low, carry. */
+static inline uint32_t full_add(uint32_t *low, uint32_t a, uint32_t b) {
+    const uint32_t different = a ^ b;
+    const uint32_t carry = (a & b) | (different & *low);
+    *low ^= different;
+    return carry;
+}
+
+void bitloom_conv_pairs_count(const uint32_t *line, uint32_t words, uint32_t *number, uint32_t planes) {
+    uint32_t i;
+    for (i = 0U; i < planes; i++)
+        number[i] = 0U;
+    for (; words >= 16U; words -= 16U) {
+        const uint32_t a = full_add(&number[0], line[0] ^ line[1], line[2] ^ line[3]);
+        const uint32_t b = full_add(&number[0], line[4] ^ line[5], line[6] ^ line[7]);
+        const uint32_t c = full_add(&number[1], a, b);
+        const uint32_t d = full_add(&number[0], line[8] ^ line[9], line[10] ^ line[11]);
+        const uint32_t e = full_add(&number[0], line[12] ^ line[13], line[14] ^ line[15]);
+        const uint32_t f = full_add(&number[1], d, e);
+        add_carry(number, 3U, planes, full_add(&number[2], c, f));
+        line += 16;
+    }
+    for (; words != 0U; words -= 4U) {
+        add_carry(number, 1U, planes, full_add(&number[0], line[0] ^ line[1], line[2] ^ line[3]));
+        line += 4;
+    }
+}
+
 /* The F words of a pair, by its weight bits (x in bit 0). */
 static inline void pair_words(uint32_t *f, uint32_t x, uint32_t y) {
     f[3] = x & y;
@@ -158,12 +204,11 @@ static inline void pair_words(uint32_t *f, uint32_t x, uint32_t y) {
 
 void bitloom_conv_pairs_tables(const uint32_t *line, uint32_t groups, uint32_t rotate, uint32_t mask,
                                uint32_t *tables) {
-    const uint32_t left = (32U - rotate) & 31U;
     for (; groups != 0U; groups--) {
         uint32_t x[4], f[4], g[4];
         uint32_t i, j;
         for (i = 0U; i < 4U; i++)
-            x[i] = ((line[i] >> rotate) | (line[i] << left)) & mask;
+            x[i] = turn_right(line[i], rotate) & mask;
         pair_words(f, x[0], x[1]);
         pair_words(g, x[2], x[3]);
         for (j = 0U; j < 4U; j++) {

@@ -40,6 +40,16 @@ void bitloom_conv_pairs_middle(const bitloom_conv_pairs_run *run);
 void bitloom_conv_pairs_last(const bitloom_conv_pairs_run *run);
 
 /*
+ * Bit-sliced addition: sum (`total` planes) + number (`planes` planes, at least 1 and at most `total`), the number turned
+ * right by `rotate` bits (0 to 31) and masked -> sum.
+ */
+void bitloom_conv_pairs_add(uint32_t *sum, uint32_t total, const uint32_t *number, uint32_t planes,
+                            uint32_t rotate, uint32_t mask);
+
+/* Sum of x ^ y over the pairs of `words` line words (a multiple of 4): a number of `planes` planes, at least 3. */
+void bitloom_conv_pairs_count(const uint32_t *line, uint32_t words, uint32_t *number, uint32_t planes);
+
+/*
  * Tables of `groups` groups of 4 line words, each turned right by `rotate` bits (0 to 31) and masked.
  */
 void bitloom_conv_pairs_tables(const uint32_t *line, uint32_t groups, uint32_t rotate, uint32_t mask,

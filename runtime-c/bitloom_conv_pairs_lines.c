@@ -3,6 +3,8 @@
  */
 #include "bitloom_conv_pairs_lines.h"
 
+#include "bitloom_conv_pairs_core.h"
+
 /* Word i of one channel's row, complemented where the padding is +1; columns outside the map are 0. */
 static uint32_t unit_word(const bitloom_conv_pairs *layer, const uint8_t *unit, int32_t i) {
     const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
@@ -105,8 +107,53 @@ static void gather_columns(const bitloom_conv_pairs_lines *lines, const uint8_t 
     }
 }
 
+/* Two rows of up to 16 columns side by side, two channels at a time; `keep` is 0 in a lane outside the map. */
+static void gather_halves(const uint32_t *low, const uint32_t *high, uint32_t keep, uint32_t *line,
+                          uint32_t channels) {
+    for (; channels != 0U; channels -= 4U) {
+        const uint32_t a = low[0];
+        const uint32_t b = high[0];
+        const uint32_t c = low[1];
+        const uint32_t d = high[1];
+        line[0] = ((a & 0xffffU) | (b << 16)) & keep;
+        line[1] = ((a >> 16) | (b & 0xffff0000U)) & keep;
+        line[2] = ((c & 0xffffU) | (d << 16)) & keep;
+        line[3] = ((c >> 16) | (d & 0xffff0000U)) & keep;
+        low += 2;
+        high += 2;
+        line += 4;
+    }
+}
+
+/* Whether line r can be gathered so: units of 2 bytes that start at whole words, at least one of two rows in the map. */
+static uint32_t try_halves(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
+    const bitloom_conv_pairs *layer = lines->layer;
+    const uint8_t *low, *high;
+    uint32_t keep = 0xffffffffU;
+    if (lines->turned == 0U || lines->lanes != 2U || lines->lane_bits != 16U || layer->width <= 8U)
+        return 0U;
+    if (lines->channels % 4U != 0U || layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE)
+        return 0U;
+    low = lane_row(lines, r, 0U);
+    high = lane_row(lines, r, 1U);
+    if (low == NULL) {
+        keep = 0xffff0000U;
+        low = high;
+    }
+    if (high == NULL) {
+        keep = 0x0000ffffU;
+        high = low;
+    }
+    if (low == NULL)
+        return 0U;
+    gather_halves((const uint32_t *)(const void *)low, (const uint32_t *)(const void *)high, keep, line,
+                  lines->channels);
+    return 1U;
+}
+
 static void gather(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
     uint32_t i, lane;
+    if (try_halves(lines, r, line) != 0U) return;
     for (i = 0U; i < lines->slot_words; i++)
         line[i] = 0U;
     for (lane = 0U; lane < lines->lanes; lane++) {
@@ -138,84 +185,72 @@ const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, u
     return line;
 }
 
-bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
+/* The lowest `count` bits, up to 32. */
+static inline uint32_t ones(uint32_t count) {
+    return count < 32U ? (1U << count) - 1U : 0xffffffffU;
+}
+
+static bitloom_conv_pairs_column make_column(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
     const bitloom_conv_pairs *layer = lines->layer;
     bitloom_conv_pairs_column column = {kx * lines->words, 0U, 0xffffffffU};
     if (lines->turned != 0U) {
         const int32_t shift = lines->first_column + (int32_t)(kx * layer->dilation_x);
-        uint32_t x, lane;
         uint32_t mask = 0U;
-        for (x = 0U; x < layer->output_width; x++) {
-            const int32_t from = (int32_t)x + shift;
-            if (from >= 0 && from < (int32_t)layer->width)
-                mask |= 1U << x;
+        uint32_t bits;
+        if (shift > -32 && shift < 32) {
+            const uint32_t map = ones(layer->width);
+            mask = (shift >= 0 ? map >> shift : map << -shift) & ones(layer->output_width);
         }
+        for (bits = lines->lane_bits; bits < 32U; bits <<= 1)
+            mask |= mask << bits;
         column.offset = 0U;
         column.rotate = (uint32_t)shift & 31U;
         column.mask = mask;
-        for (lane = 1U; lane < lines->lanes; lane++)
-            column.mask |= mask << (lane * lines->lane_bits);
     }
     return column;
 }
 
-/* Adds one bit per pixel to a number from plane `plane` on. */
-static inline void add_bit(uint32_t *sum, uint32_t plane, uint32_t bits, uint32_t carry) {
-    for (; plane < bits; plane++) {
-        sum[plane] ^= carry;
-        carry &= ~sum[plane];
-    }
+bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
+    return kx < BITLOOM_CONV_PAIRS_COLUMNS ? lines->columns[kx] : make_column(lines, kx);
 }
 
-/* *low + a + b -> *low, carry. */
-static inline uint32_t full_add(uint32_t *low, uint32_t a, uint32_t b) {
-    const uint32_t different = a ^ b;
-    const uint32_t carry = (a & b) | (different & *low);
-    *low ^= different;
-    return carry;
+/* Planes that numbers up to `greatest` need, at least the three that are counted at once. */
+static uint32_t planes_for(uint32_t greatest) {
+    uint32_t planes = 3U;
+    while (greatest >= 1U << planes)
+        planes++;
+    return planes;
 }
 
-/* Sum of x ^ y over the pairs of `words` line words, added to `sum`. */
-static void add_pairs_of(const uint32_t *line, uint32_t words, uint32_t *sum, uint32_t bits) {
-    uint32_t ones = sum[0];
-    uint32_t twos = sum[1];
-    uint32_t fours = sum[2];
-    for (; words >= 16U; words -= 16U) {
-        const uint32_t a = full_add(&ones, line[0] ^ line[1], line[2] ^ line[3]);
-        const uint32_t b = full_add(&ones, line[4] ^ line[5], line[6] ^ line[7]);
-        const uint32_t c = full_add(&twos, a, b);
-        const uint32_t d = full_add(&ones, line[8] ^ line[9], line[10] ^ line[11]);
-        const uint32_t e = full_add(&ones, line[12] ^ line[13], line[14] ^ line[15]);
-        const uint32_t f = full_add(&twos, d, e);
-        add_bit(sum, 3U, bits, full_add(&fours, c, f));
-        line += 16;
-    }
-    sum[0] = ones;
-    sum[1] = twos;
-    sum[2] = fours;
-    for (; words != 0U; words -= 4U) {
-        add_bit(sum, 1U, bits, full_add(&sum[0], line[0] ^ line[1], line[2] ^ line[3]));
-        line += 4;
-    }
+void bitloom_conv_pairs_prepare(bitloom_conv_pairs_lines *lines) {
+    uint32_t i;
+    lines->pair_planes = planes_for(lines->words / 2U);
+    lines->row_planes = planes_for(lines->layer->kernel_width * (lines->words / 2U));
+    for (i = 0U; i < BITLOOM_CONV_PAIRS_COLUMNS; i++)
+        lines->columns[i] = make_column(lines, i);
+    for (i = 0U; i < lines->layer->line_slots; i++)
+        lines->ids[i] = 0xffffffffU;
 }
 
-void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum,
-                               uint32_t bits) {
+void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum) {
     const uint32_t *line = bitloom_conv_pairs_line(lines, r);
-    uint32_t pairs[BITLOOM_CONV_PAIRS_MAX_PLANES + 1U] = {0U};
+    const uint32_t total = lines->row_planes;
+    uint32_t pairs[BITLOOM_CONV_PAIRS_MAX_PLANES + 1U];
     uint32_t kx, i;
     if (lines->turned == 0U) {
-        add_pairs_of(line, lines->slot_words, sum, bits);
+        bitloom_conv_pairs_count(line, lines->slot_words, sum, total);
         return;
     }
-    add_pairs_of(line, lines->words, pairs, bits);
+    bitloom_conv_pairs_count(line, lines->words, pairs, lines->pair_planes);
     for (kx = 0U; kx < lines->layer->kernel_width; kx++) {
         const bitloom_conv_pairs_column column = bitloom_conv_pairs_column_of(lines, kx);
-        const uint32_t left = (32U - column.rotate) & 31U;
-        uint32_t carry = 0U;
-        for (i = 0U; i < bits; i++) {
-            const uint32_t turned = ((pairs[i] >> column.rotate) | (pairs[i] << left)) & column.mask;
-            carry = full_add(&sum[i], turned, carry);
+        if (kx > 0U) {
+            bitloom_conv_pairs_add(sum, total, pairs, lines->pair_planes, column.rotate, column.mask);
+            continue;
+        }
+        for (i = 0U; i < total; i++) {
+            const uint32_t word = i < lines->pair_planes ? pairs[i] : 0U;
+            sum[i] = ((word >> column.rotate) | (word << ((32U - column.rotate) & 31U))) & column.mask;
         }
     }
 }

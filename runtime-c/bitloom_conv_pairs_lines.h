@@ -12,6 +12,14 @@
 
 #include "bitloom_conv_pairs.h"
 
+/* One kernel column of a line: where its words are, how they are turned right, which pixels are in the map. */
+typedef struct {
+    uint32_t offset, rotate, mask;
+} bitloom_conv_pairs_column;
+
+/* Kernel columns whose numbers are kept. */
+#define BITLOOM_CONV_PAIRS_COLUMNS 7U
+
 typedef struct {
     const bitloom_conv_pairs *layer;
     const bitloom_const_ring *input;
@@ -25,15 +33,12 @@ typedef struct {
     int32_t first_column; /* input column of the tile's first output column and kernel column 0 */
     uint32_t turned;      /* whether kernel columns are turned views of one line, or gathered one by one */
     uint32_t slot_words;
+    uint32_t pair_planes; /* of a line's sum of x ^ y over the channels' pairs */
+    uint32_t row_planes;  /* and over the kernel columns too */
     uint32_t *ids;   /* [line_slots]: the line in each slot */
     uint32_t *slots; /* [line_slots or 1][slot_words]; without slots: a line of zeros */
+    bitloom_conv_pairs_column columns[BITLOOM_CONV_PAIRS_COLUMNS];
 } bitloom_conv_pairs_lines;
-
-/* One kernel column of a line: where its words are, how they are turned right, and which pixels are in the
- * map. */
-typedef struct {
-    uint32_t offset, rotate, mask;
-} bitloom_conv_pairs_column;
 
 /* Bytes of a channel's row: 1, 2 or 4, then whole words. */
 static inline uint32_t bitloom_conv_pairs_unit(uint32_t width) {
@@ -48,12 +53,14 @@ static inline uint32_t bitloom_conv_pairs_turned(const bitloom_conv_pairs *layer
                : 0U;
 }
 
+/* Forgets all lines; to be called when the group or the tile column changes. */
+void bitloom_conv_pairs_prepare(bitloom_conv_pairs_lines *lines);
+
 const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, uint32_t r);
 
 bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitloom_conv_pairs_lines *lines, uint32_t kx);
 
-/* Adds line r's sum of x ^ y over all pairs and kernel columns to the number `sum` of `bits` planes. */
-void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum,
-                               uint32_t bits);
+/* Line r's sum of x ^ y over all pairs and kernel columns: a number of `row_planes` planes. */
+void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum);
 
 #endif

@@ -50,7 +50,7 @@
         add_two \z, \a, \b, \c, \d
         .endm
 
-/* Sixteen rows of the list r0 into planes r2 to r4; leaves a number of weight 8 in (r6, r5). */
+/* Sixteen rows of the list r0 into planes r2 to r4, and a number of weight 8 to lr. */
         .macro  add_sixteen
         ldm     r0!, {r5-r12}
         load_rows r5, r6, r7, r8
@@ -66,6 +66,22 @@
         add_rows r2, r9, r10, r11, r12
         add_two r3, r8, r7, r10, r9
         add_two r4, r5, r6, r7, r8
+        strd    r6, r5, [lr], #8
+        .endm
+
+/* Eight numbers at r0 into planes r2 to r4, and one of eight times the weight to r1: the same tree. */
+        .macro  add_eight
+        ldm     r0!, {r5-r12}
+        add_two r2, r5, r6, r7, r8
+        add_two r2, r9, r10, r11, r12
+        add_two r3, r6, r5, r10, r9
+        ldm     r0!, {r7-r10}
+        add_two r2, r7, r8, r9, r10
+        ldm     r0!, {r9-r12}
+        add_two r2, r9, r10, r11, r12
+        add_two r3, r8, r7, r10, r9
+        add_two r4, r5, r6, r7, r8
+        strd    r6, r5, [r1], #8
         .endm
 
 /* One number (r2, r3) into the plane at r12, its carry into those above, up to the end r1. Uses r4, r5. */
@@ -102,6 +118,7 @@
         .equ    PLANE, 8                @ counter plane of their weight
         .equ    PLANES_END, 12
         .equ    WORD, 16                @ words done
+        .equ    NUMBERS, 20             @ where they are
         .equ    LOCALS, 24
         .equ    SUM, LOCALS             @ the argument, saved
 
@@ -124,26 +141,39 @@ next_word:                              @ r0 sum, r1 words done, r12 counters of
         str     r12, [sp, #PLANE]
         ldr     r3, [r0, #ROWS]
         ldr     lr, [r0, #PAIRS]
+        str     lr, [sp, #NUMBERS]
         ldr     r5, [r0, #SIXTEENS]
         str     r5, [sp, #COUNT]
         ldr     r0, [r0, #LIST]
         add     r1, r3, r1, lsl #2
-        lsls    r5, r5, #31
         ldm     r12, {r2-r4}
-        bne     second_sixteen          @ an odd number of sixteens starts in the middle
-first_sixteen:
+        and     r5, r5, #7              @ what is over eight sixteens starts in the middle
+        tbh     [pc, r5, lsl #1]
+starts: .short  (sixteens_8 - starts) / 2, (sixteens_1 - starts) / 2, (sixteens_2 - starts) / 2
+        .short  (sixteens_3 - starts) / 2, (sixteens_4 - starts) / 2, (sixteens_5 - starts) / 2
+        .short  (sixteens_6 - starts) / 2, (sixteens_7 - starts) / 2
+sixteens_8:
         add_sixteen
-        strd    r6, r5, [lr], #8
-second_sixteen:
+sixteens_7:
         add_sixteen
-        strd    r6, r5, [lr], #8
+sixteens_6:
+        add_sixteen
+sixteens_5:
+        add_sixteen
+sixteens_4:
+        add_sixteen
+sixteens_3:
+        add_sixteen
+sixteens_2:
+        add_sixteen
+sixteens_1:
+        add_sixteen
         ldr     r12, [sp, #LIST_END]
         cmp     r0, r12
-        bne     first_sixteen
+        bne     sixteens_8
         ldr     r12, [sp, #PLANE]
         stm     r12!, {r2-r4}
-        ldr     r0, [sp, #SUM]
-        ldr     r0, [r0, #PAIRS]
+        ldr     r0, [sp, #NUMBERS]
 
 /* Levels: r12 plane, r0 pairs. */
 level:
@@ -165,30 +195,23 @@ level:
         stm     r1!, {r5-r8}
         add     lr, #7
 eights:
-        lsr     lr, #3
-        str     lr, [sp, #COUNT]
-        add     lr, r0, lr, lsl #6
+        lsr     r5, lr, #3
+        str     r5, [sp, #COUNT]
+        add     lr, r0, r5, lsl #6
         mov     r1, r0
         str     r12, [sp, #PLANE]
         ldm     r12, {r2-r4}
-next_eight:                             @ the same tree as add_sixteen, of numbers
-        ldm     r0!, {r5-r12}
-        add_two r2, r5, r6, r7, r8
-        add_two r2, r9, r10, r11, r12
-        add_two r3, r6, r5, r10, r9
-        ldm     r0!, {r7-r10}
-        add_two r2, r7, r8, r9, r10
-        ldm     r0!, {r9-r12}
-        add_two r2, r9, r10, r11, r12
-        add_two r3, r8, r7, r10, r9
-        add_two r4, r5, r6, r7, r8
-        strd    r6, r5, [r1], #8
+        lsls    r5, r5, #31
+        bne     odd_eight
+even_eight:
+        add_eight
+odd_eight:
+        add_eight
         cmp     r0, lr
-        bne     next_eight
+        bne     even_eight
         ldr     r12, [sp, #PLANE]
         stm     r12!, {r2-r4}
-        ldr     r0, [sp, #SUM]
-        ldr     r0, [r0, #PAIRS]
+        ldr     r0, [sp, #NUMBERS]
         b       level
 
 /* One number more than eights: cheaper into the counters than with seven zeros. */
@@ -207,11 +230,14 @@ last_level:
         ldr     r1, [sp, #PLANES_END]
         cmp     lr, #1
         beq     last_number
+        cmp     lr, #4
+        beq     last_four
         movs    r5, #0
         movs    r6, #0
         add     r2, r0, lr, lsl #3
         strd    r5, r6, [r2]
         strd    r5, r6, [r2, #8]
+last_four:
         ldm     r0, {r4-r11}
         ldm     r12, {r2, r3}
         add_two r2, r4, r5, r6, r7
@@ -236,48 +262,99 @@ last_ripple:
         pop     {r0, r4-r11, pc}
         .size   bitloom_conv_rows_add, . - bitloom_conv_rows_add
 
-/* A step of the addition counters + shift that only keeps the carry r5: the bit of the shift moves into C. */
-        .macro  carry plane
-        lsrs    r4, r4, #1
-        ite     cs
-        orrcs   r5, r5, \plane
-        andcc   r5, r5, \plane
+/* void bitloom_conv_rows_copy(const uint32_t *from, uint32_t words, uint32_t *to)   frame: bitloom_conv_rows_copy 32 */
+        function bitloom_conv_rows_copy
+        push    {r4-r10, lr}
+        subs    r1, #8
+        blo     2f
+1:      ldm     r0!, {r3-r10}
+        stm     r2!, {r3-r10}
+        subs    r1, #8
+        bhs     1b
+2:      adds    r1, #8
+        beq     4f
+3:      ldr     r3, [r0], #4
+        str     r3, [r2], #4
+        subs    r1, #1
+        bne     3b
+4:      pop     {r4-r10, pc}
+        .size   bitloom_conv_rows_copy, . - bitloom_conv_rows_copy
+
+/*
+ * A step of the addition counters + shift of two words that only keeps the carries r8 and r9: the bit of the shift moves
+ * into C.
+ */
+        .macro  carry a, b
+        lsrs    r12, r12, #1
+        ittee   cs
+        orrcs   r8, r8, \a
+        orrcs   r9, r9, \b
+        andcc   r8, r8, \a
+        andcc   r9, r9, \b
         .endm
+
+        .equ    SIGN_PLANES, 8          @ the arguments on the stack
+        .equ    SIGN_SHIFT, 12
+        .equ    SIGN_WORDS, 16
+        .equ    SIGN_FLIP, 56
+        .equ    SIGN_SIGNS, 60
 
 /*
  * void bitloom_conv_rows_signs(const uint32_t *counters, uint32_t planes, int32_t shift, uint32_t words,
- *                              uint32_t *signs)   frame: bitloom_conv_rows_signs 32
+ *                              uint32_t flip, uint32_t *signs)   frame: bitloom_conv_rows_signs 56
  */
         function bitloom_conv_rows_signs
-        push    {r4-r10, lr}
-        ldr     r10, [sp, #32]
-next_sign:
-        mov     r4, r2
-        mov     r5, #0
-        subs    r6, r1, #5              @ planes but the sign, four at a time
+        push    {r0-r11, lr}
+        sub     sp, #4
+two_signs:
+        ldr     lr, [sp, #SIGN_PLANES]
+        ldr     r12, [sp, #SIGN_SHIFT]
+        ldr     r4, [sp, #SIGN_WORDS]
+        mov     r3, r0
+        cmp     r4, #1                  @ a last word alone is its own neighbour
+        it      ne
+        addne   r3, r0, lr, lsl #2
+        mov     r8, #0
+        mov     r9, #0
+        subs    lr, #5                  @ planes but the sign, four at a time
         blo     2f
-1:      ldm     r0!, {r7, r8, r9, r12}
-        carry   r7
-        carry   r8
-        carry   r9
-        carry   r12
-        subs    r6, #4
+1:      ldm     r0!, {r4-r7}
+        ldm     r3!, {r1, r2, r10, r11}
+        carry   r4, r1
+        carry   r5, r2
+        carry   r6, r10
+        carry   r7, r11
+        subs    lr, #4
         bhs     1b
-2:      adds    r6, #4
+2:      adds    lr, #4
         beq     4f
-3:      ldr     r7, [r0], #4
-        carry   r7
-        subs    r6, #1
+3:      ldr     r4, [r0], #4
+        ldr     r1, [r3], #4
+        carry   r4, r1
+        subs    lr, #1
         bne     3b
-4:      ldr     r7, [r0], #4
-        eor     r7, r7, r5
-        lsrs    r4, r4, #1
+4:      ldr     r4, [r0]
+        ldr     r1, [r3], #4
+        mov     r0, r3
+        ldr     r5, [sp, #SIGN_FLIP]
+        ldr     r6, [sp, #SIGN_SIGNS]
+        eor     r4, r4, r8
+        eor     r1, r1, r9
+        lsrs    r12, r12, #1
         it      cs
-        mvncs   r7, r7
-        str     r7, [r10], #4
-        subs    r3, #1
-        bne     next_sign
-        pop     {r4-r10, pc}
+        mvncs   r5, r5
+        eor     r4, r4, r5
+        eor     r1, r1, r5
+        str     r4, [r6], #4
+        ldr     r7, [sp, #SIGN_WORDS]
+        subs    r7, #2
+        it      hs
+        strhs   r1, [r6], #4
+        str     r6, [sp, #SIGN_SIGNS]
+        str     r7, [sp, #SIGN_WORDS]
+        bhi     two_signs
+        add     sp, #20
+        pop     {r4-r11, pc}
         .size   bitloom_conv_rows_signs, . - bitloom_conv_rows_signs
 
 /* One byte of r3 added to a base. */
@@ -322,10 +399,7 @@ next_sign:
         add     r6, r5, lr, lsl #4
         add     r7, r6, lr, lsl #4
         mov     r12, #0x03030303
-1:      ldr     r2, [sp, #4]
-        cmp     r0, r2
-        beq     2f
-        ldr     r2, [r0], #4
+1:      ldr     r2, [r0], #4
         select_four 0
         select_four 1, , lsr #2
         select_four 2, , lsr #4
@@ -334,10 +408,32 @@ next_sign:
         add     r5, r5, lr, lsl #6
         add     r6, r6, lr, lsl #6
         add     r7, r7, lr, lsl #6
-        b       1b
-2:      add     sp, #4
+        ldr     r2, [sp, #4]
+        cmp     r0, r2
+        bne     1b
+        add     sp, #4
         pop     {r1, r3, r4-r11, pc}
         .size   bitloom_conv_rows_select, . - bitloom_conv_rows_select
+
+/* void bitloom_conv_rows_clear(uint32_t *list, uint32_t count)   frame: bitloom_conv_rows_clear 8 */
+        function bitloom_conv_rows_clear
+        push    {r4, lr}
+        movs    r2, #0
+        movs    r3, #0
+        movs    r4, #0
+        mov     r12, #0
+        subs    r1, #4
+        blo     2f
+1:      stm     r0!, {r2-r4, r12}
+        subs    r1, #4
+        bhs     1b
+2:      adds    r1, #4
+        beq     4f
+3:      str     r2, [r0], #4
+        subs    r1, #1
+        bne     3b
+4:      pop     {r4, pc}
+        .size   bitloom_conv_rows_clear, . - bitloom_conv_rows_clear
 
 /* Two inputs from the top of the word r6: one moves into C, the next becomes the sign. Rows r2 and r7 are theirs. */
         .macro  select_two shift

@@ -3,6 +3,8 @@
  */
 #include "bitloom_conv_rows_core.h"
 
+#include <string.h>
+
 #if !BITLOOM_CONV_ROWS_ASSEMBLY
 
 /*
@@ -134,8 +136,18 @@ void bitloom_conv_rows_add(const bitloom_conv_rows_sum *sum) {
     }
 }
 
+void bitloom_conv_rows_copy(const uint32_t *from, uint32_t words, uint32_t *to) {
+    memcpy(to, from, words * sizeof *to);
+}
+
+void bitloom_conv_rows_clear(uint32_t *list, uint32_t count) {
+    while (count-- > 0U) {
+        *list++ = 0U;
+    }
+}
+
 void bitloom_conv_rows_signs(const uint32_t *counters, uint32_t planes, int32_t shift, uint32_t words,
-                             uint32_t *signs) {
+                             uint32_t flip, uint32_t *signs) {
     while (words-- > 0U) {
         uint32_t bits = (uint32_t)shift;
         uint32_t carry = 0U;
@@ -145,7 +157,7 @@ void bitloom_conv_rows_signs(const uint32_t *counters, uint32_t planes, int32_t 
             carry = (bits & 1U) != 0U ? carry | counter : carry & counter;
             bits >>= 1;
         }
-        *signs++ = *counters++ ^ carry ^ (0U - (bits & 1U));
+        *signs++ = *counters++ ^ carry ^ flip ^ (0U - (bits & 1U));
     }
 }
 

@@ -28,9 +28,15 @@ typedef struct {
 /* Adds the rows. Counter plane 0 (weight 1) is left alone: each row counts twice. */
 void bitloom_conv_rows_add(const bitloom_conv_rows_sum *sum);
 
-/* Per word the sign plane of counters + shift: 1 = negative. */
+/* Copies counters. */
+void bitloom_conv_rows_copy(const uint32_t *from, uint32_t words, uint32_t *to);
+
+/* Fills a list with the empty row. */
+void bitloom_conv_rows_clear(uint32_t *list, uint32_t count);
+
+/* Per word the sign plane of counters + shift, 1 = negative, after an exclusive or with flip. */
 void bitloom_conv_rows_signs(const uint32_t *counters, uint32_t planes, int32_t shift, uint32_t words,
-                             uint32_t *signs);
+                             uint32_t flip, uint32_t *signs);
 
 /* Lists the rows that the 16 pairs of each input word select, from the offset of the first pair's four rows
  * on. */

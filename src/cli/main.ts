@@ -9,6 +9,7 @@ import { inspectCommand } from "./inspect.js";
 import { opsCommand } from "./ops.js";
 import { profileCommand } from "./profile.js";
 import { runCommand } from "./run.js";
+import { tuneCommand } from "./tune.js";
 import { verifyCommand } from "./verify.js";
 
 const program = new Command("bitloom")
@@ -25,6 +26,7 @@ for (const command of [
   runCommand(),
   verifyCommand(),
   profileCommand(),
+  tuneCommand(),
   boardsCommand(),
   opsCommand(),
   doctorCommand(),

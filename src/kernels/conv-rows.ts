@@ -46,7 +46,7 @@ export const convRows: Kernel = {
 };
 
 /** The shape of a convolution as the descriptor states it; channels and outputs per group. */
-export interface RowsGeometry {
+interface RowsGeometry {
   readonly height: number;
   readonly width: number;
   readonly outputHeight: number;
@@ -60,7 +60,7 @@ export interface RowsGeometry {
   readonly classes: TapClasses;
 }
 
-/** Which output rows and columns have the same taps inside the map; one class each unless padding is zero. */
+/** Output rows and columns by the taps that take part: those inside the map, or all where padding has a value. */
 interface TapClasses {
   readonly rowOf: readonly number[];
   readonly columnOf: readonly number[];
@@ -75,14 +75,20 @@ function rowsGeometry(program: DeviceProgram, conv: Conv): RowsGeometry | undefi
   const [outputHeight, outputWidth, outputs] = program.tensors[conv.output]!.shape;
   const { weights, window, groups } = conv;
   if (input.domain.kind !== "codes" || !isBipolar(input.domain) || !isBipolar(weights)) return undefined;
-  const padding = ({ "-1": "minus", "1": "plus", "0": "zero" } as const)[String(conv.padValue)];
+  const classes = tapClasses(window, [height, width], [outputHeight, outputWidth]);
+  const taps = window.kernel[0] * window.kernel[1];
+  const isPadded =
+    classes.rows.length * classes.columns.length > 1 ||
+    classes.rows[0]!.length * classes.columns[0]!.length < taps;
+  const padding = isPadded
+    ? ({ "-1": "minus", "1": "plus", "0": "zero" } as const)[String(conv.padValue)]
+    : "zero";
   if (padding === undefined) return undefined;
-  const classes = tapClasses(window, [height, width], [outputHeight, outputWidth], padding === "zero");
   const isSmall = [height, width, outputWidth, channels, outputs, ...window.kernel].every(
     (size) => size <= MAX_UINT16,
   );
-  if (!isSmall || classes.rows.length * classes.columns.length > 255) return undefined;
-  const taps = window.kernel[0] * window.kernel[1];
+  if (!isSmall || (padding === "zero" && classes.rows.length * classes.columns.length > 255))
+    return undefined;
   return {
     height,
     width,
@@ -94,7 +100,7 @@ function rowsGeometry(program: DeviceProgram, conv: Conv): RowsGeometry | undefi
     taps,
     window,
     padding,
-    classes,
+    classes: padding === "zero" ? classes : everyTap(window, outputHeight, outputWidth),
   };
 }
 
@@ -106,11 +112,9 @@ function tapClasses(
   { kernel, stride, dilation, pads }: Window,
   input: readonly [number, number],
   output: readonly [number, number],
-  byTaps: boolean,
 ): TapClasses {
   const axis = (a: 0 | 1): { of: number[]; taps: number[][] } => {
     const all = Array.from({ length: kernel[a] }, (_, k) => k);
-    if (!byTaps) return { of: new Array<number>(output[a]).fill(0), taps: [all] };
     const classes = new Map<string, number>();
     const taps: number[][] = [];
     const of = Array.from({ length: output[a] }, (_, i) => {
@@ -128,11 +132,26 @@ function tapClasses(
   return { rowOf: rows.of, columnOf: columns.of, rows: rows.taps, columns: columns.taps };
 }
 
-/** Rows of bits, one bit per output: `rows` of `bitloom_conv_rows.h`, after eight zero words. */
-export function packRows(
+/** One class, of windows whose taps all have a value. */
+function everyTap({ kernel }: Window, outputHeight: number, outputWidth: number): TapClasses {
+  const all = (count: number): number[] => Array.from({ length: count }, (_, k) => k);
+  return {
+    rowOf: new Array<number>(outputHeight).fill(0),
+    columnOf: new Array<number>(outputWidth).fill(0),
+    rows: [all(kernel[0])],
+    columns: [all(kernel[1])],
+  };
+}
+
+/**
+ * Rows of bits, one bit per output: `rows` of `bitloom_conv_rows.h`, after eight zero words. Outputs that do not depend on
+ * the inputs select nothing.
+ */
+function packRows(
   weights: CodeMatrix,
   geometry: Pick<RowsGeometry, "groups" | "taps" | "channels" | "outputs">,
   form: Form,
+  isConstant: (output: number) => boolean = () => false,
 ): Uint32Array {
   const { groups, taps, channels, outputs } = geometry;
   const words = Math.ceil(outputs / 32);
@@ -144,6 +163,7 @@ export function packRows(
       const blockWords = Math.min(BLOCK_WORDS, words - first);
       const end = Math.min(outputs, 32 * (first + blockWords));
       for (let n = 32 * first; n < end; n++) {
+        if (isConstant(group * outputs + n)) continue;
         const row = (group * outputs + n) * taps * channels;
         const set = (index: number): void => {
           packed[blockStart + index * blockWords + (n >> 5) - first]! |= 1 << (n & 31);
@@ -174,9 +194,10 @@ export function packRows(
 /**
  * Counters at the start, `presets` of `bitloom_conv_rows.h`. With M agreements of K, `2·M − K ≥ T` is `M ≥ m`. Pairs
  * leave M − m in the counters; inputs leave M − m where +1 selects, and m − 1 − M, so that the sign is the output, where
- * −1 does. Without thresholds these are M, M and −M.
+ * −1 does. Without thresholds these are M, M and −M. Outputs that are always or never +1 have no rows: their counters start
+ * where the pixel's shift leaves the sign alone.
  */
-export function packPresets(
+function packPresets(
   weights: CodeMatrix,
   geometry: Pick<RowsGeometry, "groups" | "channels" | "outputs" | "window" | "classes">,
   form: Form,
@@ -189,23 +210,17 @@ export function packPresets(
   const packed = new Uint32Array(
     classes.rows.length * classes.columns.length * sets * groups * words * planes,
   );
-  const isOdd = channels % 2;
+  const allInputs = window.kernel[0] * window.kernel[1] * channels;
   let base = 0;
   for (const kernelRows of classes.rows) {
     for (const kernelColumns of classes.columns) {
       const taps = kernelRows.flatMap((ky) => kernelColumns.map((kx) => ky * window.kernel[1] + kx));
-      const inputs = taps.length * channels;
       for (let n = 0; n < groups * outputs; n++) {
-        const { differing, ones } = countWeights(weights, n, taps, channels);
-        const threshold = thresholds?.[thresholds.length === 1 ? 0 : n];
-        const least =
-          threshold === undefined
-            ? 0
-            : Math.max(0, Math.min(inputs + 1, Math.ceil((threshold + inputs) / 2)));
+        const constant = thresholds === undefined ? undefined : constantOutput(thresholds, n, allInputs);
         const values =
-          form === "pairs"
-            ? [differing - least - isOdd * taps.length]
-            : [-ones - least, threshold === undefined ? -ones : least - ones - 1];
+          constant === undefined
+            ? startOf(weights, n, taps, channels, form, thresholds)
+            : constantStart(constant, form, taps.length, channels);
         const [group, output] = [Math.floor(n / outputs), n % outputs];
         values.forEach((value, set) => {
           const at = base + ((set * groups + group) * words + (output >> 5)) * planes;
@@ -217,6 +232,48 @@ export function packPresets(
     }
   }
   return packed;
+}
+
+/** Start of the counters of one output, for each set. */
+function startOf(
+  weights: CodeMatrix,
+  output: number,
+  taps: readonly number[],
+  channels: number,
+  form: Form,
+  thresholds: Int32Array | undefined,
+): number[] {
+  const inputs = taps.length * channels;
+  const { differing, ones } = countWeights(weights, output, taps, channels);
+  const threshold = thresholds === undefined ? undefined : thresholdOf(thresholds, output);
+  /** Agreements needed; more than all, or none, where a border pixel has fewer inputs than the threshold reckons with. */
+  const least =
+    threshold === undefined ? 0 : Math.max(0, Math.min(inputs + 1, Math.ceil((threshold + inputs) / 2)));
+  return form === "pairs"
+    ? [differing - least - (channels % 2) * taps.length]
+    : [-ones - least, threshold === undefined ? -ones : least - ones - 1];
+}
+
+function thresholdOf(thresholds: Int32Array, output: number): number {
+  return thresholds[thresholds.length === 1 ? 0 : output]!;
+}
+
+/** The output's value if it is the same for all inputs. */
+function constantOutput(thresholds: Int32Array, output: number, inputs: number): boolean | undefined {
+  const threshold = thresholdOf(thresholds, output);
+  if (threshold > inputs) return false;
+  return threshold <= -inputs ? true : undefined;
+}
+
+/**
+ * The shift of pairs lies from −pairs to 0; that of inputs from half of them to all where +1 selects, and from −half to 0
+ * where −1 does and the output is the sign.
+ */
+function constantStart(isOne: boolean, form: Form, taps: number, channels: number): number[] {
+  const inputs = taps * channels;
+  const half = Math.ceil(inputs / 2);
+  if (form === "pairs") return [isOne ? taps * Math.ceil(channels / 2) : -1];
+  return [isOne ? -half : -inputs - 1, isOne ? -1 : half];
 }
 
 /** Pairs of neighbouring weights that differ (an odd last one has a partner −1), and weights of +1. */
@@ -246,7 +303,7 @@ interface Sizes {
 }
 
 /** List, planes and scratch of a layer; the header of the C has the same formula. */
-export function rowsSizes(taps: number, channels: number, form: Form): Sizes {
+function rowsSizes(taps: number, channels: number, groups: number, form: Form, isScores: boolean): Sizes {
   const sixteens = (n: number): number => 16 * Math.ceil(n / 16);
   const list =
     form === "inputs"
@@ -255,9 +312,12 @@ export function rowsSizes(taps: number, channels: number, form: Form): Sizes {
   let levels = 1;
   for (let numbers = list / 16; numbers > 1; numbers = Math.ceil(numbers / 8)) levels++;
   let bits = 2;
-  while (2 ** (bits - 1) < taps * (channels + (channels % 2)) + 1) bits++;
+  const inputs = taps * (channels + (channels % 2));
+  while (2 ** (bits - 1) < inputs + (isScores ? 1 : 0)) bits++;
   const planes = Math.max(bits, 1 + 3 * levels);
-  const words = list + 2 * (list / 16 + 8) + BLOCK_WORDS * planes + taps * (1 + Math.ceil(channels / 32));
+  const copies = groups > 1 && channels % 32 !== 0 ? 1 + taps : 1;
+  const words =
+    3 * taps + list + 2 * (list / 16 + 8) + BLOCK_WORDS * planes + copies * Math.ceil(channels / 32);
   return { list, planes, scratchBytes: 8 * Math.ceil(words / 2) };
 }
 
@@ -271,13 +331,20 @@ function choice(
   covers: readonly number[],
 ): KernelChoice {
   const { classes, window } = geometry;
-  const sizes = rowsSizes(geometry.taps, geometry.channels, form);
-  const hasClasses = geometry.padding === "zero";
+  const sizes = rowsSizes(geometry.taps, geometry.channels, geometry.groups, form, thresholds === undefined);
+  const hasClasses = classes.rows.length * classes.columns.length > 1;
   const constants: ConstantArray[] = [
     {
       name: "rows",
       type: "uint32_t",
-      values: packRows(conv.weights, geometry, form),
+      values: packRows(
+        conv.weights,
+        geometry,
+        form,
+        (n) =>
+          thresholds !== undefined &&
+          constantOutput(thresholds, n, geometry.taps * geometry.channels) !== undefined,
+      ),
       layout:
         form === "pairs"
           ? "8 zeros, [group][block][tap][pair][4 rows][words], one bit per output"

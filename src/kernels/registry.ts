@@ -1,7 +1,9 @@
 import { add } from "./add.js";
 import { concat } from "./concat.js";
+import { convBytes } from "./conv-bytes.js";
 import { convFloat } from "./conv-float.js";
 import { convGeneral } from "./conv-general.js";
+import { convPairsMve } from "./conv-pairs-mve.js";
 import { convRows } from "./conv-rows.js";
 import { denseB1 } from "./dense-b1.js";
 import { lookup } from "./lookup.js";
@@ -15,7 +17,9 @@ import type { Kernel } from "./types.js";
 /** Every kernel: what the plan chooses from. */
 export const kernels: readonly Kernel[] = Object.freeze([
   denseB1,
+  convPairsMve,
   convRows,
+  convBytes,
   convGeneral,
   convFloat,
   pool,

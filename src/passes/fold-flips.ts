@@ -1,4 +1,5 @@
 import { type CodeMatrix, type DeviceProgram, type Instruction, inputsOf } from "../program/types.js";
+import { mirrorOf } from "./mirror.js";
 
 type Conv = Extract<Instruction, { kind: "conv" }>;
 type Threshold = Extract<Instruction, { kind: "threshold" }>;
@@ -47,12 +48,9 @@ function fold(conv: Conv, threshold: Threshold): { conv: Conv; threshold: Thresh
 }
 
 /** Replaces codes by those of the negated weights; false (and nothing changed) if one does not exist. */
-function negateCodes(row: Uint8Array, { step, offset, bits }: CodeMatrix): boolean {
-  const mirror = (-2 * offset) / step;
-  const greatest = 2 ** bits - 1;
-  if (!row.every((c) => Number.isInteger(mirror) && mirror - c >= 0 && mirror - c <= greatest)) return false;
-  row.forEach((c, k) => {
-    row[k] = mirror - c;
-  });
+function negateCodes(row: Uint8Array, weights: CodeMatrix): boolean {
+  const mirrored = Array.from(row, (code) => mirrorOf(weights, code));
+  if (mirrored.includes(undefined)) return false;
+  row.set(mirrored as number[]);
   return true;
 }

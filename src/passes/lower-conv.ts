@@ -169,9 +169,11 @@ function lowerLayer(context: Lowering, layer: Layer): Value | undefined {
   return lowerIntegerLayer(context, layer, matrix, integers, padValue, hasPads);
 }
 
+/** The integer whose product with the factor is the value in float32. */
 function integerPad(padValue: number, factor: number): number | undefined {
-  const units = padValue === 0 ? 0 : padValue / factor;
-  return Number.isInteger(units) && Math.abs(units) < 2 ** 15 ? units : undefined;
+  const units = padValue === 0 ? 0 : Math.round(padValue / factor);
+  const isSame = Math.fround(units * factor) === Math.fround(padValue);
+  return isSame && Math.abs(units) < 2 ** 15 ? units : undefined;
 }
 
 function lowerIntegerLayer(

@@ -5,7 +5,7 @@ import { onlyMultiplies } from "./codes.js";
 import type { Lowering } from "./lowering.js";
 import { alignedSteps, sameSteps } from "./merge-steps.js";
 import { reportLayout } from "./problems.js";
-import { arranged } from "./select.js";
+import { arranged, flattened } from "./select.js";
 import { type Settled, settle } from "./settle.js";
 import { emit, F32, I32, scaled, widened } from "./sources.js";
 import { isFloat, type Range, rangeOf, type Source, type Value } from "./values.js";
@@ -65,7 +65,7 @@ export function lowerConcat(
   values: readonly Value[],
 ): Value | undefined {
   const settled = settleAll(context, values);
-  const parts = settled?.map((s) => arranged(context, s, axis, `${node.name} selection`));
+  const parts = settled?.map((s) => alongAxis(context, node, s, axis));
   if (parts === undefined) return undefined;
   const [first] = parts;
   const fits = parts.every(
@@ -86,6 +86,15 @@ export function lowerConcat(
   );
   const { shape } = context.graph.values.get(node.output)!;
   return { source, steps, shape: source.shape, view: mapView(shape, axis) };
+}
+
+/** The value with channels on the axis; a flattened map as a vector. */
+function alongAxis(context: Lowering, node: GraphNode, value: Settled, axis: number): Settled | undefined {
+  const name = `${node.name} selection`;
+  const map = arranged(context, value, axis, name);
+  if (map !== undefined || axis !== value.view.shape.length - 1) return map;
+  const vector = flattened(context, value, node.name);
+  return vector && arranged(context, vector, axis, name);
 }
 
 /** The inputs in one domain, and steps that serve all of them. */

@@ -5,6 +5,8 @@ import type { FloatTensor, GraphNode, GraphOp, Quantizer } from "../graph/types.
 import type { ScaleStep } from "../program/types.js";
 import type { ChainStep } from "./chain.js";
 import type { Lowering } from "./lowering.js";
+import { flattened } from "./select.js";
+import { settle } from "./settle.js";
 import { type Value, withStep } from "./values.js";
 import { perChannel } from "./views.js";
 
@@ -37,17 +39,30 @@ export function lowerScalar(context: Lowering, node: GraphNode, value: Value): V
     });
     return undefined;
   }
+  const operations = operationsOf(op, value);
+  const steps = stepsFor(node, operations, value);
+  if (steps !== undefined) return withStep(value, ...steps);
+  const settled = settle(context, value);
+  const vector = settled && flattened(context, settled, node.name);
+  if (vector !== undefined) return withStep(vector, ...stepsFor(node, operations, vector)!);
+  if (settled !== undefined) reportPositions(context, node, operations);
+  return undefined;
+}
+
+/** Operands per channel of the value's tensor; undefined if one differs within a channel. */
+function stepsFor(
+  node: GraphNode,
+  operations: readonly Operation[],
+  value: Value,
+): readonly ChainStep[] | undefined {
   const steps: ChainStep[] = [];
-  for (const { operator, operand } of operationsOf(op, value)) {
+  for (const { operator, operand } of operations) {
     const numbers =
       operand === undefined ? new Float32Array(0) : perChannel(operand, value.view, value.shape);
-    if (numbers === undefined) {
-      reportPositions(context, node, operand!);
-      return undefined;
-    }
+    if (numbers === undefined) return undefined;
     steps.push({ kind: "scale", step: { operator, operand: numbers }, node: node.name });
   }
-  return withStep(value, ...steps);
+  return steps;
 }
 
 function operationsOf(op: GraphOp, value: Value): readonly Operation[] {
@@ -112,10 +127,13 @@ function hasSingleScale(node: GraphNode, quantizer: Quantizer, diagnostics: Diag
   return false;
 }
 
-function reportPositions(context: Lowering, node: GraphNode, operand: FloatTensor): void {
+function reportPositions(context: Lowering, node: GraphNode, operations: readonly Operation[]): void {
+  const shapes = operations.flatMap(({ operand }) =>
+    operand === undefined ? [] : [shapeText(operand.shape)],
+  );
   context.diagnostics.error(
     "lowering/positions",
-    `has a constant of shape ${shapeText(operand.shape)} that differs between positions of one channel`,
+    `has constants (${shapes.join(", ")}) that differ between positions of one channel of a large map`,
     {
       where: node.name,
       remedy:

@@ -6,7 +6,7 @@ import { Diagnostics } from "../diagnostics/diagnostic.js";
 import { shapeText } from "../diagnostics/text.js";
 import type { GraphNode, ModelGraph } from "../graph/types.js";
 import type { DeviceProgram } from "../program/types.js";
-import { lowerConv, lowerDense } from "./lower-conv.js";
+import { lowerConv, lowerDense, mapShape } from "./lower-conv.js";
 import { lowerInput } from "./lower-input.js";
 import { lowerConcat, lowerSum } from "./lower-merge.js";
 import { lowerOutput } from "./lower-output.js";
@@ -15,8 +15,9 @@ import { lowerAveragePool, lowerMaxPool } from "./lower-pool.js";
 import { isScalarNode, lowerScalar } from "./lower-scalar.js";
 import type { Lowering, LoweringOptions } from "./lowering.js";
 import { cutTail, hasTwoEnds, neededNodes } from "./order-nodes.js";
-import type { Value } from "./values.js";
-import { movedView } from "./views.js";
+import { I32 } from "./sources.js";
+import { count, type Value } from "./values.js";
+import { identityView, mapView, movedView } from "./views.js";
 
 export interface LoweredProgram {
   readonly program: DeviceProgram;
@@ -35,11 +36,9 @@ export function lower(graph: ModelGraph, options: LoweringOptions = {}): Lowered
   const input = lowerInput(context);
   const values = new Map<string, Lowered>([[graph.inputs[0]!, input.value]]);
   for (const node of nodes) {
-    const result = lowerNode(context, node, values);
-    if (result !== undefined) values.set(node.output, result);
+    values.set(node.output, lowerNode(context, node, values) ?? standIn(graph, node));
   }
-  const last = values.get(end);
-  const result = last && resolve(context, last);
+  const result = resolve(context, values.get(end)!);
   const output = result && lowerOutput(context, result, nodes.at(-1)!, tail);
   diagnostics.throwIfErrors();
   const modelShape = graph.values.get(graph.inputs[0]!)!.shape;
@@ -59,18 +58,16 @@ export function lower(graph: ModelGraph, options: LoweringOptions = {}): Lowered
   return { program, diagnostics };
 }
 
-/** The value that a node computes; undefined after a reported error, or where an input has one. */
+/** The value that a node computes; undefined after a reported error. */
 function lowerNode(
   context: Lowering,
   node: GraphNode,
   values: ReadonlyMap<string, Lowered>,
 ): Lowered | undefined {
-  const inputs = node.inputs.map((name) => values.get(name));
-  if (inputs.includes(undefined)) return undefined;
-  const [first] = inputs as [Lowered];
+  const inputs = node.inputs.map((name) => values.get(name)!);
   const { op } = node;
-  if (op.kind === "conv") return lowerConv(context, node, op, first);
-  const resolved = (inputs as Lowered[]).map((lowered) => resolve(context, lowered));
+  if (op.kind === "conv") return lowerConv(context, node, op, inputs[0]!);
+  const resolved = inputs.map((lowered) => resolve(context, lowered));
   if (resolved.includes(undefined)) return undefined;
   const [value] = resolved as [Value];
   if (isScalarNode(node)) return lowerScalar(context, node, value);
@@ -101,6 +98,27 @@ function lowerNode(
     default:
       return reportAfterOutput(context, node);
   }
+}
+
+/** In place of a value that could not be lowered, so that problems behind it are found in the same run. */
+function standIn(graph: ModelGraph, { output }: GraphNode): Value {
+  const { shape } = graph.values.get(output)!;
+  const isMap = (shape.length === 3 || shape.length === 4) && shape[0] === 1;
+  const tensor = isMap ? mapShape(shape) : ([1, 1, count(shape)] as const);
+  return {
+    source: {
+      tensor: 0,
+      shape: tensor,
+      domain: I32,
+      offset: 0,
+      ranges: [[-1, 1]],
+      stride: 1,
+      uncertainty: () => 0,
+    },
+    steps: [],
+    shape: tensor,
+    view: isMap ? mapView(shape, 1) : identityView(shape),
+  };
 }
 
 /** Softmax and argmax end a model. */

@@ -122,3 +122,44 @@ export function boxOf(
 function sorted(indices: Int32Array): Int32Array {
   return Int32Array.from(new Set(indices)).sort();
 }
+
+/** Maps of more pixels than this are not taken apart. */
+const MOST_PIXELS = 64;
+
+/**
+ * A map as a vector in the tensor's own order, one piece per pixel: for operations that differ between the
+ * positions of a channel. Undefined for maps of too many pixels.
+ */
+export function flattened(context: Lowering, value: Settled, name: string): Settled | undefined {
+  const [height, width, depth] = value.shape;
+  const pixels = height * width;
+  if (pixels === 1) return value;
+  if (pixels > MOST_PIXELS) return undefined;
+  const source = once(context, value.source, "flattened", () => {
+    const channels = Int32Array.from({ length: depth }, (_, c) => c);
+    const parts = Array.from({ length: pixels }, (_, p) =>
+      selected(
+        context,
+        value.source,
+        { pixels: Int32Array.of(p), channels, height: 1, width: 1 },
+        `${name} pixel ${p}`,
+      ),
+    );
+    const { tensor: _, shape: __, ranges, uncertainty, ...known } = value.source;
+    const repeated = ranges === undefined || ranges.length === 1 ? ranges : parts.flatMap(() => ranges);
+    const inputs = parts.map((p) => p.tensor);
+    return emit(
+      context,
+      `${name} flattened`,
+      [1, 1, pixels * depth],
+      {
+        ...known,
+        ...(repeated === undefined ? {} : { ranges: repeated }),
+        uncertainty: (channel) => uncertainty(channel % depth),
+      },
+      (output) => ({ kind: "concat", inputs, output }),
+    );
+  });
+  const everywhere = Int32Array.from({ length: pixels * depth }, (_, i) => i % depth);
+  return { ...value, source, steps: value.steps.map((s) => forChannels(s, everywhere)), shape: source.shape };
+}

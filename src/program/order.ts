@@ -3,13 +3,14 @@ import type { TensorValues } from "./canonical.js";
 import type { DeviceProgram } from "./types.js";
 
 /** Input elements in the model's order, as the device takes them. */
-export function inDeviceOrder<T extends TensorValues>({ input }: DeviceProgram, values: T): T {
-  return input.order === "nhwc" ? transposed(values, input.modelShape[1]!) : values;
+export function inDeviceOrder<T extends TensorValues>({ input, tensors }: DeviceProgram, values: T): T {
+  return input.order === "nhwc" ? transposed(values, tensors[input.tensor]!.shape[2]) : values;
 }
 
 /** Output elements of the device in the model's order. */
-export function inModelOrder<T extends TensorValues>({ output }: DeviceProgram, values: T): T {
-  return output.layout === "nhwc" ? transposed(values, values.length / output.modelShape[1]!) : values;
+export function inModelOrder<T extends TensorValues>({ output, tensors }: DeviceProgram, values: T): T {
+  const [height, width] = tensors[output.tensor]!.shape;
+  return output.layout === "nhwc" ? transposed(values, height * width) : values;
 }
 
 /** A matrix of so many rows with rows and columns exchanged: [C, pixels] to [pixels, C] and back. */

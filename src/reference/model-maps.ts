@@ -42,8 +42,8 @@ export function maxPool({ window }: Op<"max-pool">, x: Float32Array, input: Shap
 }
 
 /**
- * The taps inside the map are added in float32, row by row, then divided once: PyTorch's order. ONNX Runtime
- * adds columns first or in lanes on some processors; sums of small integers are the same in any order.
+ * The taps inside the map are added in float32, row by row, then divided once: the order of PyTorch, and of ONNX
+ * Runtime from opset 19 on (before, it adds columns first). Sums of small integers are the same in any order.
  */
 export function averagePool(op: Op<"average-pool">, x: Float32Array, input: Shape, output: Shape) {
   const map = reader(x, input);

@@ -4,9 +4,9 @@ import { compilerVersion, readBaseline, regressions } from "../../bench/baseline
 import { benchBoards } from "../../bench/cores.js";
 import { measureCore } from "../../bench/measure.js";
 import { layerInputs, layerProgram } from "../../bench/program.js";
-import type { Figures } from "../../bench/run.js";
 import { layerShapes, quickShapes, windowOf } from "../../bench/shapes.js";
 import { outputSize } from "../../src/program/index.js";
+import type { Figures } from "../../src/tuning/run.js";
 import { describeWith } from "../toolchain/toy.js";
 
 describeWith(["arm-none-eabi-gcc", "qemu-system-arm", "cc"], "the benchmark's baseline", () => {

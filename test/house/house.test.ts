@@ -21,7 +21,19 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   toolchain: ["diagnostics", "assets", "targets"],
   profile: [],
   emulators: ["diagnostics", "assets", "program", "profile", "targets", "toolchain"],
-  tuning: ["diagnostics", "assets", "program", "targets", "kernels", "plan", "toolchain", "emulators"],
+  tuning: [
+    "diagnostics",
+    "assets",
+    "program",
+    "reference",
+    "profile",
+    "targets",
+    "kernels",
+    "plan",
+    "emit",
+    "toolchain",
+    "emulators",
+  ],
 };
 
 describe("src/", () => {

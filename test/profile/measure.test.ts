@@ -26,7 +26,7 @@ const folder = temporaryFolder();
 
 /**
  * The toy library with functions of known length: 100 turns of a loop, a call of it from another function, and a jump to
- * it as another function's last act. Armv6-M instructions only.
+ * it as another function's last act, BL as a far jump that never returns. Armv6-M instructions only.
  */
 const known = `
 void counted(void);
@@ -39,6 +39,11 @@ __attribute__((naked, noinline, used)) void caller(void) {
     __asm volatile(".syntax unified\\n"
                    "push {r4, lr}\\n ldr r1, [sp]\\n ldr r2, [sp, #4]\\n str r1, [sp]\\n movs r3, #0\\n"
                    "bl counted\\n bl counted\\n pop {r4, pc}");
+}
+void far(void);
+__attribute__((naked, noinline, used)) void far(void) {
+    __asm volatile(".syntax unified\\n"
+                   "push {r4, lr}\\n movs r3, #3\\n1: bl 2f\\n nop\\n2: subs r3, #1\\n bne 1b\\n bl counted\\n pop {r4, pc}");
 }
 void jumper(void);
 __attribute__((naked, noinline, used)) void jumper(void) {
@@ -53,7 +58,7 @@ function library(): LibraryOnDisk {
   cpSync(toy.dir, dir, { recursive: true });
   const source = readFileSync(join(dir, "toy.c"), "utf8");
   const [head, rest] = source.split("int toy_run(");
-  const calls = "sums(input, sum);\n    caller();\n    jumper();";
+  const calls = "sums(input, sum);\n    far();\n    caller();\n    jumper();";
   writeFileSync(
     join(dir, "toy.c"),
     `${head}${known}int toy_run(${rest!.replace("sums(input, sum);", calls)}`,
@@ -70,7 +75,7 @@ async function image(id: string): Promise<string> {
 }
 
 const LOOP = 1 + 200 + 1;
-const functions = ["counted", "caller", "jumper", "sums", "toy_run"];
+const functions = ["counted", "far", "caller", "jumper", "sums", "toy_run"];
 
 describeWith(["arm-none-eabi-gcc", "qemu-system-arm", "cc"], "calls counted in QEMU", () => {
   it.each(["qemu-cortex-m0", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505"])("%s", async (id) => {
@@ -85,7 +90,7 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm", "cc"], "calls counted in Q
       });
     const calls = await measure();
     const once = (name: string) => calls.get(name)!.map((c) => c.instructions);
-    // Called three times per input, the last of them from the jump; the newest calls are what is asked for.
+    expect(once("far")).toEqual([13 + LOOP, 13 + LOOP, 13 + LOOP]);
     expect(once("counted")).toEqual([LOOP, LOOP, LOOP]);
     expect(once("caller")).toEqual([8 + 2 * LOOP, 8 + 2 * LOOP, 8 + 2 * LOOP]);
     expect(once("jumper")).toEqual([2 + LOOP, 2 + LOOP, 2 + LOOP]);
@@ -173,7 +178,7 @@ describeWith(["arm-none-eabi-gcc"], "calls in an image", () => {
     const lines = [...listing.matchAll(/^\s*([0-9a-f]+):\t\S+(?: \S+)*\s*\t(.*)$/gm)];
     const after = (call: RegExp): number[] =>
       lines.flatMap((l, i) => (call.test(l[2]!) ? [Number.parseInt(lines[i + 1]![1]!, 16)] : []));
-    for (const name of ["caller", "sums", "toy_run"]) {
+    for (const name of ["caller", "far", "sums", "toy_run"]) {
       const address = functionAddress(findFunction(elf, name)!);
       expect(returnAddresses(elf, address), name).toEqual(after(new RegExp(`^bl\\t.*<${name}>`)));
     }

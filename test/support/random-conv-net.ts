@@ -23,6 +23,8 @@ export interface ConvNetOptions {
   readonly without?: readonly Feature[];
   readonly maxChannels?: number;
   readonly maxSide?: number;
+  /** Scales of any size: float sums are rounded, and references may differ where they are. */
+  readonly anyScales?: boolean;
 }
 
 export type Feature =
@@ -128,7 +130,7 @@ class NetBuilder {
   #quantized(from: Handle, spread: number): Handle {
     const random = this.#random;
     let x = from;
-    if (random.next() < 0.2) x = this.#maxPool(x);
+    if (random.next() < 0.2) x = this.#maxPool(this.#chance("pad", 0.3) ? this.#padded(x, -1) : x);
     if (spread > 1 || random.next() < 0.3) x = this.#scalars(x, spread);
     if (random.next() < 0.3) x = this.#maxPool(x);
     if (random.next() < 0.2) x = this.#scalars(x, spread);
@@ -203,15 +205,19 @@ class NetBuilder {
     };
   }
 
+  #scale(exponent: number): number {
+    return Math.fround(2 ** exponent * (this.#options.anyScales ? 0.75 + this.#random.next() / 2 : 1));
+  }
+
   #quantizer(spread: number): Quantizer {
     const random = this.#random;
-    const scale = number(2 ** random.integer(-3, 1));
+    const scale = number(this.#scale(random.integer(-3, 1)));
     if (random.next() < 0.6) return { kind: "bipolar", scale, signOfZero: 1 };
     const bits = this.#chance("wide-codes", 0.25) ? random.pick([5, 8]) : random.integer(1, 4);
     const signed = bits > 1 && random.next() < 0.5;
     return {
       kind: "uniform",
-      scale: bits > 4 ? scale : number(2 ** Math.round(Math.log2(spread))),
+      scale: bits > 4 ? scale : number(this.#scale(Math.round(Math.log2(spread)))),
       zeroPoint: number(random.next() < 0.3 ? random.integer(-2, 2) : 0),
       qmin: signed ? -(2 ** (bits - 1)) : 0,
       qmax: signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1,
@@ -396,6 +402,15 @@ class NetBuilder {
     );
   }
 
+  /** Constants that differ between positions of one channel, or two flattened maps side by side. */
+  #onFeatures(x: Handle): Handle {
+    const features = x.shape[1]!;
+    const y = this.#chance("concat", 0.3)
+      ? this.#add({ kind: "concat", axis: 1 }, [x, x], [1, 2 * features], x.exact)
+      : this.#scalars(x, 1);
+    return this.#add({ kind: "quantize", quantizer: bipolar }, [y], y.shape, { unit: 1, most: 1 });
+  }
+
   /** Flatten in either order of channels and pixels, and dense layers; or the mean over the map before them. */
   #head(x: Handle): Handle {
     const random = this.#random;
@@ -405,6 +420,7 @@ class NetBuilder {
     if (this.#chance("channels-last", 0.4)) y = this.#transposed(x, lastOrder);
     const inputs = y.shape.reduce((a, b) => a * b, 1);
     y = this.#add({ kind: "reshape" }, [y], [1, inputs], y.exact);
+    if (random.next() < 0.2) y = this.#onFeatures(y);
     const layers = random.integer(1, 2);
     for (let layer = 0; layer < layers; layer++) {
       const [width, outputs] = [y.shape[1]!, random.integer(1, 20)];

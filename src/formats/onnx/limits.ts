@@ -56,7 +56,7 @@ const [INT64_MIN, INT64_MAX] = [-(2n ** 63n), 2n ** 63n - 1n];
 /** An int64 of the file. The type's bounds, with which exporters mean "as far as it goes", are cut to 53 bits. */
 export function wholeNumber(value: bigint): number {
   if (value === INT64_MAX) return Number.MAX_SAFE_INTEGER;
-  return value === INT64_MIN ? Number.MIN_SAFE_INTEGER : Number(value);
+  return value === INT64_MIN || value === -INT64_MAX ? Number.MIN_SAFE_INTEGER : Number(value);
 }
 
 export function checkRank(shape: readonly number[]): void {

@@ -2,7 +2,7 @@ import type { AttributeType } from "./attributes.js";
 import type { OpHandler } from "./node.js";
 import * as activations from "./ops/activations.js";
 import * as arithmetic from "./ops/arithmetic.js";
-import { constant } from "./ops/constants.js";
+import { constant, constantOfShape } from "./ops/constants.js";
 import { conv } from "./ops/conv.js";
 import { dequantizeLinear, quantizeLinear } from "./ops/integer-quantizers.js";
 import { gemm, matMul } from "./ops/linear.js";
@@ -131,6 +131,7 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
     { value: "tensor", value_float: "float", value_floats: "floats", value_int: "int", value_ints: "ints" },
     constant,
   ),
+  entry("ConstantOfShape", onnx, "folded", { value: "tensor" }, constantOfShape),
   entry("Shape", onnx, "folded", { start: "int", end: "int" }, shapes.shape),
   entry("Gather", onnx, "of sizes, folded", { axis: "int" }, shapes.gather),
   entry("Concat", onnx, "of computed values; of sizes, folded", { axis: "int" }, moves.concat),

@@ -1,8 +1,9 @@
 /** Operators that cut, join and move computed values; lists of sizes are folded. */
 import { printable, shapeText } from "../../../diagnostics/text.js";
+import { stridedPositions, stridesOf } from "../../../graph/broadcast.js";
 import type { Shape } from "../../../graph/types.js";
 import { floatAttribute, intAttribute, intsAttribute, textAttribute } from "../attributes.js";
-import { intConstant } from "../constant.js";
+import { type Constant, countOf, intConstant } from "../constant.js";
 import { checkComputed, checkList } from "../limits.js";
 import {
   constantValue,
@@ -65,16 +66,29 @@ export const slice: OpHandler = (node) => {
   const input = requiredInput(node, 0);
   const shape = input.kind === "constant" ? input.constant.shape : input.shape;
   const ranges = rangesOf(node, shape);
-  if (input.kind === "runtime") return cut(node, runtimeInput(node, 0), ranges);
-  const { constant } = input;
-  if (constant.kind !== "int" || shape.length !== 1)
-    throw new Rejection("it cuts a constant that is not a list of sizes", "simplify the model");
-  checkList(shape[0]!);
-  const [range] = ranges;
-  if (range === undefined) return input;
-  const data = Array.from({ length: range.count }, (_, i) => constant.data[range.start + i * range.step]!);
-  return constantValue(intConstant([data.length], data));
+  if (input.kind === "constant") return constantValue(cutConstant(input.constant, ranges));
+  const backward = ranges.find((r) => r.step < 0);
+  if (backward !== undefined)
+    throw new Rejection(`it has the step ${backward.step}`, "only slices that go forward are supported");
+  return cut(node, runtimeInput(node, 0), ranges);
 };
+
+/** Lists of sizes and axes, which exporters also turn around. */
+function cutConstant(constant: Constant, ranges: readonly Range[]): Constant {
+  if (constant.kind !== "int")
+    throw new Rejection("it cuts a float constant", "simplify the model before exporting");
+  const strides = stridesOf(constant.shape);
+  const sizes = [...constant.shape];
+  let first = 0;
+  for (const { axis, start, step, count } of ranges) {
+    first += start * strides[axis]!;
+    strides[axis]! *= step;
+    sizes[axis] = count;
+  }
+  checkList(countOf(sizes));
+  const data = Array.from(stridedPositions(sizes, strides, first), (position) => constant.data[position]!);
+  return intConstant(sizes, data);
+}
 
 /** Starts, ends, axes and steps are attributes before opset 10, then inputs. Ends beyond the axis mean its end. */
 function rangesOf(node: OnnxNode, shape: Shape): Range[] {
@@ -95,9 +109,13 @@ function rangesOf(node: OnnxNode, shape: Shape): Range[] {
 }
 
 function rangeOf(axis: number, size: number, from: number, to: number, step: number): Range {
-  if (step < 1) throw new Rejection(`it has the step ${step}`, "only slices that go forward are supported");
-  const clamp = (n: number): number => Math.min(Math.max(n < 0 ? n + size : n, 0), size);
-  const [start, end] = [clamp(from), clamp(to)];
+  if (step === 0) throw new Rejection("it has the step 0", damaged);
+  const clamp = (n: number, least: number, most: number): number =>
+    Math.min(Math.max(n < 0 ? n + size : n, least), most);
+  const [start, end] =
+    step > 0
+      ? [clamp(from, 0, size), clamp(to, 0, size)]
+      : [clamp(from, 0, size - 1), clamp(to, -1, size - 1)];
   const count = Math.ceil((end - start) / step);
   if (count >= 1) return { axis, start, step, count };
   throw new Rejection(`it takes nothing of axis ${axis}, which has ${size} elements`, damaged);

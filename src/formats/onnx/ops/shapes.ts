@@ -1,5 +1,6 @@
 /** Operators that move or describe data: free on the device, or known before it runs. */
 import { shapeText } from "../../../diagnostics/text.js";
+import { stridedPositions, stridesOf } from "../../../graph/broadcast.js";
 import { intAttribute, intsAttribute } from "../attributes.js";
 import {
   type Constant,
@@ -130,7 +131,7 @@ export const transpose: OpHandler = (node) => {
   const isPermutation =
     [...permutation].sort((a, b) => a - b).every((p, i) => p === i) && permutation.length === from.length;
   if (!isPermutation)
-    throw new Rejection(`${listText(permutation)} is no order of ${from.length} axes`, damaged);
+    throw new Rejection(`its perm ${listText(permutation)} is no order of ${from.length} axes`, damaged);
   const sizes = permutation.map((p) => from[p]!);
   if (input.kind === "runtime") {
     // Moving dimensions of size 1 past others moves no data.
@@ -138,8 +139,20 @@ export const transpose: OpHandler = (node) => {
     if (moved.every((p, i) => i === 0 || moved[i - 1]! < p)) return reshaped(node, input, sizes);
     return node.emit({ kind: "transpose", permutation }, runtimeInput(node, 0), sizes);
   }
-  if (input.constant.kind === "int") throw new Rejection("it transposes integers", damaged);
-  return constantValue(transposeConstant(input.constant, permutation));
+  const { constant } = input;
+  if (constant.kind === "float") return constantValue(transposeConstant(constant, permutation));
+  checkList(constant.data.length);
+  const strides = stridesOf(from);
+  const moved = stridedPositions(
+    sizes,
+    permutation.map((p) => strides[p]!),
+  );
+  return constantValue(
+    intConstant(
+      sizes,
+      Array.from(moved, (position) => constant.data[position]!),
+    ),
+  );
 };
 
 export const gather: OpHandler = (node) => {

@@ -2,21 +2,22 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fail } from "../diagnostics/diagnostic.js";
 import {
   addressOf,
   explainPluginFailure,
   type FunctionCall,
   qemuEmulator,
   traceHash,
-} from "../src/emulators/index.js";
-import { constantBytes } from "../src/plan/index.js";
-import { estimateCycles } from "../src/profile/index.js";
-import { canonicalBytes, macsOf } from "../src/program/index.js";
-import { compileDevice } from "../src/reference/device-fast.js";
-import type { Board } from "../src/targets/index.js";
-import { codeBytes } from "../src/toolchain/call-sites.js";
-import { type Elf, readElf } from "../src/toolchain/index.js";
-import { type BenchCase, batches, buildBatch, caseName } from "./firmware.js";
+} from "../emulators/index.js";
+import { constantBytes } from "../plan/index.js";
+import { estimateCycles } from "../profile/index.js";
+import { canonicalBytes, macsOf } from "../program/index.js";
+import { compileDevice } from "../reference/device-fast.js";
+import type { Board } from "../targets/index.js";
+import { codeBytes } from "../toolchain/call-sites.js";
+import { type Elf, readElf } from "../toolchain/index.js";
+import { batches, buildBatch, caseName, type LayerCase } from "./firmware.js";
 
 /** What one layer costs on one core. */
 export interface Figures {
@@ -41,12 +42,12 @@ const TIMEOUT_MS = 600_000;
 
 /** Figures by the place of the case in the list; undefined for cases that do not fit the board. */
 export async function runCases(
-  cases: readonly BenchCase[],
+  cases: readonly LayerCase[],
   board: Board,
   onProgress: (text: string) => void = () => undefined,
 ): Promise<(Figures | undefined)[]> {
-  const folder = mkdtempSync(join(tmpdir(), "bitloom-bench-"));
-  const figures = new Map<BenchCase, Figures>();
+  const folder = mkdtempSync(join(tmpdir(), "bitloom-layers-"));
+  const figures = new Map<LayerCase, Figures>();
   try {
     for (const [index, batch] of batches(cases, board).entries()) {
       onProgress(`${board.cpu.id}: building ${batch.length} layers`);
@@ -61,7 +62,7 @@ export async function runCases(
   return cases.map((c) => figures.get(c));
 }
 
-async function runBatch(batch: readonly BenchCase[], board: Board, image: string): Promise<Figures[]> {
+async function runBatch(batch: readonly LayerCase[], board: Board, image: string): Promise<Figures[]> {
   const elf = await readElf(image);
   const functions = batch.flatMap(({ plan }, i) => [
     ...plan.steps.map(({ symbol }) => `${caseName(i)}_${symbol}_run`),
@@ -100,7 +101,7 @@ async function execute(
 }
 
 /** Throws when an output is not what the reference computes: figures of wrong results are worth nothing. */
-function checkOutputs(batch: readonly BenchCase[], text: string): void {
+function checkOutputs(batch: readonly LayerCase[], text: string): void {
   const said = text.trim().split("\n").slice(0, -1);
   const wanted = batch.flatMap(({ plan, inputs }, c) => {
     const { program } = plan;
@@ -115,13 +116,15 @@ function checkOutputs(batch: readonly BenchCase[], text: string): void {
   if (wrong < 0) return;
   const { plan } = batch[Math.floor(wrong / batch[0]!.inputs.length)]!;
   const kernels = plan.steps.map((s) => s.choice.kernel).join(", ");
-  throw new Error(
+  throw fail(
+    "tuning/wrong-result",
     `${plan.program.name} (${kernels}): input ${wrong % batch[0]!.inputs.length} gives “${said[wrong]}”, the reference “${wanted[wrong]}”`,
+    { exitCode: 1 },
   );
 }
 
 function figuresOf(
-  { plan, inputs }: BenchCase,
+  { plan, inputs }: LayerCase,
   name: string,
   elf: Elf,
   calls: ReadonlyMap<string, readonly FunctionCall[]>,

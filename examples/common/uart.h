@@ -1,4 +1,4 @@
-/* The micro:bit's USB serial port: UART0 of its nRF51822, 115200 baud. */
+/* The board's serial port, 115200 baud; each example has the driver of its own board. */
 #ifndef UART_H
 #define UART_H
 

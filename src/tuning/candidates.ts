@@ -1,9 +1,9 @@
 /** Ways to execute a layer: the planner's, and every other one by force. */
-import { kernels } from "../src/kernels/registry.js";
-import type { Kernel, KernelChoice } from "../src/kernels/types.js";
-import { choiceKey, type Plan, planProgram, verifyPlan } from "../src/plan/index.js";
-import type { DeviceProgram } from "../src/program/index.js";
-import type { Cpu } from "../src/targets/index.js";
+import { kernels } from "../kernels/registry.js";
+import type { Kernel, KernelChoice } from "../kernels/types.js";
+import { choiceKey, type Plan, planProgram, verifyPlan } from "../plan/index.js";
+import type { DeviceProgram } from "../program/index.js";
+import type { Cpu } from "../targets/index.js";
 
 /** A way to execute the first instruction of a program, perhaps with the second. */
 export interface Candidate {
@@ -20,7 +20,7 @@ export function planned(program: DeviceProgram, cpu: Cpu): Plan {
 
 /** The planner's choice among the ways of one kernel. */
 export function plannedWith(program: DeviceProgram, cpu: Cpu, kernel: string): Plan {
-  return plannedBy(program, cpu, (choice) => choice.kernel === kernel);
+  return planWith(program, cpu, (choice) => choice.kernel === kernel);
 }
 
 /** Every way there is, each in the best plan around it. Ways that no plan can hold are left out. */
@@ -28,7 +28,7 @@ export function candidates(program: DeviceProgram, cpu: Cpu): Candidate[] {
   const choices = kernels.flatMap((kernel) => kernel.match(program, 0, cpu));
   return choices.flatMap((choice) => {
     try {
-      const plan = plannedBy(program, cpu, (other) => isSame(choice, other));
+      const plan = planWith(program, cpu, (other) => isSame(choice, other));
       return [{ kernel: choice.kernel, choice, plan }];
     } catch {
       return [];
@@ -36,7 +36,8 @@ export function candidates(program: DeviceProgram, cpu: Cpu): Candidate[] {
   });
 }
 
-function plannedBy(program: DeviceProgram, cpu: Cpu, allows: (choice: KernelChoice) => boolean): Plan {
+/** The best plan whose first instruction is executed in an allowed way. */
+export function planWith(program: DeviceProgram, cpu: Cpu, allows: (choice: KernelChoice) => boolean): Plan {
   const forced = kernels.map(
     (kernel): Kernel => ({
       ...kernel,

@@ -1,4 +1,4 @@
-/* Vector table and start-up of a Cortex-M0 without a vendor's library. */
+/* Vector table and start-up of a Cortex-M without a vendor's library. */
 #include <stdint.h>
 
 extern uint32_t stack_top, data_load, data_start, data_end, bss_start, bss_end;

@@ -1,11 +1,11 @@
 /* Runs every layer on its inputs and says what came out: "<case> <input> <status> <FNV-1a of the output>". */
-#include "bench_cases.h"
+#include "layer_cases.h"
 #include "harness.h"
 #include "uart.h"
 
 volatile uint16_t harness_sequence;
 
-static uint8_t output[BENCH_OUTPUT_BYTES] __attribute__((aligned(8)));
+static uint8_t output[LAYER_OUTPUT_BYTES] __attribute__((aligned(8)));
 
 static uint32_t hash_of(const uint8_t *bytes, uint32_t count) {
     uint32_t hash = 0x811c9dc5U;
@@ -31,9 +31,9 @@ int main(void) {
     uint32_t c;
     uint32_t i;
     harness_link_open();
-    for (c = 0U; c < BENCH_CASES; c++) {
-        for (i = 0U; i < BENCH_INPUTS; i++) {
-            const bench_case *layer = &bench_cases[c];
+    for (c = 0U; c < LAYER_CASES; c++) {
+        for (i = 0U; i < LAYER_INPUTS; i++) {
+            const layer_case *layer = &layer_cases[c];
             const int status = layer->run(layer->inputs[i], output);
             say_number(c, ' ');
             say_number(i, ' ');
