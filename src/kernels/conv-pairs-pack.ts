@@ -74,7 +74,7 @@ export function padMode(shape: ConvPairsShape): 0 | 1 | 2 {
 }
 
 /** Gathered lines that serve all kernel columns: one per residue of the stride; 0 where every column is gathered. */
-function phasesOf({ outputWidth, width, window }: ConvPairsShape): number {
+export function phasesOf({ outputWidth, width, window }: ConvPairsShape): number {
   const stride = window.stride[1];
   if (stride > 2 || outputWidth > 32 || width > 32) return 0;
   return Math.ceil(width / stride) <= 8 * unitBytes(outputWidth) ? stride : 0;
