@@ -1,7 +1,7 @@
 /** Models and data that tests share. */
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { mnistTest } from "../../examples/mnist-mlp/images.js";
+import { mnistTest } from "../../examples/common/images.js";
 import { type CompiledModel, type CompileOptions, compileModelFile } from "../../src/compile.js";
 import { emitLibrary } from "../../src/emit/index.js";
 import { readNpy } from "../../src/formats/npy.js";

@@ -1,6 +1,6 @@
 /** Trained models made by others, with outputs computed by others. They are not part of the repository. */
 import { describe, expect, test } from "vitest";
-import { mnistTest } from "../../../examples/mnist-mlp/images.js";
+import { mnistTest } from "../../../examples/common/images.js";
 import { compileModelFile } from "../../../src/compile.js";
 import { readModel } from "../../../src/formats/index.js";
 import { printGraph } from "../../../src/graph/print.js";

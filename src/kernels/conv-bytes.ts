@@ -1,0 +1,187 @@
+import type { CodeMatrix, DeviceProgram, Domain, Instruction } from "../program/types.js";
+import type { Cpu } from "../targets/index.js";
+import {
+  type DescriptorField,
+  followingThreshold,
+  instructionOf,
+  type Kernel,
+  type KernelChoice,
+} from "./types.js";
+
+type Conv = Extract<Instruction, { kind: "conv" }>;
+type Threshold = Extract<Instruction, { kind: "threshold" }>;
+
+/** Convolution of integers by weights of up to 8 bits, whatever its window: `runtime-c/bitloom_conv_bytes.h`. */
+export const convBytes: Kernel = {
+  name: "conv_bytes",
+  summary: "convolution of u8, i8, i16 or codes by int8 weights, multiply-accumulate",
+  match(program, index, cpu) {
+    const conv = instructionOf(program, index, "conv");
+    const input = conv === undefined ? undefined : inputOf(program, conv);
+    if (conv === undefined || input === undefined || !fitsDescriptor(program, conv)) return [];
+    const threshold = followingThreshold(program, index);
+    const isFused = threshold !== undefined && program.tensors[threshold.output]!.domain.kind === "codes";
+    return [
+      ...(isFused ? [choice(program, conv, input, cpu, [index, index + 1], threshold)] : []),
+      choice(program, conv, input, cpu, [index], undefined),
+    ];
+  },
+};
+
+interface Input {
+  /** `BITLOOM_CONV_BYTES_...` */
+  readonly type: 0 | 1 | 2 | 3;
+  readonly scale: number;
+  readonly offset: number;
+  readonly planes: number;
+}
+
+const MAX_UINT16 = 65535;
+
+function fitsDescriptor(program: DeviceProgram, { input, output, window, weights }: Conv): boolean {
+  const sizes = [...program.tensors[input]!.shape, ...program.tensors[output]!.shape, ...window.kernel];
+  return weights.bits <= 8 && sizes.every((size) => size <= MAX_UINT16);
+}
+
+/** How stored elements become values, if all values fit int16. */
+function inputOf(program: DeviceProgram, conv: Conv): Input | undefined {
+  const domain = program.tensors[conv.input]!.domain;
+  const range = storedRange(domain);
+  if (range === undefined) return undefined;
+  const [scale, offset] = domain.kind === "codes" ? [domain.step, domain.offset] : [1, conv.inputOffset];
+  const extremes = [...range.map((stored) => scale * stored + offset), conv.padValue];
+  if (!extremes.every((v) => Number.isInteger(v) && v >= -32768 && v <= 32767)) return undefined;
+  if (domain.kind === "codes") return { type: 3, scale, offset, planes: domain.bits };
+  const type = ({ u8: 0, i8: 1, i16: 2 } as const)[domain.type as "u8" | "i8" | "i16"];
+  return { type, scale, offset, planes: 0 };
+}
+
+function storedRange(domain: Domain): readonly [number, number] | undefined {
+  if (domain.kind === "codes") return domain.bits <= 8 ? [0, 2 ** domain.bits - 1] : undefined;
+  if (domain.type === "u8") return [0, 255];
+  if (domain.type === "i8") return [-128, 127];
+  return domain.type === "i16" ? [-32768, 32767] : undefined;
+}
+
+interface StoredWeights {
+  readonly bytes: Int8Array;
+  /** weight = scale · byte + offset */
+  readonly scale: number;
+  readonly offset: number;
+}
+
+/**
+ * Weights as int8: the values themselves where they fit, otherwise the codes less half their range. Rows are filled
+ * up to fours, and of every four the second and third change places.
+ */
+export function packBytes({ outputs, inputs, bits, step, offset, codes }: CodeMatrix): StoredWeights {
+  const greatest = 2 ** bits - 1;
+  const isSmall = [offset, step * greatest + offset].every((v) => v >= -128 && v <= 127);
+  const half = bits === 8 ? 128 : 0;
+  const stored = (code: number): number => (isSmall ? step * code + offset : code - half);
+  const row = 4 * Math.ceil(inputs / 4);
+  const bytes = new Int8Array(outputs * row);
+  for (let n = 0; n < outputs; n++)
+    for (let k = 0; k < inputs; k++)
+      bytes[n * row + (k & ~3) + [0, 2, 1, 3][k & 3]!] = stored(codes[n * inputs + k]!);
+  return isSmall ? { bytes, scale: 1, offset: 0 } : { bytes, scale: step, offset: offset + half * step };
+}
+
+function choice(
+  program: DeviceProgram,
+  conv: Conv,
+  input: Input,
+  cpu: Cpu,
+  covers: readonly number[],
+  threshold: Threshold | undefined,
+): KernelChoice {
+  const [height, width, channels] = program.tensors[conv.input]!.shape;
+  const [, outputWidth, outputs] = program.tensors[conv.output]!.shape;
+  const { window, groups, weights } = conv;
+  const packed = packBytes(weights);
+  const output = threshold?.output ?? conv.output;
+  const outputDomain = program.tensors[output]!.domain;
+  const levels = threshold?.levels ?? 0;
+  const fields: DescriptorField[] = [
+    ["weights", { constant: "weights" }],
+    ["thresholds", threshold === undefined ? null : { constant: "thresholds" }],
+    ["weight_scale", packed.scale],
+    ["weight_offset", packed.offset],
+    ["input_scale", input.scale],
+    ["input_offset", input.offset],
+    ["height", height],
+    ["width", width],
+    ["output_width", outputWidth],
+    ["groups", groups],
+    ["channels", channels / groups],
+    ["outputs", outputs / groups],
+    ["kernel_height", window.kernel[0]],
+    ["kernel_width", window.kernel[1]],
+    ["stride_y", window.stride[0]],
+    ["stride_x", window.stride[1]],
+    ["dilation_y", window.dilation[0]],
+    ["dilation_x", window.dilation[1]],
+    ["pad_top", window.pads[0]],
+    ["pad_left", window.pads[1]],
+    ["pad_value", conv.padValue],
+    ["input_type", input.type],
+    ["input_planes", input.planes],
+    ["levels", levels],
+    ["output_planes", outputDomain.kind === "codes" ? outputDomain.bits : 0],
+  ];
+  return {
+    kernel: "conv_bytes",
+    covers,
+    inputs: [conv.input],
+    inputLayouts: ["channels"],
+    output,
+    outputLayout: "channels",
+    scratchBytes: 16 * Math.ceil(weights.inputs / 4),
+    call: {
+      function: `bitloom_conv_bytes_${threshold === undefined ? "scores" : "threshold"}`,
+      type: "bitloom_conv_bytes",
+      fields,
+      constants: [
+        {
+          name: "weights",
+          type: "int8_t",
+          values: packed.bytes,
+          layout: `[${outputs} outputs][${4 * Math.ceil(weights.inputs / 4)}], order 0 2 1 3`,
+        },
+        ...(threshold === undefined
+          ? []
+          : [
+              {
+                name: "thresholds",
+                type: "int32_t" as const,
+                values: perOutput(threshold, outputs),
+                layout: `[${outputs} outputs][${levels} levels]`,
+              },
+            ]),
+      ],
+      canFail: false,
+      runtime: ["bitloom_conv_bytes.c", "bitloom_conv_bytes.h", "bitloom_codes.h"],
+    },
+    cost: cost(program, conv, input, cpu, levels),
+  };
+}
+
+/** One row of thresholds for each output, whether or not they share one. */
+function perOutput({ thresholds, levels, flipped }: Threshold, outputs: number): Int32Array {
+  if (flipped.length !== 1) return thresholds;
+  return Int32Array.from({ length: outputs * levels }, (_, i) => thresholds[i % levels]!);
+}
+
+/** Executed instructions, by coefficients fitted to measurements. */
+function cost(program: DeviceProgram, conv: Conv, input: Input, cpu: Cpu, levels: number): number {
+  const [height, width, outputs] = program.tensors[conv.output]!.shape;
+  const inputs = conv.weights.inputs;
+  const hasDsp = cpu.architecture === "Armv7E-M" || cpu.id === "cortex-m33" || cpu.id === "cortex-m55";
+  const isThumb1 = cpu.architecture === "Armv6-M" || cpu.architecture === "Armv8-M Baseline";
+  const perProduct = hasDsp ? 1.1 : isThumb1 ? 4.5 : 2.2;
+  const perValue = input.type === 3 ? 8 + 6 * input.planes : 6;
+  const taps = conv.window.kernel[0] * conv.window.kernel[1];
+  const gather = conv.groups * (60 + taps * 25 + inputs * perValue);
+  const perOutput = 45 + 8 * levels + perProduct * 4 * Math.ceil(inputs / 4);
+  return Math.round(height * width * (gather + outputs * perOutput));
+}

@@ -1,0 +1,86 @@
+/** `conv_bytes` on host and cores equals the definition, on random convolutions of integers and codes. */
+import { describe, expect, it } from "vitest";
+import { convBytes } from "../../src/kernels/conv-bytes.js";
+import type { Domain } from "../../src/program/types.js";
+import { findCpu } from "../../src/targets/index.js";
+import { bareTargets, type KernelCase, runInQemu, runOnHost } from "../support/kernel-cases.js";
+import { type ConvShape, convCase, outputSize, Random } from "../support/random-conv.js";
+
+const weightKinds = [
+  { bits: 1, step: 2, offset: -1 },
+  { bits: 2, step: 1, offset: -1 },
+  { bits: 4, step: 1, offset: -8 },
+  { bits: 8, step: 1, offset: -128 },
+  { bits: 8, step: 2, offset: -255 },
+  { bits: 7, step: 3, offset: 5 },
+] as const;
+
+const inputKinds: readonly { readonly domain: Domain; readonly offset: number }[] = [
+  { domain: { kind: "scalar", type: "u8" }, offset: 0 },
+  { domain: { kind: "scalar", type: "u8" }, offset: -128 },
+  { domain: { kind: "scalar", type: "i8" }, offset: 3 },
+  { domain: { kind: "scalar", type: "i16" }, offset: 0 },
+  { domain: { kind: "codes", bits: 1, step: 2, offset: -1 }, offset: 0 },
+  { domain: { kind: "codes", bits: 3, step: 2, offset: -7 }, offset: 0 },
+];
+
+function randomShape(random: Random): ConvShape {
+  for (;;) {
+    const groups = random.pick([1, 1, 1, 2, 3, 33]);
+    const window = {
+      kernel: [random.int(1, 4), random.int(1, 4)],
+      stride: [random.int(1, 3), random.int(1, 3)],
+      dilation: [random.int(1, 2), random.int(1, 2)],
+      pads: [random.int(0, 2), random.int(0, 3), random.int(0, 2), random.int(0, 2)],
+    } as const;
+    const kind = random.pick(inputKinds);
+    const shape: ConvShape = {
+      input: [random.int(1, 8), random.int(1, 8), groups * random.pick(groups > 3 ? [1, 2] : [1, 3, 4, 33])],
+      outputs: groups * random.pick(groups > 3 ? [1, 2] : [1, 2, 10, 33, 64]),
+      window,
+      groups,
+      padValue: random.pick([-1, 0, 1, 77]),
+      inputDomain: kind.domain,
+      inputOffset: kind.offset,
+      weights: random.pick(weightKinds),
+    };
+    const sizes = [outputSize(shape.input[0], window, 0), outputSize(shape.input[1], window, 1)];
+    if (sizes.every((s) => s >= 1)) return shape;
+  }
+}
+
+function cases(shape: ConvShape, random: Random, name: string): KernelCase[] {
+  const data = convCase(shape, random);
+  return convBytes.match(data.program, 0, findCpu("cortex-m4")).map((choice) => ({
+    name: `${name} ${choice.kernel} ${choice.call.function}`,
+    choice,
+    input: data.inputBytes,
+    inputRows: shape.input[0],
+    reads: {
+      stride: shape.window.stride[0],
+      pad: shape.window.pads[0],
+      rows: (shape.window.kernel[0] - 1) * shape.window.dilation[0] + 1,
+    },
+    expected: choice.covers.length === 2 ? data.bitsBytes : data.sumsBytes,
+    outputRows: data.program.tensors[1]!.shape[0],
+  }));
+}
+
+function randomCases(seed: number, count: number): KernelCase[] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, (_, i) =>
+    cases(randomShape(random), random, `seed ${seed} case ${i}`),
+  ).flat();
+}
+
+describe("conv_bytes equals the definition", () => {
+  it("on the host, seed 1", { timeout: 120_000 }, async () => {
+    const list = randomCases(1, 80);
+    expect(list.length).toBe(160);
+    expect(await runOnHost(list)).toBe("all equal");
+  });
+
+  it.each(bareTargets)("on $name, seed 2", { timeout: 120_000 }, async (target) => {
+    expect((await runInQemu(randomCases(2, 25), target)).trim()).toBe("all equal");
+  });
+});
