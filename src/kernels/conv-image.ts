@@ -1,4 +1,4 @@
-import type { CodeMatrix, DeviceProgram, Instruction } from "../program/types.js";
+import type { CodeMatrix, DeviceProgram, Instruction, Window } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
 import {
   type DescriptorField,
@@ -70,7 +70,7 @@ function imageLayer(program: DeviceProgram, conv: Conv): ImageLayer | undefined 
   const perOutput = 2 * (lookups + 1) + 1;
   const chunk = Math.min(weights.outputs, Math.floor((SCRATCH_BYTES / 4 - fixedWords) / perOutput));
   const isSmall = [...shape, ...program.tensors[conv.output]!.shape].every((size) => size <= 65535);
-  if (chunk < 1 || entries > 256 || !isSmall) return undefined;
+  if (chunk < 1 || entries > 3200 || !isSmall) return undefined;
   return {
     isSigned,
     center,
@@ -94,16 +94,16 @@ function partStarts(inputs: number, parts: number): number[] {
   return Array.from({ length: parts }, (_, part) => Math.floor((part * inputs) / parts));
 }
 
-/** Entries of the tables that an output adds: [outputs][kernel column][part]. */
-export function packPatterns(
+/** Words from the tables to the entries that an output adds: [outputs][kernel column][part]. */
+function packLookups(
   { outputs, inputs, codes }: CodeMatrix,
-  kernel: readonly [number, number],
+  { kernel, dilation }: Window,
   channels: number,
-): Uint8Array {
+): Uint16Array {
   const column = kernel[0] * channels;
   const parts = Math.ceil(column / PART_INPUTS);
   const starts = partStarts(column, parts);
-  const patterns = new Uint8Array(outputs * kernel[1] * parts);
+  const lookups = new Uint16Array(outputs * kernel[1] * parts);
   let at = 0;
   for (let n = 0; n < outputs; n++)
     for (let kx = 0; kx < kernel[1]; kx++) {
@@ -116,11 +116,11 @@ export function packPatterns(
           const code = codes[n * inputs + (ky * kernel[1] + kx) * channels + c]!;
           pattern |= code << (i - starts[part]!);
         }
-        patterns[at++] = table + pattern;
+        lookups[at++] = (table + pattern) * ENTRY_WORDS + kx * dilation[1];
         table += 2 ** (end - starts[part]!);
       }
     }
-  return patterns;
+  return lookups;
 }
 
 /**
@@ -151,7 +151,7 @@ function choice(
   const [, outputWidth, outputs] = program.tensors[conv.output]!.shape;
   const { window } = conv;
   const fields: DescriptorField[] = [
-    ["patterns", { constant: "patterns" }],
+    ["lookups", { constant: "lookups" }],
     ["limits", { constant: "limits" }],
     ["height", height],
     ["width", width],
@@ -186,9 +186,9 @@ function choice(
       fields,
       constants: [
         {
-          name: "patterns",
-          type: "uint8_t",
-          values: packPatterns(conv.weights, window.kernel, channels),
+          name: "lookups",
+          type: "uint16_t",
+          values: packLookups(conv.weights, window, channels),
           layout: `[${outputs} outputs][${window.kernel[1]} kernel columns][${layer.parts} parts]`,
         },
         {
