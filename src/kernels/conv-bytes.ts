@@ -74,7 +74,7 @@ interface StoredWeights {
  * Weights as int8: the values themselves where they fit, otherwise the codes less half their range. Rows are filled
  * up to fours, and of every four the second and third change places.
  */
-export function packBytes({ outputs, inputs, bits, step, offset, codes }: CodeMatrix): StoredWeights {
+function packBytes({ outputs, inputs, bits, step, offset, codes }: CodeMatrix): StoredWeights {
   const greatest = 2 ** bits - 1;
   const isSmall = [offset, step * greatest + offset].every((v) => v >= -128 && v <= 127);
   const half = bits === 8 ? 128 : 0;
@@ -136,7 +136,7 @@ function choice(
     inputLayouts: ["channels"],
     output,
     outputLayout: "channels",
-    scratchBytes: 16 * Math.ceil(weights.inputs / 4),
+    scratchBytes: Math.max(16 * Math.ceil(weights.inputs / 4), 8 * window.kernel[0] * window.kernel[1]),
     call: {
       function: `bitloom_conv_bytes_${threshold === undefined ? "scores" : "threshold"}`,
       type: "bitloom_conv_bytes",
@@ -160,7 +160,12 @@ function choice(
             ]),
       ],
       canFail: false,
-      runtime: ["bitloom_conv_bytes.c", "bitloom_conv_bytes.h", "bitloom_codes.h"],
+      runtime: [
+        "bitloom_conv_bytes.c",
+        "bitloom_conv_bytes.h",
+        "bitloom_conv_bytes_core.S",
+        "bitloom_codes.h",
+      ],
     },
     cost: cost(program, conv, input, cpu, levels),
   };
