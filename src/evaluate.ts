@@ -1,12 +1,13 @@
 /** Runs batches of inputs through the references and compares them. */
 import type { CompiledModel } from "./compile.js";
 import type { InputBatch } from "./inputs.js";
+import { inModelOrder } from "./program/index.js";
 import { scoresAsFloat } from "./reference/device.js";
 import { compileDevice } from "./reference/device-fast.js";
 import { compileModel } from "./reference/model-fast.js";
 
 export interface Evaluation {
-  /** Device outputs, one input after another. */
+  /** Device outputs in the model's order, one input after another. */
   readonly outputs: { readonly data: Int32Array | Float32Array; readonly dtype: "int32" | "float32" };
   /** The model's float outputs, from the reference asked for. */
   readonly floats: Float32Array;
@@ -35,8 +36,12 @@ export function evaluate(
   const different: number[] = [];
   const started = performance.now();
   for (let i = 0; i < batch.count; i++) {
-    const stored = which === "float" ? undefined : device(batch.stored(i));
-    const fromDevice = stored && (stored instanceof Float32Array ? stored : scoresAsFloat(program, stored));
+    const fromProgram = which === "float" ? undefined : device(batch.stored(i));
+    const floatsOfDevice =
+      fromProgram &&
+      (fromProgram instanceof Float32Array ? fromProgram : scoresAsFloat(program, fromProgram));
+    const stored = fromProgram && inModelOrder(program, fromProgram);
+    const fromDevice = floatsOfDevice && inModelOrder(program, floatsOfDevice);
     const fromModel = which === "integer" ? undefined : framework(batch.real(i));
     if (stored !== undefined) outputs.push(stored);
     floats.push(fromModel ?? fromDevice!);

@@ -3,19 +3,25 @@ import { randomInput, xorshift32 } from "./compile.js";
 import { fail } from "./diagnostics/diagnostic.js";
 import { shapeText } from "./diagnostics/text.js";
 import type { NpyArray } from "./formats/npy.js";
-import { type DeviceProgram, elementCount, type InputAffine, type TensorValues } from "./program/index.js";
+import {
+  type DeviceProgram,
+  elementCount,
+  type InputAffine,
+  inDeviceOrder,
+  type TensorValues,
+} from "./program/index.js";
 
 /** A batch of inputs: `count` inputs of `size` numbers each. */
 export interface InputBatch {
   readonly count: number;
-  /** The stored numbers of input `index`, as the device gets them. */
+  /** The stored numbers of input `index`, in the order in which the device gets them. */
   stored(index: number): TensorValues;
-  /** The float32 numbers that the model sees for input `index`. */
+  /** The float32 numbers that the model sees for input `index`, in the model's order. */
   real(index: number): Float32Array;
 }
 
 /**
- * Inputs from an array whose first axis is the batch. Floats for an integer input must be exactly what some
+ * Inputs from an array whose first axis is the batch, in the model's order. Floats for an integer input must be exactly what some
  * stored integer stands for: nothing is rounded silently.
  */
 export function batchFromArray(program: DeviceProgram, array: NpyArray, where: string): InputBatch {
@@ -32,13 +38,17 @@ export function batchFromArray(program: DeviceProgram, array: NpyArray, where: s
       });
     }
     const floats = (index: number): Float32Array => new Float32Array(slice(index));
-    return { count, stored: floats, real: floats };
+    return { count, stored: (index) => inDeviceOrder(program, floats(index)), real: floats };
   }
   const range = integerRangeOf(tensor.domain.kind === "scalar" ? tensor.domain.type : "u8");
   const stored = isFloatArray
     ? storedFromFloats(slice, affine, range, where)
     : (index: number): Int32Array => checkedRange(new Int32Array(slice(index)), range, where);
-  return { count, stored, real: (index) => Float32Array.from(stored(index), (s) => realValue(s, affine)) };
+  return {
+    count,
+    stored: (index) => inDeviceOrder(program, stored(index)),
+    real: (index) => Float32Array.from(stored(index), (s) => realValue(s, affine)),
+  };
 }
 
 /** Seeded inputs over the input type's whole range. */
@@ -50,7 +60,7 @@ export function randomBatch(program: DeviceProgram, count: number, seed: number)
   const { affine } = program.input;
   return {
     count,
-    stored: (index) => inputs[index]!,
+    stored: (index) => inDeviceOrder(program, inputs[index]!),
     real: (index) =>
       affine === undefined
         ? (inputs[index] as Float32Array)

@@ -11,13 +11,14 @@ The net is 784-256-128-10. A pixel becomes +1 or -1 by one threshold; every laye
 +1 and -1; after each hidden layer comes batch normalization and the sign (sign(0) = +1), after
 the last one batch normalization only. A float teacher, trained first, softens the labels.
 Images 0..54,999 train, 55,000..59,999 choose the epoch. The test images are looked at once, at
-the end, through the exported file and the independent evaluation in eval_reference.py.
+the end, through the exported file and the independent evaluation in ../common/eval_reference.py.
 """
 
 import argparse
 import copy
 import math
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -30,7 +31,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torch.nn import functional as F
 
-import eval_reference
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "common"))
+import eval_reference  # noqa: E402
 
 HIDDEN = (256, 128)
 THRESHOLD = 96  # a pixel of at least this value (of 255) is +1

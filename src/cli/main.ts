@@ -7,7 +7,9 @@ import { compileCommand } from "./compile.js";
 import { doctorCommand } from "./doctor.js";
 import { inspectCommand } from "./inspect.js";
 import { opsCommand } from "./ops.js";
+import { profileCommand } from "./profile.js";
 import { runCommand } from "./run.js";
+import { tuneCommand } from "./tune.js";
 import { verifyCommand } from "./verify.js";
 
 const program = new Command("bitloom")
@@ -23,6 +25,8 @@ for (const command of [
   inspectCommand(),
   runCommand(),
   verifyCommand(),
+  profileCommand(),
+  tuneCommand(),
   boardsCommand(),
   opsCommand(),
   doctorCommand(),

@@ -210,18 +210,21 @@ function inputView(plan: Plan) {
   const { program } = plan;
   const tensor = program.tensors[program.input.tensor]!;
   const { affine, modelShape } = program.input;
-  const type = scalarType(tensor);
+  const { type, count } = elementsOf(tensor);
   const shape = modelShape.join("x");
   const meaning =
     affine === undefined ? "" : `, value ${offset(affine.zero)} * ${affine.numerator}/${affine.denominator}`;
   return {
-    type: C_TYPES[type],
-    count: elementCount(tensor),
+    type,
+    count,
     bytes: canonicalSize(tensor),
     affine: affine ?? (false as const),
-    canFail: type === "f32",
-    order: `the model's own order, ${shape}`,
-    description: `${shape} ${C_TYPES[type]}${meaning}`,
+    canFail: type === "float",
+    order:
+      program.input.order === "nhwc"
+        ? `channels innermost: height x width x channels, ${tensor.shape.join("x")}`
+        : `the model's own order, ${shape}`,
+    description: `${shape} ${type}${meaning}`,
   };
 }
 
@@ -233,16 +236,16 @@ function outputView(plan: Plan, data: DataCollector) {
   const { program } = plan;
   const { affine, omitted, order, modelShape } = program.output;
   const tensor = program.tensors[program.output.tensor]!;
-  const type = scalarType(tensor);
-  const isScores = type === "i32" && elementCount(tensor) > 1;
+  const { type, count } = elementsOf(tensor);
+  const isScores = type === "int32_t" && count > 1;
   const descriptor = scaleDescriptor(affine, tensor.shape[2], tensor.shape[1]);
   if (isScores) data.add(plan.steps.length, "output_scale", descriptor, false);
   const isRanked = isScores && order.kind === "ranks";
   if (isRanked) data.add(plan.steps.length, "output_rank", rankDescriptor(order.slope, order.offset), false);
-  const meaning = isScores ? "exact integer scores" : type === "f32" ? "the model's floats" : "class index";
+  const meaning = isScores ? "exact integer scores" : outputMeaning(tensor);
   return {
-    type: C_TYPES[type],
-    count: elementCount(tensor),
+    type,
+    count,
     bytes: canonicalSize(tensor),
     scale: isScores,
     byScores: order.kind === "scores",
@@ -250,13 +253,19 @@ function outputView(plan: Plan, data: DataCollector) {
     byFloats: order.kind === "float",
     omitted: omitted.length === 0 ? "" : ` (before its ${omitted.join(", ")})`,
     headers: isScores ? ["bitloom_argmax.h", ...(isRanked ? ["bitloom_rank.h"] : []), "bitloom_scale.h"] : [],
-    description: `${modelShape.join("x")} ${C_TYPES[type]}, ${meaning}`,
+    description: `${modelShape.join("x")} ${type}, ${meaning}`,
   };
 }
 
-function scalarType(tensor: ProgramTensor): keyof typeof C_TYPES {
-  if (tensor.domain.kind !== "scalar") throw new Error("inputs and outputs are scalar");
-  return tensor.domain.type;
+function outputMeaning({ domain }: ProgramTensor): string {
+  if (domain.kind === "codes") return "codes, 32 channels to a word";
+  return domain.type === "f32" ? "the model's floats" : "class index";
+}
+
+/** What a caller sees of a tensor: its scalars, or the words of its codes in canonical form. */
+function elementsOf(tensor: ProgramTensor): { type: string; count: number } {
+  if (tensor.domain.kind === "codes") return { type: "uint32_t", count: canonicalSize(tensor) / 4 };
+  return { type: C_TYPES[tensor.domain.type], count: elementCount(tensor) };
 }
 
 function rowsOf(tensor: ProgramTensor, layout: Layout): { rows: number; rowBytes: number } {
@@ -288,6 +297,9 @@ function isLayerHeader(file: string): boolean {
     "bitloom_popcount.h",
     "bitloom_codes.h",
     "bitloom_float.h",
+    "bitloom_bits.h",
+    "bitloom_units.h",
+    "bitloom_window.h",
   ].includes(file);
 }
 

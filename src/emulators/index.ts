@@ -9,7 +9,9 @@ export {
   type VectorResult,
   type Verdict,
 } from "./messages.js";
+export { addressOf } from "./profiled-function.js";
 export { qemuEmulator } from "./qemu.js";
+export { explainPluginFailure } from "./qemu-plugin.js";
 export { createRenodeEmulator, type RenodeEmulator } from "./renode.js";
 export { type RunOptions, runVectors, type SessionOptions, VectorSession } from "./session.js";
-export type { Emulator, FoundEmulator, Machine, MachineEnd, StartOptions } from "./types.js";
+export type { Emulator, FoundEmulator, FunctionCall, Machine, MachineEnd, StartOptions } from "./types.js";

@@ -26,6 +26,8 @@ export interface ProcessOptions extends Pick<StartOptions, "signal"> {
   readonly input?: Writable;
   /** Working folder of the process. */
   readonly cwd?: string;
+  /** What is to be known about the run, read after the process has ended and before `cleanUp`. */
+  readonly findings?: () => Promise<Pick<MachineEnd, "calls">>;
   /** Removes what the machine used, once, after the process has ended. */
   readonly cleanUp?: () => Promise<void>;
 }
@@ -59,8 +61,9 @@ export function startProcess(
   input.on("error", () => undefined);
   const ended: Promise<MachineEnd> = child.then(async (result) => {
     input.destroy();
+    const findings = await options.findings?.();
     await options.cleanUp?.();
-    return { stopped: stopped || result.isCanceled, description: endText(result) };
+    return { stopped: stopped || result.isCanceled, description: endText(result), ...findings };
   });
   return {
     id,

@@ -6,6 +6,7 @@ import { findByVariable, missing, type ToolNeed, versionLine } from "../toolchai
 import { checkImage } from "./check-image.js";
 import { makeInputPipe } from "./input-pipe.js";
 import { startProcess } from "./process-machine.js";
+import { profileByPlugin } from "./qemu-profile.js";
 import type { Emulator } from "./types.js";
 
 export const qemuNeed: ToolNeed = {
@@ -51,8 +52,18 @@ export const qemuEmulator: Emulator = {
       ...["-kernel", resolve(image)],
       ...(options.extraArgs ?? []),
     ];
-    const input = semihosting ? await makeInputPipe() : {};
-    return startProcess(`qemu ${board.id}`, path, args, { ...options, ...input });
+    const profile =
+      options.profile === undefined ? undefined : await profileByPlugin(path, elf, options.profile);
+    const pipe = semihosting ? await makeInputPipe() : undefined;
+    return startProcess(`qemu ${board.id}`, path, [...args, ...(profile?.args ?? [])], {
+      ...options,
+      ...pipe,
+      ...(profile === undefined ? {} : { findings: profile.findings }),
+      cleanUp: async () => {
+        await pipe?.cleanUp();
+        await profile?.cleanUp();
+      },
+    });
   },
 };
 

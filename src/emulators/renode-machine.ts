@@ -4,6 +4,7 @@ import { printable } from "../diagnostics/text.js";
 import type { Board } from "../targets/boards.js";
 import { gone, Inbox } from "./process-machine.js";
 import type { RenodeMonitor } from "./renode-monitor.js";
+import type { HookReader } from "./renode-profile.js";
 import type { RenodeFolder } from "./renode-script.js";
 import type { Machine, MachineEnd } from "./types.js";
 
@@ -14,6 +15,8 @@ export interface RenodeMachineOptions {
   /** The files that Renode reads and writes; removed at the end. */
   readonly folder: RenodeFolder;
   readonly signal?: AbortSignal | undefined;
+  /** Gathers what hooks print, where functions are profiled. */
+  readonly hooks?: HookReader | undefined;
 }
 
 const STOP_TIMEOUT_MS = 20_000;
@@ -87,7 +90,7 @@ export class RenodeMachine implements Machine {
   }
 
   async #end(stopped: boolean, description: string): Promise<void> {
-    const { monitor, socket, folder } = this.#options;
+    const { monitor, socket, folder, hooks } = this.#options;
     let executedInstructions: number | undefined;
     try {
       const said = await monitor.run(["pause", "sysbus.cpu ExecutedInstructions"], STOP_TIMEOUT_MS);
@@ -100,11 +103,13 @@ export class RenodeMachine implements Machine {
       await monitor.kill();
     }
     socket.destroy();
+    monitor.listen(undefined);
     this.#lastLog = folder.logTail();
     await folder.remove();
     this.#hasEnded = true;
     const count = executedInstructions === undefined ? {} : { executedInstructions };
-    this.#resolveEnded({ stopped, description, ...count });
+    const calls = hooks === undefined ? {} : { calls: hooks.calls };
+    this.#resolveEnded({ stopped, description, ...count, ...calls });
   }
 }
 

@@ -12,7 +12,7 @@ import { endText } from "./process-machine.js";
 
 /** `--plain` leaves cursor movements in. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are made of them
-const ESCAPES = /\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]|\r/g;
+export const ESCAPES = /\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]|\r/g;
 const MAX_TEXT = 64 * 1024;
 const ARGUMENTS = ["--disable-xwt", "--console", "--plain", "--hide-log"];
 
@@ -24,6 +24,7 @@ export class RenodeMonitor {
   #errors = "";
   #end: string | undefined;
   #count = 0;
+  #listener: ((text: string) => void) | undefined;
   #wake: () => void = () => undefined;
 
   constructor(path: string) {
@@ -67,6 +68,11 @@ export class RenodeMonitor {
     }
   }
 
+  /** Hands everything that is printed from now on to one listener, or to none. */
+  listen(listener: ((text: string) => void) | undefined): void {
+    this.#listener = listener;
+  }
+
   /** The end of what it printed, escaped and bounded. */
   lastSeen(): string {
     const said = `${this.#text.replace(ESCAPES, "")} ${this.#errors}`.replace(/\s+/g, " ").trim();
@@ -88,7 +94,9 @@ export class RenodeMonitor {
   }
 
   #take(bytes: Buffer): void {
-    this.#text = (this.#text + bytes.toString("latin1")).slice(-MAX_TEXT);
+    const text = bytes.toString("latin1");
+    this.#text = (this.#text + text).slice(-MAX_TEXT);
+    this.#listener?.(text);
     this.#wake();
   }
 

@@ -21,12 +21,17 @@ export interface RenodeFolder {
 }
 
 /** Writes script, platform and image into a folder of their own: the script finds its neighbours by `$ORIGIN`. */
-export async function makeRenodeFolder(image: string, board: Board, port: number): Promise<RenodeFolder> {
+export async function makeRenodeFolder(
+  image: string,
+  board: Board,
+  port: number,
+  hooks: readonly string[] = [],
+): Promise<RenodeFolder> {
   const folder = await mkdtemp(join(tmpdir(), `bitloom-renode-${process.pid}-`));
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
     const script = join(folder, "run.resc");
-    await writeFile(script, renodeScript(board, port));
+    await writeFile(script, renodeScript(board, port, hooks));
     await writeFile(join(folder, "board.repl"), renodePlatform(board));
     await copyFile(image, join(folder, "image.elf"));
     const log = join(folder, "renode.log");
@@ -37,9 +42,9 @@ export async function makeRenodeFolder(image: string, board: Board, port: number
   }
 }
 
-/** The Monitor script that loads `image.elf` and opens the UART on `port`. */
-export function renodeScript(board: Board, port: number): string {
-  return render("renode/run.resc", { board: board.id, uart: renodeOf(board).uart, port });
+/** The Monitor script that loads `image.elf`, opens the UART on `port` and sets hooks. */
+export function renodeScript(board: Board, port: number, hooks: readonly string[] = []): string {
+  return render("renode/run.resc", { board: board.id, uart: renodeOf(board).uart, port, hooks });
 }
 
 /** The platform description of a board: Renode's own, with the board's changes. */

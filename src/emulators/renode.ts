@@ -9,6 +9,7 @@ import { missing, versionLine } from "../toolchain/tools.js";
 import { checkImage } from "./check-image.js";
 import { RenodeMachine } from "./renode-machine.js";
 import { RenodeMonitor } from "./renode-monitor.js";
+import { HookReader, profileHooks } from "./renode-profile.js";
 import { LOADED, makeRenodeFolder, monitorPath } from "./renode-script.js";
 import { connectLocally, freePort } from "./socket-link.js";
 import type { Emulator, StartOptions } from "./types.js";
@@ -61,8 +62,10 @@ export function createRenodeEmulator(): RenodeEmulator {
       }
       isStarting = true;
       try {
-        checkImage(await readElf(image), board, image);
-        machine = await startMachine(obtainMonitor, image, board, options);
+        const elf = await readElf(image);
+        checkImage(elf, board, image);
+        const hooks = profileHooks(elf, options.profile ?? []);
+        machine = await startMachine(obtainMonitor, image, board, options, hooks);
         return machine;
       } finally {
         isStarting = false;
@@ -80,16 +83,20 @@ async function startMachine(
   image: string,
   board: Board,
   options: StartOptions,
+  hooks: readonly string[],
 ): Promise<RenodeMachine> {
   const deadline = performance.now() + (options.startTimeoutMs ?? START_TIMEOUT_MS);
   for (let attempt = 1; ; attempt++) {
     const monitor = obtainMonitor();
     const port = await freePort();
-    const folder = await makeRenodeFolder(image, board, port);
+    const folder = await makeRenodeFolder(image, board, port, hooks);
     try {
       await load(monitor, folder.script, board, deadline - performance.now());
+      // Before the machine runs: hooks print from its first instruction on.
+      const reader = options.profile === undefined ? undefined : new HookReader(options.profile);
+      monitor.listen(reader === undefined ? undefined : (text) => reader.add(text));
       const socket = await openLink(monitor, port, board, deadline - performance.now());
-      return new RenodeMachine({ board, monitor, socket, folder, signal: options.signal });
+      return new RenodeMachine({ board, monitor, socket, folder, signal: options.signal, hooks: reader });
     } catch (error) {
       await folder.remove();
       if (hasCode(error, "emulator/not-started")) await clear(monitor);

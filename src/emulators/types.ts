@@ -1,4 +1,5 @@
 /** What every emulator looks like from outside: find it, start a machine, exchange bytes, stop it. */
+import type { Counts } from "../profile/counters.js";
 import type { Board } from "../targets/boards.js";
 import type { Link } from "../toolchain/firmware.js";
 
@@ -14,8 +15,22 @@ export interface StartOptions {
   readonly startTimeoutMs?: number;
   /** Arguments added to the emulator's own, e.g. a QEMU plugin. Paths in them must be absolute. */
   readonly extraArgs?: readonly string[];
+  /**
+   * Functions of the image whose calls are counted, each with all that it calls: see `MachineEnd.calls`. Not on the
+   * host.
+   */
+  readonly profile?: readonly string[];
   /** Stops the machine when aborted. */
   readonly signal?: AbortSignal;
+}
+
+/** One call of a profiled function that has returned. */
+export interface FunctionCall {
+  readonly function: string;
+  /** Instructions executed from its first to its last, with those of what it called. */
+  readonly instructions: number;
+  /** The same by class, where the emulator can tell (QEMU). */
+  readonly counts?: Counts;
 }
 
 /** How a machine's process ended. */
@@ -26,6 +41,8 @@ export interface MachineEnd {
   readonly description: string;
   /** Instructions that its processor executed, polling included; where the emulator counts them (Renode). */
   readonly executedInstructions?: number;
+  /** Calls of the functions that were profiled, in the order of their returns. */
+  readonly calls?: readonly FunctionCall[];
 }
 
 /** A running machine and the byte link to its UART. */

@@ -1,18 +1,26 @@
 import { printable, shapeText } from "../diagnostics/text.js";
-import type { FloatTensor, GraphOp, ModelGraph, Quantizer, WeightTensor } from "./types.js";
+import type { FloatTensor, GraphOp, ModelGraph, Quantizer, WeightTensor, Window } from "./types.js";
 
 /** Longest name that is shown whole. Exporters put what tells nodes apart last, so the middle is left out. */
 const NAME_WIDTH = 40;
+/** So many of a node's inputs are named. */
+const NAMES_SHOWN = 4;
 
 /**
  * The graph as text, one line per node: what `bitloom inspect` and `--print-after import` show. Names are
- * escaped and shortened, so that the text is safe to print whatever the file contains.
+ * escaped and shortened, so that the text is safe to print whatever the file contains. What a node reads is
+ * told where it is not the value of the line before.
  */
 export function printGraph(graph: ModelGraph): string {
   const shape = (name: string): string => shapeText(graph.values.get(name)?.shape ?? []);
   const value = (name: string): string =>
     `${nameText(name)} ${shape(name)} ${graph.values.get(name)?.dtype ?? ""}`.trimEnd();
-  const rows = graph.nodes.map((node) => [nameText(node.name), shape(node.output), opText(node.op)]);
+  const rows = graph.nodes.map((node, i) => {
+    const before = graph.nodes[i - 1]?.output ?? graph.inputs[0];
+    const isChain = node.inputs.length === 1 && node.inputs[0] === before;
+    const from = isChain ? "" : ` of ${listText(node.inputs)}`;
+    return [nameText(node.name), shape(node.output), opText(node.op) + from];
+  });
   const widths = [0, 1].map((column) => rows.reduce((most, r) => Math.max(most, r[column]!.length), 0));
   return [
     `${printable(graph.name)} (${printable(graph.source, 200)})`,
@@ -31,12 +39,39 @@ function nameText(name: string): string {
   return `${text.slice(0, 11)}…${text.slice(text.length - (NAME_WIDTH - 12))}`;
 }
 
+function listText(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN).map(nameText).join(", ");
+  return names.length <= NAMES_SHOWN ? shown : `${shown} and ${names.length - NAMES_SHOWN} more`;
+}
+
 function opText(op: GraphOp): string {
   switch (op.kind) {
     case "quantize":
       return `quantize ${quantizerText(op.quantizer)}`;
     case "dense":
       return `dense ${shapeText(op.weights.shape)}, ${weightsText(op.weights)}`;
+    case "conv": {
+      const groups = op.groups === 1 ? "" : `, ${op.groups} groups`;
+      const value = op.padValue === 0 ? "" : `, padding ${numberText(op.padValue)}`;
+      const weights = `${shapeText(op.weights.shape)}${windowText(op.window)}${groups}${value}`;
+      return `conv ${weights}, ${weightsText(op.weights)}`;
+    }
+    case "max-pool":
+      return `max pool ${shapeText(op.window.kernel)}${windowText(op.window)}`;
+    case "average-pool":
+      return `average pool ${shapeText(op.window.kernel)}${windowText(op.window)}${op.countPads ? ", pads counted" : ""}`;
+    case "concat":
+      return `concat along axis ${op.axis}`;
+    case "slice":
+      return `slice from ${shapeText(op.starts)}${op.steps.every((s) => s === 1) ? "" : `, steps ${shapeText(op.steps)}`}`;
+    case "pad":
+      return `pad ${shapeText(op.before)} before, ${shapeText(op.after)} after, with ${numberText(op.value)}`;
+    case "transpose":
+      return `transpose to axes ${op.permutation.join(", ")}`;
+    case "prelu":
+      return `prelu, slope ${constantText(op.slope)}`;
+    case "clip":
+      return `clip to ${numberText(op.low)}…${numberText(op.high)}`;
     case "arithmetic":
       return `${op.operator} ${constantText(op.operand)}${op.reversed ? " (constant on the left)" : ""}`;
     case "batch-normalization":
@@ -48,6 +83,15 @@ function opText(op: GraphOp): string {
     default:
       return op.kind;
   }
+}
+
+/** What is not the usual: strides, dilations and pads, each once where it is the same everywhere. */
+function windowText({ stride, dilation, pads }: Window): string {
+  const list = (name: string, values: readonly number[], usual: number): string => {
+    if (values.every((v) => v === usual)) return "";
+    return `, ${name} ${values.every((v) => v === values[0]) ? values[0] : values.join(" ")}`;
+  };
+  return list("stride", stride, 1) + list("dilation", dilation, 1) + list("pads", pads, 0);
 }
 
 function quantizerText(quantizer: Quantizer): string {

@@ -1,6 +1,16 @@
 import { BitloomError, Diagnostics } from "../diagnostics/diagnostic.js";
 import { printable, shapeText } from "../diagnostics/text.js";
+import { broadcastPositions } from "./broadcast.js";
 import type { FloatTensor, GraphNode, GraphOp, ModelGraph, Shape, WeightTensor } from "./types.js";
+import {
+  concatProblems,
+  convProblems,
+  padProblems,
+  poolProblems,
+  shapeProblems,
+  sliceProblems,
+  transposeProblems,
+} from "./verify-maps.js";
 
 /**
  * Checks what the stages after the graph rely on: values are written once and before they are read, shapes
@@ -48,10 +58,10 @@ function checkOrder(graph: ModelGraph, report: Report): void {
 }
 
 function nodeProblems(graph: ModelGraph, node: GraphNode): string[] {
-  const input = graph.values.get(node.inputs[0] ?? "");
+  const inputs = node.inputs.flatMap((name) => graph.values.get(name) ?? []);
   const output = graph.values.get(node.output);
-  if (node.inputs.length !== 1) return [`has ${node.inputs.length} inputs`];
-  if (input === undefined || output === undefined) return ["has a value without a shape"];
+  if (!takes(node.op, node.inputs.length)) return [`has ${node.inputs.length} inputs`];
+  if (inputs.length !== node.inputs.length || output === undefined) return ["has a value without a shape"];
   if (!isPossible(output.shape)) return [`has the impossible shape ${shapeText(output.shape)}`];
   const constants = constantsOf(node.op);
   if (constants.some((c) => c.data.length !== count(c.shape)))
@@ -59,41 +69,76 @@ function nodeProblems(graph: ModelGraph, node: GraphNode): string[] {
   const problems = constants.every((c) => c.data.every(Number.isFinite))
     ? []
     : ["has a constant that is not finite"];
-  if (node.op.kind !== "reshape" && input.dtype !== "float32") problems.push("computes with class indices");
-  const dtype = node.op.kind === "argmax" ? "int64" : input.dtype;
+  const { dtype: inputType } = inputs[0]!;
+  if (node.op.kind !== "reshape" && inputs.some((v) => v.dtype !== "float32"))
+    problems.push("computes with class indices");
+  const dtype = node.op.kind === "argmax" ? "int64" : inputType;
   if (output.dtype !== dtype) problems.push(`gives ${output.dtype} where ${dtype} is expected`);
-  return [...problems, ...opProblems(node.op, input.shape, output.shape)];
+  const shapes = inputs.map((v) => v.shape);
+  return [...problems, ...opProblems(node.op, shapes, output.shape)];
 }
 
-function opProblems(op: GraphOp, input: Shape, output: Shape): string[] {
+/** Whether an operation takes so many inputs. */
+function takes(op: GraphOp, inputs: number): boolean {
+  if (op.kind === "concat") return inputs >= 1;
+  return inputs === (op.kind === "sum" ? 2 : 1);
+}
+
+function opProblems(op: GraphOp, inputs: readonly Shape[], output: Shape): string[] {
+  const [input] = inputs as [Shape];
   switch (op.kind) {
+    case "conv":
+      return [...convProblems(op, input, output), ...codeProblems(op.weights)];
+    case "max-pool":
+    case "average-pool":
+      return poolProblems(op, input, output);
+    case "sum":
+      return inputs.flatMap((shape) => shapeProblems(output, shape)).slice(0, 1);
+    case "concat":
+      return concatProblems(op.axis, inputs, output);
+    case "slice":
+      return sliceProblems(op, input, output);
+    case "pad":
+      return padProblems(op, input, output);
+    case "transpose":
+      return transposeProblems(op.permutation, input, output);
+    case "prelu":
+      return [...shapeProblems(output, input), ...fitsInto(op.slope, input)];
+    case "clip":
+      return [...shapeProblems(output, input), ...(op.low <= op.high ? [] : ["clips to an empty range"])];
     case "dense":
       return denseProblems(op.weights, input, output);
     case "reshape":
       return count(input) === count(output) ? [] : ["changes the number of elements"];
     case "argmax": {
       const expected = input.flatMap((n, i) => (i !== op.axis ? [n] : op.keepDims ? [1] : []));
-      return [...axisProblems(op.axis, input), ...sameShape(output, expected)];
+      return [...axisProblems(op.axis, input), ...shapeProblems(output, expected)];
     }
     case "softmax":
-      return [...axisProblems(op.axis, input), ...sameShape(output, input)];
+      return [...axisProblems(op.axis, input), ...shapeProblems(output, input)];
     case "batch-normalization": {
       const fits = [op.scale, op.bias, op.mean, op.variance].every(
         (c) => shapeText(c.shape) === `${input[1]}`,
       );
-      return [...sameShape(output, input), ...(fits ? [] : ["has constants that are not one per channel"])];
+      return [
+        ...shapeProblems(output, input),
+        ...(fits ? [] : ["has constants that are not one per channel"]),
+      ];
     }
     case "quantize": {
       const { quantizer } = op;
-      const problems = [...sameShape(output, input), ...constantsOf(op).flatMap((c) => fitsInto(c, input))];
+      const problems = [
+        ...shapeProblems(output, input),
+        ...constantsOf(op).flatMap((c) => fitsInto(c, input)),
+      ];
       if (quantizer.scale.data.includes(0)) problems.push("has a scale of 0");
       if (quantizer.kind === "uniform" && !(quantizer.qmin <= quantizer.qmax)) problems.push("has no levels");
       return problems;
     }
     case "arithmetic":
-      return [...sameShape(output, input), ...fitsInto(op.operand, input)];
+      return [...shapeProblems(output, input), ...fitsInto(op.operand, input)];
     case "relu":
-      return sameShape(output, input);
+      return shapeProblems(output, input);
   }
 }
 
@@ -101,28 +146,19 @@ function denseProblems(weights: WeightTensor, input: Shape, output: Shape): stri
   const [inputs, outputs] = weights.shape;
   const expected = [...input.slice(0, -1), outputs ?? 0];
   if (weights.shape.length !== 2 || input.at(-1) !== inputs) return ["does not fit its weights"];
-  return [...sameShape(output, expected), ...codeProblems(weights)];
+  return [...shapeProblems(output, expected), ...codeProblems(weights)];
 }
 
 function codeProblems({ shape, data, quantized }: WeightTensor): string[] {
   if (quantized === undefined) return [];
   const { codes, scale } = quantized;
-  const [rows, columns] = scale.shape;
-  const fits =
-    scale.shape.length === 2 && scale.data.length === count(scale.shape) && codes.length === data.length;
-  if (!fits || fitsInto(scale, shape).length > 0) return ["has codes or scales that do not fit its weights"];
-  for (let i = 0; i < codes.length; i++) {
-    const row = rows === 1 ? 0 : Math.floor(i / shape[1]!);
-    const column = columns === 1 ? 0 : i % shape[1]!;
-    if (Math.fround(codes[i]! * scale.data[row * columns! + column]!) !== data[i])
-      return [`has a weight that is not its code times its scale, at ${i}`];
-  }
-  return [];
-}
-
-function sameShape(actual: Shape, expected: Shape): string[] {
-  const same = actual.length === expected.length && actual.every((n, i) => n === expected[i]);
-  return same ? [] : [`has the shape ${shapeText(actual)} where ${shapeText(expected)} is expected`];
+  const complete = scale.data.length === count(scale.shape) && codes.length === data.length;
+  const fits = scale.shape.length === shape.length && fitsInto(scale, shape).length === 0;
+  if (!complete || !fits || data.length !== count(shape))
+    return ["has codes or scales that do not fit its weights"];
+  const positions = broadcastPositions(scale.shape, shape);
+  const odd = data.findIndex((x, i) => Math.fround(codes[i]! * scale.data[positions[i]!]!) !== x);
+  return odd < 0 ? [] : [`has a weight that is not its code times its scale, at ${odd}`];
 }
 
 function axisProblems(axis: number, shape: Shape): string[] {
@@ -137,7 +173,8 @@ function fitsInto(constant: FloatTensor, shape: Shape): string[] {
 }
 
 function constantsOf(op: GraphOp): readonly FloatTensor[] {
-  if (op.kind === "dense") return [op.weights];
+  if (op.kind === "dense" || op.kind === "conv") return [op.weights];
+  if (op.kind === "prelu") return [op.slope];
   if (op.kind === "arithmetic") return [op.operand];
   if (op.kind === "batch-normalization") return [op.scale, op.bias, op.mean, op.variance];
   if (op.kind !== "quantize") return [];

@@ -1,4 +1,6 @@
 import type { ScaleStep } from "../program/types.js";
+import { typeName } from "./domains.js";
+import { singleChoice } from "./single.js";
 import { type ConstantArray, instructionOf, type Kernel, type KernelCall } from "./types.js";
 
 /** u8 inputs taken as 8-bit codes: `runtime-c/bitloom_take_codes.h`. */
@@ -35,31 +37,36 @@ export const takeCodes: Kernel = {
   },
 };
 
-/** Integer scores to the model's floats: `runtime-c/bitloom_scale.h`. */
+/** Integers, codes or floats to the model's floats: `runtime-c/bitloom_scale.h`. */
 export const scale: Kernel = {
   name: "scale",
-  summary: "integer scores to float32 by single-rounded operations",
+  summary: "integers, codes or floats to float32 by single-rounded operations",
   match(program, index) {
     const instruction = instructionOf(program, index, "scale");
     if (instruction === undefined) return [];
-    const [height, width, channels] = program.tensors[instruction.input]!.shape;
+    const input = program.tensors[instruction.input]!;
+    const [height, width, channels] = input.shape;
+    const { fields, ...descriptor } = scaleDescriptor(instruction.steps, channels, width);
+    const { domain } = input;
+    const codes: KernelCall["fields"] =
+      domain.kind === "scalar"
+        ? []
+        : [
+            ["planes", domain.bits],
+            ["code_step", domain.step],
+            ["code_offset", domain.offset],
+          ];
     return [
-      {
+      singleChoice(program, index, {
         kernel: "scale",
-        covers: [index],
-        inputs: [instruction.input],
-        inputLayouts: ["channels"],
-        output: instruction.output,
-        outputLayout: "channels",
-        scratchBytes: 0,
         cost: height * width * channels * 100 * (1 + instruction.steps.length),
         call: {
-          function: "bitloom_scale_i32",
-          ...scaleDescriptor(instruction.steps, channels, width),
-          canFail: false,
-          runtime: ["bitloom_scale.c", ...scaleHeaders],
+          function: `bitloom_scale_${typeName(input)}`,
+          ...descriptor,
+          fields: [...fields, ...codes],
+          runtime: ["bitloom_scale.c", ...scaleHeaders, "bitloom_codes.h"],
         },
-      },
+      }),
     ];
   },
 };

@@ -2,7 +2,7 @@ import type { CodeMatrix } from "../program/types.js";
 
 /**
  * Packs a code matrix as rows of bit planes: [outputs][planes][words], 32 inputs to a word, lowest input in
- * bit 0, tail bits zero. The layout of `bitloom_dense_b1.h` and `bitloom_dense_planes.h`.
+ * bit 0, tail bits zero. The layout of `bitloom_dense_b1.h` and `bitloom_conv_general.h`.
  */
 export function packPlanes(matrix: CodeMatrix): Uint32Array {
   const words = Math.ceil(matrix.inputs / 32);

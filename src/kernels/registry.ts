@@ -1,13 +1,35 @@
+import { add } from "./add.js";
+import { concat } from "./concat.js";
+import { convBytes } from "./conv-bytes.js";
+import { convFloat } from "./conv-float.js";
+import { convGeneral } from "./conv-general.js";
+import { convPairs } from "./conv-pairs.js";
+import { convPairsMve } from "./conv-pairs-mve.js";
+import { convRows } from "./conv-rows.js";
 import { denseB1 } from "./dense-b1.js";
-import { densePlanes } from "./dense-planes.js";
+import { lookup } from "./lookup.js";
 import { argmax, rank, scale, softmax, takeCodes } from "./outputs.js";
+import { pad } from "./pad.js";
+import { pool } from "./pool.js";
+import { select } from "./select.js";
 import { threshold } from "./threshold.js";
 import type { Kernel } from "./types.js";
 
 /** Every kernel: what the plan chooses from. */
 export const kernels: readonly Kernel[] = Object.freeze([
   denseB1,
-  densePlanes,
+  convPairsMve,
+  convPairs,
+  convRows,
+  convBytes,
+  convGeneral,
+  convFloat,
+  pool,
+  add,
+  concat,
+  select,
+  pad,
+  lookup,
   threshold,
   takeCodes,
   rank,

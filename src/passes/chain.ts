@@ -1,12 +1,13 @@
 import type { Quantizer, Rounding, Shape, UniformQuantizer } from "../graph/types.js";
-import type { ScaleStep } from "../program/types.js";
+import type { InputAffine, ScaleStep } from "../program/types.js";
 
 /**
- * One step of a per-channel scalar function: a float32 operation or a quantizer taken as a float function.
- * `node` names the graph node it came from, for messages.
+ * One step of a per-channel scalar function: a float32 operation, a quantizer taken as a float function, or what
+ * stored input numbers stand for. `node` names the graph node it came from, for messages.
  */
 export type ChainStep =
   | { readonly kind: "scale"; readonly step: ScaleStep; readonly node: string }
+  | { readonly kind: "affine"; readonly affine: InputAffine; readonly node: string }
   | {
       readonly kind: "quantize";
       readonly quantizer: Quantizer;
@@ -20,13 +21,20 @@ export type Round = (x: number) => number;
 /** Applies steps to one number of the given channel, rounding after each. */
 export function applyChain(steps: readonly ChainStep[], x: number, channel: number, round: Round): number {
   let y = x;
-  for (const step of steps) {
-    y =
-      step.kind === "scale"
-        ? applyScale(step.step, y, channel, round)
-        : quantizedValue(step.quantizer, y, round);
-  }
+  for (const step of steps) y = applyStep(step, y, channel, round);
   return y;
+}
+
+function applyStep(step: ChainStep, x: number, channel: number, round: Round): number {
+  if (step.kind === "scale") return applyScale(step.step, x, channel, round);
+  return step.kind === "quantize"
+    ? quantizedValue(step.quantizer, x, round)
+    : affineValue(step.affine, x, round);
+}
+
+/** The real number that a stored input stands for, rounded once. */
+export function affineValue(affine: InputAffine, stored: number, round: Round = Math.fround): number {
+  return round(((stored - affine.zero) * affine.numerator) / affine.denominator);
 }
 
 /** Applies one float operation. */
@@ -47,21 +55,33 @@ export function applyScale(step: ScaleStep, x: number, channel: number, round: R
       return round(c / x);
     case "relu":
       return x > 0 ? x : 0;
+    case "prelu":
+      return x >= 0 ? x : round(c * x);
+    case "minimum":
+      return c < x ? c : x;
+    case "maximum":
+      return c > x ? c : x;
   }
 }
 
 /**
  * Whether the step rises (+1) or falls (−1) with its input on this channel; 0 where it is constant and
- * undefined where it is neither (a constant divided by the input). Rounding keeps every case monotone.
+ * undefined where it is neither (a negative slope of a prelu, a division by 0). Rounding keeps every case
+ * monotone.
  */
 export function stepDirection(step: ChainStep, channel: number): 1 | 0 | -1 | undefined {
   if (step.kind === "quantize") return quantizerDirection(step.quantizer);
+  if (step.kind === "affine") return sign(step.affine.numerator * step.affine.denominator);
   const c = operandAt(step.step.operand, channel);
   switch (step.step.operator) {
     case "add":
     case "subtract":
     case "relu":
+    case "minimum":
+    case "maximum":
       return 1;
+    case "prelu":
+      return c >= 0 ? 1 : undefined;
     case "subtract-from":
       return -1;
     case "multiply":
@@ -82,6 +102,27 @@ export function chainDirection(steps: readonly ChainStep[], channel: number): 1 
     direction = sign(direction * next);
   }
   return direction;
+}
+
+/**
+ * The common direction of a chain on all channels: 1 where none falls, −1 where none rises, undefined where they
+ * differ or a step has no direction.
+ */
+export function commonDirection(steps: readonly ChainStep[], channels: number): 1 | -1 | undefined {
+  const count = isPerChannel(steps) ? channels : 1;
+  let rises = true;
+  let falls = true;
+  for (let channel = 0; channel < count; channel++) {
+    const direction = chainDirection(steps, channel);
+    rises &&= direction !== undefined && direction >= 0;
+    falls &&= direction !== undefined && direction <= 0;
+  }
+  return rises ? 1 : falls ? -1 : undefined;
+}
+
+/** Whether some operand differs between channels. */
+export function isPerChannel(steps: readonly ChainStep[]): boolean {
+  return steps.some((s) => s.kind === "scale" && s.step.operand.length > 1);
 }
 
 /** Integer code of a quantizer counted from 0, in the quantizer's own float order (`round` after each step). */

@@ -1,82 +1,161 @@
-/** A segment's float operations and quantizer to thresholds. */
-import type { Diagnostics } from "../diagnostics/diagnostic.js";
+/** A quantizer and the float operations before it, as thresholds or a table. */
 import type { Quantizer } from "../graph/types.js";
-import type { CodesDomain, TensorId } from "../program/types.js";
-import { quantizerLevels } from "./chain.js";
-import { addTensor, type Codes, type Layer, type Lowering } from "./lowering.js";
-import { requireSingleScale, type Segment } from "./segments.js";
-import { countNearTies, findThresholds, type KeySource } from "./thresholds.js";
+import type { Domain } from "../program/types.js";
+import { applyChain, type ChainStep, isPerChannel, quantizerLevels } from "./chain.js";
+import { floatBeyond, floatRange, keyToFloat } from "./input-keys.js";
+import type { Lowering } from "./lowering.js";
+import { emit, widened } from "./sources.js";
+import {
+  type Coder,
+  coderOf,
+  countNearTies,
+  findThresholds,
+  type KeySource,
+  type ThresholdTable,
+} from "./thresholds.js";
+import { isFloat, type Range, rangeOf, type Source } from "./values.js";
 
-/** The sums of a hidden layer to the codes that the next one reads; undefined after a reported error. */
-export function lowerHiddenCodes(context: Lowering, segment: Segment, layer: Layer): Codes | undefined {
-  if (segment.quantizer === undefined) {
-    context.diagnostics.error(
-      "lowering/float-activations",
-      "the activations after this layer are not quantized",
-      {
-        where: segment.dense!.node.name,
-        remedy: "put an activation quantizer (BipolarQuant or Quant) between this layer and the next",
-      },
-    );
-    return undefined;
-  }
-  const source: KeySource = {
-    rows: layer.ranges.length,
-    range: (channel) => layer.ranges[channel]!,
-    valueOf: (key) => Math.fround(key),
-  };
-  return lowerThreshold(context, { ...segment, steps: layer.steps }, layer.output, source, layer.uncertainty);
+/** Codes that are made for what follows the quantizer: `step · code + offset` times one factor. */
+export interface Recoding {
+  /** Names the recoding among those of one quantizer. */
+  readonly key: string;
+  readonly step: number;
+  readonly offset: number;
+  /** The code for each of the quantizer's own, in their order or against it. */
+  readonly codes: readonly number[];
+  /** The greatest code. */
+  readonly levels: number;
 }
 
-/** Thresholds over any keys; undefined after a reported error. */
+/**
+ * Codes of more bits are bytes. Kernels for planes do the work of one bit per plane; at five planes that is more
+ * than a multiply-accumulate of a byte costs, and ±1 weights add bytes faster still.
+ */
+export const MAX_PLANES = 4;
+const MAX_BITS = 8;
+
+type QuantizeStep = Extract<ChainStep, { kind: "quantize" }>;
+
+/** The codes, and the step that makes them the quantizer's real numbers; undefined after a reported error. */
 export function lowerThreshold(
   context: Lowering,
-  segment: Segment,
-  input: TensorId,
-  source: KeySource,
-  uncertainty: (channel: number) => number,
-): Codes | undefined {
-  const { node, quantizer } = segment.quantizer!;
-  const domain = codesDomain(quantizer, node.name, context.diagnostics);
-  requireSingleScale(node, quantizer, context.diagnostics);
-  if (domain === undefined) return undefined;
-  const table = findThresholds(source, segment.steps, quantizer, node.name, context.diagnostics);
-  reportNearTies(context, segment, source, table, uncertainty);
-  const output = addTensor(context, node.name, context.tensors[input]!.shape[2], domain);
-  context.instructions.push({ kind: "threshold", input, output, ...table });
-  const scale = Math.fround(quantizer.scale.data[0]! * segment.factor);
-  const greatest = domain.step * quantizerLevels(quantizer) + domain.offset;
-  return { tensor: output, scale, least: domain.offset, greatest };
+  scalarOrCodes: Source,
+  chain: readonly ChainStep[],
+  quantize: QuantizeStep,
+  recoding: Recoding | undefined,
+  isPooledAfter: boolean,
+): { readonly source: Source; readonly steps: readonly ChainStep[] } | undefined {
+  const { quantizer, node } = quantize;
+  const form = codeForm(context, quantize, recoding);
+  if (form === undefined) return undefined;
+  const source = scalarOrCodes.domain.kind === "codes" ? widened(context, scalarOrCodes) : scalarOrCodes;
+  const coder = coderOf(quantizer, recoding?.codes);
+  const name = isPooledAfter ? `${node} before pooling` : node;
+  const keys = keySource(source, chain);
+  const known = { ...form, uncertainty: () => 0 };
+  const { tensor: input } = source;
+  const scale = quantizer.scale.data[0]!;
+  const steps: ChainStep[] =
+    scale === 1 || recoding !== undefined
+      ? []
+      : [{ kind: "scale", step: { operator: "multiply", operand: Float32Array.of(scale) }, node }];
+  if (form.domain.kind === "scalar" && isByte(source) && keys.rows === 1) {
+    const code = (x: number): number =>
+      coder.code(applyChain(chain, keys.valueOf(x), 0, Math.fround), Math.fround);
+    const table = Uint8Array.from({ length: 256 }, (_, x) => code(x));
+    return {
+      source: emit(context, name, source.shape, known, (output) => ({
+        kind: "lookup",
+        input,
+        output,
+        table,
+      })),
+      steps,
+    };
+  }
+  const table = findThresholds(keys, chain, coder, node, context.diagnostics);
+  if (!isFloat(source)) reportNearTies(context, keys, chain, coder, node, table, source.uncertainty);
+  return {
+    source: emit(context, name, source.shape, known, (output) => ({
+      kind: "threshold",
+      input,
+      output,
+      ...table,
+    })),
+    steps,
+  };
 }
 
-function reportNearTies(
+function keySource(source: Source, chain: readonly ChainStep[]): KeySource {
+  const [, , channels] = source.shape;
+  if (isFloat(source)) {
+    return {
+      rows: isPerChannel(chain) ? channels : 1,
+      range: () => floatRange,
+      valueOf: keyToFloat,
+      beyond: floatBeyond,
+    };
+  }
+  return {
+    rows: isPerChannel(chain) || source.ranges!.length > 1 ? channels : 1,
+    range: (channel) => rangeOf(source, channel),
+    valueOf: (key) => Math.fround(key + source.offset),
+  };
+}
+
+function isByte({ domain }: Source): boolean {
+  return domain.kind === "scalar" && domain.type === "u8";
+}
+
+/** How the codes are stored and what they stand for. */
+function codeForm(
   context: Lowering,
-  segment: Segment,
-  source: KeySource,
-  table: ReturnType<typeof findThresholds>,
-  uncertainty: (channel: number) => number,
-): void {
-  const { node, quantizer } = segment.quantizer!;
-  const ties = countNearTies(source, segment.steps, quantizer, table, uncertainty);
-  if (ties === 0) return;
-  context.diagnostics.note(
-    "lowering/near-tie",
-    `${ties} of ${table.thresholds.length} decisions lie within the rounding error of the framework's float32 sum; bitloom decides them by the exact integer sum`,
-    { where: node.name, remedy: "scales that are powers of two make the framework's sums exact" },
-  );
-}
-
-function codesDomain(quantizer: Quantizer, where: string, diagnostics: Diagnostics): CodesDomain | undefined {
-  if (quantizer.kind === "bipolar") return { kind: "codes", bits: 1, step: 2, offset: -1 };
-  const zero = quantizer.zeroPoint.data[0]!;
-  const bits = Math.ceil(Math.log2(quantizer.qmax - quantizer.qmin + 1));
-  if (!Number.isInteger(zero) || bits > 8 || bits < 1) {
-    const problem = Number.isInteger(zero) ? `${bits} bits of activation` : `the zero point ${zero}`;
-    diagnostics.error("lowering/activation-codes", `${problem} is not supported`, {
-      where,
+  { quantizer, node }: QuantizeStep,
+  recoding: Recoding | undefined,
+): Pick<Source, "domain" | "offset" | "ranges" | "stride"> | undefined {
+  const affine = recoding ?? naturalAffine(quantizer);
+  const levels = recoding?.levels ?? quantizerLevels(quantizer);
+  const bits = Math.ceil(Math.log2(levels + 1));
+  if (!Number.isInteger(affine.offset) || bits > MAX_BITS || bits < 1) {
+    const problem = Number.isInteger(affine.offset)
+      ? `an activation of ${levels + 1} levels`
+      : "a zero point that is no integer";
+    context.diagnostics.error("lowering/activation-codes", `${problem} is not supported`, {
+      where: node,
       remedy: "use 1 to 8 bits and an integer zero point",
     });
     return undefined;
   }
-  return { kind: "codes", bits, step: 1, offset: quantizer.qmin - zero };
+  const { step, offset } = affine;
+  if (bits > MAX_PLANES) {
+    const ranges: Range[] = [[0, levels]];
+    return { domain: { kind: "scalar", type: "u8" }, offset, ranges, stride: 1 };
+  }
+  const domain: Domain = { kind: "codes", bits, step, offset };
+  return { domain, offset: 0, ranges: [[offset, step * levels + offset]], stride: step };
+}
+
+/** What a quantizer's codes stand for: ±1, or the integers between clamp and zero point. */
+export function naturalAffine(quantizer: Quantizer): { readonly step: number; readonly offset: number } {
+  return quantizer.kind === "bipolar"
+    ? { step: 2, offset: -1 }
+    : { step: 1, offset: quantizer.qmin - quantizer.zeroPoint.data[0]! };
+}
+
+function reportNearTies(
+  context: Lowering,
+  source: KeySource,
+  chain: readonly ChainStep[],
+  coder: Coder,
+  node: string,
+  table: ThresholdTable,
+  uncertainty: (channel: number) => number,
+): void {
+  const ties = countNearTies(source, chain, coder, table, uncertainty);
+  if (ties === 0) return;
+  context.diagnostics.note(
+    "lowering/near-tie",
+    `${ties} of ${table.thresholds.length} decisions lie within the rounding error of the framework's float32 sum; bitloom decides them by the exact integer sum`,
+    { where: node, remedy: "scales that are powers of two make the framework's sums exact" },
+  );
 }

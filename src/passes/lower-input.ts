@@ -1,25 +1,165 @@
-/** The first segment: stored inputs to codes. */
+/** The model's input as a program tensor: its format, and which axis is the channels. */
 import { fail } from "../diagnostics/diagnostic.js";
-import type { CodesDomain, InputAffine, TensorId } from "../program/types.js";
-import { floatBeyond, floatRange, integerRange, keyToFloat } from "./input-keys.js";
-import { lowerThreshold } from "./lower-codes.js";
-import { addTensor, type Codes, type InputFormat, type InputType, type Lowering } from "./lowering.js";
-import type { Segment } from "./segments.js";
-import type { KeySource } from "./thresholds.js";
+import type { GraphNode, ModelGraph, Shape } from "../graph/types.js";
+import { integerRange } from "./input-keys.js";
+import { isScalarNode } from "./lower-scalar.js";
+import { addTensor, type InputFormat, type InputType, type Lowering } from "./lowering.js";
+import { F32 } from "./sources.js";
+import { count, type MapShape, type Source, type Value, type View } from "./values.js";
+import { identityView, isIdentity, mapView } from "./views.js";
+
+export interface LoweredInput {
+  readonly value: Value;
+  readonly format: InputFormat;
+  /** Where the device's elements are in another order than the model's: channels innermost. */
+  readonly order?: "nhwc";
+}
+
+export function lowerInput(context: Lowering): LoweredInput {
+  const name = context.graph.inputs[0]!;
+  const modelShape = context.graph.values.get(name)!.shape;
+  const format = inputFormat(context, modelShape);
+  const { shape, view } = arrange(context.graph, name, modelShape);
+  const domain = format.type === "f32" ? F32 : ({ kind: "scalar", type: format.type } as const);
+  const source: Source = {
+    tensor: addTensor(context, "input", shape, domain),
+    shape,
+    domain,
+    offset: 0,
+    ...(format.type === "f32" ? {} : { ranges: [integerRange(format.type)] }),
+    stride: 1,
+    uncertainty: () => 0,
+  };
+  const steps =
+    format.affine === undefined || format.type === "f32"
+      ? []
+      : [{ kind: "affine", affine: format.affine, node: name } as const];
+  return {
+    value: { source, steps, shape, view },
+    format,
+    ...(isIdentity(view.map) ? {} : { order: "nhwc" as const }),
+  };
+}
+
+/** A shape of the input's elements, and which of its axes is the channels. */
+interface Reading {
+  readonly shape: Shape;
+  readonly channelAxis: number;
+}
+
+/**
+ * Height, width and channels of the input, by what reads it: convolutions and pools have channels on axis 1, a
+ * dense layer of several rows on the last; an input that is flattened is a vector.
+ */
+function arrange(graph: ModelGraph, name: string, modelShape: Shape): { shape: MapShape; view: View } {
+  const reading = readingOf(graph, name, modelShape, axesOf(modelShape));
+  if (reading === undefined) return { shape: [1, 1, count(modelShape)], view: identityView(modelShape) };
+  const { shape, channelAxis } = reading;
+  const pixels = shape.filter((_, axis) => axis > 0 && axis !== channelAxis);
+  const [height, width] = pixels.length === 1 ? [1, pixels[0]!] : (pixels as [number, number]);
+  const { map } = mapView(shape, channelAxis);
+  return { shape: [height, width, shape[channelAxis]!], view: { shape: modelShape, map } };
+}
+
+/**
+ * How the first reader with an opinion reads a value whose axis i is axis `axes[i]` of the input's elements in the
+ * given shape.
+ */
+function readingOf(
+  graph: ModelGraph,
+  value: string,
+  shape: Shape,
+  axes: readonly number[],
+): Reading | undefined {
+  for (const node of graph.nodes) {
+    const reading = node.inputs.includes(value) ? readingBy(graph, node, shape, axes) : undefined;
+    if (reading !== undefined) return reading;
+  }
+  return undefined;
+}
+
+function readingBy(
+  graph: ModelGraph,
+  node: GraphNode,
+  shape: Shape,
+  axes: readonly number[],
+): Reading | undefined {
+  const { op, output } = node;
+  const follow = (next: readonly number[]): Reading | undefined => readingOf(graph, output, shape, next);
+  switch (op.kind) {
+    case "conv":
+    case "max-pool":
+    case "average-pool":
+      return asReading(shape, axes[1]!);
+    case "dense":
+      return count(graph.values.get(node.inputs[0]!)!.shape.slice(0, -1)) > 1
+        ? asReading(shape, axes.at(-1)!)
+        : undefined;
+    case "transpose":
+      return follow(op.permutation.map((axis) => axes[axis]!));
+    case "slice":
+    case "pad":
+    case "sum":
+    case "concat":
+      return follow(axes);
+    case "reshape": {
+      const reshaped = graph.values.get(output)!.shape;
+      if (reshaped.length < 3) return undefined;
+      const isPlain = axes.every((axis, i) => axis === i);
+      const later = readingOf(graph, output, isPlain ? reshaped : [], axesOf(reshaped));
+      // Reshapes that only regroup channels, as in a shuffle, leave the map as it was before them.
+      return isPlain && later !== undefined
+        ? later
+        : reachesMaps(graph, output)
+          ? asReading(shape, axes[1]!)
+          : undefined;
+    }
+    default:
+      return isScalarNode(node) ? follow(axes) : undefined;
+  }
+}
+
+/** A map or a signal with channels in front of the pixels or behind them. */
+function asReading(shape: Shape, channelAxis: number): Reading | undefined {
+  const isMap = (shape.length === 3 || shape.length === 4) && shape[0] === 1;
+  return isMap && (channelAxis === 1 || channelAxis === shape.length - 1)
+    ? { shape, channelAxis }
+    : undefined;
+}
+
+/** Whether a convolution or pool reads the value, before anything makes a vector of it. */
+function reachesMaps(graph: ModelGraph, value: string): boolean {
+  return graph.nodes.some(({ op, inputs, output }) => {
+    if (!inputs.includes(value)) return false;
+    if (op.kind === "conv" || op.kind === "max-pool" || op.kind === "average-pool") return true;
+    const ends = op.kind === "dense" || (op.kind === "reshape" && graph.values.get(output)!.shape.length < 3);
+    return !ends && reachesMaps(graph, output);
+  });
+}
+
+function axesOf(shape: Shape): readonly number[] {
+  return shape.map((_, axis) => axis);
+}
 
 /**
  * The format that the user asked for, or the usual one for the model's input shape. An assumption that could be
  * wrong is noted.
  */
-export function inputFormat(context: Lowering, modelShape: readonly number[]): InputFormat {
+function inputFormat(context: Lowering, modelShape: readonly number[]): InputFormat {
   const wanted = context.options.input;
   if (wanted === undefined) return noted(context, defaultInput(modelShape));
-  if (!isFloat(wanted.type) && wanted.affine === undefined) throw missingAffine(wanted.type);
+  if (wanted.type === "f32") return wanted;
+  if (wanted.affine === undefined) throw missingAffine(wanted.type);
+  if (!(wanted.affine.numerator * wanted.affine.denominator > 0)) {
+    throw fail("lowering/input-scale", "the input scale must be positive", {
+      remedy: "pass --input-scale with a positive number",
+    });
+  }
   return wanted;
 }
 
 function noted(context: Lowering, format: InputFormat): InputFormat {
-  if (isFloat(format.type)) return format;
+  if (format.type === "f32") return format;
   context.diagnostics.note(
     "lowering/default-input",
     "the input looks like an image: it is taken as uint8 x with value x/255",
@@ -31,76 +171,13 @@ function noted(context: Lowering, format: InputFormat): InputFormat {
   return format;
 }
 
-/** Stored inputs to the codes that the first layer reads; undefined after a reported error. */
-export function lowerInputCodes(
-  context: Lowering,
-  segment: Segment,
-  input: TensorId,
-  options: InputFormat,
-): Codes | undefined {
-  if (segment.quantizer === undefined) return takeCodes(context, segment, input, options);
-  const channels = context.tensors[input]!.shape[2];
-  const perChannel = segment.steps.some((s) => s.kind === "scale" && s.step.operand.length > 1);
-  const range = isFloat(options.type) ? floatRange : integerRange(options.type);
-  const keyValue = isFloat(options.type) ? keyToFloat : (key: number) => affineValue(options.affine!, key);
-  const source: KeySource = {
-    rows: perChannel ? channels : 1,
-    range: () => range,
-    valueOf: keyValue,
-    ...(isFloat(options.type) ? { beyond: floatBeyond } : {}),
-  };
-  const ascending = isFloat(options.type) || options.affine!.numerator * options.affine!.denominator > 0;
-  if (!ascending)
-    throw fail("lowering/input-scale", "the input scale must be positive", {
-      remedy: "pass --input-scale with a positive number",
-    });
-  return lowerThreshold(context, segment, input, source, () => 0);
-}
-
-/** A model without an input quantizer takes u8 pixels as 8-bit codes. */
-function takeCodes(
-  context: Lowering,
-  segment: Segment,
-  input: TensorId,
-  options: InputFormat,
-): Codes | undefined {
-  const affine = options.affine;
-  if (options.type !== "u8" || segment.steps.length > 0 || affine === undefined) {
-    context.diagnostics.error(
-      "lowering/float-input",
-      "the first layer reads float inputs that no quantizer has made codes",
-      {
-        where: context.graph.inputs[0]!,
-        remedy:
-          "put a quantizer (BipolarQuant, Quant) on the input when exporting, or use --input-type u8 with a model that takes pixels without any operation before its first layer",
-      },
-    );
-    return undefined;
-  }
-  const channels = context.tensors[input]!.shape[2];
-  const domain: CodesDomain = { kind: "codes", bits: 8, step: 1, offset: -affine.zero };
-  const tensor = addTensor(context, "input codes", channels, domain);
-  context.instructions.push({ kind: "take-codes", input, output: tensor });
-  const scale = Math.fround(affine.numerator / affine.denominator);
-  return { tensor, scale, least: -affine.zero, greatest: 255 - affine.zero };
-}
-
 function defaultInput(shape: readonly number[]): InputFormat {
   const [, channels, height, width] = shape;
   const isImage = shape.length === 4 && (channels === 1 || channels === 3) && height! > 1 && width! > 1;
   return isImage ? { type: "u8", affine: { numerator: 1, denominator: 255, zero: 0 } } : { type: "f32" };
 }
 
-/** The real number that a stored input stands for, rounded once to float32. */
-function affineValue(affine: InputAffine, stored: number): number {
-  return Math.fround(((stored - affine.zero) * affine.numerator) / affine.denominator);
-}
-
-function isFloat(type: InputType): boolean {
-  return type === "f32";
-}
-
-function missingAffine(type: string): Error {
+function missingAffine(type: InputType): Error {
   return fail("lowering/input-scale", `an input of type ${type} needs its scale`, {
     remedy: "say what the integers stand for, e.g. --input-scale 1/255",
   });

@@ -1,79 +1,128 @@
-/** The last layer's sums to what the device returns. */
+/** The last value to what the device returns. */
+import type { GraphNode } from "../graph/types.js";
 import type { DeviceProgram, OutputOrder, ScaleStep, TensorId } from "../program/types.js";
-import { addTensor, type Layer, type Lowering } from "./lowering.js";
+import type { Lowering } from "./lowering.js";
+import { addTensor } from "./lowering.js";
 import { outputOrder, type ScoreRange } from "./output-order.js";
-import type { Segment } from "./segments.js";
+import { reportLayout } from "./problems.js";
+import { arranged } from "./select.js";
+import { type Settled, settle } from "./settle.js";
+import { emit, F32, floatSteps, I32, scaled, widened } from "./sources.js";
+import { isFloat, rangeOf, type Source, type Value } from "./values.js";
+import { isIdentity } from "./views.js";
+
+type Output = Omit<DeviceProgram["output"], "modelShape">;
 
 /** Ends the program: scores with their affine, float outputs, or the index that the model itself returns. */
 export function lowerOutput(
   context: Lowering,
-  segment: Segment,
-  layer: Layer,
-): Omit<DeviceProgram["output"], "modelShape"> | undefined {
-  if (segment.quantizer !== undefined) {
-    context.diagnostics.error("lowering/quantized-output", "the model ends in a quantizer", {
-      where: segment.quantizer.node.name,
-      remedy: "export the model without its last quantizer; the integer scores before it are exact",
-    });
-    return undefined;
+  value: Value,
+  last: GraphNode,
+  tail: readonly GraphNode[],
+): Output | undefined {
+  const settled = settle(context, value);
+  const scores = settled && inOutputOrder(context, settled);
+  if (scores === undefined) return settled && reportLayout(context, last, value.view.shape);
+  const argmax = tail.find((n) => n.op.kind === "argmax");
+  const softmax = tail.find((n) => n.op.kind === "softmax");
+  for (const node of [argmax, softmax]) if (node && !isVector(context, node, scores)) return undefined;
+  // Softmax keeps the order, so an argmax after it needs no exponential.
+  if (argmax?.op.kind === "argmax") return classOf(context, scores, argmax.op.selectLast);
+  return context.options.output === "float32" || isFloat(scores.source)
+    ? floatOutput(context, scores, softmax !== undefined)
+    : integerOutput(context, scores, softmax !== undefined);
+}
+
+/** Channels on axis 1, or innermost. */
+function inOutputOrder(context: Lowering, settled: Settled): Settled | undefined {
+  const rank = settled.view.shape.length;
+  for (const axis of rank > 1 ? [1, rank - 1] : [0]) {
+    const scores = arranged(context, settled, axis, "output selection");
+    if (scores !== undefined) return scores;
   }
-  const inverse = layer.steps.find((s) => s.kind === "scale" && s.step.operator === "divide-into");
-  if (inverse !== undefined) {
-    context.diagnostics.error("lowering/inverse", "a constant is divided by the running value", {
-      where: inverse.node,
-      remedy: "export the model without the division: at 0 its result depends on the sign of zero",
-    });
-    return undefined;
-  }
-  const steps = layer.steps.flatMap((s) => (s.kind === "scale" ? [s.step] : []));
-  const order = outputOrder(steps, scoreRanges(layer));
-  const argmax = segment.tail.find((n) => n.op.kind === "argmax")?.op;
-  if (argmax?.kind === "argmax") {
-    const selectLast = argmax.selectLast;
-    // Softmax keeps the order, so an argmax after it needs no exponential.
-    const scores = comparable(context, layer, steps, order);
-    const tensor = addTensor(context, "class", 1, { kind: "scalar", type: "i32" });
-    context.instructions.push({ kind: "argmax", input: scores, output: tensor, selectLast });
-    return { tensor, affine: [], omitted: [], order: { kind: "float" } };
-  }
-  const softmax = segment.tail.some((n) => n.op.kind === "softmax");
-  if (context.options.output !== "float32") {
-    return { tensor: layer.output, affine: steps, order, omitted: softmax ? ["softmax"] : [] };
-  }
-  let tensor = addScale(context, layer.output, steps);
-  if (softmax) {
-    const input = tensor;
-    tensor = addTensor(context, "probabilities", layer.ranges.length, { kind: "scalar", type: "f32" });
-    context.instructions.push({ kind: "softmax", input, output: tensor });
-  }
+  return undefined;
+}
+
+function isVector(context: Lowering, node: GraphNode, { shape }: Settled): boolean {
+  if (shape[0] * shape[1] === 1) return true;
+  context.diagnostics.error(
+    "lowering/map-output",
+    `${node.op.kind} over each pixel of a map is not supported`,
+    {
+      where: node.name,
+      remedy: "end the exported model before it and take it from the scores of each pixel",
+    },
+  );
+  return false;
+}
+
+function integerOutput(context: Lowering, scores: Settled, softmax: boolean): Output {
+  const source = widened(context, scores.source);
+  const affine = floatSteps(context, source, scores.steps);
+  return {
+    tensor: source.tensor,
+    affine,
+    order: orderOf(source, affine),
+    omitted: softmax ? ["softmax"] : [],
+    ...layoutOf(scores),
+  };
+}
+
+function floatOutput(context: Lowering, scores: Settled, softmax: boolean): Output {
+  const floats = scaled(context, scores.source, scores.steps, "float scores");
+  const final = softmax
+    ? emit(context, "probabilities", floats.shape, { domain: F32 }, (output) => ({
+        kind: "softmax",
+        input: floats.tensor,
+        output,
+      }))
+    : floats;
+  return {
+    tensor: final.tensor,
+    affine: [],
+    omitted: [],
+    order: { kind: "float" },
+    ...layoutOf(scores),
+  };
+}
+
+function classOf(context: Lowering, scores: Settled, selectLast: boolean): Output {
+  const input = comparable(context, scores);
+  const tensor = addTensor(context, "class", [1, 1, 1], I32);
+  context.instructions.push({ kind: "argmax", input, output: tensor, selectLast });
   return { tensor, affine: [], omitted: [], order: { kind: "float" } };
 }
 
 /** A tensor whose greatest element is the model's greatest output: integers where that is proven. */
-function comparable(
-  context: Lowering,
-  layer: Layer,
-  steps: readonly ScaleStep[],
-  order: OutputOrder,
-): TensorId {
-  if (order.kind === "scores") return layer.output;
-  if (order.kind === "float") return addScale(context, layer.output, steps);
+function comparable(context: Lowering, scores: Settled): TensorId {
+  if (isFloat(scores.source)) return scaled(context, scores.source, scores.steps, "float scores").tensor;
+  const source = widened(context, scores.source);
+  const order = orderOf(source, floatSteps(context, source, scores.steps));
+  if (order.kind === "scores") return source.tensor;
+  if (order.kind === "float") return scaled(context, source, scores.steps, "float scores").tensor;
   const { slope, offset } = order;
-  const output = addTensor(context, "ranks", layer.ranges.length, { kind: "scalar", type: "i32" });
-  context.instructions.push({ kind: "rank", input: layer.output, output, slope, offset });
-  return output;
+  return emit(context, "ranks", source.shape, { domain: I32 }, (output) => ({
+    kind: "rank",
+    input: source.tensor,
+    output,
+    slope,
+    offset,
+  })).tensor;
 }
 
-function addScale(context: Lowering, input: TensorId, steps: readonly ScaleStep[]): TensorId {
-  const output = addTensor(context, "float scores", context.tensors[input]!.shape[2], {
-    kind: "scalar",
-    type: "f32",
+/** How outputs compare; scores of a map's pixels are no alternatives to each other. */
+function orderOf(source: Source, steps: readonly ScaleStep[]): OutputOrder {
+  const [height, width, channels] = source.shape;
+  if (height * width > 1) return { kind: "float" };
+  const { stride } = source;
+  const ranges = Array.from({ length: channels }, (_, c): ScoreRange => {
+    const [low, high] = rangeOf(source, c);
+    return { low, high, stride };
   });
-  context.instructions.push({ kind: "scale", input, output, steps });
-  return output;
+  return outputOrder(steps, ranges);
 }
 
-/** Sums of ±1 times ±1 all have the parity of the number of inputs. */
-function scoreRanges(layer: Layer): ScoreRange[] {
-  return layer.ranges.map(([low, high]) => ({ low, high, stride: layer.stride }));
+/** Elements of a map with several channels are not in the model's order. */
+function layoutOf({ view }: Settled): { readonly layout?: "nhwc" } {
+  return isIdentity(view.map) ? {} : { layout: "nhwc" };
 }

@@ -1,4 +1,4 @@
-/** What the steps of lowering share: the program under construction and what they hand to each other. */
+/** What the steps of lowering share: the program under construction. */
 import type { Diagnostics } from "../diagnostics/diagnostic.js";
 import type { ModelGraph } from "../graph/types.js";
 import type {
@@ -10,7 +10,7 @@ import type {
   ScalarType,
   TensorId,
 } from "../program/types.js";
-import type { ChainStep } from "./chain.js";
+import type { MapShape } from "./values.js";
 
 export type InputType = Exclude<ScalarType, "i32">;
 
@@ -35,30 +35,23 @@ export interface Lowering {
   readonly diagnostics: Diagnostics;
   readonly tensors: ProgramTensor[];
   readonly instructions: Instruction[];
+  /** What was computed for a value once and serves all its readers; keys are made by `once`. */
+  readonly made: Map<object, Map<string, unknown>>;
 }
 
-/** Codes of the tensor that the next dense layer reads. */
-export interface Codes {
-  readonly tensor: TensorId;
-  /** Real value = scale · integer value. */
-  readonly scale: number;
-  readonly least: number;
-  readonly greatest: number;
+export function addTensor(context: Lowering, name: string, shape: MapShape, domain: Domain): TensorId {
+  return context.tensors.push({ name, shape, domain }) - 1;
 }
 
-/** Sums of a dense layer, and the float operations that follow them. */
-export interface Layer {
-  /** Distance between sums that can occur. */
-  readonly stride: number;
-  readonly output: TensorId;
-  readonly ranges: readonly (readonly [number, number])[];
-  readonly steps: readonly ChainStep[];
-  readonly uncertainty: (channel: number) => number;
-}
-
-/** Adds a vector of the given length to the program. */
-export function addTensor(context: Lowering, name: string, channels: number, domain: Domain): TensorId {
-  return context.tensors.push({ name, shape: [1, 1, channels], domain }) - 1;
+/** What `make` returns the first time it is asked for this owner and form. */
+export function once<T>(context: Lowering, owner: object, form: string, make: () => T): T {
+  let forms = context.made.get(owner);
+  if (forms === undefined) {
+    forms = new Map();
+    context.made.set(owner, forms);
+  }
+  if (!forms.has(form)) forms.set(form, make());
+  return forms.get(form) as T;
 }
 
 /** Whether codes stand for −1 and +1. */

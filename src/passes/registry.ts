@@ -2,6 +2,7 @@ import type { Diagnostics } from "../diagnostics/diagnostic.js";
 import type { ModelGraph } from "../graph/types.js";
 import { type DeviceProgram, verifyProgram } from "../program/index.js";
 import { foldFlips } from "./fold-flips.js";
+import { latePools } from "./late-pools.js";
 import { lower } from "./lower.js";
 import type { LoweringOptions } from "./lowering.js";
 
@@ -10,10 +11,14 @@ export type { LoweringOptions } from "./lowering.js";
 /**
  * Program passes, in order. Each keeps the meaning of the program; the verifier runs after each.
  *
- * 1. `fold-flips` turns falling channels into rising ones, so that kernels need no flip.
+ * 1. `late-pools` moves pools of sums behind their thresholds, onto codes.
+ * 2. `fold-flips` turns falling channels into rising ones, so that kernels need no flip.
  */
 const programPasses: readonly { readonly name: string; run(program: DeviceProgram): DeviceProgram }[] =
-  Object.freeze([{ name: "fold-flips", run: foldFlips }]);
+  Object.freeze([
+    { name: "late-pools", run: latePools },
+    { name: "fold-flips", run: foldFlips },
+  ]);
 
 /** Stages of the compiler whose state can be printed after them. */
 export const passNames: readonly string[] = Object.freeze(["lower", ...programPasses.map((p) => p.name)]);

@@ -19,6 +19,30 @@ import {
 } from "./chain.js";
 import { firstWhere } from "./search.js";
 
+/** The function from a real number to the code that is stored for it. */
+export interface Coder {
+  /** The greatest code. */
+  readonly levels: number;
+  /** Whether codes rise or fall with the number. */
+  readonly direction: 1 | -1;
+  code(x: number, round: Round): number;
+}
+
+/** A quantizer's own codes, counted from 0, or others in their stead, in the same order or turned round. */
+export function coderOf(quantizer: Quantizer, codes?: readonly number[]): Coder {
+  const own = quantizerLevels(quantizer);
+  const rising = codeDirection(quantizer) > 0;
+  const turned = codes !== undefined && codes[0]! > codes[own]!;
+  return {
+    levels: codes === undefined ? own : Math.max(...codes),
+    direction: rising === turned ? -1 : 1,
+    code(x, round) {
+      const code = quantizerCode(quantizer, x, round);
+      return codes === undefined ? code : codes[code]!;
+    },
+  };
+}
+
 /** What stands before the chain: stored keys and the real number that each key stands for. */
 export interface KeySource {
   /** Rows of thresholds to make: 1 if all channels share them. */
@@ -44,11 +68,11 @@ export interface ThresholdTable {
 export function findThresholds(
   source: KeySource,
   steps: readonly ChainStep[],
-  quantizer: Quantizer,
+  coder: Coder,
   where: string,
   diagnostics: Diagnostics,
 ): ThresholdTable {
-  const levels = quantizerLevels(quantizer);
+  const { levels } = coder;
   const thresholds = new Int32Array(source.rows * levels);
   const flipped = new Uint8Array(source.rows);
   for (let channel = 0; channel < source.rows; channel++) {
@@ -61,8 +85,8 @@ export function findThresholds(
       });
       break;
     }
-    const falls = direction * codeDirection(quantizer) < 0;
-    const code = (key: number): number => channelCode(source, steps, quantizer, channel, key, Math.fround);
+    const falls = direction * coder.direction < 0;
+    const code = (key: number): number => channelCode(source, steps, coder, channel, key, Math.fround);
     for (let level = 1; level <= levels; level++) {
       const reaches = falls
         ? (key: number) => levels - code(key) >= level
@@ -83,7 +107,7 @@ export function findThresholds(
 export function countNearTies(
   source: KeySource,
   steps: readonly ChainStep[],
-  quantizer: Quantizer,
+  coder: Coder,
   table: ThresholdTable,
   uncertainty: (channel: number) => number,
 ): number {
@@ -93,7 +117,7 @@ export function countNearTies(
     const delta = uncertainty(channel);
     if (delta === 0) continue;
     const [low, high] = source.range(channel);
-    const decide = (x: number): number => channelCode(source, steps, quantizer, channel, x, exact);
+    const decide = (x: number): number => channelCode(source, steps, coder, channel, x, exact);
     for (let j = 0; j < table.levels; j++) {
       const threshold = table.thresholds[channel * table.levels + j]!;
       if (threshold <= low || threshold > high) continue;
@@ -109,12 +133,12 @@ export function countNearTies(
 function channelCode(
   source: KeySource,
   steps: readonly ChainStep[],
-  quantizer: Quantizer,
+  coder: Coder,
   channel: number,
   key: number,
   round: Round,
 ): number {
-  return quantizerCode(quantizer, applyChain(steps, source.valueOf(key), channel, round), round);
+  return coder.code(applyChain(steps, source.valueOf(key), channel, round), round);
 }
 
 /** Finite at both ends of the range means finite between them, since every step is monotone. */

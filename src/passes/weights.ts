@@ -1,7 +1,15 @@
-import type { Diagnostics } from "../diagnostics/diagnostic.js";
+/** Quantized weights as unsigned codes in the order of a convolution's taps. */
 import type { WeightTensor } from "../graph/types.js";
 import type { CodeMatrix } from "../program/types.js";
 import { MAX_CODE_BITS } from "../program/verify.js";
+import type { Range } from "./values.js";
+
+/** Where the weights of output n stand: tap k at `n · outputStride + taps[k]`. */
+export interface TapOrder {
+  readonly outputs: number;
+  readonly outputStride: number;
+  readonly taps: Int32Array;
+}
 
 export interface LoweredWeights {
   readonly matrix: CodeMatrix;
@@ -10,63 +18,45 @@ export interface LoweredWeights {
 }
 
 /**
- * Encodes quantized weights [K, N] as unsigned codes [N × K] with the smallest affine that holds them:
- * ±1 becomes one bit with step 2 and offset −1, −1…1 two bits with step 1, and so on.
+ * Unsigned codes with the smallest affine that holds the weights: ±1 becomes one bit with step 2 and offset −1,
+ * −1…1 two bits with step 1, and so on. A text says why there are none.
  */
 export function lowerWeights(
   weights: WeightTensor,
-  where: string,
-  diagnostics: Diagnostics,
-): LoweredWeights | undefined {
-  const [inputs, outputs] = weights.shape as [number, number];
-  if (weights.quantized === undefined) {
-    diagnostics.error(
-      "lowering/float-weights",
-      "the weights are not quantized: they take more values than a low-bit code has",
-      {
-        where,
-        remedy:
-          "export the model with its weight quantizers (BipolarQuant or Quant nodes), or with weights already rounded to a few levels",
-      },
-    );
-    return undefined;
-  }
+  order: TapOrder,
+  outputAxis: number,
+): LoweredWeights | string {
+  if (weights.quantized === undefined) return "its weights are not quantized";
   const { codes, scale } = weights.quantized;
-  const outputScale = scalePerOutput(scale.shape, scale.data, outputs);
-  if (outputScale === undefined) {
-    diagnostics.error("lowering/input-channel-scale", "the weight scale differs between input channels", {
-      where,
-      remedy:
-        "quantize weights per tensor or per output channel; a scale per input channel cannot leave the integer sum",
-    });
-    return undefined;
-  }
+  const outputScale = scalePerOutput(scale.shape, scale.data, outputAxis);
+  if (outputScale === undefined) return "its weight scale differs between input channels";
   const { step, offset, bits } = smallestAffine(codes);
-  if (bits > MAX_CODE_BITS) {
-    diagnostics.error(
-      "lowering/wide-weights",
-      `the weights need ${bits}-bit codes; at most ${MAX_CODE_BITS} bits are supported`,
-      {
-        where,
-        remedy: `quantize the weights to ${MAX_CODE_BITS} bits or fewer`,
-      },
-    );
-    return undefined;
+  if (bits > MAX_CODE_BITS) return `its weights need ${bits}-bit codes`;
+  const { outputs, taps } = order;
+  const inputs = taps.length;
+  const ordered = new Uint8Array(inputs * outputs);
+  for (let n = 0; n < outputs; n++) {
+    for (let k = 0; k < inputs; k++) {
+      ordered[n * inputs + k] = (codes[n * order.outputStride + taps[k]!]! - offset) / step;
+    }
   }
-  const transposed = new Uint8Array(inputs * outputs);
-  for (let k = 0; k < inputs; k++) {
-    for (let n = 0; n < outputs; n++) transposed[n * inputs + k] = (codes[k * outputs + n]! - offset) / step;
-  }
-  return { matrix: { outputs, inputs, bits, step, offset, codes: transposed }, scale: outputScale };
+  return { matrix: { outputs, inputs, bits, step, offset, codes: ordered }, scale: outputScale };
 }
 
-/** Least and greatest possible sum of one output, given the range of the input values. */
-export function accumulatorRange(
-  matrix: CodeMatrix,
-  output: number,
-  least: number,
-  greatest: number,
-): [number, number] {
+/** Weights that stay float, in the order of taps. */
+export function orderedFloats(weights: WeightTensor, order: TapOrder): Float32Array {
+  const { outputs, taps } = order;
+  const ordered = new Float32Array(outputs * taps.length);
+  for (let n = 0; n < outputs; n++) {
+    for (let k = 0; k < taps.length; k++) {
+      ordered[n * taps.length + k] = weights.data[n * order.outputStride + taps[k]!]!;
+    }
+  }
+  return ordered;
+}
+
+/** Least and greatest possible sum of one output, given the range of the taps. */
+export function accumulatorRange(matrix: CodeMatrix, output: number, least: number, greatest: number): Range {
   let low = 0;
   let high = 0;
   for (let k = 0; k < matrix.inputs; k++) {
@@ -97,13 +87,12 @@ function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
-/** Scale of shape [1, 1], [1, N] or the like as N numbers or one; undefined if it varies over inputs. */
+/** The scale as one number, or one per output; undefined if it varies over inputs. */
 function scalePerOutput(
   shape: readonly number[],
   data: Float32Array,
-  outputs: number,
+  outputAxis: number,
 ): Float32Array | undefined {
   if (data.every((s) => s === data[0])) return data.slice(0, 1);
-  const variesOverInputs = shape.length === 2 && shape[0] !== 1;
-  return variesOverInputs || data.length !== outputs ? undefined : data;
+  return shape.every((n, axis) => axis === outputAxis || n === 1) ? data : undefined;
 }

@@ -1,5 +1,13 @@
 import { printable } from "../diagnostics/text.js";
-import type { DeviceProgram, Domain, Instruction, ProgramTensor, ScaleStep } from "./types.js";
+import {
+  type DeviceProgram,
+  type Domain,
+  type Instruction,
+  inputsOf,
+  type ProgramTensor,
+  type ScaleStep,
+  type Window,
+} from "./types.js";
 
 /** The program as text, one line per instruction: what `--print-after <pass>` shows. */
 export function printProgram(program: DeviceProgram): string {
@@ -11,7 +19,7 @@ export function printProgram(program: DeviceProgram): string {
   for (const instruction of program.instructions) {
     const output = program.tensors[instruction.output]!;
     lines.push(
-      `  ${name(instruction.output)} = ${instruction.kind} ${name(instruction.input)}${detail(instruction)}` +
+      `  ${name(instruction.output)} = ${instruction.kind} ${inputsOf(instruction).map(name).join(", ")}${detail(instruction)}` +
         ` : ${tensorText(output)}  # ${printable(output.name)}`,
     );
   }
@@ -49,15 +57,25 @@ function detail(instruction: Instruction): string {
       const flips = instruction.flipped.reduce((sum, f) => sum + f, 0);
       return ` ${instruction.levels} level${instruction.levels === 1 ? "" : "s"} × ${rows} row${rows === 1 ? "" : "s"}${flips > 0 ? `, ${flips} flipped` : ""}`;
     }
-    case "dense": {
-      const { weights } = instruction;
-      const domain: Domain = {
-        kind: "codes",
-        bits: weights.bits,
-        step: weights.step,
-        offset: weights.offset,
-      };
-      return ` weights ${weights.outputs}×${weights.inputs} ${domainText(domain)}`;
+    case "conv": {
+      const { weights, groups, padValue, inputOffset } = instruction;
+      const { outputs, inputs, bits, step, offset } = weights;
+      const domain: Domain = { kind: "codes", bits, step, offset };
+      const added = inputOffset === 0 ? "" : `, input ${signed(inputOffset)}`;
+      const outside = instruction.window.pads.some((n) => n > 0) ? ` of ${padValue}` : "";
+      return ` weights ${outputs}×${inputs} ${domainText(domain)}${windowText(instruction.window, outside)}${groupsText(groups)}${added}`;
+    }
+    case "conv-float":
+      return ` ${instruction.weights.length} weights${windowText(instruction.window)}${groupsText(instruction.groups)}`;
+    case "pool":
+      return ` ${instruction.operator}${windowText(instruction.window)}`;
+    case "select": {
+      const { top, left, steps, channels } = instruction;
+      return ` from ${top},${left} step ${steps.join(",")} channels ${runsText(channels)}`;
+    }
+    case "pad": {
+      const { pads, channels, fill } = instruction;
+      return ` pads ${pads.join(",")} channels ${channels.join(",")} of ${fill}`;
     }
     case "scale":
       return ` ${instruction.steps.map(stepText).join(", ")}`;
@@ -68,6 +86,37 @@ function detail(instruction: Instruction): string {
     default:
       return "";
   }
+}
+
+/** Kernel and what differs from the plain case. */
+function windowText({ kernel, stride, dilation, pads }: Window, outside = ""): string {
+  const pair = ([a, b]: readonly [number, number]): string => (a === b ? `${a}` : `${a},${b}`);
+  return [
+    `, kernel ${kernel.join("×")}`,
+    stride.some((n) => n > 1) ? ` stride ${pair(stride)}` : "",
+    dilation.some((n) => n > 1) ? ` dilation ${pair(dilation)}` : "",
+    pads.some((n) => n > 0) ? ` pads ${pads.join(",")}${outside}` : "",
+  ].join("");
+}
+
+function groupsText(groups: number): string {
+  return groups === 1 ? "" : `, ${groups} groups`;
+}
+
+function signed(n: number): string {
+  return n < 0 ? `− ${-n}` : `+ ${n}`;
+}
+
+/** Channel lists as runs, `0-31,40`, cut when there are many. */
+function runsText(channels: Int32Array): string {
+  const runs: [number, number][] = [];
+  for (const channel of channels) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[1] + 1 === channel) last[1] = channel;
+    else runs.push([channel, channel]);
+  }
+  const shown = runs.slice(0, 8).map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`));
+  return shown.join(",") + (runs.length > shown.length ? `,… (${channels.length})` : "");
 }
 
 function stepText(step: ScaleStep): string {

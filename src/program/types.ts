@@ -64,8 +64,9 @@ export interface ScaleStep {
     | "relu"
     /** `x ≥ 0 ? x : rounded(operand · x)`. */
     | "prelu"
-    /** The lesser (greater) of x and the operand. */
+    /** `x > operand ? operand : x`. */
     | "minimum"
+    /** `x < operand ? operand : x`. */
     | "maximum";
   /** Empty for `relu`. */
   readonly operand: Float32Array;
@@ -126,8 +127,8 @@ export type Instruction =
     }
   /**
    * Per channel and window: the greatest or least element (codes by their code, f32 by key, never NaN), or the
-   * sum: of the values of codes and integers in int32, of f32 in row order, rounded after each addition. Taps
-   * outside the map do not take part.
+   * sum: of the values of codes and integers in int32, of f32 in row order starting from 0, rounded after each
+   * addition. Taps outside the map do not take part.
    */
   | {
       readonly kind: "pool";
@@ -217,8 +218,10 @@ export interface DeviceProgram {
   readonly instructions: readonly Instruction[];
   readonly input: {
     readonly tensor: TensorId;
-    /** The model's own input shape with batch 1, e.g. [1, 1, 28, 28]; elements are read in this order. */
+    /** The model's own input shape with batch 1, e.g. [1, 3, 32, 32]. */
     readonly modelShape: readonly number[];
+    /** Present where the device's elements are not in the model's order but in the tensor's, channels innermost. */
+    readonly order?: "nhwc";
     /** Absent for f32. */
     readonly affine?: InputAffine;
   };
@@ -231,5 +234,7 @@ export interface DeviceProgram {
     /** What the model did after the scores that the device leaves out (only `softmax`). */
     readonly omitted: readonly "softmax"[];
     readonly modelShape: readonly number[];
+    /** As `order` of the input. */
+    readonly layout?: "nhwc";
   };
 }

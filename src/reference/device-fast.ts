@@ -1,89 +1,177 @@
-import type { DeviceProgram, Instruction } from "../program/types.js";
-import { runDevice } from "./device.js";
+/**
+ * The device reference for many inputs: weights are decoded once, convolutions gather their taps once per
+ * pixel. Equal to `device.ts` in every bit: integer sums do not depend on their order, float sums keep it.
+ */
+import { tapPosition } from "../program/geometry.js";
+import { type DeviceProgram, type Instruction, inputsOf, type ProgramTensor } from "../program/types.js";
+import { executeInstruction } from "./device.js";
 
 type Values = Int32Array | Float32Array;
-type Step = (x: Values) => Values;
+type Step = (inputs: readonly Values[]) => Values;
+type Of<K extends Instruction["kind"]> = Extract<Instruction, { kind: K }>;
 
-/**
- * The device reference for many inputs: weights are decoded once and walked in memory order. Equal to
- * `runDevice` in every bit: integer sums do not depend on their order.
- */
+/** Compiles a program to a function from its input to its output. */
 export function compileDevice(program: DeviceProgram): (input: Values) => Values {
-  const steps = program.instructions.map((instruction) => compileInstruction(program, instruction));
-  return (input) => steps.reduce((x, step) => step(x), input);
+  const trace = compileTrace(program);
+  return (input) => trace(input)[program.output.tensor]!;
+}
+
+/** Compiles a program to a function from its input to the values of every tensor. */
+export function compileTrace(program: DeviceProgram): (input: Values) => Values[] {
+  const steps = program.instructions.map((instruction) => ({
+    inputs: inputsOf(instruction),
+    output: instruction.output,
+    run: compileInstruction(program, instruction),
+  }));
+  return (input) => {
+    const values: Values[] = [];
+    values[program.input.tensor] = input;
+    for (const { inputs, output, run } of steps) values[output] = run(inputs.map((id) => values[id]!));
+    return values;
+  };
 }
 
 function compileInstruction(program: DeviceProgram, instruction: Instruction): Step {
-  if (instruction.kind === "dense") return compileDense(program, instruction);
-  if (instruction.kind === "threshold" && isInteger(program, instruction.input))
-    return compileThreshold(instruction);
-  const alone: DeviceProgram = {
-    ...program,
-    instructions: [instruction],
-    input: { ...program.input, tensor: instruction.input },
-    output: { ...program.output, tensor: instruction.output },
-  };
-  return (x) => runDevice(alone, x);
+  if (instruction.kind === "conv") return compileConv(program, instruction);
+  if (instruction.kind === "conv-float") return compileConvFloat(program, instruction);
+  if (instruction.kind === "threshold" && !isFloat(program.tensors[instruction.input]!))
+    return compileThreshold(program, instruction);
+  return (inputs) => executeInstruction(program, instruction, inputs);
 }
 
-function isInteger(program: DeviceProgram, tensor: number): boolean {
-  const { domain } = program.tensors[tensor]!;
-  return domain.kind === "scalar" && domain.type !== "f32";
+function isFloat({ domain }: ProgramTensor): boolean {
+  return domain.kind === "scalar" && domain.type === "f32";
 }
 
-function compileThreshold(instruction: Extract<Instruction, { kind: "threshold" }>): Step {
+function compileThreshold(program: DeviceProgram, instruction: Of<"threshold">): Step {
   const { levels, thresholds, flipped } = instruction;
-  const rows = flipped.length;
-  return (x) => {
-    const codes = new Int32Array(x.length);
-    for (let i = 0; i < x.length; i++) {
-      const row = rows === 1 ? 0 : i % rows;
+  const perChannel = flipped.length > 1;
+  const channels = program.tensors[instruction.output]!.shape[2];
+  return ([x]) => {
+    const codes = new Int32Array(x!.length);
+    for (let i = 0, channel = 0; i < codes.length; i++) {
+      const row = perChannel ? channel : 0;
+      const value = x![i]!;
       let reached = 0;
-      for (let j = 0; j < levels; j++) if (x[i]! >= thresholds[row * levels + j]!) reached++;
+      for (let j = row * levels; j < (row + 1) * levels; j++) if (value >= thresholds[j]!) reached++;
       codes[i] = flipped[row] === 1 ? levels - reached : reached;
+      if (++channel === channels) channel = 0;
     }
     return codes;
   };
 }
 
-function compileDense(program: DeviceProgram, instruction: Extract<Instruction, { kind: "dense" }>): Step {
-  const { inputs, outputs, codes, step, offset } = instruction.weights;
-  const domain = program.tensors[instruction.input]!.domain;
-  if (domain.kind !== "codes") throw new Error("dense reads codes");
-  const byInput = new Int32Array(inputs * outputs);
-  for (let n = 0; n < outputs; n++) {
-    for (let k = 0; k < inputs; k++) byInput[k * outputs + n] = step * codes[n * inputs + k]! + offset;
-  }
-  const value = (code: number): number => domain.step * code + domain.offset;
-  return (x) => {
-    const pixels = x.length / inputs;
-    const y = new Int32Array(pixels * outputs);
-    const sums = new Int32Array(outputs);
-    for (let pixel = 0; pixel < pixels; pixel++) {
-      sums.fill(0);
-      const codesAt = pixel * inputs;
-      let k = 0;
-      // Four inputs at a time: a quarter of the loads and stores of sums.
-      for (; k + 4 <= inputs; k += 4) {
-        const v0 = value(x[codesAt + k]!);
-        const v1 = value(x[codesAt + k + 1]!);
-        const v2 = value(x[codesAt + k + 2]!);
-        const v3 = value(x[codesAt + k + 3]!);
-        let a = k * outputs;
-        for (let n = 0; n < outputs; n++, a++) {
-          sums[n]! +=
-            v0 * byInput[a]! +
-            v1 * byInput[a + outputs]! +
-            v2 * byInput[a + 2 * outputs]! +
-            v3 * byInput[a + 3 * outputs]!;
+type Conv = Of<"conv"> | Of<"conv-float">;
+
+/** Sums of one group's patch with the weights of its outputs [first, first + count), to `sums`. */
+type Dot = (patch: Float64Array, first: number, count: number, sums: Values, at: number) => void;
+
+/** Float64 holds every product and sum of int32 range exactly. */
+function compileConv(program: DeviceProgram, instruction: Of<"conv">): Step {
+  const { inputs, codes, step, offset } = instruction.weights;
+  const weights = Float64Array.from(codes, (code) => step * code + offset);
+  const { domain } = program.tensors[instruction.input]!;
+  const [inStep, inOffset] =
+    domain.kind === "codes" ? [domain.step, domain.offset] : [1, instruction.inputOffset];
+  return compileWindows(
+    program,
+    instruction,
+    (x) => Float64Array.from(x, (stored) => inStep * stored + inOffset),
+    instruction.padValue,
+    (patch, first, count, sums, at) => {
+      let n = 0;
+      // Four outputs at a time: a tap is loaded once for four products.
+      for (; n + 4 <= count; n += 4) {
+        const w0 = (first + n) * inputs;
+        const w1 = w0 + inputs;
+        const w2 = w1 + inputs;
+        const w3 = w2 + inputs;
+        let [s0, s1, s2, s3] = [0, 0, 0, 0];
+        for (let k = 0; k < inputs; k++) {
+          const value = patch[k]!;
+          s0 += value * weights[w0 + k]!;
+          s1 += value * weights[w1 + k]!;
+          s2 += value * weights[w2 + k]!;
+          s3 += value * weights[w3 + k]!;
+        }
+        sums[at + n] = s0;
+        sums[at + n + 1] = s1;
+        sums[at + n + 2] = s2;
+        sums[at + n + 3] = s3;
+      }
+      for (; n < count; n++) {
+        let sum = 0;
+        for (let k = 0; k < inputs; k++) sum += patch[k]! * weights[(first + n) * inputs + k]!;
+        sums[at + n] = sum;
+      }
+    },
+  );
+}
+
+/**
+ * Taps outside the map are zeros here: a product of ±0 changes no sum that starts from +0, because such a sum
+ * is never −0.
+ */
+function compileConvFloat(program: DeviceProgram, instruction: Of<"conv-float">): Step {
+  const { weights } = instruction;
+  const inputs = weights.length / program.tensors[instruction.output]!.shape[2];
+  return compileWindows(
+    program,
+    instruction,
+    (x) => Float64Array.from(x),
+    0,
+    (patch, first, count, sums, at) => {
+      for (let n = 0; n < count; n++) {
+        let sum = 0;
+        const w = (first + n) * inputs;
+        for (let k = 0; k < inputs; k++) sum = Math.fround(sum + Math.fround(patch[k]! * weights[w + k]!));
+        sums[at + n] = sum;
+      }
+    },
+  );
+}
+
+/** Walks output pixels and groups; gathers each patch and hands it to `dot`. */
+function compileWindows(
+  program: DeviceProgram,
+  { input, output, window, groups }: Conv,
+  valuesOf: (stored: Values) => Float64Array,
+  padValue: number,
+  dot: Dot,
+): Step {
+  const [height, width, channels] = program.tensors[input]!.shape;
+  const to = program.tensors[output]!;
+  const [outHeight, outWidth, outputs] = to.shape;
+  const groupInputs = channels / groups;
+  const groupOutputs = outputs / groups;
+  const [kernelHeight, kernelWidth] = window.kernel;
+  const patch = new Float64Array(kernelHeight * kernelWidth * groupInputs);
+  const gather = (x: Float64Array, y0: number, x0: number, firstChannel: number): void => {
+    let k = 0;
+    for (let ky = 0; ky < kernelHeight; ky++) {
+      const row = tapPosition(window, 0, y0, ky);
+      for (let kx = 0; kx < kernelWidth; kx++) {
+        const column = tapPosition(window, 1, x0, kx);
+        if (row < 0 || row >= height || column < 0 || column >= width) {
+          patch.fill(padValue, k, k + groupInputs);
+          k += groupInputs;
+        } else {
+          const from = (row * width + column) * channels + firstChannel;
+          for (let c = 0; c < groupInputs; c++) patch[k++] = x[from + c]!;
         }
       }
-      for (; k < inputs; k++) {
-        const v = value(x[codesAt + k]!);
-        for (let n = 0; n < outputs; n++) sums[n]! += v * byInput[k * outputs + n]!;
-      }
-      y.set(sums, pixel * outputs);
     }
-    return y;
+  };
+  return ([stored]) => {
+    const x = valuesOf(stored!);
+    const size = outHeight * outWidth * outputs;
+    const sums = isFloat(to) ? new Float32Array(size) : new Int32Array(size);
+    for (let pixel = 0; pixel < outHeight * outWidth; pixel++) {
+      for (let group = 0; group < groups; group++) {
+        gather(x, Math.floor(pixel / outWidth), pixel % outWidth, group * groupInputs);
+        dot(patch, group * groupOutputs, groupOutputs, sums, pixel * outputs + group * groupOutputs);
+      }
+    }
+    return sums;
   };
 }

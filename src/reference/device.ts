@@ -3,17 +3,26 @@
  * that the generated C must equal. It knows nothing of planes, packing, kernels or plans.
  */
 import { fail } from "../diagnostics/diagnostic.js";
-import type { DeviceProgram, Instruction, ProgramTensor, ScaleStep } from "../program/types.js";
+import { tapPosition } from "../program/geometry.js";
+import {
+  type DeviceProgram,
+  type Instruction,
+  inputsOf,
+  type ProgramTensor,
+  type ScaleStep,
+} from "../program/types.js";
 import { exactExp } from "./exact-exp.js";
 
 type Values = Int32Array | Float32Array;
+type Of<K extends Instruction["kind"]> = Extract<Instruction, { kind: K }>;
 
 /** The values of every program tensor for one input, in tensor order: what a trace build reports. */
 export function traceDevice(program: DeviceProgram, input: Values): Values[] {
   const values: Values[] = [];
   values[program.input.tensor] = input;
   for (const instruction of program.instructions) {
-    values[instruction.output] = execute(instruction, program, values[instruction.input]!);
+    const inputs = inputsOf(instruction).map((id) => values[id]!);
+    values[instruction.output] = executeInstruction(program, instruction, inputs);
   }
   return values;
 }
@@ -29,41 +38,97 @@ export function scoresAsFloat(program: DeviceProgram, scores: Values): Float32Ar
   return Float32Array.from(scores, (score, i) => scaled(score, program.output.affine, i % channels));
 }
 
-function execute(instruction: Instruction, program: DeviceProgram, input: Values): Values {
-  const from = program.tensors[instruction.input]!;
+/** One instruction on the values of the tensors that it reads. */
+export function executeInstruction(
+  program: DeviceProgram,
+  instruction: Instruction,
+  inputs: readonly Values[],
+): Values {
+  const from = inputsOf(instruction).map((id) => program.tensors[id]!);
   const to = program.tensors[instruction.output]!;
+  const x = inputs[0]!;
   switch (instruction.kind) {
     case "threshold":
-      return threshold(instruction, from, to, input);
+      return threshold(instruction, from[0]!, to, x);
     case "take-codes":
-      return input;
-    case "dense":
-      return dense(instruction, from, input);
+      return x;
+    case "lookup":
+      return Int32Array.from(x, (stored) => instruction.table[stored]!);
+    case "conv":
+      return conv(instruction, from[0]!, to, x);
+    case "conv-float":
+      return convFloat(instruction, from[0]!, to, x);
+    case "pool":
+      return pool(instruction, from[0]!, to, x);
+    case "add":
+      return add(to, x, inputs[1]!);
+    case "concat":
+      return concat(from, to, inputs);
+    case "select":
+      return select(instruction, from[0]!, to, x);
+    case "pad":
+      return pad(instruction, from[0]!, to, x);
     case "rank":
-      return Int32Array.from(input, (x, i) => {
-        const c = i % to.shape[2];
-        return instruction.slope[c]! * x + instruction.offset[c]!;
-      });
+      return elements(to, (_y, _x, c, i) => instruction.slope[c]! * x[i]! + instruction.offset[c]!);
     case "scale":
-      return Float32Array.from(input, (x, i) => scaled(x, instruction.steps, i % to.shape[2]));
+      return elements(to, (_y, _x, c, i) => scaled(standsFor(from[0]!, x[i]!), instruction.steps, c));
     case "softmax":
-      return softmax(input);
+      return softmax(x);
     case "argmax":
-      return Int32Array.of(argmax(input, instruction.selectLast));
+      return Int32Array.of(argmax(x, instruction.selectLast));
   }
 }
 
+/** A tensor's values, each computed from its row, column and channel; `index` counts elements. */
+function elements(
+  tensor: ProgramTensor,
+  element: (y: number, x: number, channel: number, index: number) => number,
+): Values {
+  const [height, width, channels] = tensor.shape;
+  const values = isFloat(tensor)
+    ? new Float32Array(height * width * channels)
+    : new Int32Array(height * width * channels);
+  let index = 0;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      for (let c = 0; c < channels; c++, index++) values[index] = element(y, x, c, index);
+    }
+  }
+  return values;
+}
+
+/** The stored element at a position, or undefined outside the map. */
+function at(
+  tensor: ProgramTensor,
+  values: Values,
+  y: number,
+  x: number,
+  channel: number,
+): number | undefined {
+  const [height, width, channels] = tensor.shape;
+  const isInside = y >= 0 && y < height && x >= 0 && x < width;
+  return isInside ? values[(y * width + x) * channels + channel] : undefined;
+}
+
+/** What a stored element stands for: codes by their domain, scalars as they are. */
+function standsFor({ domain }: ProgramTensor, stored: number): number {
+  return domain.kind === "codes" ? domain.step * stored + domain.offset : stored;
+}
+
+function isFloat({ domain }: ProgramTensor): boolean {
+  return domain.kind === "scalar" && domain.type === "f32";
+}
+
 function threshold(
-  instruction: Extract<Instruction, { kind: "threshold" }>,
+  instruction: Of<"threshold">,
   from: ProgramTensor,
   to: ProgramTensor,
   input: Values,
-): Int32Array {
+): Values {
   const { levels, thresholds, flipped } = instruction;
-  const isFloat = from.domain.kind === "scalar" && from.domain.type === "f32";
-  return Int32Array.from(input, (x, i) => {
-    const row = flipped.length === 1 ? 0 : i % to.shape[2];
-    const key = isFloat ? floatKey(x) : x;
+  return elements(to, (_y, _x, channel, i) => {
+    const row = flipped.length === 1 ? 0 : channel;
+    const key = isFloat(from) ? floatKey(input[i]!) : input[i]!;
     let reached = 0;
     for (let j = 0; j < levels; j++) if (key >= thresholds[row * levels + j]!) reached++;
     return flipped[row] === 1 ? levels - reached : reached;
@@ -81,31 +146,104 @@ export function floatKey(x: number): number {
   return bits >= 0 ? bits : bits ^ 0x7fffffff;
 }
 
-function dense(
-  instruction: Extract<Instruction, { kind: "dense" }>,
-  from: ProgramTensor,
-  input: Values,
-): Int32Array {
-  const { weights } = instruction;
-  if (from.domain.kind !== "codes") throw new Error("dense reads codes");
-  const { step, offset } = from.domain;
-  const pixels = from.shape[0] * from.shape[1];
-  const output = new Int32Array(pixels * weights.outputs);
-  for (let pixel = 0; pixel < pixels; pixel++) {
-    for (let n = 0; n < weights.outputs; n++) {
-      let sum = 0;
-      for (let k = 0; k < weights.inputs; k++) {
-        const x = step * input[pixel * weights.inputs + k]! + offset;
-        const w = weights.step * weights.codes[n * weights.inputs + k]! + weights.offset;
-        sum += x * w;
+function conv(instruction: Of<"conv">, from: ProgramTensor, to: ProgramTensor, input: Values): Values {
+  const { weights, window, groups, padValue, inputOffset } = instruction;
+  const groupInputs = from.shape[2] / groups;
+  const groupOutputs = to.shape[2] / groups;
+  return elements(to, (y, x, n) => {
+    const firstChannel = Math.floor(n / groupOutputs) * groupInputs;
+    let sum = 0;
+    let k = n * weights.inputs;
+    for (let ky = 0; ky < window.kernel[0]; ky++) {
+      for (let kx = 0; kx < window.kernel[1]; kx++) {
+        for (let c = 0; c < groupInputs; c++) {
+          const row = tapPosition(window, 0, y, ky);
+          const column = tapPosition(window, 1, x, kx);
+          const stored = at(from, input, row, column, firstChannel + c);
+          const value = stored === undefined ? padValue : standsFor(from, stored) + inputOffset;
+          sum += value * (weights.step * weights.codes[k++]! + weights.offset);
+        }
       }
-      output[pixel * weights.outputs + n] = sum;
     }
-  }
-  return output;
+    return sum;
+  });
 }
 
-/** int32 to float32, then every step rounded to float32. */
+function convFloat(
+  instruction: Of<"conv-float">,
+  from: ProgramTensor,
+  to: ProgramTensor,
+  input: Values,
+): Values {
+  const { weights, window, groups } = instruction;
+  const groupInputs = from.shape[2] / groups;
+  const groupOutputs = to.shape[2] / groups;
+  return elements(to, (y, x, n) => {
+    const firstChannel = Math.floor(n / groupOutputs) * groupInputs;
+    let sum = 0;
+    let k = n * window.kernel[0] * window.kernel[1] * groupInputs;
+    for (let ky = 0; ky < window.kernel[0]; ky++) {
+      for (let kx = 0; kx < window.kernel[1]; kx++) {
+        for (let c = 0; c < groupInputs; c++, k++) {
+          const row = tapPosition(window, 0, y, ky);
+          const column = tapPosition(window, 1, x, kx);
+          const stored = at(from, input, row, column, firstChannel + c);
+          if (stored !== undefined) sum = Math.fround(sum + Math.fround(stored * weights[k]!));
+        }
+      }
+    }
+    return sum;
+  });
+}
+
+function pool(instruction: Of<"pool">, from: ProgramTensor, to: ProgramTensor, input: Values): Values {
+  const { window, operator } = instruction;
+  return elements(to, (y, x, channel) => {
+    const taps: number[] = [];
+    for (let ky = 0; ky < window.kernel[0]; ky++) {
+      for (let kx = 0; kx < window.kernel[1]; kx++) {
+        const row = tapPosition(window, 0, y, ky);
+        const column = tapPosition(window, 1, x, kx);
+        const stored = at(from, input, row, column, channel);
+        if (stored !== undefined) taps.push(stored);
+      }
+    }
+    // Math.max and Math.min order −0 below +0, as keys do.
+    if (operator === "maximum") return Math.max(...taps);
+    if (operator === "minimum") return Math.min(...taps);
+    return isFloat(from)
+      ? taps.reduce((sum, tap) => Math.fround(sum + tap), 0)
+      : taps.reduce((sum, tap) => sum + standsFor(from, tap), 0);
+  });
+}
+
+function add(to: ProgramTensor, a: Values, b: Values): Values {
+  return elements(to, (_y, _x, _c, i) => a[i]! + b[i]!);
+}
+
+function concat(from: readonly ProgramTensor[], to: ProgramTensor, inputs: readonly Values[]): Values {
+  return elements(to, (y, x, channel) => {
+    let [part, c] = [0, channel];
+    while (c >= from[part]!.shape[2]) c -= from[part++]!.shape[2];
+    return at(from[part]!, inputs[part]!, y, x, c)!;
+  });
+}
+
+function select(instruction: Of<"select">, from: ProgramTensor, to: ProgramTensor, input: Values): Values {
+  const { top, left, steps, channels } = instruction;
+  return elements(to, (y, x, c) => at(from, input, top + y * steps[0], left + x * steps[1], channels[c]!)!);
+}
+
+function pad(instruction: Of<"pad">, from: ProgramTensor, to: ProgramTensor, input: Values): Values {
+  const { pads, channels, fill } = instruction;
+  return elements(to, (y, x, channel) => {
+    const c = channel - channels[0];
+    const isInside = c >= 0 && c < from.shape[2];
+    return isInside ? (at(from, input, y - pads[0], x - pads[1], c) ?? fill) : fill;
+  });
+}
+
+/** To float32, then every step rounded to float32. */
 function scaled(x: number, steps: readonly ScaleStep[], channel: number): number {
   let y = Math.fround(x);
   for (const { operator, operand } of steps) {
@@ -116,6 +254,9 @@ function scaled(x: number, steps: readonly ScaleStep[], channel: number): number
     else if (operator === "divide") y = Math.fround(y / c);
     else if (operator === "subtract-from") y = Math.fround(c - y);
     else if (operator === "divide-into") y = Math.fround(c / y);
+    else if (operator === "prelu") y = y >= 0 ? y : Math.fround(c * y);
+    else if (operator === "minimum") y = y > c ? c : y;
+    else if (operator === "maximum") y = y < c ? c : y;
     else y = y > 0 ? y : 0;
   }
   return y;

@@ -4,15 +4,31 @@
  * change.
  */
 import { fail } from "../diagnostics/diagnostic.js";
+import { broadcastPositions } from "../graph/broadcast.js";
 import { quantize } from "../graph/quantize.js";
-import type { GraphNode, GraphOp, ModelGraph, Quantizer, Shape } from "../graph/types.js";
-import { broadcast, checkInput, traceModel } from "./model.js";
+import type { FloatTensor, GraphNode, GraphOp, ModelGraph, Quantizer, Shape } from "../graph/types.js";
+import { checkInput, traceModel } from "./model.js";
+import {
+  compileConcat,
+  compileConv,
+  compilePad,
+  compilePool,
+  compileSlice,
+  compileTranspose,
+} from "./model-fast-maps.js";
+import { multiply } from "./tiles.js";
 
 /** From `count` inputs, one after another, to as many outputs. */
 type Layer = (x: Float32Array, count: number) => Float32Array;
+/** The same with several values per input. */
+type Join = (values: readonly Float32Array[], count: number) => Float32Array;
 
-/** Inputs that are computed together: enough for the dense loops, few enough to stay in the cache. */
+/**
+ * Inputs that are computed together: enough for the dense loops, few enough to stay in the cache, fewer where
+ * values are large.
+ */
 const CHUNK = 16;
+const CHUNK_NUMBERS = 1 << 20;
 
 /**
  * A function from a batch of inputs, one after another in one array, to their outputs, one after another and
@@ -23,6 +39,8 @@ export function compileModel(graph: ModelGraph): (inputs: Float32Array) => Float
   const size = elementsOf(graph, graph.inputs[0] ?? "");
   checkInput(graph, size);
   const chunk = compileChunk(graph);
+  const largest = Math.max(...[...graph.values.keys()].map((name) => elementsOf(graph, name)));
+  const together = Math.max(1, Math.min(CHUNK, Math.floor(CHUNK_NUMBERS / largest)));
   const outputSize = elementsOf(graph, graph.outputs[0]!);
   return (inputs) => {
     const count = inputs.length / size;
@@ -34,15 +52,15 @@ export function compileModel(graph: ModelGraph): (inputs: Float32Array) => Float
       );
     }
     const outputs = new Float32Array(count * outputSize);
-    for (let first = 0; first < count; first += CHUNK) {
-      const some = Math.min(CHUNK, count - first);
+    for (let first = 0; first < count; first += together) {
+      const some = Math.min(together, count - first);
       outputs.set(chunk(inputs.subarray(first * size, (first + some) * size), some), first * outputSize);
     }
     return outputs;
   };
 }
 
-/** Values in slots, so that nodes may read any earlier value. */
+/** Values in slots, so that nodes may read any earlier value; each is dropped after its last reader. */
 function compileChunk(graph: ModelGraph): Layer {
   const slots = new Map<string, number>();
   const slotOf = (name: string): number => {
@@ -52,21 +70,42 @@ function compileChunk(graph: ModelGraph): Layer {
   };
   const inputSlot = slotOf(graph.inputs[0]!);
   const steps = graph.nodes.map((node) => ({
-    from: slotOf(node.inputs[0]!),
+    from: node.inputs.map(slotOf),
     to: slotOf(node.output),
-    layer: compileNode(graph, node),
+    join: compileNode(graph, node),
   }));
   const outputSlot = slotOf(graph.outputs[0]!);
+  const lastReader = new Map(steps.flatMap(({ from }, i) => from.map((slot) => [slot, i] as const)));
   return (x, count) => {
     const values: Float32Array[] = [];
     values[inputSlot] = x;
-    for (const { from, to, layer } of steps) values[to] = layer(values[from]!, count);
+    for (const [i, { from, to, join }] of steps.entries()) {
+      values[to] = join(
+        from.map((slot) => values[slot]!),
+        count,
+      );
+      for (const slot of from) if (lastReader.get(slot) === i && slot !== outputSlot) delete values[slot];
+    }
     return values[outputSlot]!;
   };
 }
 
-function compileNode(graph: ModelGraph, node: GraphNode): Layer {
+function compileNode(graph: ModelGraph, node: GraphNode): Join {
+  const { op } = node;
+  if (op.kind === "sum") return ([a, b]) => a!.map((v, i) => v + b![i]!);
+  if (op.kind === "concat") {
+    return compileConcat(
+      op.axis,
+      node.inputs.map((name) => graph.values.get(name)!.shape),
+    );
+  }
+  const layer = compileLayer(graph, node);
+  return ([x], count) => layer(x!, count);
+}
+
+function compileLayer(graph: ModelGraph, node: GraphNode): Layer {
   const { shape } = graph.values.get(node.output)!;
+  const input = graph.values.get(node.inputs[0]!)!.shape;
   const { op } = node;
   switch (op.kind) {
     case "reshape":
@@ -79,6 +118,23 @@ function compileNode(graph: ModelGraph, node: GraphNode): Layer {
       return compileArithmetic(op, shape);
     case "batch-normalization":
       return compileBatchNormalization(op, shape);
+    case "conv":
+      return compileConv(op, input, shape);
+    case "max-pool":
+    case "average-pool":
+      return compilePool(op, input, shape);
+    case "slice":
+      return compileSlice(op, input, shape);
+    case "pad":
+      return compilePad(op, input, shape);
+    case "transpose":
+      return compileTranspose(op, input, shape);
+    case "prelu": {
+      const slope = spread(op.slope, shape);
+      return elementwise(slope.length, (v, i) => (v >= 0 ? v : v * slope[i]!));
+    }
+    case "clip":
+      return (x) => x.map((v) => Math.min(Math.max(v, op.low), op.high));
     case "dense":
       return compileDense(op.weights.shape[0]!, op.weights.shape[1]!, op.weights.data);
     default:
@@ -148,68 +204,16 @@ function elementwise(size: number, apply: (v: number, i: number) => number): Lay
   };
 }
 
-/**
- * Products summed in float64 in the order of k, as the naive reference does: four rows of inputs by two
- * outputs at a time, so that each number loaded serves several sums. Missing rows repeat the last one.
- */
 function compileDense(inputs: number, outputs: number, weights: Float32Array): Layer {
   const columns = transposedColumns(inputs, outputs, weights);
   return (x) => {
     const rows = x.length / inputs;
     const y = new Float32Array(rows * outputs);
-    const wide = Float64Array.from(x);
-    for (let row = 0; row < rows; row += 4) {
-      const r = [0, 1, 2, 3].map((i) => Math.min(row + i, rows - 1));
-      for (let n = 0; n < outputs; n += 2) {
-        denseTile(wide, columns, y, inputs, outputs, n, r[0]!, r[1]!, r[2]!, r[3]!);
-      }
-    }
+    multiply({ data: Float64Array.from(x), rows }, columns, inputs, 0, outputs, (row, n, sum) => {
+      y[row * outputs + n] = sum;
+    });
     return y;
   };
-}
-
-/** Sums of four rows with outputs n and n + 1 (or n alone at the end). */
-function denseTile(
-  x: Float64Array,
-  columns: Float64Array,
-  y: Float32Array,
-  inputs: number,
-  outputs: number,
-  n: number,
-  r0: number,
-  r1: number,
-  r2: number,
-  r3: number,
-): void {
-  const second = Math.min(n + 1, outputs - 1);
-  const [p0, p1, p2, p3] = [r0 * inputs, r1 * inputs, r2 * inputs, r3 * inputs];
-  const [wa, wb] = [n * inputs, second * inputs];
-  let [a0, a1, a2, a3] = [0, 0, 0, 0];
-  let [b0, b1, b2, b3] = [0, 0, 0, 0];
-  for (let k = 0; k < inputs; k++) {
-    const a = columns[wa + k]!;
-    const b = columns[wb + k]!;
-    const x0 = x[p0 + k]!;
-    a0 += x0 * a;
-    b0 += x0 * b;
-    const x1 = x[p1 + k]!;
-    a1 += x1 * a;
-    b1 += x1 * b;
-    const x2 = x[p2 + k]!;
-    a2 += x2 * a;
-    b2 += x2 * b;
-    const x3 = x[p3 + k]!;
-    a3 += x3 * a;
-    b3 += x3 * b;
-  }
-  y[r0 * outputs + n] = a0;
-  y[r1 * outputs + n] = a1;
-  y[r2 * outputs + n] = a2;
-  y[r3 * outputs + n] = a3;
-  y[r0 * outputs + second] = b0;
-  y[r1 * outputs + second] = b1;
-  y[r2 * outputs + second] = b2;
-  y[r3 * outputs + second] = b3;
 }
 
 /** Weights [K, N] as N columns of K numbers. */
@@ -221,10 +225,8 @@ function transposedColumns(inputs: number, outputs: number, weights: Float32Arra
   return columns;
 }
 
-function spread(constant: Parameters<typeof broadcast>[0], shape: Shape): Float32Array {
-  const spreadOut = new Float32Array(shape.reduce((a, b) => a * b, 1));
-  for (let i = 0; i < spreadOut.length; i++) spreadOut[i] = broadcast(constant, shape, i);
-  return spreadOut;
+function spread(constant: FloatTensor, shape: Shape): Float32Array {
+  return Float32Array.from(broadcastPositions(constant.shape, shape), (position) => constant.data[position]!);
 }
 
 function elementsOf(graph: ModelGraph, name: string): number {

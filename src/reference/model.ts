@@ -5,6 +5,7 @@
 import { fail } from "../diagnostics/diagnostic.js";
 import { quantize } from "../graph/quantize.js";
 import type { FloatTensor, GraphNode, GraphOp, ModelGraph, Shape } from "../graph/types.js";
+import * as maps from "./model-maps.js";
 
 /**
  * Every value of the graph for one input, by name, flattened row-major. Class indices are whole numbers in
@@ -14,8 +15,8 @@ export function traceModel(graph: ModelGraph, input: Float32Array): Map<string, 
   checkInput(graph, input.length);
   const values = new Map([[graph.inputs[0]!, input]]);
   for (const node of graph.nodes) {
-    const x = values.get(node.inputs[0]!)!;
-    values.set(node.output, execute(node, graph, x));
+    const inputs = node.inputs.map((name) => values.get(name)!);
+    values.set(node.output, execute(node, graph, inputs));
   }
   return values;
 }
@@ -39,11 +40,37 @@ export function checkInput(graph: ModelGraph, elements: number): void {
   });
 }
 
-function execute(node: GraphNode, graph: ModelGraph, x: Float32Array): Float32Array {
+function execute(node: GraphNode, graph: ModelGraph, inputs: readonly Float32Array[]): Float32Array {
+  const [x, second] = inputs as [Float32Array, Float32Array];
   const shape = graph.values.get(node.output)!.shape;
-  const inputShape = graph.values.get(node.inputs[0]!)!.shape;
+  const inputShapes = node.inputs.map((name) => graph.values.get(name)!.shape);
+  const inputShape = inputShapes[0]!;
   const { op } = node;
   switch (op.kind) {
+    case "conv":
+      return maps.conv(op, x, inputShape, shape);
+    case "max-pool":
+      return maps.maxPool(op, x, inputShape, shape);
+    case "average-pool":
+      return maps.averagePool(op, x, inputShape, shape);
+    case "sum":
+      return x.map((v, i) => v + second[i]!);
+    case "concat":
+      return maps.concat(
+        op.axis,
+        inputs.map((data, i) => ({ data, shape: inputShapes[i]! })),
+        shape,
+      );
+    case "slice":
+      return maps.slice(op, x, inputShape, shape);
+    case "pad":
+      return maps.pad(op, x, inputShape, shape);
+    case "transpose":
+      return maps.transpose(op, x, inputShape, shape);
+    case "prelu":
+      return x.map((v, i) => (v >= 0 ? v : v * broadcast(op.slope, shape, i)));
+    case "clip":
+      return x.map((v) => Math.min(Math.max(v, op.low), op.high));
     case "reshape":
       return x;
     case "relu":
@@ -150,7 +177,7 @@ function channelOf(shape: Shape, index: number): number {
 }
 
 /** The element of a constant that numpy broadcasting pairs with a flat index of `shape`. */
-export function broadcast(constant: FloatTensor, shape: Shape, index: number): number {
+function broadcast(constant: FloatTensor, shape: Shape, index: number): number {
   const missing = shape.length - constant.shape.length;
   let rest = index;
   let position = 0;

@@ -20,10 +20,18 @@ export interface Cpu {
    * IEEE arithmetic on each core, whatever FPU the chip's maker chose.
    */
   readonly gccFlags: readonly string[];
+  /** Whether it has integer vectors of 128 bits (MVE, "Helium"), and its flags allow them. */
+  readonly hasMve: boolean;
 }
 
-function cpu(id: string, name: string, architecture: Cpu["architecture"], gccCpu = id): Cpu {
-  return { id, name, architecture, gccFlags: [`-mcpu=${gccCpu}`, "-mthumb", "-mfloat-abi=soft"] };
+function cpu(id: string, name: string, architecture: Cpu["architecture"]): Cpu {
+  return {
+    id,
+    name,
+    architecture,
+    gccFlags: [`-mcpu=${id}`, "-mthumb", "-mfloat-abi=soft"],
+    hasMve: false,
+  };
 }
 
 const all: readonly Cpu[] = [
@@ -34,8 +42,13 @@ const all: readonly Cpu[] = [
   cpu("cortex-m7", "Cortex-M7", "Armv7E-M"),
   cpu("cortex-m23", "Cortex-M23", "Armv8-M Baseline"),
   cpu("cortex-m33", "Cortex-M33", "Armv8-M Mainline"),
-  // Debian's newlib has no soft-float build with MVE, and MVE registers need the FPU switched on at start.
-  cpu("cortex-m55", "Cortex-M55", "Armv8.1-M Mainline", "cortex-m55+nomve"),
+  {
+    ...cpu("cortex-m55", "Cortex-M55", "Armv8.1-M Mainline"),
+    // Without an FPU MVE has integer vectors only. Its registers need the `softfp` interface, which passes floats as
+    // `soft` does: what is compiled so links with the C library for soft float.
+    gccFlags: ["-mcpu=cortex-m55+nofp", "-mthumb", "-mfloat-abi=softfp"],
+    hasMve: true,
+  },
 ];
 
 /** Every core, smallest first. */

@@ -82,7 +82,13 @@ export const LIBRARY_FLAGS: readonly string[] = [
 /** These write files beside the objects and do not change them. */
 const STACK_FLAGS = ["-fstack-usage", "-fcallgraph-info=su"];
 /** `gnu99` for the harness: it has assembly in it. */
-const HARNESS_FLAGS = ["-O2", "-std=gnu99", "-ffunction-sections", "-fdata-sections", "-ffreestanding"];
+export const HARNESS_FLAGS: readonly string[] = [
+  "-O2",
+  "-std=gnu99",
+  "-ffunction-sections",
+  "-fdata-sections",
+  "-ffreestanding",
+];
 
 const driverSource: Readonly<Record<UartDriver, string>> = {
   cmsdk: "uart_cmsdk.c",
@@ -106,22 +112,14 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   const cpu = board.cpu.gccFlags;
   await mkdir(outDir, { recursive: true });
   const own = await compileLibrary(gcc, library, outDir, [...cpu, ...LIBRARY_FLAGS, ...STACK_FLAGS], trace);
-  const stack = libraryStack(await readCallGraph(own, assemblyOf(library, own)), library.name);
+  const stack = libraryStack(await libraryCallGraph(library, own), library.name);
   const reserved = options.stackBytes ?? defaultStack(stack);
   await writeBoardFiles(board, outDir, reserved);
   const driver = options.link === "semihosting" ? "uart_semihosting.c" : driverSource[board.uart.driver];
   const harness = ["startup.c", "fault.c", driver];
   const rest = await compileHarness(gcc, library, outDir, [...cpu, ...HARNESS_FLAGS], trace, harness);
   const elf = join(outDir, `${library.name}.elf`);
-  const script = join(outDir, "link.ld");
-  const linking = [
-    "-nostartfiles",
-    "--specs=nano.specs",
-    `-T${script}`,
-    "-Wl,--gc-sections",
-    "-Wl,--fatal-warnings",
-  ];
-  await link(gcc, [...cpu, ...linking, ...rest, ...own], elf);
+  await linkImage(board, outDir, [...rest, ...own], elf);
   return {
     elf,
     libraryObjects: own,
@@ -130,6 +128,23 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
     stack,
     library: await librarySize(own),
   };
+}
+
+/** Links objects by the script in `outDir` that `writeBoardFiles` wrote. */
+export async function linkImage(
+  board: Board,
+  outDir: string,
+  objects: readonly string[],
+  elf: string,
+): Promise<void> {
+  const linking = [
+    "-nostartfiles",
+    "--specs=nano.specs",
+    `-T${join(outDir, "link.ld")}`,
+    "-Wl,--gc-sections",
+    "-Wl,--fatal-warnings",
+  ];
+  await link(armGcc(), [...board.cpu.gccFlags, ...linking, ...objects], elf);
 }
 
 /** Builds the same harness and library for this computer. Throws like `buildFirmware`. */
@@ -212,6 +227,11 @@ function traceFlags(trace: boolean): string[] {
   return trace ? ["-DBITLOOM_TRACE"] : [];
 }
 
+/** The call graph of a library's objects, in the order of its sources. */
+export function libraryCallGraph(library: LibraryOnDisk, objects: readonly string[]): Promise<CallGraph> {
+  return readCallGraph(objects, assemblyOf(library, objects));
+}
+
 /** The library's assembly sources with their objects. */
 function assemblyOf({ dir, sources }: LibraryOnDisk, objects: readonly string[]) {
   return sources.flatMap((file, i) =>
@@ -240,7 +260,8 @@ async function librarySize(objects: readonly string[]): Promise<Firmware["librar
   return { flashBytes: sum((u) => u.flashBytes), ramBytes: sum((u) => u.ramBytes) };
 }
 
-async function writeBoardFiles(board: Board, outDir: string, stackBytes: number): Promise<void> {
+/** Writes `link.ld` and `harness_board.h`: memories, UART and stack of a board. */
+export async function writeBoardFiles(board: Board, outDir: string, stackBytes: number): Promise<void> {
   const { flash, ram } = board.memories;
   const enable = (board.uart.enable ?? []).map(({ register, bits, why }) => ({
     register: hex(register),

@@ -1,7 +1,7 @@
 /** Compilers, ELF files, and what can be learnt from them. */
 export { type Armv6MViolation, checkArmv6M } from "./armv6m.js";
 export { CpuArch, cpuArch } from "./attributes.js";
-export { runTool } from "./compiler.js";
+export { type CompileJob, compileAll, objectPath, runTool } from "./compiler.js";
 export {
   type Elf,
   type ElfSection,
@@ -17,11 +17,14 @@ export {
   buildHost,
   type Firmware,
   type FirmwareOptions,
+  HARNESS_FLAGS,
   type HostOptions,
   type HostProgram,
   LIBRARY_FLAGS,
   type LibraryOnDisk,
   type Link,
+  linkImage,
+  writeBoardFiles,
 } from "./firmware.js";
 export { findRenode, probeTools, RENODE_REMEDY, type ToolStatus } from "./probe.js";
 export { type MemoryUse, memoryUse } from "./size.js";

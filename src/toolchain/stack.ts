@@ -55,7 +55,7 @@ export function parseCallGraph(texts: readonly string[]): CallGraph {
       const [, node, label] = match as unknown as [string, string, string];
       const frame = /\\n(\d+) bytes \((static|dynamic,bounded)\)/.exec(label);
       if (frame !== null) frames.set(node, Number(frame[1]));
-      if (/\\n\d+ bytes \(/.test(label)) byName.set(label.split("\\n")[0]!, node);
+      if (/\\n\d+ bytes \(/.test(label)) byName.set(sourceName(label), node);
     }
     for (const match of text.matchAll(/^edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"/gm)) {
       const [, from, to] = match as unknown as [string, string, string];
@@ -95,6 +95,11 @@ export function worstStack(graph: CallGraph, name: string): StackUse {
   };
   const { bytes, path } = visit(start);
   return { bytes, path, unknown: [...unknown].sort(), recursive: [...recursive].sort() };
+}
+
+/** The function's name in the source: GCC may compile a static function for its only arguments, under a longer one. */
+function sourceName(label: string): string {
+  return label.split("\\n")[0]!.replace(/(\.(constprop|isra))+$/, "");
 }
 
 /** `file.c:name` of a static function without the file. */

@@ -44,7 +44,23 @@ uint32_t harness_stack_used(void) {
     return 4U * (uint32_t)(linker_stack_top - word);
 }
 
+#ifdef __ARM_FEATURE_MVE
+#define CPACR (*(volatile uint32_t *)0xE000ED88U)
+#define CPACR_CP10_CP11 (0xFU << 20)
+
+/* Vector registers fault until the coprocessors that they belong to are enabled. */
+static inline void enable_vectors(void) {
+    CPACR |= CPACR_CP10_CP11;
+    __asm volatile("dsb\n\tisb" ::: "memory");
+}
+#else
+static inline void enable_vectors(void) {
+}
+#endif
+
+/* First of all enables what compiled code may use anywhere. */
 void reset_handler(void) {
+    enable_vectors();
     const volatile uint8_t *from = linker_data_load;
     volatile uint8_t *to;
     for (to = linker_data_start; to < linker_data_end; to++) {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, describe, expect, it } from "vitest";
-import { mnistTest } from "../../examples/mnist-mlp/images.js";
+import { mnistTest } from "../../examples/common/images.js";
 import { readNpy, writeNpy } from "../../src/formats/npy.js";
 import { repoRoot } from "../support/root.js";
 
@@ -64,7 +64,13 @@ describe("compile", () => {
     expect(await read("first")).toEqual(await read("second"));
   });
 
-  it.each(["import", "lower", "fold-flips", "plan"])("prints the state after %s", async (stage) => {
+  it.each([
+    "import",
+    "lower",
+    "late-pools",
+    "fold-flips",
+    "plan",
+  ])("prints the state after %s", async (stage) => {
     const { stdout, exitCode } = await bitloom(["compile", model, "--print-after", stage]);
     expect(exitCode).toBe(0);
     expect(stdout.split("\n").length).toBeGreaterThan(5);
@@ -233,6 +239,62 @@ describe("verify", () => {
     });
     expect(stdout).toMatch(/FAIL[\s\S]*problem: /);
     expect(exitCode).toBe(1);
+  });
+});
+
+describe("profile", () => {
+  it("shows what each layer costs", async () => {
+    const { stdout, exitCode } = await bitloom(["profile", model, "--board", "microbit", "--count", "1"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^qemu microbit \(cortex-m0\), 1 input\n/);
+    expect(stdout).toMatch(/layer1_\w+ +\d+ +0\.\d{4} +\d+/);
+    expect(stdout).toMatch(/whole run +\d+/);
+    expect(stdout).toContain("Cycles are estimates: Cortex-M0 Technical Reference Manual");
+  });
+
+  it("gives exact counts as JSON, the same every time", async () => {
+    const args = ["profile", model, "--board", "mps2-an386", "--json"];
+    const { stdout, exitCode } = await bitloom(args);
+    expect(exitCode).toBe(0);
+    const profile = JSON.parse(stdout);
+    expect(profile).toMatchObject({ ok: true, emulator: "qemu", core: "cortex-m4", inputs: 2 });
+    const layers: { instructions: number; classes: Record<string, number>; macs: number }[] = profile.layers;
+    expect(layers.map((l) => l.macs)).toEqual([0, 784 * 256, 256 * 128, 128 * 10]);
+    const inLayers = layers.reduce((sum, l) => sum + l.instructions, 0);
+    // The rest is the run function's own calls.
+    expect(profile.total.instructions - inLayers).toBeGreaterThan(10);
+    expect(profile.total.instructions - inLayers).toBeLessThan(100);
+    expect((await bitloom(args)).stdout).toBe(stdout);
+  });
+
+  it("ends in 3 without a C compiler for the plugin", async () => {
+    const env = { BITLOOM_HOST_CC: "/does/not/exist" };
+    const { stderr, exitCode } = await bitloom(["profile", model], env);
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain("BITLOOM_HOST_CC");
+  });
+});
+
+describe("tune", () => {
+  it("measures what profile counts, for compile to read", async () => {
+    const lock = join(folder, "model.tune.json");
+    const { stdout, exitCode } = await bitloom(["tune", model, "--cpu", "cortex-m4", "-o", lock, "--json"]);
+    expect(exitCode).toBe(0);
+    const tuned = JSON.parse(stdout);
+    expect(tuned).toMatchObject({ ok: true, cpu: "cortex-m4", board: "mps2-an386", file: lock });
+    const profile = await bitloom(["profile", model, "--board", "mps2-an386", "--json"]);
+    const { layers } = JSON.parse(profile.stdout);
+    // The weights are others, but these kernels do not depend on them.
+    expect(Object.values(tuned.instructions)).toContain(layers[1].instructions);
+    const out = join(folder, "tuned");
+    const compiled = await bitloom(["compile", model, "--cpu", "cortex-m4", "--tune", lock, "-o", out]);
+    expect(compiled.exitCode).toBe(0);
+  });
+
+  it("needs a core and a file", async () => {
+    const { stderr, exitCode } = await bitloom(["tune", model, "-o", "x.json"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("--cpu cortex-m4");
   });
 });
 

@@ -110,6 +110,7 @@ describeWith(programs, "QEMU", () => {
     "qemu-cortex-m0",
     "mps2-an386",
     "mps2-an505",
+    "mps3-an547",
   ])("%s takes vectors through its UART", async (id) => {
     const board = findBoard(id);
     const inputs = toyInputs(3);

@@ -170,6 +170,20 @@ describeWith(["arm-none-eabi-gcc", "cc"], "the Renode runner with a stand-in for
     expect(commands.at(-1)).toMatch(/ quit$/);
   });
 
+  it("counts calls by hooks", async () => {
+    const board = findBoard("stm32f103");
+    const elf = await image(board);
+    const machine = await open().start(elf, board, { profile: ["sums", "toy_run"] });
+    for await (const _ of runVectors(machine, inputs)) void _;
+    const { calls } = await machine.ended;
+    // The stand-in lets every hook take 1000 instructions, in the order in which they were set.
+    const once = ["sums", "toy_run"].map((name) => ({ function: name, instructions: 1000 }));
+    expect(calls).toEqual(inputs.flatMap(() => once));
+    const after = await emulator.start(elf, board);
+    await after.stop();
+    expect(await after.ended).not.toHaveProperty("calls");
+  });
+
   it("runs one machine at a time", async () => {
     const board = findBoard("stm32f103");
     const elf = await image(board);

@@ -47,6 +47,52 @@ it("a graph prints one line per node", () => {
   `);
 });
 
+it("operations on maps print what is not the usual, and what they read where that is not the line before", () => {
+  const window = { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], pads: [1, 1, 1, 1] } as const;
+  const kernels = {
+    ...tensor([2, 1, 3, 3], Array(18).fill(0.5)),
+    quantized: { codes: new Int32Array(18).fill(1), scale: tensor([1, 1, 1, 1], [0.5]) },
+  };
+  const conv = (change: object): GraphOp => ({
+    ...{ kind: "conv", weights: kernels, window, groups: 1, padValue: 0 },
+    ...change,
+  });
+  const wide = { ...window, stride: [2, 1], dilation: [2, 2], pads: [1, 2, 3, 4] } as const;
+  const graph = chain(
+    [1, 1, 9, 9],
+    [conv({}), [1, 2, 9, 9]],
+    [conv({ groups: 2, padValue: -1, window: wide }), [1, 2, 5, 11]],
+    [{ kind: "max-pool", window: { ...window, pads: [0, 0, 0, 0] } }, [1, 2, 3, 9]],
+    [{ kind: "average-pool", window, countPads: true }],
+    [{ kind: "sum" }],
+    [{ kind: "concat", axis: 1 }, [1, 10, 3, 9]],
+    [{ kind: "slice", starts: [0, 1, 0, 0], steps: [1, 2, 1, 1] }, [1, 2, 3, 9]],
+    [{ kind: "pad", before: [0, 0, 1, 0], after: [0, 0, 0, 1], value: -1 }, [1, 2, 4, 10]],
+    [{ kind: "transpose", permutation: [0, 2, 3, 1] }, [1, 4, 10, 2]],
+    [{ kind: "prelu", slope: tensor([], [0.25]) }],
+    [{ kind: "clip", low: Number.NEGATIVE_INFINITY, high: 6 }],
+  );
+  const summed = withNode(graph, 4, { inputs: ["v3", "v2"] });
+  const joined = withNode(summed, 5, { inputs: ["v4", "v3", "v2", "v2", "v2"] });
+  expect(printGraph(joined)).toMatchInlineSnapshot(`
+    "chain (test)
+      input x 1×1×9×9 float32
+      conv_0          1×2×9×9   conv 2×1×3×3, pads 1, weights 1 bit ±1, scale 0.5
+      conv_1          1×2×5×11  conv 2×1×3×3, stride 2 1, dilation 2, pads 1 2 3 4, 2 groups, padding −1, weights 1 bit ±1, scale 0.5
+      max-pool_2      1×2×3×9   max pool 3×3
+      average-pool_3  1×2×3×9   average pool 3×3, pads 1, pads counted
+      sum_4           1×2×3×9   sum of v3, v2
+      concat_5        1×10×3×9  concat along axis 1 of v4, v3, v2, v2 and 1 more
+      slice_6         1×2×3×9   slice from 0×1×0×0, steps 1×2×1×1
+      pad_7           1×2×4×10  pad 0×0×1×0 before, 0×0×0×1 after, with −1
+      transpose_8     1×4×10×2  transpose to axes 0, 2, 3, 1
+      prelu_9         1×4×10×2  prelu, slope 0.25
+      clip_10         1×4×10×2  clip to −Infinity…6
+      output v10 1×4×10×2 float32
+    "
+  `);
+});
+
 it("a net from a file reads as what it is", () => {
   expect(printGraph(readModel(smallNet({ softmax: true }), "m.onnx"))).toMatchInlineSnapshot(`
     "test (QONNX, opset 11)

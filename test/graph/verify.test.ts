@@ -4,6 +4,7 @@ import { BitloomError } from "../../src/diagnostics/diagnostic.js";
 import type { GraphOp, ModelGraph } from "../../src/graph/types.js";
 import { verifyGraph } from "../../src/graph/verify.js";
 import { netSeed, randomNet } from "../support/random-graph.js";
+import { randomMaps } from "../support/random-maps.js";
 import { chain, tensor, withNode, withValue } from "./support.js";
 
 const bipolar: GraphOp = {
@@ -53,6 +54,7 @@ describe("verifyGraph", () => {
     fc.assert(
       fc.property(netSeed, (seed) => {
         expect(problems(randomNet(seed, { exactScales: false }))).toEqual([]);
+        expect(problems(randomMaps(seed))).toEqual([]);
       }),
       { numRuns: 100 },
     );
@@ -163,5 +165,103 @@ describe("verifyGraph", () => {
   it("lists every problem", () => {
     const twice = withNode(withValue(sound, "v1", { shape: [2] }), 5, { op: { kind: "softmax", axis: 7 } });
     expect(problems(twice).length).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe("verifyGraph of maps", () => {
+  const window = { kernel: [2, 2], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] } as const;
+  const kernels = {
+    ...tensor([4, 1, 2, 2], Array(16).fill(0.5)),
+    quantized: { codes: new Int32Array(16).fill(1), scale: tensor([1, 1, 1, 1], [0.5]) },
+  };
+  type Conv = Extract<GraphOp, { kind: "conv" }>;
+  type Pool = Extract<GraphOp, { kind: "average-pool" }>;
+  const conv: Conv = { kind: "conv", weights: kernels, window, groups: 2, padValue: 0 };
+  const pool: Pool = { kind: "average-pool", window, countPads: false };
+  const maps = chain(
+    [1, 2, 4, 4],
+    [conv, [1, 4, 3, 3]],
+    [pool, [1, 4, 2, 2]],
+    [{ kind: "sum" }],
+    [{ kind: "concat", axis: 1 }, [1, 8, 2, 2]],
+    [{ kind: "slice", starts: [0, 1, 0, 0], steps: [1, 2, 1, 1] }, [1, 4, 2, 2]],
+    [{ kind: "pad", before: [0, 0, 1, 0], after: [0, 0, 0, 1], value: -1 }, [1, 4, 3, 3]],
+    [{ kind: "transpose", permutation: [0, 2, 3, 1] }, [1, 3, 3, 4]],
+    [{ kind: "prelu", slope: tensor([4], [0, 1, 2, 3]) }],
+    [{ kind: "clip", low: 0, high: 6 }],
+  );
+  const sound = [2, 3].reduce((g, i) => withNode(g, i, { inputs: [`v${i - 1}`, "v1"] }), maps);
+  const op = (index: number, change: object): ModelGraph =>
+    withNode(sound, index, { op: { ...sound.nodes[index]!.op, ...change } as GraphOp });
+  const slid = (index: number, change: object): ModelGraph => op(index, { window: { ...window, ...change } });
+
+  it("accepts a sound graph", () => {
+    expect(problems(sound)).toEqual([]);
+  });
+
+  it.each<[string, ModelGraph, RegExp]>([
+    ["a stride of 0", slid(0, { stride: [0, 1] }), /impossible window/],
+    ["negative pads", slid(1, { pads: [0, 0, 0, -1] }), /impossible window/],
+    ["a fractional dilation", slid(1, { dilation: [1, 1.5] }), /impossible window/],
+    ["a kernel that is not the weights'", slid(0, { kernel: [2, 3] }), /does not fit its weights/],
+    ["a window larger than the map", slid(1, { kernel: [9, 1] }), /outside the map|larger/],
+    ["a window outside the map", slid(1, { pads: [2, 0, 0, 0] }), /outside the map/],
+    [
+      "a dilated window that steps over the map",
+      slid(1, { dilation: [1, 9], pads: [0, 4, 0, 4] }),
+      /outside the map/,
+    ],
+    ["an output of another size", slid(0, { pads: [0, 0, 1, 0] }), /1×4×3×3 where 1×4×4×3/],
+    ["groups that do not divide", op(0, { groups: 3 }), /does not fit its weights/],
+    ["fewer groups than the weights have", op(0, { groups: 1 }), /does not fit its weights/],
+    ["weights of rank 2", op(0, { weights: tensor([4, 4], Array(16).fill(1)) }), /does not fit its weights/],
+    ["an infinite padding value", op(0, { padValue: Number.NEGATIVE_INFINITY }), /padding value/],
+    [
+      "codes that are not the weights",
+      op(0, {
+        weights: {
+          ...kernels,
+          quantized: { ...kernels.quantized, scale: tensor([4, 1, 1, 1], [0.5, 1, 0.5, 0.5]) },
+        },
+      }),
+      /code times its scale, at 4/,
+    ],
+    [
+      "a scale of another rank",
+      op(0, { weights: { ...kernels, quantized: { ...kernels.quantized, scale: tensor([1], [0.5]) } } }),
+      /codes or scales that do not fit/,
+    ],
+    [
+      "a window over a matrix",
+      withValue(sound, "x", { shape: [8, 4] }),
+      /slides a window over the shape 8×4/,
+    ],
+    ["a batch of two", withValue(sound, "x", { shape: [2, 1, 4, 4] }), /slides a window over the shape/],
+    ["a sum of one", withNode(sound, 2, { inputs: ["v1"] }), /has 1 inputs/],
+    ["a sum of different shapes", withNode(sound, 2, { inputs: ["v1", "v0"] }), /1×4×2×2 where 1×4×3×3/],
+    ["a concat of nothing", withNode(sound, 3, { inputs: [] }), /has 0 inputs/],
+    ["a concat of different sizes", withNode(sound, 3, { inputs: ["v2", "v0"] }), /different shapes/],
+    [
+      "a concat of another size",
+      withNode(sound, 3, { inputs: ["v2", "v1", "v1"] }),
+      /1×8×2×2 where 1×12×2×2/,
+    ],
+    ["a concat along no axis", op(3, { axis: 4 }), /axis 4, which does not exist/],
+    ["a read that nothing writes", withNode(sound, 3, { inputs: ["v2", "nowhere"] }), /reads nowhere before/],
+    ["a slice beyond the end", op(4, { starts: [0, 2, 0, 0] }), /outside its input/],
+    ["a slice that stands still", op(4, { steps: [1, 0, 1, 1] }), /outside its input/],
+    ["a slice from before the start", op(4, { starts: [0, -1, 0, 0] }), /outside its input/],
+    ["a slice of another rank", op(4, { starts: [0, 0] }), /another rank/],
+    ["pads of another rank", op(5, { before: [1] }), /pads of another rank/],
+    ["pads that cut", op(5, { after: [0, 0, 0, -1] }), /impossible pads/],
+    ["pads with NaN", op(5, { value: Number.NaN }), /padding value/],
+    ["an order that repeats an axis", op(6, { permutation: [0, 2, 2, 1] }), /no permutation/],
+    ["an order of fewer axes", op(6, { permutation: [0, 1] }), /no permutation/],
+    ["a slope that does not fit", op(7, { slope: tensor([3], [1, 1, 1]) }), /constant of shape 3/],
+    ["a slope that is not finite", op(7, { slope: tensor([], [Number.NaN]) }), /not finite/],
+    ["an empty range", op(8, { low: 7 }), /empty range/],
+    ["a bound that is no number", op(8, { high: Number.NaN }), /empty range/],
+  ])("finds %s", (_, graph, message) => {
+    expect(problems(graph).join("\n")).toMatch(message);
   });
 });

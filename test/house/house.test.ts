@@ -19,8 +19,21 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   plan: ["diagnostics", "program", "kernels", "targets"],
   emit: ["diagnostics", "assets", "program", "kernels", "plan"],
   toolchain: ["diagnostics", "assets", "targets"],
-  emulators: ["diagnostics", "assets", "program", "targets", "toolchain"],
-  tuning: ["diagnostics", "assets", "program", "targets", "kernels", "plan", "toolchain", "emulators"],
+  profile: [],
+  emulators: ["diagnostics", "assets", "program", "profile", "targets", "toolchain"],
+  tuning: [
+    "diagnostics",
+    "assets",
+    "program",
+    "reference",
+    "profile",
+    "targets",
+    "kernels",
+    "plan",
+    "emit",
+    "toolchain",
+    "emulators",
+  ],
 };
 
 describe("src/", () => {
@@ -70,10 +83,12 @@ describe("checks", () => {
     await execa("bash", ["scripts/c-format.sh", "--check"], { cwd: repoRoot });
   });
 
-  it("the runtime is clean under cppcheck", async () => {
-    const files = readdirSync(join(repoRoot, "runtime-c"))
-      .filter((f) => f.endsWith(".c"))
-      .map((f) => join(repoRoot, "runtime-c", f));
+  it("the runtime and the profile plugin are clean under cppcheck", async () => {
+    const files = ["runtime-c", "qemu-plugin"].flatMap((folder) =>
+      readdirSync(join(repoRoot, folder))
+        .filter((f) => f.endsWith(".c"))
+        .map((f) => join(repoRoot, folder, f)),
+    );
     const flags = ["--enable=warning,style,performance,portability", "--error-exitcode=1", "--quiet"];
     await execa("cppcheck", [...flags, "--suppress=unusedStructMember", ...files]);
   });

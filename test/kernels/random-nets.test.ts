@@ -52,7 +52,9 @@ describe("random nets: C equals the device reference in every tensor", () => {
     for (let i = 0; i < hostNets; i++) await check(firstSeed + i, hostEmulator, "microbit");
   }, 600_000);
 
-  it.skipIf(!qemu).each(["qemu-cortex-m0", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505"])(
+  it
+    .skipIf(!qemu)
+    .each(["qemu-cortex-m0", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547"])(
     `${boardNets} nets in QEMU's %s`,
     async (board) => {
       for (let i = 0; i < boardNets; i++) await check(firstSeed + 1000 + i, qemuEmulator, board);

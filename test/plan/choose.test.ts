@@ -42,7 +42,13 @@ function randomProgram(random: Random): DeviceProgram {
     tensors,
     instructions,
     input: { tensor: 0, modelShape: [] },
-    output: { tensor: last, affine: [], order: { kind: "scores" }, omitted: [], modelShape: [] },
+    output: {
+      tensor: last,
+      affine: [],
+      order: { kind: "scores" },
+      omitted: [],
+      modelShape: [],
+    },
   };
 }
 

@@ -1,14 +1,14 @@
 /** Models and data that tests share. */
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { mnistTest } from "../../examples/mnist-mlp/images.js";
+import { mnistTest } from "../../examples/common/images.js";
 import { type CompiledModel, type CompileOptions, compileModelFile } from "../../src/compile.js";
 import { emitLibrary } from "../../src/emit/index.js";
 import { readNpy } from "../../src/formats/npy.js";
 import type { ModelGraph } from "../../src/graph/types.js";
-import { batchFromArray, type InputBatch } from "../../src/inputs.js";
+import { batchFromArray, type InputBatch, randomBatch } from "../../src/inputs.js";
 import { type LoweringOptions, lowerGraph } from "../../src/passes/registry.js";
-import { planProgram, verifyPlan } from "../../src/plan/index.js";
+import { type PlanOptions, planProgram, verifyPlan } from "../../src/plan/index.js";
 import { canonicalBytes, type TensorValues } from "../../src/program/index.js";
 import { runDevice } from "../../src/reference/device.js";
 import { repoRoot } from "./root.js";
@@ -57,15 +57,17 @@ export function rowsOf(bytes: Uint8Array): Float32Array[] {
   );
 }
 
-/** Compiles a graph made in a test, with one known answer. */
+/** Compiles a graph made in a test, with one known answer: for the input given, else for a random one. */
 export function compileGraph(
   graph: ModelGraph,
-  input: TensorValues,
+  wanted?: TensorValues,
   options: LoweringOptions = {},
+  planning: PlanOptions = {},
 ): CompiledModel {
   const { program, diagnostics } = lowerGraph(graph, options);
-  const plan = planProgram(program);
+  const plan = planProgram(program, planning);
   verifyPlan(plan);
+  const input = wanted ?? randomBatch(program, 1, 1).stored(0);
   const answer = {
     input: canonicalBytes(program.tensors[program.input.tensor]!, input),
     output: canonicalBytes(program.tensors[program.output.tensor]!, runDevice(program, input)),

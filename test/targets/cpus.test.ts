@@ -8,6 +8,11 @@ it("lists the cores with their flags", () => {
   expect(findCpu("cortex-m4").gccFlags).toEqual(["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=soft"]);
   expect(
     listCpus()
+      .filter((c) => c.hasMve)
+      .map((c) => c.id),
+  ).toEqual(["cortex-m55"]);
+  expect(
+    listCpus()
       .filter(isArmv6M)
       .map((c) => c.name),
   ).toEqual(["Cortex-M0", "Cortex-M0+"]);

@@ -1,3 +1,4 @@
+/* The micro:bit's USB serial port: UART0 of its nRF51822. */
 #include "uart.h"
 
 #include <stdint.h>
@@ -27,11 +28,5 @@ void uart_put(char c) {
     EVENTS_TXDRDY = 0U;
     TXD = (uint8_t)c;
     while (EVENTS_TXDRDY == 0U) {
-    }
-}
-
-void uart_print(const char *text) {
-    while (*text != '\0') {
-        uart_put(*text++);
     }
 }

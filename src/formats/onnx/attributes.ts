@@ -1,5 +1,6 @@
 /** Attributes of a node: declared by each operator, checked once, then read without surprises. */
 import { didYouMean, printable } from "../../diagnostics/text.js";
+import { wholeNumber } from "./limits.js";
 import type { AttributeProto, TensorProto } from "./onnx_pb.js";
 import { damaged, Rejection } from "./rejection.js";
 
@@ -43,7 +44,7 @@ export function checkAttributes(
 
 export function intAttribute(attributes: Attributes, name: string, byDefault: number): number {
   const attribute = attributes.get(name);
-  return attribute === undefined ? byDefault : Number(attribute.i);
+  return attribute === undefined ? byDefault : wholeNumber(attribute.i);
 }
 
 /** Float attributes are float32 in the file; the default is rounded to it. */
@@ -57,7 +58,7 @@ export function textAttribute(attributes: Attributes, name: string, byDefault: s
 }
 
 export function intsAttribute(attributes: Attributes, name: string): readonly number[] | undefined {
-  return attributes.get(name)?.ints.map(Number);
+  return attributes.get(name)?.ints.map(wholeNumber);
 }
 
 export function floatsAttribute(attributes: Attributes, name: string): readonly number[] | undefined {
@@ -69,7 +70,7 @@ export function tensorAttribute(attributes: Attributes, name: string): TensorPro
 }
 
 function isSafe(value: bigint): boolean {
-  return Number.isSafeInteger(Number(value));
+  return Number.isSafeInteger(wholeNumber(value));
 }
 
 function unknownAttribute(name: string, declared: readonly string[]): Rejection {

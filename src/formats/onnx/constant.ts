@@ -12,6 +12,8 @@ export interface IntConstant {
   readonly kind: "int";
   readonly shape: readonly number[];
   readonly data: readonly number[];
+  /** The file's name of the type, e.g. int8, where it came from a tensor. */
+  readonly type?: string;
 }
 
 export function floatConstant(shape: readonly number[], data: Float32Array): FloatConstant {
@@ -114,6 +116,16 @@ export function reshape(constant: FloatConstant, shape: readonly number[]): Floa
     ? { shape: shape.map(() => 1), data: quantized.scale.data }
     : { shape, data: expand(quantized.scale, constant.shape).data };
   return { ...moved, quantized: { codes: quantized.codes, scale } };
+}
+
+/** A constant and its scale with an axis of size 1 in front of `axis`. */
+export function insertAxis(constant: FloatConstant, axis: number): FloatConstant {
+  const longer = (shape: readonly number[]): number[] => [...shape.slice(0, axis), 1, ...shape.slice(axis)];
+  const { quantized, data } = constant;
+  const moved = floatConstant(longer(constant.shape), data);
+  if (quantized === undefined) return moved;
+  const { codes, scale } = quantized;
+  return { ...moved, quantized: { codes, scale: { shape: longer(scale.shape), data: scale.data } } };
 }
 
 function transposedPositions(shape: readonly number[], permutation: readonly number[]): Int32Array {

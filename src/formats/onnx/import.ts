@@ -5,7 +5,7 @@ import { printable } from "../../diagnostics/text.js";
 import type { GraphNode, GraphOp, GraphValue, ModelGraph, Shape } from "../../graph/types.js";
 import { type Attributes, checkAttributes } from "./attributes.js";
 import { declaredShape, inputShape } from "./inputs.js";
-import { checkRank, WorkBudget } from "./limits.js";
+import { checkComputed, WorkBudget } from "./limits.js";
 import { UniqueNames } from "./names.js";
 import {
   constantValue,
@@ -69,6 +69,8 @@ class Import {
   /** Shapes that the file declares, for messages about values that are not computed. */
   readonly #declared: ReadonlyMap<string, string | undefined>;
   readonly #budget: WorkBudget;
+  /** Values that some needed node reads, or that the graph gives. */
+  #used: ReadonlySet<string> = new Set();
 
   constructor(model: ModelProto, proto: GraphProto, fileName: string, fileBytes: number) {
     this.#budget = new WorkBudget(fileBytes);
@@ -88,9 +90,10 @@ class Import {
     this.#diagnostics.throwIfErrors();
 
     this.#valueNames.reserve(this.#proto.node.flatMap((n) => n.output));
-    const used = new Set(nodes.flatMap((n) => n.input));
-    this.#readInitializers(used);
-    const inputs = this.#readInputs(used);
+    const read = nodes.flatMap((n) => n.input);
+    this.#used = new Set([...read, ...outputs]);
+    this.#readInitializers(new Set(read));
+    const inputs = this.#readInputs(new Set(read));
     for (const node of nodes) this.#importNode(node);
     for (const name of outputs) this.#checkOutput(name);
     this.#diagnostics.throwIfErrors();
@@ -122,7 +125,7 @@ class Import {
       const value = this.#collect("onnx/tensor", `tensor ${tensor.name}`, () =>
         constantValue(readTensor(tensor)),
       );
-      this.#known.set(tensor.name, value);
+      this.#known.set(tensor.name, value ?? unknown);
     }
   }
 
@@ -131,12 +134,12 @@ class Import {
     const real = this.#proto.input.filter((i) => used.has(i.name) && !this.#known.has(i.name));
     for (const info of real) {
       const { name } = info;
-      const value = this.#collect("onnx/input", `input ${name}`, () => {
+      const value = this.#collect("onnx/input", `input ${name}`, (): Value => {
         const shape = inputShape(info);
         this.#values.set(name, { name, shape, dtype: "float32" });
         return { kind: "runtime", name, shape, dtype: "float32" };
       });
-      this.#known.set(name, value);
+      this.#known.set(name, value ?? unknown);
       this.#valueNames.reserve([name]);
     }
     return real.map((i) => i.name);
@@ -144,10 +147,13 @@ class Import {
 
   #importNode(proto: NodeProto): void {
     const inputs = proto.input.map((name) => this.#inputValue(name, proto));
-    const [output, ...sides] = proto.output;
-    for (const name of sides) this.#sideOutputs.set(name, proto);
-    const value = this.#handle(proto, inputs);
-    if (output !== undefined && output !== "") this.#known.set(output, value);
+    const values = this.#handle(proto, inputs);
+    for (const [i, name] of proto.output.entries()) {
+      const value = values[i];
+      if (name === "") continue;
+      if (value !== undefined) this.#known.set(name, value);
+      else this.#sideOutputs.set(name, proto);
+    }
   }
 
   #inputValue(name: string, proto: NodeProto): Value | undefined {
@@ -164,7 +170,8 @@ class Import {
     return unknown;
   }
 
-  #handle(proto: NodeProto, inputs: readonly (Value | undefined)[]): Value {
+  /** The values of a node's outputs; further ones that are not supported are missing. */
+  #handle(proto: NodeProto, inputs: readonly (Value | undefined)[]): readonly (Value | undefined)[] {
     const where = this.#where(proto);
     const entry = findOp(proto.opType, normalDomain(proto.domain));
     if (entry === undefined) {
@@ -173,22 +180,24 @@ class Import {
         `operator ${opText(proto.opType, proto.domain)} is not supported (${this.#shapes(proto, inputs)})`,
         { where, remedy: unsupportedRemedy(proto.opType, proto.domain) },
       );
-      return unknown;
+      return proto.output.map(() => unknown);
     }
-    return this.#collect(
+    const values = this.#collect(
       "onnx/node",
       where,
       () => {
         const attributes = checkAttributes(proto.attribute, entry.attributes);
         // A node behind one that was refused is not imported; its cause has been reported.
-        if (inputs.some((v) => v?.kind === "unknown")) return unknown;
+        if (inputs.some((v) => v?.kind === "unknown")) return undefined;
         this.#budget.spend(inputs.reduce((sum, v) => sum + constantSize(v), 0));
-        const value = entry.handler(this.#view(proto, inputs, attributes));
-        this.#budget.spend(constantSize(value));
-        return value;
+        const result = entry.handler(this.#view(proto, inputs, attributes));
+        const list = "kind" in result ? [result] : result;
+        this.#budget.spend(list.reduce((sum, v) => sum + constantSize(v), 0));
+        return list;
       },
       () => ` (${opText(proto.opType, proto.domain)}, ${this.#shapes(proto, inputs)})`,
     );
+    return values ?? proto.output.map(() => unknown);
   }
 
   #view(proto: NodeProto, inputs: readonly (Value | undefined)[], attributes: Attributes): OnnxNode {
@@ -197,6 +206,7 @@ class Import {
       opset: this.#opsets.get(normalDomain(proto.domain)) ?? 1,
       inputs,
       attributes,
+      outputs: proto.output.map((name) => name !== "" && this.#used.has(name)),
       emit: (op, input, shape, options = {}) => this.#emit(proto, op, input, shape, options),
     };
   }
@@ -204,12 +214,12 @@ class Import {
   #emit(
     proto: NodeProto,
     op: GraphOp,
-    input: RuntimeValue,
+    input: RuntimeValue | readonly RuntimeValue[],
     shape: Shape,
-    { dtype = "float32", part }: EmitOptions,
+    { dtype = "float32", part, output = 0 }: EmitOptions,
   ): RuntimeValue {
-    checkRank(shape);
-    const wanted = proto.output[0] ?? "";
+    checkComputed(shape);
+    const wanted = proto.output[output] ?? "";
     const suffix = part === undefined ? "" : ` ${part}`;
     const isFileName = part === undefined && wanted !== "";
     const name = isFileName ? wanted : this.#valueNames.fresh(`${wanted || proto.opType}${suffix}`);
@@ -217,7 +227,7 @@ class Import {
     this.#nodes.push({
       name: this.#nodeNames.fresh(`${nodeName}${suffix}`),
       op,
-      inputs: [input.name],
+      inputs: ("kind" in input ? [input] : input).map((v) => v.name),
       output: name,
     });
     this.#values.set(name, { name, shape, dtype });
@@ -229,6 +239,8 @@ class Import {
     if (value?.kind === "unknown") return;
     if (value === undefined)
       this.#error("onnx/missing", `the output "${printable(name)}" is never computed`, this.#fileName);
+    else if (value.kind === "codes")
+      this.#error("onnx/output", "the output are integers of a QuantizeLinear", name);
     else if (value.kind === "constant")
       this.#error("onnx/constant-output", "the output does not depend on the input", name);
   }
@@ -243,14 +255,14 @@ class Import {
     return `inputs ${given.join(", ") || "none"}; output ${made.join(", ") || "none"}`;
   }
 
-  /** Runs `read`; what it refuses becomes a diagnostic and the value unknown. */
-  #collect(code: string, where: string, read: () => Value, detail: () => string = () => ""): Value {
+  /** Runs `read`; what it refuses becomes a diagnostic and the result undefined. */
+  #collect<T>(code: string, where: string, read: () => T, detail: () => string = () => ""): T | undefined {
     try {
       return read();
     } catch (error) {
       if (!(error instanceof Rejection)) throw error;
       this.#diagnostics.error(code, `${error.message}${detail()}`, { where, remedy: error.remedy });
-      return unknown;
+      return undefined;
     }
   }
 
@@ -265,5 +277,6 @@ class Import {
 
 /** Elements of a constant; 0 for other values. */
 function constantSize(value: Value | undefined): number {
-  return value?.kind === "constant" ? value.constant.data.length : 0;
+  const known = value?.kind === "codes" ? value.value : value;
+  return known?.kind === "constant" ? known.constant.data.length : 0;
 }

@@ -12,6 +12,8 @@ const RANK_LIMIT = 8;
 const FOLDED_LIMIT = 1 << 24;
 /** Elements of the model's input. */
 export const INPUT_LIMIT = 1 << 24;
+/** Elements of one computed value. */
+const COMPUTED_LIMIT = 1 << 24;
 /**
  * Elements of constants that all nodes together read and write: nodes may share one large constant. A file
  * earns more with its size, so that every weight may pass through several nodes.
@@ -36,6 +38,25 @@ export function checkFolded(shape: readonly number[]): void {
 export function checkList(count: number): void {
   if (count <= LIST_LIMIT) return;
   throw new Rejection(`folding it gives a list of ${count} integers`, "simplify the model before exporting");
+}
+
+/** Refuses computed values that no microcontroller holds, which a small file can ask for with large pads. */
+export function checkComputed(shape: readonly number[]): void {
+  checkRank(shape);
+  const count = shape.reduce((a, b) => a * b, 1);
+  if (count <= COMPUTED_LIMIT) return;
+  throw new Rejection(
+    `it computes ${count} elements`,
+    `at most ${COMPUTED_LIMIT} are supported: check the sizes of the input and the pads`,
+  );
+}
+
+const [INT64_MIN, INT64_MAX] = [-(2n ** 63n), 2n ** 63n - 1n];
+
+/** An int64 of the file. The type's bounds, with which exporters mean "as far as it goes", are cut to 53 bits. */
+export function wholeNumber(value: bigint): number {
+  if (value === INT64_MAX) return Number.MAX_SAFE_INTEGER;
+  return value === INT64_MIN || value === -INT64_MAX ? Number.MIN_SAFE_INTEGER : Number(value);
 }
 
 export function checkRank(shape: readonly number[]): void {

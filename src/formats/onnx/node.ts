@@ -1,15 +1,25 @@
 /** What operator handlers see: a node with checked attributes, its inputs, and the graph under construction. */
 import { shapeText } from "../../diagnostics/text.js";
-import type { GraphOp, Shape } from "../../graph/types.js";
-import type { Attributes } from "./attributes.js";
+import type { FloatTensor, GraphOp, Shape } from "../../graph/types.js";
+import { type Attributes, intsAttribute } from "./attributes.js";
 import type { Constant, FloatConstant, IntConstant } from "./constant.js";
 import { damaged, Rejection } from "./rejection.js";
 
 /** A value during import: known now, computed at run time, or lost to an error that was already reported. */
-export type Value =
-  | { readonly kind: "constant"; readonly constant: Constant }
-  | RuntimeValue
-  | { readonly kind: "unknown" };
+export type Value = ConstantValue | RuntimeValue | QuantizedValue | { readonly kind: "unknown" };
+
+/** What QuantizeLinear writes: integers. `value` is what DequantizeLinear makes of them with the same scale. */
+export interface QuantizedValue {
+  readonly kind: "codes";
+  readonly value: RuntimeValue | ConstantValue;
+  readonly scale: FloatTensor;
+  readonly zero: readonly number[];
+}
+
+export interface ConstantValue {
+  readonly kind: "constant";
+  readonly constant: Constant;
+}
 
 export interface RuntimeValue {
   readonly kind: "runtime";
@@ -21,7 +31,7 @@ export interface RuntimeValue {
 
 export const unknown: Value = { kind: "unknown" };
 
-export function constantValue(constant: Constant): Value {
+export function constantValue(constant: Constant): ConstantValue {
   return { kind: "constant", constant };
 }
 
@@ -33,6 +43,8 @@ export interface EmitOptions {
    * file's own names stay with what the file's node computes.
    */
   readonly part?: string;
+  /** Which of the file's node's outputs this is; the first unless told. */
+  readonly output?: number;
 }
 
 export interface OnnxNode {
@@ -42,16 +54,32 @@ export interface OnnxNode {
   /** Absent optional inputs are undefined. None is unknown: such nodes are not imported. */
   readonly inputs: readonly (Value | undefined)[];
   readonly attributes: Attributes;
-  /** Adds a graph node that reads a run-time value. */
-  emit(op: GraphOp, input: RuntimeValue, shape: Shape, options?: EmitOptions): RuntimeValue;
+  /** For each of the node's outputs, whether anything reads it. */
+  readonly outputs: readonly boolean[];
+  /** Adds a graph node that reads one run-time value or several. */
+  emit(
+    op: GraphOp,
+    input: RuntimeValue | readonly RuntimeValue[],
+    shape: Shape,
+    options?: EmitOptions,
+  ): RuntimeValue;
 }
 
-/** An operator's import: the value of its first output. Throws a Rejection for what it cannot take. */
-export type OpHandler = (node: OnnxNode) => Value;
+/**
+ * An operator's import: the value of its first output, or of each output (undefined where nothing reads it).
+ * Throws a Rejection for what it cannot take.
+ */
+export type OpHandler = (node: OnnxNode) => Value | readonly (Value | undefined)[];
 
 /** The input at `index`, which the operator needs. */
-export function requiredInput(node: OnnxNode, index: number): Exclude<Value, { kind: "unknown" }> {
+export function requiredInput(node: OnnxNode, index: number): RuntimeValue | ConstantValue {
   const value = node.inputs[index];
+  if (value?.kind === "codes") {
+    throw new Rejection(
+      "it computes with the integers of a QuantizeLinear",
+      "export with a DequantizeLinear behind every QuantizeLinear (QDQ format)",
+    );
+  }
   if (value !== undefined && value.kind !== "unknown") return value;
   throw new Rejection(`input ${index} is missing`, damaged);
 }
@@ -93,8 +121,17 @@ export function normalAxis(axis: number, rank: number): number {
   throw new Rejection(`axis ${axis} does not exist in a tensor of rank ${rank}`, damaged);
 }
 
+/** Axes as an attribute (before opset 13, or 18 for reductions) or as the second input. */
+export function axesOf(node: OnnxNode): readonly number[] | undefined {
+  return (
+    intsAttribute(node.attributes, "axes") ??
+    (node.inputs[1] === undefined ? undefined : intInput(node, 1, "axes").data)
+  );
+}
+
 /** A value's shape for messages, undefined where it is not known. */
 export function valueShape(value: Value | undefined): string | undefined {
   if (value === undefined || value.kind === "unknown") return undefined;
+  if (value.kind === "codes") return valueShape(value.value);
   return shapeText(value.kind === "constant" ? value.constant.shape : value.shape);
 }

@@ -1,10 +1,15 @@
 import type { AttributeType } from "./attributes.js";
 import type { OpHandler } from "./node.js";
+import * as activations from "./ops/activations.js";
 import * as arithmetic from "./ops/arithmetic.js";
-import { constant } from "./ops/constants.js";
+import { constant, constantOfShape } from "./ops/constants.js";
+import { conv } from "./ops/conv.js";
+import { dequantizeLinear, quantizeLinear } from "./ops/integer-quantizers.js";
 import { gemm, matMul } from "./ops/linear.js";
+import * as moves from "./ops/moves.js";
 import { batchNormalization } from "./ops/normalization.js";
 import { argMax, softmax } from "./ops/output.js";
+import * as pools from "./ops/pools.js";
 import { bipolarQuant, quant } from "./ops/quantizers.js";
 import * as shapes from "./ops/shapes.js";
 
@@ -24,6 +29,15 @@ const onnx = ["", "ai.onnx"];
 /** The quantizers' three spellings: QONNX's own, Brevitas' and FINN's. */
 const qonnx = ["qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"];
 
+const slides = {
+  auto_pad: "text",
+  dilations: "ints",
+  kernel_shape: "ints",
+  pads: "ints",
+  strides: "ints",
+} as const;
+const poolAttributes = { ...slides, ceil_mode: "int" } as const;
+const axesAttributes = { axes: "ints", keepdims: "int", noop_with_empty_axes: "int" } as const;
 const quantAttributes = { signed: "int", narrow: "int", rounding_mode: "text" } as const;
 const quantNotes = "1 to 8 bits, all rounding modes; weights per tensor or output channel";
 
@@ -32,6 +46,20 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   entry("BipolarQuant", qonnx, "weights and activations; sign(0) = +1", {}, bipolarQuant),
   entry("Quant", qonnx, quantNotes, quantAttributes, quant),
   entry("IntQuant", qonnx, "the newer name of Quant", quantAttributes, quant),
+  entry(
+    "QuantizeLinear",
+    onnx,
+    "to int8 or uint8, before DequantizeLinear",
+    { axis: "int", block_size: "int", output_dtype: "int", precision: "int", saturate: "int" },
+    quantizeLinear,
+  ),
+  entry(
+    "DequantizeLinear",
+    onnx,
+    "of QuantizeLinear or of weights",
+    { axis: "int", block_size: "int", output_dtype: "int" },
+    dequantizeLinear,
+  ),
   entry("MatMul", onnx, "constant quantized weights on the right", {}, matMul),
   entry(
     "Gemm",
@@ -40,6 +68,25 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
     { alpha: "float", beta: "float", transA: "int", transB: "int" },
     gemm,
   ),
+  entry("Conv", onnx, "1-D and 2-D, constant weights; all attributes", { ...slides, group: "int" }, conv),
+  entry(
+    "MaxPool",
+    onnx,
+    "1-D and 2-D; first output",
+    { ...poolAttributes, storage_order: "int" },
+    pools.maxPool,
+  ),
+  entry(
+    "AveragePool",
+    onnx,
+    "1-D and 2-D; ceil_mode or counted pads, not both at once",
+    { ...poolAttributes, count_include_pad: "int" },
+    pools.averagePool,
+  ),
+  entry("GlobalAveragePool", onnx, "1-D and 2-D", {}, pools.globalAveragePool),
+  entry("GlobalMaxPool", onnx, "1-D and 2-D", {}, pools.globalMaxPool),
+  entry("ReduceMean", onnx, "over height and width", axesAttributes, pools.reduceMean),
+  entry("ReduceMax", onnx, "over height and width", axesAttributes, pools.reduceMax),
   entry(
     "BatchNormalization",
     onnx,
@@ -47,11 +94,14 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
     { epsilon: "float", momentum: "float", spatial: "int", training_mode: "int" },
     batchNormalization,
   ),
-  entry("Add", onnx, "one side constant", {}, arithmetic.add),
+  entry("Add", onnx, "one side constant, or two computed values of one shape", {}, arithmetic.add),
   entry("Sub", onnx, "one side constant", {}, arithmetic.sub),
   entry("Mul", onnx, "one side constant", {}, arithmetic.mul),
   entry("Div", onnx, "one side constant", {}, arithmetic.div),
   entry("Relu", onnx, "", {}, arithmetic.relu),
+  entry("LeakyRelu", onnx, "", { alpha: "float" }, activations.leakyRelu),
+  entry("PRelu", onnx, "one slope, or one per channel", {}, activations.prelu),
+  entry("Clip", onnx, "constant bounds", { min: "float", max: "float" }, activations.clip),
   entry("Softmax", onnx, "at the end of the model", { axis: "int" }, softmax),
   entry(
     "ArgMax",
@@ -64,7 +114,7 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   entry("Flatten", onnx, "", { axis: "int" }, shapes.flatten),
   entry("Squeeze", onnx, "", { axes: "ints" }, shapes.squeeze),
   entry("Unsqueeze", onnx, "", { axes: "ints" }, shapes.unsqueeze),
-  entry("Transpose", onnx, "of weights", { perm: "ints" }, shapes.transpose),
+  entry("Transpose", onnx, "", { perm: "ints" }, shapes.transpose),
   entry("Identity", onnx, "", {}, shapes.identity),
   entry("Dropout", onnx, "does nothing at inference", { ratio: "float", seed: "int" }, shapes.dropout),
   entry(
@@ -81,9 +131,19 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
     { value: "tensor", value_float: "float", value_floats: "floats", value_int: "int", value_ints: "ints" },
     constant,
   ),
+  entry("ConstantOfShape", onnx, "folded", { value: "tensor" }, constantOfShape),
   entry("Shape", onnx, "folded", { start: "int", end: "int" }, shapes.shape),
   entry("Gather", onnx, "of sizes, folded", { axis: "int" }, shapes.gather),
-  entry("Concat", onnx, "of sizes, folded", { axis: "int" }, shapes.concat),
+  entry("Concat", onnx, "of computed values; of sizes, folded", { axis: "int" }, moves.concat),
+  entry(
+    "Slice",
+    onnx,
+    "forward; of sizes, folded",
+    { axes: "ints", ends: "ints", starts: "ints" },
+    moves.slice,
+  ),
+  entry("Split", onnx, "", { axis: "int", num_outputs: "int", split: "ints" }, moves.split),
+  entry("Pad", onnx, "constant mode", { mode: "text", pads: "ints", value: "float" }, moves.pad),
   entry("Pow", onnx, "of constants, folded", {}, arithmetic.pow),
   entry("Sqrt", onnx, "of constants, folded", {}, arithmetic.sqrt),
   entry("Neg", onnx, "of constants, folded", {}, arithmetic.neg),

@@ -1,6 +1,6 @@
 import { shapeText } from "../../diagnostics/text.js";
 import { type Constant, floatConstant, intConstant } from "./constant.js";
-import { checkRank } from "./limits.js";
+import { checkRank, wholeNumber } from "./limits.js";
 import type { TensorProto } from "./onnx_pb.js";
 import { damaged, Rejection } from "./rejection.js";
 
@@ -32,8 +32,8 @@ const types: Readonly<Record<number, ElementType>> = {
     name: "int64",
     bytes: 8,
     isFloat: false,
-    read: (v, o) => Number(v.getBigInt64(o, true)),
-    list: (p) => p.int64Data.map(Number),
+    read: (v, o) => wholeNumber(v.getBigInt64(o, true)),
+    list: (p) => p.int64Data.map(wholeNumber),
   },
   9: { name: "bool", bytes: 1, isFloat: false, read: (v, o) => v.getUint8(o), list: int32List },
   11: {
@@ -74,7 +74,7 @@ export function readTensor(proto: TensorProto): Constant {
   }
   const shape = checkedShape(proto);
   const values = elements(proto, type, shape);
-  return type.isFloat ? floats(values, shape) : integers(values, shape);
+  return type.isFloat ? floats(values, shape) : integers(values, shape, type.name);
 }
 
 function checkedShape(proto: TensorProto): readonly number[] {
@@ -127,11 +127,11 @@ function floats(values: ArrayLike<number>, shape: readonly number[]): Constant {
   return floatConstant(shape, data);
 }
 
-function integers(values: ArrayLike<number>, shape: readonly number[]): Constant {
+function integers(values: ArrayLike<number>, shape: readonly number[], type: string): Constant {
   const data = Array.from(values);
   const odd = data.findIndex((x) => !Number.isSafeInteger(x));
   if (odd >= 0) {
     throw new Rejection(`element ${odd} is ${data[odd]}, which is out of range`, damaged);
   }
-  return intConstant(shape, data);
+  return { ...intConstant(shape, data), type };
 }

@@ -3,14 +3,14 @@ import { onnxOps } from "./registry.js";
 
 /** What helps with operators that users are likely to have. */
 const remedies: Readonly<Record<string, string>> = {
-  Conv: "convolutions are not supported yet; dense layers are",
-  MaxPool: "pooling is not supported yet; dense layers are",
-  AveragePool: "pooling is not supported yet; dense layers are",
+  ConvTranspose: "transposed convolutions are not supported: pools and strides only make maps smaller",
+  ConvInteger: "export in QDQ format: QuantizeLinear and DequantizeLinear around Conv",
+  QLinearConv: "export in QDQ format: QuantizeLinear and DequantizeLinear around Conv",
+  QLinearMatMul: "export in QDQ format: QuantizeLinear and DequantizeLinear around MatMul",
+  Sum: "use Add nodes",
   Sign: "export with BipolarQuant nodes (QONNX), so that the sign of 0 is defined",
   Sigmoid: "replace it by a quantized activation (BipolarQuant, or Relu and Quant) and train again",
   Tanh: "replace it by a quantized activation (BipolarQuant, or Quant) and train again",
-  QuantizeLinear: "export quantizers as QONNX Quant nodes instead of QDQ",
-  DequantizeLinear: "export quantizers as QONNX Quant nodes instead of QDQ",
 };
 
 /** Longer names are no typing errors; comparing them would take long. */

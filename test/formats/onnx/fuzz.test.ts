@@ -52,10 +52,57 @@ const small = onnxFile({
   },
 });
 
+/** Something of every operator on maps: windows, groups, branches, a shuffle, computed pads. */
+const maps = onnxFile({
+  nodes: [
+    node("Quant", "x s zero bits", { signed: 1 }, "q"),
+    node("BipolarQuant", "w s", {}, "wq"),
+    node("Conv", "q wq b", { group: 2, strides: [1, 2], pads: [1, 0, 1, 2], dilations: [2, 1] }, "c"),
+    node("PRelu", "c slope", {}, "p"),
+    node("Reshape", "p split", {}, "r5"),
+    node("Transpose", "r5", { perm: [0, 2, 1, 3, 4] }, "t5"),
+    node("Reshape", "t5 joined", {}, "r4"),
+    node("MaxPool", "r4", { kernel_shape: [2, 2], ceil_mode: 1, strides: [2, 2] }, "m"),
+    node("AveragePool", "r4", { kernel_shape: [3, 3], strides: [2, 2], auto_pad: "SAME_UPPER" }, "a"),
+    node("Add", "m a", {}, "sum"),
+    { ...node("Split", "sum", { axis: 1 }), out: ["s1", "s2"] },
+    node("LeakyRelu", "s1", { alpha: { float: 0.1 } }, "l1"),
+    node("Concat", "l1 s2 s1", { axis: 1 }, "cat"),
+    node("Slice", "cat from to axes steps", {}, "cut"),
+    node("Pad", "cut pads minus", { mode: "constant" }, "pad"),
+    node("Clip", "pad minus s", {}, "clip"),
+    node("ReduceMean", "clip", { axes: [2, 3], keepdims: 0 }, "mean"),
+    node("QuantizeLinear", "mean s z8", {}, "q8"),
+    node("DequantizeLinear", "q8 s z8"),
+  ],
+  inputs: { x: [0, 4, 4, 5] },
+  constants: {
+    s: scalar(0.5),
+    zero: scalar(0),
+    bits: scalar(4),
+    minus: scalar(-1),
+    w: floats(
+      [4, 2, 2, 3],
+      Array.from({ length: 48 }, (_, i) => ((i * 7) % 5) - 1.5),
+    ),
+    b: floats([4], [0, 1, -1, 0.5]),
+    slope: floats([4, 1, 1], [0.25, -1, 0, 1]),
+    split: ints(1, 2, 2, 4, -1),
+    joined: ints(1, 4, 4, -1),
+    from: ints(1, 0),
+    to: ints(2 ** 40, 3),
+    axes: ints(1, -1),
+    steps: ints(2, 1),
+    pads: ints(0, 0, 1, 0, 0, 0, 0, 1),
+    z8: { dims: [], dataType: 3, int32Data: [3] },
+  },
+});
+
 /** Small nets, made here and by frameworks. */
 const models = [
   smallNet(),
   smallNet({ softmax: true }),
+  maps,
   ...["scales_w4a3_relu", "opset13_constants", "exact_ties"].map((name) => onnxFixture(`${name}.onnx`)),
 ].map((file) => Uint8Array.from(file));
 
@@ -159,7 +206,16 @@ function endOf(bytes: Uint8Array): End {
     printGraph(graph);
     // What was accepted can be run, with an output of the size that the graph states.
     const size = (name: string): number => graph.values.get(name)!.shape.reduce((a, b) => a * b, 1);
-    if (graph.inputs.length === 1 && size(graph.inputs[0]!) < 10_000) {
+    const cost = graph.nodes.reduce((sum, n) => {
+      const kernel =
+        n.op.kind === "conv"
+          ? n.op.weights.data.length
+          : "window" in n.op
+            ? n.op.window.kernel[0] * n.op.window.kernel[1]
+            : 1;
+      return sum + size(n.output) * kernel;
+    }, 0);
+    if (graph.inputs.length === 1 && size(graph.inputs[0]!) < 10_000 && cost < 1e6) {
       const output = runModel(graph, new Float32Array(size(graph.inputs[0]!)).fill(0.5));
       expect(output).toHaveLength(size(graph.outputs[0]!));
     }
@@ -187,6 +243,18 @@ describe("mutated files end in a graph or a BitloomError", () => {
       { numRuns: RUNS },
     );
     // Both ends are reached, or the test tests nothing.
+    expect(Math.min(ends.library + ends.graph, ends.error)).toBeGreaterThan(RUNS / 100);
+  });
+
+  it("of a net of convolutions and branches", () => {
+    const ends = { library: 0, graph: 0, error: 0 };
+    expect(endOf(maps)).not.toBe("error");
+    fc.assert(
+      fc.property(fc.array(mutation, { minLength: 1, maxLength: 3 }), (mutations) => {
+        ends[endOf(mutations.reduce(mutate, maps))]++;
+      }),
+      { numRuns: RUNS },
+    );
     expect(Math.min(ends.library + ends.graph, ends.error)).toBeGreaterThan(RUNS / 100);
   });
 

@@ -49,7 +49,7 @@ describe("problems", () => {
   it("are all in one error: every unsupported node with its operator, domain, shapes and a remedy", () => {
     const model = modelInit({
       nodes: [
-        node("Conv", "x w", {}, "a"),
+        node("ConvTranspose", "x w", {}, "a"),
         { ...node("BatchNormalisation", "a c c c c", {}, "b"), name: "norm" },
         { ...node("BipolarQant", "b c", {}, "d"), domain: QONNX },
         { ...node("Quant", "d c c c", {}, "e"), domain: "" },
@@ -64,7 +64,7 @@ describe("problems", () => {
     model.graph!.valueInfo = [valueInfo("a", [1, 2, 6, 6]), valueInfo("b", [0, 2, 6, 6])];
     const problems = problemsOf(encode(model)).map((p) => `${p.where}: ${p.message} — ${p.remedy}`);
     expect(problems).toEqual([
-      "Conv_0: operator Conv is not supported (inputs 1×1×8×8, 2×1×3×3; output 1×2×6×6) — convolutions are not supported yet; dense layers are",
+      "ConvTranspose_0: operator ConvTranspose is not supported (inputs 1×1×8×8, 2×1×3×3; output 1×2×6×6) — transposed convolutions are not supported: pools and strides only make maps smaller",
       "norm: operator BatchNormalisation is not supported (inputs 1×2×6×6, scalar, scalar, scalar, scalar; output batch×2×6×6) — did you mean BatchNormalization?",
       `BipolarQant_2: operator BipolarQant of domain ${QONNX} is not supported (inputs batch×2×6×6, scalar; output unknown) — did you mean BipolarQuant?`,
       "Quant_3: operator Quant is not supported (inputs unknown, scalar, scalar, scalar; output unknown) — Quant is known in qonnx.custom_op.general, onnx.brevitas, finn.custom_op.general",

@@ -21,6 +21,7 @@ interface Case {
 
 const four = [1, 2, 3, 4];
 const pair = { x: [1, 2] };
+const map = { x: [1, 1, 2, 2] };
 
 /** y = x + f(c) on two constants; wrong on the constant `bad` or, without one, on computed values. */
 function folded(op: string, values: readonly number[], results: readonly number[], bad?: number): Case {
@@ -37,13 +38,14 @@ function folded(op: string, values: readonly number[], results: readonly number[
   };
 }
 
-/** x ∘ c elementwise; wrong where two computed values meet. */
+/** x ∘ c elementwise; wrong where two computed values meet, or for Add where they differ in shape. */
 function binary(op: string, y: readonly number[]): Case {
+  const other = op === "Add" ? node("Transpose", "x", {}, "r") : node("Relu", "x", {}, "r");
   return {
     good: { nodes: [node(op, "x c")], constants: { c: floats([4], [2, 4, -8, 0.5]) } },
     x: four,
     y,
-    bad: { nodes: [node("Relu", "x", {}, "r"), node(op, "x r")] },
+    bad: { nodes: [other, node(op, "x r")] },
   };
 }
 
@@ -69,6 +71,39 @@ function sizes(bad: NodeSpec, constants: FileSpec["constants"] = {}): Case {
     x: four,
     y: four,
     bad: { nodes: [bad], constants },
+  };
+}
+
+/** Windows of one row and two columns over [[1, 2], [3, 4]]. */
+function pool(op: string, y: readonly number[]): Case {
+  const nodes = (kernel: number[]): NodeSpec[] => [node(op, "x", { kernel_shape: kernel, strides: [1, 2] })];
+  return {
+    good: { nodes: nodes([1, 2]), inputs: map },
+    x: four,
+    y,
+    bad: { nodes: nodes([3, 2]), inputs: map },
+  };
+}
+
+function wholeMap(op: string, y: number, attributes: NodeSpec["with"] = {}): Case {
+  return {
+    good: { nodes: [node(op, "x", attributes)], inputs: map },
+    x: four,
+    y: [y],
+    bad: { nodes: [node(op, "x")] },
+  };
+}
+
+/** x through int8 and back; what follows QuantizeLinear otherwise is refused. */
+function integers(bad: NodeSpec): Case {
+  const first = node("QuantizeLinear", "x s z", {}, "q");
+  const zero = { dims: [], dataType: 3, int32Data: [126] };
+  const constants = { s: scalar(0.5), s2: scalar(0.25), z: zero };
+  return {
+    good: { nodes: [first, node("DequantizeLinear", "q s z")], constants },
+    x: [0.25, 0.75, 9, -4],
+    y: [0, 0.5, 0.5, -4],
+    bad: { nodes: [first, bad], constants },
   };
 }
 
@@ -107,6 +142,28 @@ const cases: Readonly<Record<string, Case>> = {
     y: [0.5 * (1 + 2 - 3 + 4) + 20, 0.5 * (-1 + 2 + 3 + 4) + 40],
     bad: { nodes: [node("Gemm", "x w", { transA: 1 })], constants: { w: floats([4, 1], [1, 1, 1, 1]) } },
   },
+  Conv: {
+    good: {
+      nodes: [node("Conv", "x w b", { pads: [1, 0, 0, 1] })],
+      constants: { w: floats([1, 1, 2, 2], [1, -1, 1, 1]), b: floats([1], [100]) },
+      inputs: map,
+    },
+    x: four,
+    y: [100 + 1 + 2, 100 + 2, 100 + 1 - 2 + 3 + 4, 100 + 2 + 4],
+    bad: {
+      nodes: [node("Conv", "x w", { group: 2 })],
+      constants: { w: floats([1, 1, 1, 1], [1]) },
+      inputs: map,
+    },
+  },
+  MaxPool: pool("MaxPool", [2, 4]),
+  AveragePool: pool("AveragePool", [1.5, 3.5]),
+  GlobalAveragePool: wholeMap("GlobalAveragePool", 2.5),
+  GlobalMaxPool: wholeMap("GlobalMaxPool", 4),
+  ReduceMean: wholeMap("ReduceMean", 2.5, { axes: [2, 3] }),
+  ReduceMax: wholeMap("ReduceMax", 4, { axes: [-1, -2] }),
+  QuantizeLinear: integers(node("Relu", "q")),
+  DequantizeLinear: integers(node("DequantizeLinear", "q s2 z")),
   BatchNormalization: {
     good: {
       nodes: [node("BatchNormalization", "x g b m v", { epsilon: { float: 0.25 } })],
@@ -137,6 +194,24 @@ const cases: Readonly<Record<string, Case>> = {
     y: [0, 0, 2, 0],
     bad: { nodes: [node("Relu", "")] },
   },
+  LeakyRelu: {
+    good: { nodes: [node("LeakyRelu", "x", { alpha: { float: 0.25 } })] },
+    x: [-4, 0, 2, -1],
+    y: [-1, 0, 2, -0.25],
+    bad: { nodes: [node("LeakyRelu", "x", { alhpa: 1 })] },
+  },
+  PRelu: {
+    good: { nodes: [node("PRelu", "x s")], constants: { s: floats([4], [0.5, 1, 1, -2]) } },
+    x: [-4, 0, 2, -1],
+    y: [-2, 0, 2, 2],
+    bad: { nodes: [node("PRelu", "x s")], constants: { s: floats([2, 1], [1, 1]) } },
+  },
+  Clip: {
+    good: { nodes: [node("Clip", "x - high")], constants: { high: scalar(2) } },
+    x: [-4, 0, 2, 7],
+    y: [-4, 0, 2, 2],
+    bad: { nodes: [node("Clip", "x low high")], constants: { low: scalar(3), high: scalar(2) } },
+  },
   Softmax: {
     good: { nodes: [node("Softmax", "x")], inputs: pair },
     x: [7, 7],
@@ -165,16 +240,60 @@ const cases: Readonly<Record<string, Case>> = {
     { nodes: [node("Unsqueeze", "x a")], constants: { a: ints(1, 1) } },
     { a: ints(-1) },
   ),
-  Transpose: moves(node("Transpose", "x", { perm: [1, 0] }), {
-    nodes: [node("Transpose", "x", { perm: [0, 2, 1] })],
-    inputs: { x: [1, 2, 2] },
-  }),
+  Transpose: {
+    good: { nodes: [node("Transpose", "x", { perm: [0, 2, 1] })], inputs: { x: [1, 2, 2] } },
+    x: four,
+    y: [1, 3, 2, 4],
+    bad: { nodes: [node("Transpose", "x", { perm: [0, 2] })] },
+  },
   Identity: moves(node("Identity", "x"), { nodes: [node("Identity", "-")] }),
   Dropout: moves(node("Dropout", "x"), { nodes: [node("Dropout", "")] }),
   Cast: moves(node("Cast", "x", { to: 1 }), { nodes: [node("Cast", "x", { to: 7 })] }),
   Shape: sizes(node("Shape", "x")),
+  ConstantOfShape: {
+    good: {
+      nodes: [
+        node("ConstantOfShape", "two", { value: { tensor: ints(2) } }, "target"),
+        node("Reshape", "x target"),
+      ],
+      constants: { two: ints(2) },
+    },
+    x: four,
+    y: four,
+    bad: {
+      nodes: [node("ConstantOfShape", "n", {}, "c"), node("Reshape", "x c")],
+      constants: { n: ints(-1) },
+    },
+  },
   Gather: sizes(node("Gather", "x i"), { i: { ...ints(0), dims: [] } }),
-  Concat: sizes(node("Concat", "x x", { axis: 1 })),
+  Concat: sizes(node("Concat", "x x", { axis: 2 })),
+  Slice: {
+    good: {
+      nodes: [node("Slice", "x from to axes steps")],
+      constants: { from: ints(-3), to: ints(100), axes: ints(1), steps: ints(2) },
+    },
+    x: four,
+    y: [2, 4],
+    bad: { nodes: [node("Slice", "x from to")], constants: { from: ints(0, 3), to: ints(1, 3) } },
+  },
+  Split: {
+    good: {
+      nodes: [{ ...node("Split", "x sizes", { axis: 1 }), out: ["a", "y"] }],
+      constants: { sizes: ints(1, 3) },
+    },
+    x: four,
+    y: [2, 3, 4],
+    bad: {
+      nodes: [{ ...node("Split", "x sizes", { axis: 1 }), out: ["a", "y"] }],
+      constants: { sizes: ints(1, 2) },
+    },
+  },
+  Pad: {
+    good: { nodes: [node("Pad", "x p v")], constants: { p: ints(0, 1, 0, 2), v: scalar(-1) } },
+    x: four,
+    y: [-1, 1, 2, 3, 4, -1, -1],
+    bad: { nodes: [node("Pad", "x p", { mode: "reflect" })], constants: { p: ints(0, 1, 0, 1) } },
+  },
   Pow: {
     good: {
       nodes: [node("Pow", "c two", {}, "f"), node("Add", "x f")],

@@ -1,6 +1,6 @@
 /** Trained models made by others, with outputs computed by others. They are not part of the repository. */
 import { describe, expect, test } from "vitest";
-import { mnistTest } from "../../../examples/mnist-mlp/images.js";
+import { mnistTest } from "../../../examples/common/images.js";
 import { compileModelFile } from "../../../src/compile.js";
 import { readModel } from "../../../src/formats/index.js";
 import { printGraph } from "../../../src/graph/print.js";
@@ -8,8 +8,7 @@ import { runDevice } from "../../../src/reference/device.js";
 import { compileDevice } from "../../../src/reference/device-fast.js";
 import { runModel } from "../../../src/reference/model.js";
 import { compileModel } from "../../../src/reference/model-fast.js";
-import { readShared, rowsOf, sharedModel } from "../../support/models.js";
-import { problemsOf } from "../../support/onnx.js";
+import { full, readShared, rowsOf, sharedModel } from "../../support/models.js";
 
 const absent = (...files: string[]): boolean => files.some((file) => sharedModel(file) === undefined);
 
@@ -88,13 +87,21 @@ test.skipIf(absent("TFC_1W1A.onnx"))("TFC_1W1A prints as expected", () => {
   `);
 });
 
-test.skipIf(absent("cnvW1A1_svhn.onnx.gz"))(
-  "cnvW1A1_svhn: every convolution of a conv net is named in one message",
-  () => {
-    const problems = problemsOf(readShared("cnvW1A1_svhn.onnx.gz"));
-    const ops = problems.map((p) => /operator (\w+)/.exec(p.message)?.[1]);
-    expect(ops.filter((op) => op === "Conv")).toHaveLength(6);
-    expect(ops.filter((op) => op === "MaxPool")).toHaveLength(2);
-    expect(problems.every((p) => p.code === "onnx/unsupported-op" && p.remedy !== undefined)).toBe(true);
-  },
-);
+describe.each(["cnvW1A1_svhn", "cnvW1A1_svhn.bn"])("%s", (name) => {
+  const files = [`${name}.onnx.gz`, "cnvW1A1_svhn.inputs.bin", "cnvW1A1_svhn.expected.json"] as const;
+  const count = full ? 100 : 6;
+
+  test.skipIf(absent(...files))(
+    `${count} images give the exact integer logits in the model reference`,
+    () => {
+      const [file, pixels, expected] = files.map(readShared) as [Uint8Array, Uint8Array, Uint8Array];
+      const { logits } = JSON.parse(new TextDecoder().decode(expected)) as { logits: number[][] };
+      expect([logits.length, pixels.length]).toEqual([100, 307_200]);
+      const graph = readModel(file, name);
+      const x = Float32Array.from(pixels.subarray(0, count * 3072), (byte) => byte / 255);
+      expect([...compileModel(graph)(x)]).toEqual(logits.slice(0, count).flat());
+      // The readable reference on one: it is the definition, but slow.
+      expect([...runModel(graph, x.subarray(0, 3072))]).toEqual(logits[0]);
+    },
+  );
+});

@@ -1,4 +1,5 @@
 /** Elementwise operators: folded where everything is constant, one graph node where one side is. */
+import { shapeText } from "../../../diagnostics/text.js";
 import type { ArithmeticOperator } from "../../../graph/types.js";
 import {
   broadcastShapes,
@@ -55,10 +56,8 @@ function binary(operator: ArithmeticOperator, apply: Binary): OpHandler {
   return (node) => {
     const [a, b] = [requiredInput(node, 0), requiredInput(node, 1)];
     if (a.kind === "runtime" && b.kind === "runtime") {
-      throw new Rejection(
-        "it joins two computed values",
-        "only chains of layers are supported: no skips or merges",
-      );
+      if (operator === "add") return sum(node);
+      throw new Rejection("it joins two computed values", "of these, only Add and Concat are supported");
     }
     if (a.kind === "constant" && b.kind === "constant")
       return constantValue(foldBinary(a.constant, b.constant, apply));
@@ -66,6 +65,13 @@ function binary(operator: ArithmeticOperator, apply: Binary): OpHandler {
       ? withConstant(node, operator, 1, a.constant)
       : withConstant(node, operator, 0, (b as Extract<Value, { kind: "constant" }>).constant);
   };
+}
+
+function sum(node: OnnxNode): Value {
+  const [a, b] = [runtimeInput(node, 0), runtimeInput(node, 1)];
+  const shapes = [shapeText(a.shape), shapeText(b.shape)];
+  if (shapes[0] === shapes[1]) return node.emit({ kind: "sum" }, [a, b], a.shape);
+  throw new Rejection(`it adds the shapes ${shapes.join(" and ")}`, "both must have the same shape");
 }
 
 /** One side is computed, the other constant. Broadcasting may not enlarge the computed side. */

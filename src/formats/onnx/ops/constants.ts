@@ -6,9 +6,10 @@ import {
   intsAttribute,
   tensorAttribute,
 } from "../attributes.js";
-import { floatConstant, intConstant } from "../constant.js";
-import { constantValue, type OpHandler } from "../node.js";
-import { Rejection } from "../rejection.js";
+import { countOf, floatConstant, intConstant } from "../constant.js";
+import { checkList, checkRank } from "../limits.js";
+import { constantValue, intInput, type OpHandler } from "../node.js";
+import { damaged, listText, Rejection } from "../rejection.js";
 import { readTensor } from "../tensor.js";
 
 export const constant: OpHandler = ({ attributes }) => {
@@ -27,5 +28,23 @@ export const constant: OpHandler = ({ attributes }) => {
   throw new Rejection(
     "it does not hold exactly one value of a supported kind",
     "use float32 or int64 constants",
+  );
+};
+
+/** A list of equal numbers, of the length that the input says: parts of computed pads and shapes. */
+export const constantOfShape: OpHandler = (node) => {
+  const sizes = intInput(node, 0, "shape");
+  const tensor = tensorAttribute(node.attributes, "value");
+  const value = tensor === undefined ? floatConstant([1], Float32Array.of(0)) : readTensor(tensor);
+  if (!sizes.data.every((n) => n >= 0) || value.data.length !== 1)
+    throw new Rejection(`it makes a constant of shape ${listText(sizes.data, "×")}`, damaged);
+  checkRank(sizes.data);
+  const count = countOf(sizes.data);
+  checkList(count);
+  const [element = 0] = value.data;
+  return constantValue(
+    value.kind === "int"
+      ? intConstant(sizes.data, new Array<number>(count).fill(element))
+      : floatConstant(sizes.data, new Float32Array(count).fill(element)),
   );
 };

@@ -53,7 +53,7 @@ function dense(node: OnnxNode, input: RuntimeValue, weights: FloatConstant, part
     );
   }
   const shape = [...input.shape.slice(0, -1), outputs];
-  return node.emit({ kind: "dense", weights: recogniseCodes(weights) }, input, shape, suffix(part));
+  return node.emit({ kind: "dense", weights: recogniseCodes(weights, 1) }, input, shape, suffix(part));
 }
 
 /** `beta · c`, folded: one number per output or one for all. */

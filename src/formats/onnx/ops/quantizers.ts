@@ -33,7 +33,7 @@ const roundings: Readonly<Record<string, Rounding>> = {
 };
 
 export const bipolarQuant: OpHandler = (node) =>
-  applyQuantizer(node, { kind: "bipolar", scale: scaleInput(node, 1), signOfZero: 1 });
+  quantizeValue(node, { kind: "bipolar", scale: scaleInput(node, 1), signOfZero: 1 });
 
 export const quant: OpHandler = (node) => {
   const scale = scaleInput(node, 1);
@@ -53,11 +53,11 @@ export const quant: OpHandler = (node) => {
     throw new Rejection(`a bit width of ${bits} is not supported`, "use 1 to 8 bits");
   }
   // QONNX takes one signed bit as binarization: x / scale + zero point ≥ 0.
-  if (bits === 1 && signed) return applyQuantizer(node, oneSignedBit(scale, zeroPoint));
+  if (bits === 1 && signed) return quantizeValue(node, oneSignedBit(scale, zeroPoint));
   // QONNX computes the bounds in float32, which matters beyond 24 bits.
   const qmin = signed ? Math.fround(-(2 ** (bits - 1)) + (narrow ? 1 : 0)) : 0;
   const qmax = Math.fround(signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1 - (narrow ? 1 : 0));
-  return applyQuantizer(node, { kind: "uniform", scale, zeroPoint, qmin, qmax, rounding });
+  return quantizeValue(node, { kind: "uniform", scale, zeroPoint, qmin, qmax, rounding });
 };
 
 function oneSignedBit(scale: FloatTensor, zeroPoint: FloatTensor): Quantizer {
@@ -93,7 +93,7 @@ function singleNumber(tensor: FloatTensor, what: string): number {
 }
 
 /** Constants become weights with codes; run-time values get a quantizer node. */
-function applyQuantizer(node: OnnxNode, quantizer: Quantizer): Value {
+export function quantizeValue(node: OnnxNode, quantizer: Quantizer): Value {
   const input = requiredInput(node, 0);
   const shape = input.kind === "constant" ? input.constant.shape : input.shape;
   const parameters =

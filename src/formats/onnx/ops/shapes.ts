@@ -1,5 +1,6 @@
 /** Operators that move or describe data: free on the device, or known before it runs. */
 import { shapeText } from "../../../diagnostics/text.js";
+import { stridedPositions, stridesOf } from "../../../graph/broadcast.js";
 import { intAttribute, intsAttribute } from "../attributes.js";
 import {
   type Constant,
@@ -11,12 +12,14 @@ import {
 } from "../constant.js";
 import { checkList, checkRank } from "../limits.js";
 import {
+  axesOf,
   constantValue,
   intInput,
   normalAxis,
   type OnnxNode,
   type OpHandler,
   requiredInput,
+  runtimeInput,
   type Value,
 } from "../node.js";
 import { damaged, listText, Rejection } from "../rejection.js";
@@ -128,16 +131,28 @@ export const transpose: OpHandler = (node) => {
   const isPermutation =
     [...permutation].sort((a, b) => a - b).every((p, i) => p === i) && permutation.length === from.length;
   if (!isPermutation)
-    throw new Rejection(`${listText(permutation)} is no order of ${from.length} axes`, damaged);
+    throw new Rejection(`its perm ${listText(permutation)} is no order of ${from.length} axes`, damaged);
   const sizes = permutation.map((p) => from[p]!);
   if (input.kind === "runtime") {
     // Moving dimensions of size 1 past others moves no data.
     const moved = permutation.filter((p) => from[p] !== 1);
     if (moved.every((p, i) => i === 0 || moved[i - 1]! < p)) return reshaped(node, input, sizes);
-    throw new Rejection("it transposes a computed value", "transposes are supported on weights");
+    return node.emit({ kind: "transpose", permutation }, runtimeInput(node, 0), sizes);
   }
-  if (input.constant.kind === "int") throw new Rejection("it transposes integers", damaged);
-  return constantValue(transposeConstant(input.constant, permutation));
+  const { constant } = input;
+  if (constant.kind === "float") return constantValue(transposeConstant(constant, permutation));
+  checkList(constant.data.length);
+  const strides = stridesOf(from);
+  const moved = stridedPositions(
+    sizes,
+    permutation.map((p) => strides[p]!),
+  );
+  return constantValue(
+    intConstant(
+      sizes,
+      Array.from(moved, (position) => constant.data[position]!),
+    ),
+  );
 };
 
 export const gather: OpHandler = (node) => {
@@ -149,17 +164,6 @@ export const gather: OpHandler = (node) => {
   checkList(at.data.length);
   const picked = at.data.map((i) => from.data[normalAxis(i, from.data.length)]!);
   return constantValue(intConstant(at.shape, picked));
-};
-
-export const concat: OpHandler = (node) => {
-  const parts = node.inputs.map((_, i) => intInput(node, i, "parts"));
-  if (parts.some((p) => p.shape.length !== 1))
-    throw new Rejection("it joins tensors other than lists of sizes", "simplify the model");
-  normalAxis(intAttribute(node.attributes, "axis", 0), 1);
-  const count = parts.reduce((sum, p) => sum + p.data.length, 0);
-  checkList(count);
-  const data = parts.flatMap((p) => [...p.data]);
-  return constantValue(intConstant([data.length], data));
 };
 
 /** A class index may be reshaped too: the type stays. */
@@ -177,12 +181,4 @@ type Known = ReturnType<typeof requiredInput>;
 
 function shapeOf(value: Known): readonly number[] {
   return value.kind === "constant" ? value.constant.shape : value.shape;
-}
-
-/** Axes as an attribute (before opset 13) or as the second input. */
-function axesOf(node: OnnxNode): readonly number[] | undefined {
-  return (
-    intsAttribute(node.attributes, "axes") ??
-    (node.inputs[1] === undefined ? undefined : intInput(node, 1, "axes").data)
-  );
 }

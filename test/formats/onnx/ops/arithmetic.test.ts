@@ -68,8 +68,10 @@ describe.each(Object.entries(operators))("%s", (op, apply) => {
     );
   });
 
-  it("refuses two computed values, integers and shapes that do not fit", () => {
-    expect(problemOf({ nodes: [node(op, "x x")] })).toMatch(/joins two computed values.*inputs 1×4, 1×4/s);
+  it("refuses two computed values (of different shapes), integers and shapes that do not fit", () => {
+    const flipped = [node("Transpose", "x", {}, "t"), node(op, "x t")];
+    const two = op === "Add" ? /adds the shapes 1×4 and 4×1/ : /joins two computed values.*inputs 1×4, 4×1/s;
+    expect(problemOf({ nodes: flipped })).toMatch(two);
     expect(problemOf({ nodes: [node(op, "x c")], constants: { c: ints(1, 2, 3, 4) } })).toMatch(/mixes/);
     expect(problemOf({ nodes: [node(op, "x c")], constants: { c: floats([3], [1, 2, 3]) } })).toMatch(
       /do not fit.*inputs 1×4, 3/s,

@@ -227,7 +227,7 @@ describe("weights without a quantizer", () => {
           node("MatMul", quantizer ? "q wq" : "q w"),
         ],
       });
-      return lowerGraph(graph).program.instructions.map((i) => (i.kind === "dense" ? i.weights : i.kind));
+      return lowerGraph(graph).program.instructions.map((i) => (i.kind === "conv" ? i.weights : i.kind));
     });
     expect(plain).toEqual(quantized);
   });

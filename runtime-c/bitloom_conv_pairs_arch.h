@@ -1,0 +1,15 @@
+/*
+ * Which version of the inner loops a core gets: shared by C and assembly. Internal.
+ * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef BITLOOM_CONV_PAIRS_ARCH_H
+#define BITLOOM_CONV_PAIRS_ARCH_H
+
+/* Thumb-2 cores; BITLOOM_PORTABLE_C builds the C version on them too. */
+#if defined(__ARM_ARCH_ISA_THUMB) && !defined(BITLOOM_PORTABLE_C)
+#if __ARM_ARCH_ISA_THUMB == 2 && __ARM_ARCH_PROFILE == 'M'
+#define BITLOOM_CONV_PAIRS_ASSEMBLY 1
+#endif
+#endif
+
+#endif

@@ -1,0 +1,243 @@
+/*
+ * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ */
+#include "bitloom_conv_pairs_lines.h"
+
+#include "bitloom_conv_pairs_core.h"
+
+/* Word i of one channel's row, complemented where the padding is +1; columns outside the map are 0. */
+static uint32_t unit_word(const bitloom_conv_pairs *layer, const uint8_t *unit, int32_t i) {
+    const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
+    const uint32_t first = 32U * (uint32_t)i;
+    uint32_t word;
+    if (i < 0 || first >= layer->width)
+        return 0U;
+    if (bytes == 1U) {
+        word = unit[0];
+    } else if (bytes == 2U) {
+        word = *(const uint16_t *)(const void *)unit;
+    } else {
+        word = ((const uint32_t *)(const void *)unit)[i];
+    }
+    if (layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE) {
+        const uint32_t left = layer->width - first;
+        word = ~word & (left < 32U ? (1U << left) - 1U : 0xffffffffU);
+    }
+    return word;
+}
+
+/* Columns [column, column + 32) of one channel's row. */
+static uint32_t window_word(const bitloom_conv_pairs *layer, const uint8_t *unit, int32_t column) {
+    const uint32_t shift = (uint32_t)column & 31U;
+    const int32_t i = (column - (int32_t)shift) / 32;
+    const uint32_t low = unit_word(layer, unit, i);
+    return shift == 0U ? low : (low >> shift) | (unit_word(layer, unit, i + 1) << (32U - shift));
+}
+
+/* The even bits of a word, in its low half. */
+static uint32_t even_bits(uint32_t word) {
+    word &= 0x55555555U;
+    word = (word | (word >> 1)) & 0x33333333U;
+    word = (word | (word >> 2)) & 0x0f0f0f0fU;
+    word = (word | (word >> 4)) & 0x00ff00ffU;
+    return (word | (word >> 8)) & 0x0000ffffU;
+}
+
+/* `count` columns from `column`, `stride` apart. */
+static uint32_t strided_word(const bitloom_conv_pairs *layer, const uint8_t *unit, int32_t column,
+                             uint32_t count) {
+    const uint32_t stride = layer->stride_x;
+    uint32_t word = 0U;
+    uint32_t i;
+    if (stride == 1U) {
+        word = window_word(layer, unit, column);
+    } else if (stride == 2U) {
+        word = even_bits(window_word(layer, unit, column));
+        if (count > 16U)
+            word |= even_bits(window_word(layer, unit, column + 32)) << 16;
+    } else {
+        for (i = 0U; i < count; i++)
+            word |= (window_word(layer, unit, column + (int32_t)(i * stride)) & 1U) << i;
+    }
+    return count < 32U ? word & ((1U << count) - 1U) : word;
+}
+
+/* The input row of line r in a lane, or null outside the map. */
+static const uint8_t *lane_row(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t lane) {
+    const int32_t y = lines->first_row + (int32_t)(r + lane * lines->lane_step);
+    if (y < 0 || y >= (int32_t)lines->layer->height)
+        return NULL;
+    return (const uint8_t *)bitloom_const_row(lines->input, (uint32_t)y) +
+           lines->first_channel * bitloom_conv_pairs_unit(lines->layer->width);
+}
+
+/* Narrow rows side by side, as they are. */
+static void gather_turned(const bitloom_conv_pairs_lines *lines, const uint8_t *row, uint32_t shift,
+                          uint32_t *line) {
+    const uint32_t bytes = bitloom_conv_pairs_unit(lines->layer->width);
+    uint32_t c;
+    if (lines->layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE) {
+        for (c = 0U; c < lines->channels; c++)
+            line[c] |= unit_word(lines->layer, row + c * bytes, 0) << shift;
+    } else if (bytes == 1U) {
+        for (c = 0U; c < lines->channels; c++)
+            line[c] |= (uint32_t)row[c] << shift;
+    } else if (bytes == 2U) {
+        const uint16_t *units = (const uint16_t *)(const void *)row;
+        for (c = 0U; c < lines->channels; c++)
+            line[c] |= (uint32_t)units[c] << shift;
+    } else {
+        const uint32_t *units = (const uint32_t *)(const void *)row;
+        for (c = 0U; c < lines->channels; c++)
+            line[c] = units[c];
+    }
+}
+
+/* Every kernel column by itself. */
+static void gather_columns(const bitloom_conv_pairs_lines *lines, const uint8_t *row, uint32_t shift,
+                           uint32_t *line) {
+    const bitloom_conv_pairs *layer = lines->layer;
+    const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
+    uint32_t kx, c;
+    for (kx = 0U; kx < layer->kernel_width; kx++) {
+        const int32_t column = lines->first_column + (int32_t)(kx * layer->dilation_x);
+        for (c = 0U; c < lines->channels; c++)
+            line[c] |= strided_word(layer, row + c * bytes, column, lines->lane_bits) << shift;
+        line += lines->words;
+    }
+}
+
+/* Gathers two rows of up to 16 columns at once where it can: units of 2 bytes that start at whole words, at
+ * least one of two rows in the map. */
+static uint32_t try_halves(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
+    const bitloom_conv_pairs *layer = lines->layer;
+    const uint8_t *low, *high;
+    uint32_t keep = 0xffffffffU;
+    uint32_t i;
+    if (lines->turned == 0U || lines->lanes != 2U || lines->lane_bits != 16U || layer->width <= 8U)
+        return 0U;
+    if (lines->channels % 4U != 0U || layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE)
+        return 0U;
+    low = lane_row(lines, r, 0U);
+    high = lane_row(lines, r, 1U);
+    if (low == NULL) {
+        keep = 0xffff0000U;
+        low = high;
+    }
+    if (high == NULL) {
+        keep = 0x0000ffffU;
+        high = low;
+    }
+    if (low == NULL)
+        return 0U;
+    bitloom_conv_pairs_zip((const uint32_t *)(const void *)low, (const uint32_t *)(const void *)high, line,
+                           lines->channels);
+    for (i = 0U; keep != 0xffffffffU && i < lines->channels; i++)
+        line[i] &= keep;
+    return 1U;
+}
+
+static void gather(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
+    uint32_t i, lane;
+    if (try_halves(lines, r, line) != 0U)
+        return;
+    for (i = 0U; i < lines->slot_words; i++)
+        line[i] = 0U;
+    for (lane = 0U; lane < lines->lanes; lane++) {
+        const uint8_t *row = lane_row(lines, r, lane);
+        if (row == NULL)
+            continue;
+        if (lines->turned != 0U) {
+            gather_turned(lines, row, lane * lines->lane_bits, line);
+        } else {
+            gather_columns(lines, row, lane * lines->lane_bits, line);
+        }
+    }
+}
+
+const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, uint32_t r) {
+    const uint32_t slots = lines->layer->line_slots;
+    uint32_t *line;
+    uint32_t slot;
+    if (slots == 0U) {
+        const uint8_t *row = lane_row(lines, r, 0U);
+        return row == NULL ? lines->slots : (const uint32_t *)(const void *)row;
+    }
+    slot = r < slots ? r : r % slots;
+    line = lines->slots + slot * lines->slot_words;
+    if (lines->ids[slot] != r) {
+        gather(lines, r, line);
+        lines->ids[slot] = r;
+    }
+    return line;
+}
+
+/* The lowest `count` bits, up to 32. */
+static inline uint32_t ones(uint32_t count) {
+    return count < 32U ? (1U << count) - 1U : 0xffffffffU;
+}
+
+static bitloom_conv_pairs_column make_column(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
+    const bitloom_conv_pairs *layer = lines->layer;
+    bitloom_conv_pairs_column column = {kx * lines->words, 0U, 0xffffffffU};
+    if (lines->turned != 0U) {
+        const int32_t shift = lines->first_column + (int32_t)(kx * layer->dilation_x);
+        uint32_t mask = 0U;
+        uint32_t bits;
+        if (shift > -32 && shift < 32) {
+            const uint32_t map = ones(layer->width);
+            mask = (shift >= 0 ? map >> shift : map << -shift) & ones(layer->output_width);
+        }
+        for (bits = lines->lane_bits; bits < 32U; bits <<= 1)
+            mask |= mask << bits;
+        column.offset = 0U;
+        column.rotate = (uint32_t)shift & 31U;
+        column.mask = mask;
+    }
+    return column;
+}
+
+bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
+    return kx < BITLOOM_CONV_PAIRS_COLUMNS ? lines->columns[kx] : make_column(lines, kx);
+}
+
+/* Planes that numbers up to `greatest` need, at least the three that are counted at once. */
+static uint32_t planes_for(uint32_t greatest) {
+    uint32_t planes = 3U;
+    while (greatest >= 1U << planes)
+        planes++;
+    return planes;
+}
+
+void bitloom_conv_pairs_prepare(bitloom_conv_pairs_lines *lines) {
+    uint32_t i;
+    lines->pair_planes = planes_for(lines->words / 2U);
+    lines->row_planes = planes_for(lines->layer->kernel_width * (lines->words / 2U));
+    for (i = 0U; i < BITLOOM_CONV_PAIRS_COLUMNS; i++)
+        lines->columns[i] = make_column(lines, i);
+    for (i = 0U; i < lines->layer->line_slots; i++)
+        lines->ids[i] = 0xffffffffU;
+}
+
+void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum) {
+    const uint32_t *line = bitloom_conv_pairs_line(lines, r);
+    const uint32_t total = lines->row_planes;
+    uint32_t pairs[BITLOOM_CONV_PAIRS_MAX_PLANES + 1U];
+    uint32_t kx, i;
+    if (lines->turned == 0U) {
+        bitloom_conv_pairs_count(line, lines->slot_words, sum, total);
+        return;
+    }
+    bitloom_conv_pairs_count(line, lines->words, pairs, lines->pair_planes);
+    for (kx = 0U; kx < lines->layer->kernel_width; kx++) {
+        const bitloom_conv_pairs_column column = bitloom_conv_pairs_column_of(lines, kx);
+        if (kx > 0U) {
+            bitloom_conv_pairs_add(sum, total, pairs, lines->pair_planes, column.rotate, column.mask);
+            continue;
+        }
+        for (i = 0U; i < total; i++) {
+            const uint32_t word = i < lines->pair_planes ? pairs[i] : 0U;
+            sum[i] = ((word >> column.rotate) | (word << ((32U - column.rotate) & 31U))) & column.mask;
+        }
+    }
+}

@@ -1,0 +1,67 @@
+/*
+ * Lines of bitloom_conv_pairs: one word per channel with the input bits that 32 output pixels need. Internal.
+ * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ *
+ * A tile is 32 output pixels: one row of up to 32 columns (one lane), or two or four narrow rows (lanes of 16
+ * or 8 bits) that lie `tiles` rows apart, so that the tables of one input row serve every kernel row as they
+ * do in a wide map. Line r of a tile column holds, in lane j, input row `first_row + j * lane_step + r`;
+ * outside the map it is 0.
+ */
+#ifndef BITLOOM_CONV_PAIRS_LINES_H
+#define BITLOOM_CONV_PAIRS_LINES_H
+
+#include "bitloom_conv_pairs.h"
+
+/* One kernel column of a line: where its words are, how they are turned right, which pixels are in the map.
+ */
+typedef struct {
+    uint32_t offset, rotate, mask;
+} bitloom_conv_pairs_column;
+
+/* Kernel columns whose numbers are kept. */
+#define BITLOOM_CONV_PAIRS_COLUMNS 7U
+
+typedef struct {
+    const bitloom_conv_pairs *layer;
+    const bitloom_const_ring *input;
+    uint32_t first_channel;
+    uint32_t channels; /* of the group */
+    uint32_t words;    /* channels rounded up to 4 */
+    uint32_t lane_bits;
+    uint32_t lanes;
+    uint32_t lane_step;   /* input rows from one lane to the next */
+    int32_t first_row;    /* of lane 0 */
+    int32_t first_column; /* input column of the tile's first output column and kernel column 0 */
+    uint32_t turned;      /* whether kernel columns are turned views of one line, or gathered one by one */
+    uint32_t slot_words;
+    uint32_t pair_planes; /* of a line's sum of x ^ y over the channels' pairs */
+    uint32_t row_planes;  /* and over the kernel columns too */
+    uint32_t *ids;        /* [line_slots]: the line in each slot */
+    uint32_t *slots;      /* [line_slots or 1][slot_words]; without slots: a line of zeros */
+    bitloom_conv_pairs_column columns[BITLOOM_CONV_PAIRS_COLUMNS];
+} bitloom_conv_pairs_lines;
+
+/* Bytes of a channel's row: 1, 2 or 4, then whole words. */
+static inline uint32_t bitloom_conv_pairs_unit(uint32_t width) {
+    return width <= 8U ? 1U : width <= 16U ? 2U : 4U * ((width + 31U) / 32U);
+}
+
+/* Whether one gathered line serves all kernel columns. */
+static inline uint32_t bitloom_conv_pairs_turned(const bitloom_conv_pairs *layer) {
+    return layer->stride_x == 1U && layer->output_width <= 32U &&
+                   layer->width <= 8U * bitloom_conv_pairs_unit(layer->output_width)
+               ? 1U
+               : 0U;
+}
+
+/* Forgets all lines; to be called when the group or the tile column changes. */
+void bitloom_conv_pairs_prepare(bitloom_conv_pairs_lines *lines);
+
+const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, uint32_t r);
+
+bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitloom_conv_pairs_lines *lines, uint32_t kx);
+
+/* Line r's sum of x ^ y over all pairs and kernel columns: a number of `row_planes` planes. */
+void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum);
+
+#endif

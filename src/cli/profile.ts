@@ -1,0 +1,78 @@
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import type { CompiledModel } from "../compile.js";
+import { readNpy } from "../formats/npy.js";
+import { batchFromArray, type InputBatch, randomBatch } from "../inputs.js";
+import { profileModel } from "../profile.js";
+import { profileText } from "../report/profile.js";
+import { findBoard } from "../targets/index.js";
+import { chooseEmulator } from "./choose-emulator.js";
+import { modelCommand } from "./model-command.js";
+import { compileFromOptions, type ModelOptions, oneOf, wholeNumber } from "./options.js";
+import { present } from "./output.js";
+import { progressLine } from "./progress.js";
+
+interface Options extends ModelOptions {
+  readonly board?: string;
+  readonly emulator: string;
+  readonly input?: string;
+  readonly count?: string;
+  readonly seed: string;
+  readonly timeout: string;
+  readonly json: boolean;
+}
+
+const DEFAULT_BOARD = "mps2-an386";
+const DEFAULT_COUNT = 2;
+
+export function profileCommand(): Command {
+  return modelCommand("profile", "count what each layer executes, and what it takes of flash, RAM and stack")
+    .option(
+      "--board <id>",
+      `board to build for (default: ${DEFAULT_BOARD}, a Cortex-M4; see \`bitloom boards\`)`,
+    )
+    .option("--emulator <which>", "qemu (classes and estimated cycles, too) or renode (instructions)", "qemu")
+    .option("--input <x.npy>", "inputs, the batch in the first axis (default: random ones)")
+    .option("--count <n>", `how many inputs (default: all of --input, else ${DEFAULT_COUNT})`)
+    .option("--seed <n>", "seed of the random inputs", "1")
+    .option("--timeout <seconds>", "longest time for one run", "300")
+    .option("--output <kind>", "scores or float32: what the device returns", "scores")
+    .addHelpText("after", "\nExample:\n  bitloom profile mnist.onnx --board microbit\n")
+    .action((model: string, options: Options) => present(options.json, () => run(model, options)));
+}
+
+async function run(path: string, options: Options) {
+  const timeoutMs = 1000 * wholeNumber("--timeout", options.timeout, 1, 86400);
+  const board = findBoard(options.board ?? DEFAULT_BOARD);
+  const model = compileFromOptions(path, options, { cpu: board.cpu });
+  const chosen = await chooseEmulator(board, oneOf("--emulator", options.emulator, ["renode", "qemu"]));
+  const progress = progressLine(options.json);
+  try {
+    const profile = await profileModel(model, inputs(model, options), {
+      ...chosen,
+      link: chosen.emulator.link,
+      timeoutMs,
+      onProgress: progress.update,
+    });
+    progress.clear();
+    return {
+      text: profileText(profile, chosen.note),
+      json: { model: model.library.name, ...profile },
+      diagnostics: model.diagnostics,
+    };
+  } finally {
+    progress.clear();
+    await chosen.close();
+  }
+}
+
+function inputs(model: CompiledModel, options: Options): InputBatch {
+  const count = options.count === undefined ? undefined : wholeNumber("--count", options.count, 1, 1_000_000);
+  if (options.input === undefined) {
+    const seed = wholeNumber("--seed", options.seed, 0, 2 ** 32 - 1);
+    return randomBatch(model.program, count ?? DEFAULT_COUNT, seed);
+  }
+  const array = readNpy(readFileSync(options.input), options.input);
+  const batch = batchFromArray(model.program, array, options.input);
+  return { ...batch, count: Math.min(count ?? batch.count, batch.count) };
+}

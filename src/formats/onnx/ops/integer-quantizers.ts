@@ -1,0 +1,126 @@
+/**
+ * QuantizeLinear and DequantizeLinear to and from 8 bits: together one quantizer. Between the two stand integers,
+ * on which nothing else may compute.
+ */
+import type { FloatTensor, Shape, UniformQuantizer } from "../../../graph/types.js";
+import { intAttribute } from "../attributes.js";
+import { type FloatConstant, floatConstant, type IntConstant } from "../constant.js";
+import {
+  constantValue,
+  floatInput,
+  normalAxis,
+  type OnnxNode,
+  type OpHandler,
+  requiredInput,
+} from "../node.js";
+import { damaged, Rejection } from "../rejection.js";
+import { quantizeValue } from "./quantizers.js";
+
+/** Least and greatest integer of the types that are supported. */
+const ranges: Readonly<Record<string, readonly [number, number]>> = { int8: [-128, 127], uint8: [0, 255] };
+
+/**
+ * `saturate(round(x / scale) + zero point)` is the rounding of `x / scale` clamped to the range less the zero
+ * point: a quantizer without one, whose ties go to even as ONNX Runtime's do.
+ */
+export const quantizeLinear: OpHandler = (node) => {
+  const input = requiredInput(node, 0);
+  const shape = input.kind === "constant" ? input.constant.shape : input.shape;
+  const { scale, zero, type } = parameters(node, shape);
+  if (input.kind === "constant" && input.constant.kind === "int")
+    throw new Rejection("it quantizes integers", "quantize float weights");
+  const [least, greatest] = ranges[type] ?? [0, 0];
+  if (greatest === 0)
+    throw new Rejection(`it quantizes to ${type}`, "quantize to int8 or uint8, or use QONNX's Quant");
+  const [z = 0] = zero;
+  if (zero.some((n) => n !== z))
+    throw new Rejection("its zero point differs between channels", "use one zero point per tensor");
+  const quantizer: UniformQuantizer = {
+    kind: "uniform",
+    scale,
+    zeroPoint: { shape: [], data: new Float32Array(1) },
+    qmin: least - z,
+    qmax: greatest - z,
+    rounding: "half-even",
+  };
+  const value = quantizeValue(node, quantizer);
+  if (value.kind === "unknown" || value.kind === "codes") return value;
+  return { kind: "codes", value, scale, zero };
+};
+
+export const dequantizeLinear: OpHandler = (node) => {
+  const input = node.inputs[0];
+  if (input?.kind === "codes") {
+    const { value } = input;
+    const { scale, zero } = parameters(node, value.kind === "constant" ? value.constant.shape : value.shape);
+    const same = (a: ArrayLike<number>, b: ArrayLike<number>): boolean =>
+      a.length === b.length && Array.from(a).every((n, i) => n === b[i]);
+    if (same(scale.data, input.scale.data) && same(scale.shape, input.scale.shape) && same(zero, input.zero))
+      return value;
+    throw new Rejection(
+      "it has another scale or zero point than its QuantizeLinear",
+      "give both nodes the same scale and zero point",
+    );
+  }
+  const value = requiredInput(node, 0);
+  if (value.kind === "constant" && value.constant.kind === "int")
+    return constantValue(dequantized(node, value.constant));
+  throw new Rejection("it works on a computed value that is no QuantizeLinear's", "quantize it first");
+};
+
+/** `(q − zero point) · scale`: weights with their codes. */
+function dequantized(node: OnnxNode, { shape, data }: IntConstant): FloatConstant {
+  const { scale, zero } = parameters(node, shape);
+  const axis = scale.shape.findIndex((n) => n !== 1);
+  const inner = axis < 0 ? data.length : shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const channel = (i: number): number => Math.floor(i / inner) % scale.data.length;
+  const codes = Int32Array.from(data, (q, i) => q - (zero.length === 1 ? zero[0]! : zero[channel(i)]!));
+  const values = Float32Array.from(codes, (c, i) => Math.fround(c) * scale.data[channel(i)]!);
+  if (!values.every(Number.isFinite))
+    throw new Rejection("its weights overflow float32", "check the model's scales");
+  const full = { shape: scale.shape.length === 0 ? shape.map(() => 1) : scale.shape, data: scale.data };
+  return { ...floatConstant(shape, values), quantized: { codes, scale: full } };
+}
+
+interface Parameters {
+  /** One for all, or shaped so that it broadcasts along the axis. */
+  readonly scale: FloatTensor;
+  /** One for all, or one per channel as the scale. */
+  readonly zero: readonly number[];
+  readonly type: string;
+}
+
+function parameters(node: OnnxNode, shape: Shape): Parameters {
+  const scale = floatInput(node, 1, "scale");
+  if (intAttribute(node.attributes, "block_size", 0) !== 0)
+    throw new Rejection("it quantizes in blocks", "use one scale per tensor or per channel");
+  if (scale.data.length === 0 || scale.data.some((s) => s <= 0))
+    throw new Rejection("its scale is not positive", "train or export the model again with a positive scale");
+  const { zero, type } = zeroPoint(node);
+  if (zero.length !== 1 && zero.length !== scale.data.length)
+    throw new Rejection(`it has ${zero.length} zero points for ${scale.data.length} scales`, damaged);
+  if (scale.data.length === 1) return { scale: { shape: [], data: scale.data }, zero, type };
+  const axis = normalAxis(intAttribute(node.attributes, "axis", 1), shape.length);
+  if (scale.shape.length !== 1 || scale.data.length !== shape[axis])
+    throw new Rejection(
+      `it has ${scale.data.length} scales for the ${shape[axis]} channels of axis ${axis}`,
+      damaged,
+    );
+  return { scale: { shape: shape.map((n, i) => (i === axis ? n : 1)), data: scale.data }, zero, type };
+}
+
+/** ONNX's default is uint8 and 0; the zero point's type is that of the integers. */
+function zeroPoint(node: OnnxNode): { zero: readonly number[]; type: string } {
+  if (node.inputs[2] === undefined) {
+    const types: Readonly<Record<number, string>> = { 0: "uint8", 2: "uint8", 3: "int8" };
+    const number = intAttribute(node.attributes, "output_dtype", 0);
+    return { zero: [0], type: types[number] ?? `type ${number}` };
+  }
+  const value = requiredInput(node, 2);
+  if (value.kind !== "constant" || value.constant.kind !== "int" || value.constant.data.length === 0)
+    throw new Rejection(
+      "its zero point is not an integer constant",
+      "export the model with a fixed zero point",
+    );
+  return { zero: value.constant.data, type: value.constant.type ?? "int64" };
+}

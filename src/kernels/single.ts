@@ -1,0 +1,33 @@
+import { type DeviceProgram, inputsOf } from "../program/types.js";
+import type { Layout } from "./layout.js";
+import type { KernelCall, KernelChoice } from "./types.js";
+
+/** What differs between kernels that execute one instruction with all inputs in one layout. */
+export interface SingleChoice {
+  readonly kernel: string;
+  /** Of all inputs; `channels` if absent. */
+  readonly layout?: Layout;
+  /** The inputs' if absent. */
+  readonly outputLayout?: Layout;
+  readonly scratchBytes?: number;
+  readonly call: Omit<KernelCall, "constants" | "canFail"> & Partial<KernelCall>;
+  readonly cost: number;
+}
+
+/** A way to execute the instruction at `index` alone. */
+export function singleChoice(program: DeviceProgram, index: number, choice: SingleChoice): KernelChoice {
+  const instruction = program.instructions[index]!;
+  const inputs = inputsOf(instruction);
+  const { kernel, layout = "channels", outputLayout = layout, scratchBytes = 0, call, cost } = choice;
+  return {
+    kernel,
+    covers: [index],
+    inputs,
+    inputLayouts: inputs.map(() => layout),
+    output: instruction.output,
+    outputLayout,
+    scratchBytes,
+    call: { constants: [], canFail: false, ...call },
+    cost,
+  };
+}

@@ -1,0 +1,29 @@
+import type { DeviceProgram, TensorId, Window } from "../program/types.js";
+import type { DescriptorField } from "./types.js";
+
+/** The fields of a descriptor's `bitloom_window`: `runtime-c/bitloom_window.h`. */
+export function windowFields(
+  program: DeviceProgram,
+  layer: { readonly input: TensorId; readonly output: TensorId; readonly window: Window },
+): readonly DescriptorField[] {
+  const [height, width] = program.tensors[layer.input]!.shape;
+  const { kernel, stride, dilation, pads } = layer.window;
+  return [
+    ["window.height", height],
+    ["window.width", width],
+    ["window.output_width", program.tensors[layer.output]!.shape[1]],
+    ["window.kernel_height", kernel[0]],
+    ["window.kernel_width", kernel[1]],
+    ["window.stride_y", stride[0]],
+    ["window.stride_x", stride[1]],
+    ["window.dilation_y", dilation[0]],
+    ["window.dilation_x", dilation[1]],
+    ["window.pad_top", pads[0]],
+    ["window.pad_left", pads[1]],
+  ];
+}
+
+/** Whether its sizes fit the fields. */
+export function fitsWindowFields({ kernel, stride, dilation, pads }: Window): boolean {
+  return [...kernel, ...stride, ...dilation, ...pads].every((n) => n <= 65535);
+}

@@ -1,0 +1,104 @@
+/** Borders: part of the next convolution's own padding where they can be, else a tensor with a border. */
+import type { GraphNode, GraphOp, Shape } from "../graph/types.js";
+import type { Window } from "../program/types.js";
+import { onlyMultiplies } from "./codes.js";
+import { mapShape } from "./lower-conv.js";
+import { type Lowering, once } from "./lowering.js";
+import { reportLayout } from "./problems.js";
+import { arranged } from "./select.js";
+import { type Settled, settle } from "./settle.js";
+import { padded, scaled } from "./sources.js";
+import { isFloat, type Source, type Value } from "./values.js";
+import { mapView } from "./views.js";
+
+type PadOp = Extract<GraphOp, { kind: "pad" }>;
+type ConvOp = Extract<GraphOp, { kind: "conv" }>;
+type Pads = Window["pads"];
+
+/** A value with a border that no tensor has yet. */
+export interface Padded {
+  readonly kind: "padded";
+  readonly inner: Value;
+  readonly node: GraphNode;
+  readonly op: PadOp;
+  readonly shape: Shape;
+}
+
+export type Lowered = Value | Padded;
+
+export function isPadded(lowered: Lowered): lowered is Padded {
+  return "kind" in lowered;
+}
+
+/** The convolution's padding with the border in it; undefined if they do not go together. */
+export function foldedPads(
+  { inner, op }: Padded,
+  conv: ConvOp,
+): { readonly input: Value; readonly pads: Pads; readonly padValue: number } | undefined {
+  const { before, after, value } = op;
+  const own = conv.window.pads;
+  const isSpatial = before[0] === 0 && after[0] === 0 && before[1] === 0 && after[1] === 0;
+  if (!isSpatial || (own.some((n) => n > 0) && conv.padValue !== value)) return undefined;
+  const border = spatialPads(op);
+  const pads: Pads = [border[0] + own[0], border[1] + own[1], border[2] + own[2], border[3] + own[3]];
+  return { input: inner, pads, padValue: value };
+}
+
+/** [top, left, bottom, right] of a pad of [1, C, H, W] or [1, C, length]. */
+function spatialPads({ before, after }: PadOp): Pads {
+  return before.length === 4 ? [before[2]!, before[3]!, after[2]!, after[3]!] : [0, before[2]!, 0, after[2]!];
+}
+
+/** The value itself, with its border made; undefined after a reported error. */
+export function resolve(context: Lowering, lowered: Lowered): Value | undefined {
+  if (!isPadded(lowered)) return lowered;
+  return once(context, lowered, "border", () => makeBorder(context, lowered));
+}
+
+function makeBorder(context: Lowering, { inner, node, op, shape }: Padded): Value | undefined {
+  const settled = settle(context, inner);
+  if (settled === undefined) return undefined;
+  const rank = shape.length;
+  const isBatch = op.before[0] !== 0 || op.after[0] !== 0;
+  const map = rank === 3 || rank === 4 ? arranged(context, settled, 1, `${node.name} selection`) : undefined;
+  if (map === undefined || isBatch) return reportLayout(context, node, inner.view.shape);
+  const { source, steps } = withFill(context, map, op.value, node);
+  const border = padded(
+    context,
+    source.source,
+    { pads: spatialPads(op), channels: [op.before[1]!, op.after[1]!], fill: source.fill },
+    node.name,
+  );
+  return { source: border, steps, shape: mapShape(shape), view: mapView(shape, 1) };
+}
+
+/** The tensor to put a border around, and the stored element that stands for the border's value. */
+function withFill(
+  context: Lowering,
+  settled: Settled,
+  value: number,
+  node: GraphNode,
+): { source: { source: Source; fill: number }; steps: Settled["steps"] } {
+  const fill = storedFill(settled, value);
+  if (fill !== undefined) return { source: { source: settled.source, fill }, steps: settled.steps };
+  const source = scaled(context, settled.source, settled.steps, `${node.name} input`);
+  return { source: { source, fill: Math.fround(value) }, steps: [] };
+}
+
+function storedFill({ source, steps }: Settled, value: number): number | undefined {
+  if (!onlyMultiplies(steps) || steps.some((s) => s.kind === "scale" && s.step.operand.length > 1))
+    return undefined;
+  let integer = value;
+  for (const step of steps) {
+    if (step.kind !== "scale") return undefined;
+    const c = step.step.operand[0]!;
+    if (integer !== 0) integer = step.step.operator === "multiply" ? integer / c : integer * c;
+  }
+  if (isFloat(source)) return steps.length === 0 ? Math.fround(value) : undefined;
+  if (!Number.isInteger(integer)) return undefined;
+  if (source.domain.kind === "scalar")
+    return source.domain.type === "i32" ? integer - source.offset : undefined;
+  const { bits, step, offset } = source.domain;
+  const code = (integer - offset) / step;
+  return Number.isInteger(code) && code >= 0 && code < 2 ** bits ? code : undefined;
+}

@@ -1,0 +1,122 @@
+/** Pools: the greatest waits for a better place, the mean is a sum and one division. */
+import type { GraphNode, GraphOp, Window } from "../graph/types.js";
+import type { ChainStep } from "./chain.js";
+import { onlyMultiplies } from "./codes.js";
+import { mapShape } from "./lower-conv.js";
+import type { Lowering } from "./lowering.js";
+import { reportLayout } from "./problems.js";
+import { arranged, partOf } from "./select.js";
+import { type Settled, settle } from "./settle.js";
+import { scaled, summed } from "./sources.js";
+import { isFloat, type Value, withStep } from "./values.js";
+import { isIdentity, mapView } from "./views.js";
+
+export function lowerMaxPool(
+  context: Lowering,
+  node: GraphNode,
+  window: Window,
+  value: Value,
+): Value | undefined {
+  const map = asMap(context, node, value);
+  if (map === undefined) return undefined;
+  const graphShape = context.graph.values.get(node.output)!.shape;
+  const [height, width] = mapShape(graphShape);
+  const channels = map.shape[2];
+  const channelOf = partOf(map.view, 1, map.shape)!.channels;
+  const natural = mapView(graphShape, 1).map;
+  const shown = channelOf.length;
+  const positions = natural.map((i) => Math.floor(i / shown) * channels + channelOf[i % shown]!);
+  const shape = [height, width, channels] as const;
+  return {
+    ...withStep(map, { kind: "pool", window, shape, node: node.name }),
+    shape,
+    view: { shape: graphShape, map: positions },
+  };
+}
+
+/** The value with all pixels of its tensor in their order; channels may lie anyhow. */
+function asMap(context: Lowering, node: GraphNode, value: Value): Value | undefined {
+  const part = partOf(value.view, 1, value.shape);
+  const [height, width] = value.shape;
+  if (part !== undefined && isIdentity(part.pixels, height * width)) return value;
+  const settled = part && settle(context, value);
+  if (settled === undefined)
+    return part === undefined ? reportLayout(context, node, value.view.shape) : undefined;
+  return arranged(context, settled, 1, `${node.name} selection`);
+}
+
+type AveragePool = Extract<GraphOp, { kind: "average-pool" }>;
+
+/** On integers the sum is exact and is divided once, after the value's own factors; else floats are summed. */
+export function lowerAveragePool(
+  context: Lowering,
+  node: GraphNode,
+  op: AveragePool,
+  value: Value,
+): Value | undefined {
+  const settled = settle(context, value);
+  const map = settled && arranged(context, settled, 1, `${node.name} selection`);
+  if (map === undefined) return settled && reportLayout(context, node, value.view.shape);
+  const shape = context.graph.values.get(node.output)!.shape;
+  const [height, width] = mapShape(shape);
+  const taps = tapCounts(op.window, map.shape, [height, width]);
+  const divisor = op.countPads ? op.window.kernel[0] * op.window.kernel[1] : taps[1];
+  if (!op.countPads && taps[0] !== taps[1]) {
+    context.diagnostics.error(
+      "lowering/pool-count",
+      `averages over ${taps[0]} to ${taps[1]} elements, depending on the position`,
+      { where: node.name, remedy: "count the padding in the average, or pad less" },
+    );
+    return undefined;
+  }
+  const pool = { window: op.window, shape: [height, width, map.shape[2]] as const, node: node.name };
+  const { source, steps } = canSumIntegers(map, taps)
+    ? { source: map.source, steps: map.steps }
+    : { source: scaled(context, map.source, map.steps, `${node.name} input`), steps: [] };
+  const division: ChainStep = {
+    kind: "scale",
+    step: { operator: "divide", operand: Float32Array.of(divisor) },
+    node: node.name,
+  };
+  return {
+    source: summed(context, source, pool, taps),
+    steps: divisor === 1 ? steps : [...steps, division],
+    shape: pool.shape,
+    view: mapView(shape, 1),
+  };
+}
+
+function canSumIntegers({ source, steps }: Settled, taps: readonly [number, number]): boolean {
+  if (isFloat(source)) return false;
+  if (source.offset !== 0 && taps[0] !== taps[1]) return false;
+  const [first, ...rest] = steps;
+  const isScaledInput = first?.kind === "affine" && first.affine.zero === 0;
+  return onlyMultiplies(isScaledInput ? rest : steps);
+}
+
+/** Least and greatest number of a window's taps that lie inside the map. */
+function tapCounts(
+  window: Window,
+  [height, width]: readonly [number, number, number],
+  output: readonly [number, number],
+): readonly [least: number, greatest: number] {
+  const rows = insideCounts(window, 0, height, output[0]);
+  const columns = insideCounts(window, 1, width, output[1]);
+  return [Math.min(...rows) * Math.min(...columns), Math.max(...rows) * Math.max(...columns)];
+}
+
+function insideCounts(
+  { kernel, stride, dilation, pads }: Window,
+  axis: 0 | 1,
+  size: number,
+  outputs: number,
+): number[] {
+  return Array.from({ length: outputs }, (_, y) => {
+    let inside = 0;
+    for (let k = 0; k < kernel[axis]; k++) {
+      const at = y * stride[axis] - pads[axis] + k * dilation[axis];
+      if (at >= 0 && at < size) inside++;
+    }
+    return inside;
+  });
+}

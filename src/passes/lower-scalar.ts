@@ -1,0 +1,147 @@
+/** Graph nodes that work on each element by itself, as steps that wait. */
+import type { Diagnostics } from "../diagnostics/diagnostic.js";
+import { shapeText } from "../diagnostics/text.js";
+import type { FloatTensor, GraphNode, GraphOp, Quantizer } from "../graph/types.js";
+import type { ScaleStep } from "../program/types.js";
+import type { ChainStep } from "./chain.js";
+import type { Lowering } from "./lowering.js";
+import { flattened } from "./select.js";
+import { settle } from "./settle.js";
+import { type Value, withStep } from "./values.js";
+import { perChannel } from "./views.js";
+
+type Operation = { readonly operator: ScaleStep["operator"]; readonly operand?: FloatTensor };
+
+/** Whether a node works on each element by itself. */
+export function isScalarNode({ op }: GraphNode): boolean {
+  return (
+    op.kind === "quantize" ||
+    op.kind === "arithmetic" ||
+    op.kind === "batch-normalization" ||
+    op.kind === "relu" ||
+    op.kind === "prelu" ||
+    op.kind === "clip"
+  );
+}
+
+/** The value with the node's operations waiting; undefined after a reported error. */
+export function lowerScalar(context: Lowering, node: GraphNode, value: Value): Value | undefined {
+  const { op } = node;
+  if (op.kind === "quantize") {
+    if (!hasSingleScale(node, op.quantizer, context.diagnostics)) return undefined;
+    const { shape } = value.view;
+    return withStep(value, { kind: "quantize", quantizer: op.quantizer, shape, node: node.name });
+  }
+  if (op.kind === "arithmetic" && op.reversed && op.operator === "divide") {
+    context.diagnostics.error("lowering/inverse", "a constant is divided by the running value", {
+      where: node.name,
+      remedy: "export the model without the division: at 0 its result depends on the sign of zero",
+    });
+    return undefined;
+  }
+  const operations = operationsOf(op, value);
+  const steps = stepsFor(node, operations, value);
+  if (steps !== undefined) return withStep(value, ...steps);
+  const settled = settle(context, value);
+  const vector = settled && flattened(context, settled, node.name);
+  if (vector !== undefined) return withStep(vector, ...stepsFor(node, operations, vector)!);
+  if (settled !== undefined) reportPositions(context, node, operations);
+  return undefined;
+}
+
+/** Operands per channel of the value's tensor; undefined if one differs within a channel. */
+function stepsFor(
+  node: GraphNode,
+  operations: readonly Operation[],
+  value: Value,
+): readonly ChainStep[] | undefined {
+  const steps: ChainStep[] = [];
+  for (const { operator, operand } of operations) {
+    const numbers =
+      operand === undefined ? new Float32Array(0) : perChannel(operand, value.view, value.shape);
+    if (numbers === undefined) return undefined;
+    steps.push({ kind: "scale", step: { operator, operand: numbers }, node: node.name });
+  }
+  return steps;
+}
+
+function operationsOf(op: GraphOp, value: Value): readonly Operation[] {
+  switch (op.kind) {
+    case "relu":
+      return [{ operator: "relu" }];
+    case "prelu":
+      return [{ operator: "prelu", operand: op.slope }];
+    case "clip":
+      return [
+        ...(op.low === -Infinity ? [] : [{ operator: "maximum" as const, operand: single(op.low) }]),
+        ...(op.high === Infinity ? [] : [{ operator: "minimum" as const, operand: single(op.high) }]),
+      ];
+    case "arithmetic":
+      return [
+        {
+          operator: op.reversed && op.operator === "subtract" ? "subtract-from" : op.operator,
+          operand: op.operand,
+        },
+      ];
+    case "batch-normalization":
+      return batchNormalization(op, value.view.shape.length);
+    default:
+      throw new Error(`${op.kind} is no scalar operation`);
+  }
+}
+
+/**
+ * `y = x·a + b` with `a = scale · (1 / sqrt(variance + epsilon))`, `b = bias − mean·a`, every operation in
+ * float32: the order in which PyTorch and ONNX Runtime evaluate it at inference.
+ */
+function batchNormalization(
+  op: Extract<GraphOp, { kind: "batch-normalization" }>,
+  rank: number,
+): readonly Operation[] {
+  const f = Math.fround;
+  const epsilon = f(op.epsilon);
+  const a = op.scale.data.map((s, c) => f(s * f(1 / f(Math.sqrt(f(op.variance.data[c]! + epsilon))))));
+  const b = op.bias.data.map((bias, c) => f(bias - f(op.mean.data[c]! * a[c]!)));
+  const alongAxis1 = (data: Float32Array): FloatTensor => ({
+    shape: [data.length, ...Array<number>(Math.max(0, rank - 2)).fill(1)],
+    data,
+  });
+  return [
+    { operator: "multiply", operand: alongAxis1(a) },
+    { operator: "add", operand: alongAxis1(b) },
+  ];
+}
+
+function hasSingleScale(node: GraphNode, quantizer: Quantizer, diagnostics: Diagnostics): boolean {
+  const tensors = quantizer.kind === "bipolar" ? [quantizer.scale] : [quantizer.scale, quantizer.zeroPoint];
+  const odd = tensors.find((tensor) => tensor.data.some((x) => x !== tensor.data[0]));
+  if (odd === undefined) return true;
+  diagnostics.error(
+    "lowering/channel-scale",
+    `an activation quantizer has a scale per channel (${shapeText(odd.shape)})`,
+    {
+      where: node.name,
+      remedy: "quantize activations with one scale per tensor, so that the sum of products stays an integer",
+    },
+  );
+  return false;
+}
+
+function reportPositions(context: Lowering, node: GraphNode, operations: readonly Operation[]): void {
+  const shapes = operations.flatMap(({ operand }) =>
+    operand === undefined ? [] : [shapeText(operand.shape)],
+  );
+  context.diagnostics.error(
+    "lowering/positions",
+    `has constants (${shapes.join(", ")}) that differ between positions of one channel of a large map`,
+    {
+      where: node.name,
+      remedy:
+        "use one number per channel; after a flatten, put the operation before it or behind the dense layer",
+    },
+  );
+}
+
+function single(x: number): FloatTensor {
+  return { shape: [], data: Float32Array.of(x) };
+}

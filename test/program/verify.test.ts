@@ -1,0 +1,156 @@
+import { describe, expect, it } from "vitest";
+import {
+  type DeviceProgram,
+  type Domain,
+  type Instruction,
+  isOutputSize,
+  type ProgramTensor,
+  printProgram,
+  tensorRanges,
+  verifyProgram,
+  type Window,
+} from "../../src/program/index.js";
+import { randomProgram } from "../support/random-program.js";
+
+type Shape = ProgramTensor["shape"];
+
+const bits: Domain = { kind: "codes", bits: 1, step: 2, offset: -1 };
+const scalar = (type: "u8" | "i8" | "i16" | "i32" | "f32"): Domain => ({ kind: "scalar", type });
+const window = (kernel: number, stride = 1, pad = 0): Window => ({
+  kernel: [kernel, kernel],
+  stride: [stride, stride],
+  dilation: [1, 1],
+  pads: [pad, pad, pad, pad],
+});
+
+function program(
+  from: readonly [Shape, Domain],
+  to: readonly [Shape, Domain],
+  instruction: object,
+): DeviceProgram {
+  return {
+    name: "p",
+    tensors: [
+      { name: "x", shape: from[0], domain: from[1] },
+      { name: "y", shape: to[0], domain: to[1] },
+    ],
+    instructions: [{ input: 0, output: 1, ...instruction } as Instruction],
+    input: { tensor: 0, modelShape: [1, ...from[0]] },
+    output: {
+      tensor: 1,
+      affine: [],
+      order: { kind: "scores" },
+      omitted: [],
+      modelShape: [1, ...to[0]],
+    },
+  };
+}
+
+const weights = (outputs: number, inputs: number) => ({
+  outputs,
+  inputs,
+  bits: 1,
+  step: 2,
+  offset: -1,
+  codes: new Uint8Array(outputs * inputs),
+});
+const conv = {
+  kind: "conv",
+  weights: weights(4, 18),
+  window: window(3),
+  groups: 1,
+  padValue: 0,
+  inputOffset: 0,
+};
+const sums: readonly [Shape, Domain] = [[3, 3, 4], scalar("i32")];
+const map: readonly [Shape, Domain] = [[5, 5, 2], bits];
+const pool = { kind: "pool", operator: "maximum", window: window(2, 2) };
+const select = { kind: "select", top: 1, left: 0, steps: [2, 1], channels: Int32Array.of(1, 0) };
+const pad = { kind: "pad", pads: [1, 0, 0, 2], channels: [0, 1], fill: 1 };
+
+describe("verifyProgram", () => {
+  it("accepts what is consistent", () => {
+    verifyProgram(program(map, sums, conv));
+    verifyProgram(program(map, [[2, 2, 2], bits], pool));
+    verifyProgram(program(map, [[3, 3, 2], bits], pool));
+    verifyProgram(program(map, [[2, 5, 2], bits], select));
+    verifyProgram(program(map, [[6, 7, 3], bits], pad));
+    for (let seed = 1; seed < 50; seed++) verifyProgram(randomProgram(seed));
+  });
+
+  it.each<[string, DeviceProgram, RegExp]>([
+    ["a conv of another size", program(map, [[4, 3, 4], scalar("i32")], conv), /cannot have 4×3×4/],
+    ["groups that do not divide", program(map, sums, { ...conv, groups: 3 }), /groups/],
+    ["groups that do not fit the weights", program(map, sums, { ...conv, groups: 2 }), /weights/],
+    ["a conv of floats", program([[5, 5, 2], scalar("f32")], sums, conv), /reads neither/],
+    ["an input offset for codes", program(map, sums, { ...conv, inputOffset: 1 }), /input offset/],
+    ["a fractional padding", program(map, sums, { ...conv, padValue: 0.5 }), /not an integer/],
+    ["sums beyond int32", program(map, sums, { ...conv, padValue: 2 ** 28 }), /beyond 32 bits/],
+    ["a pool of another size", program(map, [[4, 4, 2], bits], pool), /cannot have/],
+    [
+      "a pool window without taps",
+      program(map, [[4, 4, 2], bits], { ...pool, window: window(2, 2, 2) }),
+      /without a tap/,
+    ],
+    ["a pool that changes the domain", program(map, [[2, 2, 2], scalar("u8")], pool), /wrong domain/],
+    ["a sum in codes", program(map, [[2, 2, 2], bits], { ...pool, operator: "sum" }), /wrong domain/],
+    ["a selection outside the map", program(map, [[3, 5, 2], bits], select), /outside/],
+    [
+      "a selection of missing channels",
+      program(map, [[2, 5, 2], bits], { ...select, channels: Int32Array.of(0, 2) }),
+      /does not exist/,
+    ],
+    ["a fill that codes cannot hold", program(map, [[6, 7, 3], bits], { ...pad, fill: 2 }), /fill/],
+    ["a padded map of another size", program(map, [[6, 7, 2], bits], pad), /cannot have/],
+    [
+      "a lookup of codes",
+      program(map, [[5, 5, 2], scalar("u8")], { kind: "lookup", table: new Uint8Array(256) }),
+      /not u8/,
+    ],
+    [
+      "a sum of two shapes",
+      program([[1, 1, 3], scalar("f32")], [[1, 1, 4], scalar("f32")], { kind: "add", inputs: [0, 0] }),
+      /changes the shape/,
+    ],
+    [
+      "a concatenation with too few channels",
+      program(map, [[5, 5, 3], bits], { kind: "concat", inputs: [0, 0] }),
+      /has not the channels/,
+    ],
+    [
+      "a softmax of a map",
+      program([[2, 1, 3], scalar("f32")], [[2, 1, 3], scalar("f32")], { kind: "softmax" }),
+      /more than one pixel/,
+    ],
+  ])("refuses %s", (_, broken, problem) => {
+    expect(() => verifyProgram(broken)).toThrow(problem);
+  });
+});
+
+describe("geometry", () => {
+  it("allows the floor of the size and windows that start in the padded map", () => {
+    const sizes = (input: number, w: Window) =>
+      Array.from({ length: 12 }, (_, n) => n).filter((n) => isOutputSize(input, n, w, 0));
+    expect(sizes(5, window(2, 2))).toEqual([2, 3]);
+    expect(sizes(4, window(2, 2))).toEqual([2]);
+    expect(sizes(7, window(3, 3))).toEqual([2, 3]);
+    expect(sizes(2, window(3, 2))).toEqual([1]);
+    expect(sizes(5, window(3, 1, 1))).toEqual([5]);
+    expect(sizes(5, window(1, 2))).toEqual([3]);
+  });
+});
+
+describe("ranges", () => {
+  it("bound the sums of a convolution by its weights and padding", () => {
+    expect(tensorRanges(program(map, sums, conv))[1]).toEqual({ low: -18, high: 18 });
+    expect(tensorRanges(program(map, sums, { ...conv, padValue: 3 }))[1]).toEqual({ low: -54, high: 18 });
+  });
+});
+
+describe("printProgram", () => {
+  it("shows geometry only where it differs from the plain case", () => {
+    const text = printProgram(program(map, sums, { ...conv, window: { ...window(3, 2, 1) }, padValue: -1 }));
+    expect(text).toContain("conv %0 weights 4×18 ±1, kernel 3×3 stride 2 pads 1,1,1,1 of -1 : 3×3×4 i32");
+    expect(printProgram(program(map, [[2, 5, 2], bits], select))).toContain("from 1,0 step 2,1 channels 1,0");
+  });
+});

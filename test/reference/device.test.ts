@@ -1,0 +1,177 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { DeviceProgram, Window } from "../../src/program/index.js";
+import { runDevice, traceDevice } from "../../src/reference/device.js";
+import { compileDevice, compileTrace } from "../../src/reference/device-fast.js";
+import { Random } from "../support/random-graph.js";
+import { randomProgram, randomValues } from "../support/random-program.js";
+
+describe("the fast device reference", () => {
+  it("equals the naive one in every tensor of random programs", () => {
+    const kinds = new Set<string>();
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2 ** 31 - 1 }), (seed) => {
+        const program = randomProgram(seed);
+        for (const { kind } of program.instructions) kinds.add(kind);
+        const input = randomValues(new Random(seed + 1), program.tensors[0]!);
+        const fast = compileTrace(program)(input);
+        expect(fast.map(bits)).toEqual(traceDevice(program, input).map(bits));
+      }),
+      { numRuns: 150 },
+    );
+    expect(kinds.size).toBe(11);
+  });
+
+  it("runs 60 million multiply-accumulates in a second or two", () => {
+    const program = cifarNet();
+    const run = compileDevice(program);
+    const input = randomValues(new Random(1), program.tensors[0]!);
+    run(input);
+    const started = performance.now();
+    run(input);
+    const seconds = (performance.now() - started) / 1000;
+    expect(seconds).toBeLessThan(4);
+  });
+});
+
+describe("the device reference", () => {
+  const same: Window = { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], pads: [1, 1, 1, 1] };
+
+  it("adds the padding value where a tap lies outside the map", () => {
+    const program = conv([1, 1, 1], same, [0, 1, 1, 1, 1, 1, 1, 1, 1], 1);
+    // Weights are ±1; the centre tap is +1 with input −1, seven others +1 and one −1 with padding +1.
+    expect([...runDevice(program, Int32Array.of(0))]).toEqual([-1 + 7 - 1]);
+  });
+
+  it("orders taps as kernel row, kernel column, channel of the group", () => {
+    const window: Window = { kernel: [2, 2], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };
+    const program = conv([2, 2, 2], window, [1, 0, 0, 0, 0, 0, 0, 0], 0);
+    for (let hot = 0; hot < 8; hot++) {
+      const input = Int32Array.from({ length: 8 }, (_, i) => (i === hot ? 1 : 0));
+      // A match at tap 0 and matches of −1 with −1 elsewhere, or two mismatches.
+      expect([...runDevice(program, input)]).toEqual([hot === 0 ? 8 : 4]);
+    }
+  });
+
+  it("leaves taps outside the map out of pools", () => {
+    const tensors = [
+      { name: "x", shape: [2, 2, 1], domain: { kind: "scalar", type: "i8" } },
+      { name: "y", shape: [1, 1, 1], domain: { kind: "scalar", type: "i8" } },
+    ] as const;
+    const window: Window = { kernel: [3, 3], stride: [3, 3], dilation: [1, 1], pads: [1, 1, 0, 0] };
+    const pool: DeviceProgram = {
+      ...conv([1, 1, 1], same, [0, 0, 0, 0, 0, 0, 0, 0, 0], 0),
+      tensors,
+      instructions: [{ kind: "pool", operator: "maximum", input: 0, output: 1, window }],
+      output: { ...cifarNet().output, tensor: 1 },
+    };
+    expect([...runDevice(pool, Int32Array.of(-5, -7, -6, -9))]).toEqual([-5]);
+  });
+});
+
+/** One ±1 convolution with a single output channel. */
+function conv(
+  shape: readonly [number, number, number],
+  window: Window,
+  codes: readonly number[],
+  padValue: number,
+): DeviceProgram {
+  return {
+    name: "conv",
+    tensors: [
+      { name: "x", shape, domain: { kind: "codes", bits: 1, step: 2, offset: -1 } },
+      { name: "y", shape: [1, 1, 1], domain: { kind: "scalar", type: "i32" } },
+    ],
+    instructions: [
+      {
+        kind: "conv",
+        input: 0,
+        output: 1,
+        weights: {
+          outputs: 1,
+          inputs: codes.length,
+          bits: 1,
+          step: 2,
+          offset: -1,
+          codes: Uint8Array.from(codes),
+        },
+        window,
+        groups: 1,
+        padValue,
+        inputOffset: 0,
+      },
+    ],
+    input: { tensor: 0, modelShape: [1, ...shape] },
+    output: {
+      tensor: 1,
+      affine: [],
+      order: { kind: "scores" },
+      omitted: [],
+      modelShape: [1, 1],
+    },
+  };
+}
+
+/** Six 3×3 convolutions with the shapes of the small CIFAR nets of the field: about 58 million products. */
+function cifarNet(): DeviceProgram {
+  const layers = [
+    { side: 30, from: 3, to: 64 },
+    { side: 28, from: 64, to: 64 },
+    { side: 12, from: 64, to: 128 },
+    { side: 10, from: 128, to: 128 },
+    { side: 3, from: 128, to: 256 },
+    { side: 1, from: 256, to: 256 },
+  ];
+  const bits = { kind: "codes", bits: 1, step: 2, offset: -1 } as const;
+  const tensors: DeviceProgram["tensors"][number][] = [
+    { name: "input", shape: [32, 32, 3], domain: { kind: "scalar", type: "u8" } },
+  ];
+  const instructions: DeviceProgram["instructions"][number][] = [];
+  const valid = (kernel: number, stride: number): Window => ({
+    kernel: [kernel, kernel],
+    stride: [stride, stride],
+    dilation: [1, 1],
+    pads: [0, 0, 0, 0],
+  });
+  for (const { side, from, to } of layers) {
+    while (tensors.at(-1)!.shape[0] !== side + 2) {
+      const [h, w, c] = tensors.at(-1)!.shape;
+      tensors.push({ name: "pool", shape: [Math.floor(h / 2), Math.floor(w / 2), c], domain: bits });
+      const [input, output] = [tensors.length - 2, tensors.length - 1];
+      instructions.push({ kind: "pool", operator: "maximum", input, output, window: valid(2, 2) });
+    }
+    const at = tensors.length;
+    tensors.push({ name: "sums", shape: [side, side, to], domain: { kind: "scalar", type: "i32" } });
+    tensors.push({ name: "signs", shape: [side, side, to], domain: bits });
+    const codes = new Uint8Array(to * from * 9).map((_, i) => (i * 2654435761) & 1);
+    instructions.push({
+      kind: "conv",
+      input: at - 1,
+      output: at,
+      weights: { outputs: to, inputs: from * 9, bits: 1, step: 2, offset: -1, codes },
+      window: valid(3, 1),
+      groups: 1,
+      padValue: 0,
+      inputOffset: 0,
+    });
+    const [thresholds, flipped] = [new Int32Array(to), new Uint8Array(to)];
+    instructions.push({ kind: "threshold", input: at, output: at + 1, levels: 1, thresholds, flipped });
+  }
+  return {
+    name: "cifar",
+    tensors,
+    instructions,
+    input: { tensor: 0, modelShape: [1, 3, 32, 32] },
+    output: {
+      tensor: tensors.length - 1,
+      affine: [],
+      order: { kind: "scores" },
+      omitted: [],
+      modelShape: [1, 256],
+    },
+  };
+}
+
+function bits(values: Int32Array | Float32Array): Int32Array {
+  return new Int32Array(values.buffer.slice(0));
+}

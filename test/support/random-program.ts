@@ -1,0 +1,394 @@
+/** Random device programs of all instruction kinds, with the shapes and constants that break careless kernels. */
+import {
+  type DeviceProgram,
+  type Domain,
+  elementCount,
+  type Instruction,
+  isOutputSize,
+  outputSize,
+  type ProgramTensor,
+  SCALAR_RANGES,
+  type ScalarType,
+  type ScaleStep,
+  type TensorId,
+  tensorRanges,
+  verifyProgram,
+  type Window,
+} from "../../src/program/index.js";
+import { Random } from "./random-graph.js";
+
+type Kind = Instruction["kind"];
+type Shape = ProgramTensor["shape"];
+
+export interface ProgramOptions {
+  /** Kinds of instructions to choose from; all if absent. */
+  readonly kinds?: readonly Kind[];
+  readonly instructions?: number;
+  readonly inputType?: ScalarType;
+  readonly maxSide?: number;
+  readonly channels?: readonly number[];
+}
+
+const CHANNELS = [1, 2, 3, 5, 12, 31, 32, 33, 40, 64, 70];
+const ALL_KINDS: readonly Kind[] = [
+  "threshold",
+  "take-codes",
+  "lookup",
+  "conv",
+  "conv",
+  "conv-float",
+  "pool",
+  "add",
+  "concat",
+  "select",
+  "pad",
+  "scale",
+];
+
+/** A program whose instructions read any of the tensors before them; the last tensor is its output. */
+export function randomProgram(seed: number, options: ProgramOptions = {}): DeviceProgram {
+  const random = new Random(seed);
+  const builder = new ProgramBuilder(random, options);
+  const wanted = options.instructions ?? 8;
+  for (let tries = 0; tries < 40 * wanted && builder.instructions.length < wanted; tries++) {
+    builder.grow(random.pick(options.kinds ?? ALL_KINDS));
+  }
+  verifyProgram(builder.program());
+  return builder.program();
+}
+
+/** Values that a tensor can hold, extremes included. Floats are finite, of both signs, with zeros. */
+export function randomValues(random: Random, tensor: ProgramTensor): Int32Array | Float32Array {
+  const { domain } = tensor;
+  const length = elementCount(tensor);
+  if (domain.kind === "scalar" && domain.type === "f32") {
+    return Float32Array.from({ length }, () =>
+      random.next() < 0.2 ? random.pick([0, -0, 1, -1]) : random.normal(),
+    );
+  }
+  const range = domain.kind === "codes" ? { low: 0, high: 2 ** domain.bits - 1 } : smallRange(domain.type);
+  return Int32Array.from({ length }, () => random.integer(range.low, range.high));
+}
+
+function smallRange(type: ScalarType): { low: number; high: number } {
+  return type === "i32" || type === "f32" ? { low: -1000, high: 1000 } : SCALAR_RANGES[type];
+}
+
+class ProgramBuilder {
+  readonly tensors: ProgramTensor[] = [];
+  readonly instructions: Instruction[] = [];
+  readonly #random: Random;
+  readonly #channels: readonly number[];
+
+  constructor(random: Random, options: ProgramOptions) {
+    this.#random = random;
+    this.#channels = options.channels ?? CHANNELS;
+    const side = options.maxSide ?? 11;
+    const isLine = random.next() < 0.15;
+    const shape: Shape = [
+      isLine ? 1 : random.integer(1, side),
+      isLine ? random.integer(1, 4 * side) : random.integer(1, random.next() < 0.2 ? 40 : side),
+      random.pick(this.#channels),
+    ];
+    const type = options.inputType ?? random.pick(["u8", "u8", "i8", "i16", "f32"] as const);
+    this.#tensor(shape, { kind: "scalar", type });
+  }
+
+  program(): DeviceProgram {
+    const shape = this.tensors[0]!.shape;
+    return {
+      name: "random",
+      tensors: this.tensors,
+      instructions: this.instructions,
+      input: { tensor: 0, modelShape: [1, ...shape] },
+      output: {
+        tensor: this.tensors.length - 1,
+        affine: [],
+        order: { kind: "scores" },
+        omitted: [],
+        modelShape: [1, ...this.tensors.at(-1)!.shape],
+      },
+    };
+  }
+
+  /** Adds an instruction of this kind if a tensor suits it. */
+  grow(kind: Kind): void {
+    const recent = this.tensors.map((_, id) => id).slice(-4);
+    const suitable = recent.filter((id) => this.#reads(kind, this.tensors[id]!));
+    if (suitable.length === 0) return;
+    const input = suitable[this.#random.integer(0, suitable.length - 1)]!;
+    const before = this.tensors.length;
+    const instruction = this.#make(kind, input);
+    if (instruction !== undefined) {
+      this.instructions.push(instruction);
+      const range = tensorRanges(this.program()).at(-1);
+      if (range === undefined || (range.low >= -(2 ** 31) && range.high < 2 ** 31)) return;
+      this.instructions.pop();
+    }
+    this.tensors.length = before;
+  }
+
+  #reads(kind: Kind, { domain, shape }: ProgramTensor): boolean {
+    const type = domain.kind === "codes" ? "codes" : domain.type;
+    if (kind === "threshold") return type !== "codes";
+    if (kind === "take-codes" || kind === "lookup") return type === "u8";
+    if (kind === "conv") return type !== "i32" && type !== "f32";
+    if (kind === "conv-float") return type === "f32";
+    if (kind === "add") return type === "i32" || type === "f32";
+    return kind === "select" || kind === "scale" || elementCountOf(shape) < 20_000;
+  }
+
+  #make(kind: Kind, input: TensorId): Instruction | undefined {
+    const random = this.#random;
+    const from = this.tensors[input]!;
+    const { shape, domain } = from;
+    switch (kind) {
+      case "threshold":
+        return this.#threshold(input);
+      case "take-codes":
+        return {
+          kind,
+          input,
+          output: this.#tensor(shape, { kind: "codes", bits: 8, step: 1, offset: -random.integer(0, 9) }),
+        };
+      case "lookup":
+        return {
+          kind,
+          input,
+          output: this.#tensor(shape, domain),
+          table: Uint8Array.from({ length: 256 }, () => random.integer(0, 255)),
+        };
+      case "conv":
+        return this.#conv(input);
+      case "conv-float": {
+        const window = this.#window(shape, 3);
+        const groups = random.pick(divisors(shape[2]));
+        const channels = groups * random.integer(1, groups > 4 ? 2 : 9);
+        const taps = (window.kernel[0] * window.kernel[1] * shape[2]) / groups;
+        const weights = Float32Array.from({ length: channels * taps }, () => random.normal() / 4);
+        const output = this.#tensor(this.#windowed(shape, window, channels, false), domain);
+        return { kind, input, output, window, groups, weights };
+      }
+      case "pool": {
+        const window = this.#window(shape, 3, true);
+        const operator = random.pick(["maximum", "minimum", "sum"] as const);
+        const isFloat = domain.kind === "scalar" && domain.type === "f32";
+        const to = operator === "sum" ? scalar(isFloat ? "f32" : "i32") : domain;
+        const output = this.#tensor(this.#windowed(shape, window, shape[2], true), to);
+        return { kind, operator, input, output, window };
+      }
+      case "add": {
+        const like = this.tensors.flatMap((t, id) => (isAlike(t, from) ? [id] : []));
+        return { kind, inputs: [input, random.pick(like)], output: this.#tensor(shape, domain) };
+      }
+      case "concat": {
+        const like = this.tensors.flatMap((t, id) =>
+          isAlike({ ...t, shape: [t.shape[0], t.shape[1], shape[2]] }, from) ? [id] : [],
+        );
+        const inputs = [input, ...Array.from({ length: random.integer(0, 2) }, () => random.pick(like))];
+        const channels = inputs.reduce((sum, id) => sum + this.tensors[id]!.shape[2], 0);
+        return { kind, inputs, output: this.#tensor([shape[0], shape[1], channels], domain) };
+      }
+      case "select":
+        return this.#select(input);
+      case "pad": {
+        const pads = [0, 0, 0, 0].map(() => random.integer(0, 2)) as [number, number, number, number];
+        const channels =
+          random.next() < 0.5 ? ([0, 0] as const) : ([random.integer(0, 3), random.integer(0, 34)] as const);
+        const [fill] = randomValues(random, { name: "", shape: [1, 1, 1], domain });
+        const output = this.#tensor(
+          [shape[0] + pads[0] + pads[2], shape[1] + pads[1] + pads[3], shape[2] + channels[0] + channels[1]],
+          domain,
+        );
+        return { kind, input, output, pads, channels, fill: fill! };
+      }
+      case "scale":
+        return {
+          kind,
+          input,
+          output: this.#tensor(shape, scalar("f32")),
+          steps: this.#steps(shape[2], from),
+        };
+      default:
+        return undefined;
+    }
+  }
+
+  #threshold(input: TensorId): Instruction {
+    const random = this.#random;
+    const { shape } = this.tensors[input]!;
+    const range = tensorRanges(this.program())[input];
+    const toBytes = random.next() < 0.15;
+    const bits = toBytes ? 8 : random.pick([1, 1, 1, 2, 2, 3, 4]);
+    const levels = toBytes
+      ? random.integer(1, 255)
+      : random.next() < 0.6
+        ? 2 ** bits - 1
+        : random.integer(1, 2 ** bits - 1);
+    const rows = random.next() < 0.3 ? 1 : shape[2];
+    const threshold = (): number => {
+      if (random.next() < 0.03) return random.pick([-(2 ** 31), 2 ** 31 - 1]);
+      if (range === undefined) return key(random.normal() * 2);
+      const middle = (range.low + range.high) / 2;
+      return Math.round(middle + ((range.high - range.low) / 2) * random.normal() * 0.2);
+    };
+    const clamp = (t: number): number => Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, t));
+    const thresholds = Int32Array.from({ length: rows * levels }, () => clamp(threshold()));
+    for (let row = 0; row < rows; row++) thresholds.subarray(row * levels, (row + 1) * levels).sort();
+    const mayFlip = random.next() < 0.2;
+    const flipped = Uint8Array.from({ length: rows }, () => (mayFlip ? random.integer(0, 1) : 0));
+    const codes: Domain =
+      bits === 1 && random.next() < 0.8
+        ? { kind: "codes", bits, step: 2, offset: -1 }
+        : { kind: "codes", bits, step: random.pick([1, 1, 2, -1]), offset: random.integer(-3, 3) };
+    const output = this.#tensor(shape, toBytes ? scalar("u8") : codes);
+    return { kind: "threshold", input, output, levels, thresholds, flipped };
+  }
+
+  #conv(input: TensorId): Instruction {
+    const random = this.#random;
+    const { shape, domain } = this.tensors[input]!;
+    const whole = random.next() < 0.1 && elementCountOf(shape) < 6000;
+    const window: Window = whole
+      ? { kernel: [shape[0], shape[1]], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] }
+      : this.#window(shape, 3);
+    const groups = random.next() < 0.6 ? 1 : random.pick(divisors(shape[2]));
+    const perGroup = groups === 1 ? random.pick(this.#channels) : random.integer(1, groups > 8 ? 2 : 20);
+    const outputs = groups * perGroup;
+    const inputs = (window.kernel[0] * window.kernel[1] * shape[2]) / groups;
+    const isBinary = random.next() < 0.6;
+    const bits = isBinary ? 1 : random.pick([1, 2, 2, 3, 4, 8]);
+    const weights = {
+      outputs,
+      inputs,
+      bits,
+      step: isBinary ? 2 : random.pick([1, 1, 2, -1]),
+      offset: isBinary ? -1 : random.pick([0, -1, -(2 ** (bits - 1)), 3]),
+      codes: Uint8Array.from({ length: outputs * inputs }, () => random.integer(0, 2 ** bits - 1)),
+    };
+    const isScalar = domain.kind === "scalar";
+    const output = this.#tensor(this.#windowed(shape, window, outputs, false), scalar("i32"));
+    return {
+      kind: "conv",
+      input,
+      output,
+      weights,
+      window,
+      groups,
+      padValue: random.pick([0, 0, -1, 1, random.integer(-9, 9)]),
+      inputOffset: isScalar ? random.pick([0, -128, random.integer(-20, 20)]) : 0,
+    };
+  }
+
+  #select(input: TensorId): Instruction {
+    const random = this.#random;
+    const { shape, domain } = this.tensors[input]!;
+    const top = random.integer(0, Math.min(2, shape[0] - 1));
+    const left = random.integer(0, Math.min(2, shape[1] - 1));
+    const steps = [random.integer(1, 2), random.integer(1, 2)] as const;
+    const rows = random.integer(1, Math.ceil((shape[0] - top) / steps[0]));
+    const columns = random.integer(1, Math.ceil((shape[1] - left) / steps[1]));
+    const all = Int32Array.from({ length: shape[2] }, (_, c) => c);
+    const first = random.integer(0, shape[2] - 1);
+    const channels = random.pick([
+      () => all,
+      () => all.slice(first, random.integer(first + 1, shape[2])),
+      () => all.map(() => random.integer(0, shape[2] - 1)),
+    ])();
+    const output = this.#tensor([rows, columns, channels.length], domain);
+    return { kind: "select", input, output, top, left, steps, channels };
+  }
+
+  #steps(channels: number, { domain }: ProgramTensor): ScaleStep[] {
+    const random = this.#random;
+    const isWide = domain.kind === "scalar" && domain.type !== "f32";
+    const operators = [
+      "add",
+      "subtract",
+      "multiply",
+      "divide",
+      "subtract-from",
+      "relu",
+      "prelu",
+      "minimum",
+      "maximum",
+    ] as const;
+    const steps: ScaleStep[] = Array.from({ length: random.integer(0, 4) }, () => {
+      const operator = random.pick(operators);
+      const length = operator === "relu" ? 0 : random.next() < 0.5 ? 1 : channels;
+      const operand = Float32Array.from({ length }, () => {
+        const c = random.next() < 0.1 ? -0 : random.normal();
+        return operator === "divide" ? Math.abs(c) + 0.5 : c;
+      });
+      return { operator, operand };
+    });
+    return isWide ? [{ operator: "multiply", operand: Float32Array.of(1 / 97) }, ...steps] : steps;
+  }
+
+  /** Kernels up to `most`, smaller than the padded map; pads smaller than kernels where `isPool`. */
+  #window(shape: Shape, most: number, isPool = false): Window {
+    const random = this.#random;
+    const axis = (size: number) => {
+      const kernel = random.next() < 0.05 ? random.integer(1, 7) : random.integer(1, most);
+      const dilation = random.next() < 0.2 ? random.integer(1, 3) : 1;
+      const span = (kernel - 1) * dilation + 1;
+      const padLimit = isPool ? (dilation === 1 ? kernel - 1 : 0) : kernel;
+      const pads = [0, 1].map(() => (random.next() < 0.6 ? random.integer(0, padLimit) : 0)) as [
+        number,
+        number,
+      ];
+      const stride = random.next() < 0.6 ? 1 : random.integer(2, 3);
+      return size + pads[0] + pads[1] >= span && (!isPool || span <= size)
+        ? { kernel, dilation, stride, pads }
+        : { kernel: 1, dilation: 1, stride, pads: [0, 0] as [number, number] };
+    };
+    const [y, x] = [axis(shape[0]), axis(shape[1])];
+    return {
+      kernel: [y.kernel, x.kernel],
+      stride: [y.stride, x.stride],
+      dilation: [y.dilation, x.dilation],
+      pads: [y.pads[0], x.pads[0], y.pads[1], x.pads[1]],
+    };
+  }
+
+  /** The output shape; sometimes with a window that hangs over the end. */
+  #windowed(shape: Shape, window: Window, channels: number, isPool: boolean): Shape {
+    const sizes = ([0, 1] as const).map((axis) => {
+      const size = outputSize(shape[axis], window, axis);
+      const start = size * window.stride[axis] - window.pads[axis];
+      const canHang =
+        window.dilation[axis] === 1 &&
+        start < shape[axis] &&
+        isOutputSize(shape[axis], size + 1, window, axis);
+      return canHang && this.#random.next() < (isPool ? 0.5 : 0.1) ? size + 1 : size;
+    });
+    return [sizes[0]!, sizes[1]!, channels];
+  }
+
+  #tensor(shape: Shape, domain: Domain): TensorId {
+    this.tensors.push({ name: `t${this.tensors.length}`, shape, domain });
+    return this.tensors.length - 1;
+  }
+}
+
+function scalar(type: ScalarType): Domain {
+  return { kind: "scalar", type };
+}
+
+function isAlike(a: ProgramTensor, b: ProgramTensor): boolean {
+  return JSON.stringify([a.shape, a.domain]) === JSON.stringify([b.shape, b.domain]);
+}
+
+function elementCountOf(shape: Shape): number {
+  return shape[0] * shape[1] * shape[2];
+}
+
+function divisors(n: number): number[] {
+  return Array.from({ length: n }, (_, i) => i + 1).filter((d) => n % d === 0);
+}
+
+/** The order-preserving key of a float32. */
+function key(x: number): number {
+  const bits = new Int32Array(Float32Array.of(x).buffer)[0]!;
+  return bits >= 0 ? bits : bits ^ 0x7fffffff;
+}
