@@ -1,5 +1,6 @@
 import type { CodeMatrix, DeviceProgram, Instruction, Window } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
+import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
 import {
   type DescriptorField,
   followingThreshold,
@@ -211,15 +212,60 @@ function choice(
   };
 }
 
-/** Executed instructions, by coefficients fitted to measurements. */
+interface ImageCounts {
+  readonly pass: number;
+  readonly row: number;
+  readonly packedWord: number;
+  readonly tableWord: number;
+  readonly entryWord: number;
+  readonly listed: number;
+  readonly rowOutput: number;
+  readonly output: number;
+  readonly lookup: number;
+  readonly loopedLookup: number;
+  readonly stored: number;
+}
+
+/** Fitted to instructions counted on random layers (GCC 12, -O2). */
+const INSTRUCTIONS: Readonly<Record<CoreFamily, ImageCounts>> = {
+  dsp: {
+    ...{ pass: 214, row: 238, packedWord: 13.5, tableWord: 20.2, entryWord: 2, listed: 10, rowOutput: 0 },
+    ...{ output: 33, lookup: 22, loopedLookup: 29.5, stored: 10 },
+  },
+  thumb2: {
+    ...{ pass: 505, row: 123, packedWord: 18.5, tableWord: 8.2, entryWord: 28.5, listed: 4.5, rowOutput: 12 },
+    ...{ output: 170, lookup: 175.5, loopedLookup: 175.5, stored: 3.9 },
+  },
+  thumb1: {
+    ...{ pass: 553, row: 28, packedWord: 20.7, tableWord: 22.8, entryWord: 44.8, listed: 2.8, rowOutput: 17 },
+    ...{ output: 380, lookup: 255.4, loopedLookup: 255.4, stored: 10.5 },
+  },
+};
+
+/** Estimated instructions: how often each part of the work is done. */
 function cost(program: DeviceProgram, conv: Conv, layer: ImageLayer, cpu: Cpu): number {
+  const { kernel, stride, dilation } = conv.window;
   const [height, width, outputs] = program.tensors[conv.output]!.shape;
   const channels = program.tensors[conv.input]!.shape[2];
-  const hasDsp = cpu.architecture === "Armv7E-M" || cpu.id === "cortex-m33" || cpu.id === "cortex-m55";
-  const [perLookup, perEntry] = hasDsp ? [22, 2.2] : [200, 20];
-  const words = 16 + (conv.window.kernel[1] - 1) * conv.window.dilation[1];
-  const perStrip =
-    words * (layer.entries * perEntry + channels * 10) + outputs * (layer.lookups * perLookup + 45) + 300;
+  const words = 16 + (kernel[1] - 1) * dilation[1];
+  const span = (kernel[0] - 1) * dilation[0] + 1;
   const passes = Math.ceil(outputs / layer.chunk);
-  return Math.round(height * Math.ceil(width / 32) * perStrip + passes * outputs * layer.lookups * 14);
+  const strips = Math.ceil(width / 32);
+  const packedRows = (height - 1) * Math.min(stride[0], span) + span;
+  const rowStrips = height * strips;
+  const lookups = rowStrips * outputs * layer.lookups;
+  const isUnrolled = [3, 5, 6].includes(layer.lookups);
+  return weighted(INSTRUCTIONS[coreFamily(cpu)], {
+    pass: passes,
+    row: height * passes,
+    packedWord: packedRows * strips * channels * passes * words,
+    tableWord: rowStrips * passes * words * layer.parts,
+    entryWord: rowStrips * passes * words * layer.entries,
+    listed: outputs * layer.lookups,
+    rowOutput: height * outputs,
+    output: rowStrips * outputs,
+    lookup: isUnrolled ? lookups : 0,
+    loopedLookup: isUnrolled ? 0 : lookups,
+    stored: width === 32 ? 0 : rowStrips * outputs,
+  });
 }
