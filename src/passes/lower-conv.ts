@@ -7,7 +7,7 @@ import { type Integers, integersOf } from "./codes.js";
 import { foldedPads, isPadded, type Lowered, resolve } from "./lower-pad.js";
 import { isBipolar, type Lowering } from "./lowering.js";
 import { reportLayout } from "./problems.js";
-import { boxOf, isWhole, type Part, partOf, selected } from "./select.js";
+import { boxOf, isWhole, mapPartOf, type Part, partOf, selected } from "./select.js";
 import { settleFloat } from "./settle.js";
 import { emit, F32, I32, padded } from "./sources.js";
 import type { MapShape, Range, Source, Value, View } from "./values.js";
@@ -46,7 +46,7 @@ export function lowerConv(context: Lowering, node: GraphNode, op: Conv, lowered:
   const folded = isPadded(lowered) ? foldedPads(lowered, op) : undefined;
   const input = folded === undefined ? resolve(context, lowered) : folded.input;
   if (input === undefined) return undefined;
-  const part = partOf(input.view, 1, input.shape);
+  const part = mapPartOf(input.view, 1, input.shape);
   if (part === undefined) return reportLayout(context, node, input.view.shape);
   const { groups, window } = op;
   const whole = groups === 1 && isWhole(part, input.shape);
@@ -255,7 +255,12 @@ function lowerFloatLayer(context: Lowering, layer: Layer, reason: string): Value
   let source = partOfSource(context, layer, settled.source);
   let { pads } = window;
   if (layer.padValue !== 0 && pads.some((n) => n > 0)) {
-    source = padded(context, source, { pads, channels: [0, 0], fill: layer.padValue }, `${node.name} pads`);
+    source = padded(
+      context,
+      source,
+      { pads, channels: [0, 0], fill: Math.fround(layer.padValue) },
+      `${node.name} pads`,
+    );
     pads = NO_PADS;
   }
   const weights = orderedFloats(layer.weights, order);
