@@ -3,11 +3,13 @@
  * gives: whole maps, and random pieces of rows through rings that hold no more rows than a piece needs.
  */
 import { afterAll, describe, expect, it } from "vitest";
+import { qemuEmulator } from "../../src/emulators/index.js";
 import { layoutConversion } from "../../src/kernels/layout-conversion.js";
 import { kernels } from "../../src/kernels/registry.js";
 import type { DeviceProgram } from "../../src/program/index.js";
 import { compileTrace } from "../../src/reference/device-fast.js";
 import { findCpu } from "../../src/targets/index.js";
+import { type BareTarget, bareTargets } from "../support/kernel-cases.js";
 import { type KernelCase, KernelHarness } from "../support/kernel-harness.js";
 import { full } from "../support/models.js";
 import { Random } from "../support/random-graph.js";
@@ -16,13 +18,13 @@ import { type ProgramOptions, randomProgram, randomValues } from "../support/ran
 const harness = new KernelHarness();
 afterAll(() => harness.close());
 
-const cpu = findCpu("cortex-m4");
 /** BITLOOM_SEED replays a run; names of failing cases begin with the seed of their program. */
 const firstSeed = Number(process.env.BITLOOM_SEED ?? 1000);
 const times = full ? 10 : 1;
 
 /** All choices for all instructions, and all changes of layout. */
-function casesOf(seed: number, program: DeviceProgram): KernelCase[] {
+function casesOf(seed: number, program: DeviceProgram, core = "cortex-m4"): KernelCase[] {
+  const cpu = findCpu(core);
   const values = compileTrace(program)(randomValues(new Random(seed + 1), program.tensors[0]!));
   const choices = program.instructions.flatMap((_, i) => kernels.flatMap((k) => k.match(program, i, cpu)));
   const conversions = program.tensors.flatMap((_, id) =>
@@ -39,18 +41,20 @@ function casesOf(seed: number, program: DeviceProgram): KernelCase[] {
 }
 
 /** Functions that were compared. */
-async function compare(seeds: number, options: ProgramOptions): Promise<Set<string>> {
+async function compare(seeds: number, options: ProgramOptions, target?: BareTarget): Promise<Set<string>> {
   const functions = new Set<string>();
   for (let first = 0; first < seeds; first += 10) {
     const cases = Array.from(
       { length: Math.min(10, seeds - first) },
       (_, i) => firstSeed + first + i,
-    ).flatMap((seed) => casesOf(seed, randomProgram(seed, options)));
+    ).flatMap((seed) => casesOf(seed, randomProgram(seed, options), target?.cpu));
     for (const { choice } of cases) functions.add(choice.call.function);
-    expect(await harness.run(cases, new Random(firstSeed + first))).toBe("");
+    expect(await harness.run(cases, new Random(firstSeed + first), target)).toBe("");
   }
   return functions;
 }
+
+const hasQemu = (await qemuEmulator.find()) !== undefined;
 
 describe("kernels equal the device reference", () => {
   it("on random programs", async () => {
@@ -77,4 +81,12 @@ describe("kernels equal the device reference", () => {
     expect(functions).toContain("bitloom_conv_general_sums");
     expect(functions).toContain("bitloom_conv_general_threshold");
   }, 900_000);
+
+  it.skipIf(!hasQemu).each(bareTargets.map((t) => [t.name, t] as const))(
+    "on random programs on %s in QEMU",
+    async (_, target) => {
+      await compare(full ? 60 : 5, { instructions: 6 }, target);
+    },
+    900_000,
+  );
 });

@@ -2,12 +2,6 @@
  * Runs kernels alone on the host, under the sanitizers: every array is an allocation of its own, scratch and
  * unused ring slots are poisoned. Inputs and expected outputs come from the device reference.
  */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { execa } from "execa";
-import { packageFile } from "../../src/assets/package-files.js";
-import { constantBytes } from "../../src/emit/c-data.js";
 import { type Layout, layoutBytes, rowBytes, unitBytes } from "../../src/kernels/layout.js";
 import type { KernelChoice } from "../../src/kernels/types.js";
 import {
@@ -18,7 +12,8 @@ import {
   tapPosition,
   type Window,
 } from "../../src/program/index.js";
-import { hostCc } from "../../src/toolchain/tools.js";
+import { Blob, CRunner, descriptorText } from "./c-runner.js";
+import type { BareTarget } from "./kernel-cases.js";
 import type { Random } from "./random-graph.js";
 
 /** One call to be compared with the reference's values of all tensors. */
@@ -92,21 +87,8 @@ function pieces(random: Random, height: number): [number, number][] {
   return result;
 }
 
-const main = `
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include "runtime.h"
-
-static uint8_t *blob;
-
-/* An allocation of its own, so that the sanitizer sees every access beside it. */
-static void *take(size_t at, size_t bytes)
-{
-    void *copy = malloc(bytes == 0 ? 1 : bytes);
-    memcpy(copy, blob + at, bytes);
-    return copy;
-}
+const CASES = `
+#include "check.h"
 
 typedef struct { uint32_t y0, y1; uint32_t first[4], end[4]; } piece;
 typedef struct {
@@ -124,11 +106,11 @@ typedef struct {
 
 static int call(const test_case *c, const bitloom_const_ring *in, const bitloom_ring *out, uint32_t y0, uint32_t y1)
 {
-    void *scratch = c->scratch_bytes == 0 ? NULL : malloc(c->scratch_bytes);
+    void *scratch = c->scratch_bytes == 0 ? NULL : room(c->scratch_bytes);
     int status;
     if (scratch != NULL) memset(scratch, 0xa5, c->scratch_bytes);
     status = c->call(in, out, scratch, y0, y1);
-    free(scratch);
+    leave(scratch);
     return status;
 }
 
@@ -137,7 +119,7 @@ static int same(const test_case *c, const char *how, const uint8_t *row, uint32_
     uint32_t i;
     for (i = 0; i < c->out_used; i++) {
         if (row[i] != c->out[y * c->out_row_bytes + i]) {
-            printf("%s, %s: row %u byte %u is %02x, not %02x\\n", c->name, how, y, i, row[i],
+            say("%s, %s: row %u byte %u is %02x, not %02x\\n", c->name, how, y, i, row[i],
                    c->out[y * c->out_row_bytes + i]);
             return 0;
         }
@@ -150,15 +132,15 @@ static int whole(const test_case *c)
     bitloom_const_ring in[4];
     uint32_t i, y;
     int ok = 1;
-    uint8_t *out = malloc(c->out_rows * c->out_row_bytes);
+    uint8_t *out = room(c->out_rows * c->out_row_bytes);
     const bitloom_ring to = {out, c->out_row_bytes, c->out_rows};
     memset(out, 0x5a, c->out_rows * c->out_row_bytes);
     for (i = 0; i < c->inputs; i++) {
         in[i].base = c->in[i]; in[i].row_bytes = c->in_row_bytes[i]; in[i].rows = c->in_rows[i];
     }
-    if (call(c, in, &to, 0, c->out_rows) != 0) { printf("%s failed\\n", c->name); ok = 0; }
+    if (call(c, in, &to, 0, c->out_rows) != 0) { say("%s failed\\n", c->name); ok = 0; }
     for (y = 0; y < c->out_rows && ok; y++) ok = same(c, "whole", out + y * c->out_row_bytes, y);
-    free(out);
+    leave(out);
     return ok;
 }
 
@@ -167,12 +149,12 @@ static int in_pieces(const test_case *c)
     bitloom_const_ring in[4];
     uint8_t *rings[4];
     const size_t out_bytes = (size_t)c->out_ring_rows * c->out_row_bytes;
-    uint8_t *out = malloc(out_bytes);
+    uint8_t *out = room(out_bytes);
     const bitloom_ring to = {out, c->out_row_bytes, c->out_ring_rows};
     uint32_t p, i, y;
     int ok = 1;
     for (i = 0; i < c->inputs; i++) {
-        rings[i] = malloc((size_t)c->ring_rows[i] * c->in_row_bytes[i]);
+        rings[i] = room((size_t)c->ring_rows[i] * c->in_row_bytes[i]);
         in[i].base = rings[i]; in[i].row_bytes = c->in_row_bytes[i]; in[i].rows = c->ring_rows[i];
     }
     for (p = 0; p < c->piece_count && ok; p++) {
@@ -191,110 +173,52 @@ static int in_pieces(const test_case *c)
             const uint8_t *row = out + (y % c->out_ring_rows) * c->out_row_bytes;
             for (i = 0; i < c->out_row_bytes; i++)
                 if (row[i] != 0x5a) ok = 0;
-            if (!ok) printf("%s writes beyond its rows\\n", c->name);
+            if (!ok) say("%s writes beyond its rows\\n", c->name);
         }
     }
-    for (i = 0; i < c->inputs; i++) free(rings[i]);
-    free(out);
+    for (i = 0; i < c->inputs; i++) leave(rings[i]);
+    leave(out);
     return ok;
 }
 `;
 
-/** Data of all cases, one after another, 8-byte aligned. */
-class Blob {
-  readonly #parts: Uint8Array[] = [];
-  #size = 0;
+/** What a program says after its last case if all are equal. */
+const DONE = "all equal";
 
-  /** The C expression of a copy. */
-  add(bytes: Uint8Array): string {
-    const at = this.#size;
-    const padded = new Uint8Array(Math.ceil(bytes.length / 8) * 8);
-    padded.set(bytes);
-    this.#parts.push(padded);
-    this.#size += padded.length;
-    return `take(${at}, ${bytes.length})`;
-  }
-
-  bytes(): Buffer {
-    return Buffer.concat(this.#parts);
-  }
-}
-
-/**
- * Compiles the runtime once, then runs cases against it. `flags` choose how; the default is the sanitizers.
- */
 export class KernelHarness {
-  readonly folder = mkdtempSync(join(tmpdir(), "bitloom-kernels-"));
-  readonly #flags: readonly string[];
-  #built: Promise<readonly string[]> | undefined;
-  #runs = 0;
-
-  constructor(
-    flags: readonly string[] = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
-  ) {
-    this.#flags = ["-std=c99", ...flags];
-  }
+  readonly #runner = new CRunner();
 
   close(): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    this.#runner.close();
   }
 
-  /** Problems found, empty if every case equals the reference, whole and in pieces through small rings. */
-  async run(cases: readonly KernelCase[], random: Random): Promise<string> {
-    this.#built ??= this.#build();
-    const objects = await this.#built;
+  /**
+   * Problems found, empty if every case equals the reference, whole and in pieces through small rings. On the host
+   * under the sanitizers, or on a core in QEMU.
+   */
+  async run(cases: readonly KernelCase[], random: Random, target?: BareTarget): Promise<string> {
     const blob = new Blob();
-    const texts = cases.map((c, i) => caseText(c, i, blob, random));
-    const folder = join(this.folder, String(this.#runs++));
-    mkdirSync(folder);
+    const functions = cases.map((c, i) => caseText(c, i, blob, random));
     const source = [
-      main,
-      ...texts.map((t) => t.functions),
-      "int main(int argc, char **argv)\n{",
-      '    FILE *file = fopen(argv[argc - 1], "rb");',
-      "    int failed = 0;",
-      `    const size_t size = ${blob.bytes().length};`,
-      "    blob = malloc(size + 1);",
-      "    if (file == NULL || fread(blob, 1, size, file) != size) return 2;",
-      "    fclose(file);",
-      ...texts.map((_, i) => `    failed += case${i}();`),
-      "    free(blob);",
+      CASES,
+      ...functions,
+      "PROGRAM\n{\n    int failed = 0;\n    START;",
+      ...cases.map((_, i) => `    failed += case${i}();\n    leave_all();`),
+      `    say(failed == 0 ? "${DONE}" : "failed");`,
       "    return failed != 0;\n}",
     ].join("\n");
-    writeFileSync(join(folder, "main.c"), source);
-    writeFileSync(join(folder, "data"), blob.bytes());
-    const binary = join(folder, "run");
-    const runtime = packageFile("runtime-c");
-    await execa(hostCc(), [
-      ...this.#flags,
-      "-O0",
-      `-I${runtime}`,
-      `-I${this.folder}`,
-      join(folder, "main.c"),
-      ...objects,
-      "-o",
-      binary,
-    ]);
-    const env = { ASAN_OPTIONS: "detect_leaks=0" };
-    const { all } = await execa(binary, [join(folder, "data")], { all: true, reject: false, env });
-    rmSync(folder, { recursive: true });
-    return all;
-  }
-
-  async #build(): Promise<readonly string[]> {
-    const runtime = packageFile("runtime-c");
-    const files = readdirSync(runtime);
-    const headers = files.filter((f) => f.endsWith(".h")).map((f) => `#include "${f}"`);
-    writeFileSync(join(this.folder, "runtime.h"), headers.join("\n"));
-    const sources = files.filter((f) => f.endsWith(".c"));
-    await execa(hostCc(), [...this.#flags, "-c", `-I${runtime}`, ...sources.map((s) => join(runtime, s))], {
-      cwd: this.folder,
-    });
-    return sources.map((s) => join(this.folder, s.replace(/\.c$/, ".o")));
+    const said = await this.#runner.run(source, blob, target);
+    return said === DONE ? "" : `${said} `;
   }
 }
 
-function caseText({ name, program, choice, values }: KernelCase, index: number, blob: Blob, random: Random) {
+/** A function `case<index>` that returns 1 if the kernel's rows differ from the reference's. */
+function caseText(
+  { name, program, choice, values }: KernelCase,
+  index: number,
+  blob: Blob,
+  random: Random,
+): string {
   const { call } = choice;
   const output = program.tensors[choice.output]!;
   const steps = pieces(random, output.shape[0]).map(([y0, y1]) => {
@@ -311,9 +235,7 @@ function caseText({ name, program, choice, values }: KernelCase, index: number, 
     rowBytes: rowBytes(program.tensors[id]!, choice.inputLayouts[i]!),
   }));
   const expected = layoutBytesOf(output, values[choice.output]!, choice.outputLayout);
-  const fieldText = (value: (typeof call.fields)[number][1]): string =>
-    value === null ? "NULL" : typeof value === "number" ? String(value) : value.constant;
-  const functions = `
+  return `
 static const ${call.type} *layer${index};
 static int call${index}(const bitloom_const_ring *in, const bitloom_ring *out, void *scratch, uint32_t y0, uint32_t y1)
 {
@@ -321,12 +243,7 @@ static int call${index}(const bitloom_const_ring *in, const bitloom_ring *out, v
 }
 static int case${index}(void)
 {
-${call.constants.map((c) => `    const ${c.type} *${c.name} = ${blob.add(constantBytes(c))};`).join("\n")}
-${call.steps?.length ? `    const bitloom_scale_step steps[] = {${call.steps.map((s) => list([s.operand ?? "NULL", s.operator, s.perChannel ? 1 : 0])).join(", ")}};` : ""}
-    const ${call.type} descriptor = {
-${call.fields.map(([field, value]) => `        .${field} = ${fieldText(value)},`).join("\n")}
-${call.steps?.length ? "        .steps = steps," : ""}
-    };
+${descriptorText(call, `descriptor${index}`, blob)}
     const piece pieces[] = {
 ${steps.map(({ y0, y1, needed }) => `        {${y0}, ${y1}, ${list(needed.map((n) => n[0]))}, ${list(needed.map((n) => n[1]))}},`).join("\n")}
     };
@@ -336,8 +253,7 @@ ${steps.map(({ y0, y1, needed }) => `        {${y0}, ${y1}, ${list(needed.map((n
         ${blob.add(expected)}, ${output.shape[0]}, ${rowBytes(output, choice.outputLayout)},
         ${usedRowBytes(output, choice.outputLayout)}, ${Math.max(...steps.map((s) => s.y1 - s.y0)) + 1},
         ${choice.scratchBytes}, call${index}, pieces, ${steps.length}};
-    layer${index} = &descriptor;
+    layer${index} = &descriptor${index};
     return !(whole(&c) && in_pieces(&c));
 }`;
-  return { functions };
 }
