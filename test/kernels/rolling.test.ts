@@ -202,7 +202,8 @@ async function run(seed: number, stepsOf: (p: DeviceProgram) => Steps, target?: 
   ].join("\n");
   expect(rings.bytes("rolling")).toBeLessThan(rings.bytes("whole") / 2);
   expect(input).toBe("input_ring");
-  return runner.run(source, blob, target);
+  const calls = [...steps.conv1, ...steps.pool, ...steps.conv2].map((c) => c.call);
+  return runner.run(source, blob, calls, target);
 }
 
 function lastOf({ conv1, pool, conv2 }: Steps): readonly KernelChoice[] {
