@@ -35,7 +35,7 @@ export function writeBaseline(compiler: string, core: string, measured: Readonly
   const figures = { ...all[compiler]?.[core] };
   for (const [id, f] of measured) figures[id] = recorded(f);
   const cores = { ...all[compiler], [core]: sorted(figures) };
-  writeFileSync(PATH, `${JSON.stringify(sorted({ ...all, [compiler]: sorted(cores) }), null, 1)}\n`);
+  writeFileSync(PATH, `${JSON.stringify(sorted({ ...all, [compiler]: sorted(cores) }), null, 2)}\n`);
 }
 
 function recorded(f: Figures): Recorded {

@@ -1,7 +1,7 @@
 /** Measures layers and nets on one core. */
 import { BitloomError } from "../src/diagnostics/diagnostic.js";
 import type { Board } from "../src/targets/index.js";
-import { planned, plannedWith } from "../src/tuning/candidates.js";
+import { planInNet } from "../src/tuning/candidates.js";
 import type { LayerCase } from "../src/tuning/firmware.js";
 import { type Figures, runCases } from "../src/tuning/run.js";
 import { netNames, runNet } from "./nets.js";
@@ -36,8 +36,7 @@ export async function measureCore(board: Board, options: MeasureOptions = {}): P
   for (const shape of layerShapes.filter((s) => isWanted(s.id))) {
     const program = layerProgram(shape, SEED);
     try {
-      const plan =
-        kernel === undefined ? planned(program, board.cpu) : plannedWith(program, board.cpu, kernel);
+      const plan = planInNet(program, board.cpu, kernel);
       cases.set(shape.id, { plan, inputs: layerInputs(program, SEED) });
     } catch (error) {
       if (!(error instanceof BitloomError)) throw error;

@@ -1,7 +1,12 @@
 /** docs/BENCHMARKS.md, made from the figures. */
+
+import { coreTimings } from "../src/profile/index.js";
 import type { Board } from "../src/targets/index.js";
 import type { Figures } from "../src/tuning/run.js";
 import { layerShapes } from "./shapes.js";
+
+/** What the run function itself executes at most. */
+const CALL_INSTRUCTIONS = 100;
 
 /** Figures by layer, for one core. */
 export interface CoreResult {
@@ -19,7 +24,7 @@ Conditions: whole layer with threshold and packing; weights baked in; weights an
 seeds, and two adversarial inputs (all −1, all +1; for u8 all 0, all 255), of which the slowest counts; thresholds near
 the median; stride 1, SAME with constant −1 padding unless the name says otherwise; a multiply-accumulate (MAC) is an
 output times a tap, those outside the map counted. *code*: bytes of all functions that the layer runs. *bits*: bits of flash
-per weight. *of regular*: instructions per MAC relative to the regular layer of the same size. Figures marked \`~\` depend on
+per weight. *layout*: what changes of layout at the layer's ends would add, if its neighbours did not use the same. *of regular*: instructions per MAC relative to the regular layer of the same size. Figures marked \`~\` depend on
 the input.
 `;
 
@@ -31,7 +36,9 @@ export function benchmarkPage(compiler: string, results: readonly CoreResult[]):
 
 /** Instructions per MAC of every layer on every core. */
 export function overview(results: readonly CoreResult[]): string {
-  const ids = [...new Set(results.flatMap((r) => [...r.figures.keys()]))];
+  const measured = new Set(results.flatMap((r) => [...r.figures.keys()]));
+  const known = layerShapes.map((s) => s.id).filter((id) => measured.has(id));
+  const ids = [...new Set([...known, ...measured])];
   const rows = ids.map((id) => [id, ...results.map((r) => perMac(r.figures.get(id), "instructions"))]);
   const head = ["layer", ...results.map((r) => r.board.cpu.name)];
   return `## Instructions per multiply-accumulate\n\n${markdown(head, rows)}\n`;
@@ -48,6 +55,7 @@ export function coreTable({ board, figures }: CoreResult): string {
     "const B",
     "bits",
     "scratch B",
+    "layout",
     "of regular",
   ];
   const rows = [...figures].map(([id, f]) => [
@@ -60,9 +68,12 @@ export function coreTable({ board, figures }: CoreResult): string {
     String(f.constantBytes),
     weightBits(id, f),
     String(f.scratchBytes),
+    layoutChanges(f),
     ofRegular(id, f, figures),
   ]);
-  return `## ${board.cpu.name} (\`${board.id}\`)\n\n${markdown(head, rows)}\n`;
+  const source = coreTimings[board.cpu.id]?.source;
+  const timings = source === undefined ? "" : `Cycles: ${source}.\n\n`;
+  return `## ${board.cpu.name} (\`${board.id}\`)\n\n${timings}${markdown(head, rows)}\n`;
 }
 
 function perMac(figures: Figures | undefined, what: "instructions" | "cycles"): string {
@@ -77,6 +88,12 @@ function weightBits(id: string, figures: Figures): string {
   const [kh, kw] = shape.kernel;
   const weights = (shape.outputs * kh * kw * shape.channels) / shape.groups;
   return ((8 * figures.constantBytes) / weights).toFixed(2);
+}
+
+/** Instructions per MAC of changes of layout, where the layer's own layouts are not the canonical one. */
+function layoutChanges(figures: Figures): string {
+  const rest = figures.wholeInstructions - figures.instructions;
+  return rest <= CALL_INSTRUCTIONS ? "" : `+${(rest / figures.macs).toFixed(4)}`;
 }
 
 function ofRegular(id: string, figures: Figures, all: ReadonlyMap<string, Figures>): string {

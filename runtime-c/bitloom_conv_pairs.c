@@ -70,7 +70,7 @@ static sizes sizes_of(const bitloom_conv_pairs *layer) {
     if (layer->scheme == BITLOOM_CONV_PAIRS_WINDOW) {
         size.words = divide_up(layer->kernel_height * size.row_groups, 8U);
         size.table_words = size.words;
-        size.ring = size.row_groups % 8U == 0U ? 1U : 0U;
+        size.ring = size.row_groups % 24U == 0U ? 1U : 0U;
     } else {
         size.words = divide_up(size.row_groups, 8U);
         size.pieces = divide_up(size.words, layer->piece);
@@ -124,7 +124,7 @@ static uint32_t lay_out(work *w, const bitloom_conv_pairs *layer, uint32_t *scra
 uint32_t bitloom_conv_pairs_scratch(const bitloom_conv_pairs *layer) {
     work w;
     w.size = sizes_of(layer);
-    return lay_out(&w, layer, NULL);
+    return (lay_out(&w, layer, NULL) + 7U) & ~7U;
 }
 
 static void forget(uint32_t *ids, uint32_t count) {
@@ -137,20 +137,17 @@ static void forget(uint32_t *ids, uint32_t count) {
 static void build(const work *w, uint32_t r, uint32_t from, uint32_t to, uint32_t *tables) {
     const uint32_t *line = bitloom_conv_pairs_line(&w->lines, r);
     const uint32_t column_groups = w->lines.words / 4U;
-    uint32_t first = 0U;
-    uint32_t kx;
-    for (kx = 0U; kx < w->layer->kernel_width; kx++) {
-        const uint32_t begin = from > first ? from - first : 0U;
-        const uint32_t end = to < first + column_groups ? to - first : column_groups;
-        if (to <= first)
-            break;
-        if (begin < end) {
-            const bitloom_conv_pairs_column column = bitloom_conv_pairs_column_of(&w->lines, kx);
-            bitloom_conv_pairs_tables(line + column.offset + 4U * begin, end - begin, column.rotate,
-                                      column.mask, tables);
-            tables += (end - begin) * BITLOOM_CONV_PAIRS_GROUP_WORDS;
-        }
-        first += column_groups;
+    uint32_t kx = from / column_groups;
+    uint32_t first = from - kx * column_groups;
+    for (; from < to; kx++) {
+        const bitloom_conv_pairs_column column = bitloom_conv_pairs_column_of(&w->lines, kx);
+        const uint32_t left = column_groups - first;
+        const uint32_t groups = left < to - from ? left : to - from;
+        bitloom_conv_pairs_tables(line + column.offset + 4U * first, groups, column.rotate, column.mask,
+                                  tables);
+        tables += groups * BITLOOM_CONV_PAIRS_GROUP_WORDS;
+        from += groups;
+        first = 0U;
     }
 }
 
@@ -264,20 +261,19 @@ static void preset_states(const work *w, uint32_t t, uint32_t *state) {
     }
 }
 
-/* Two rows of 16 columns, two outputs at a time. */
-static void store_halves(const uint32_t *results, uint32_t outputs, uint32_t *low, uint32_t *high) {
-    for (; outputs != 0U; outputs -= 2U) {
-        const uint32_t a = results[0];
-        const uint32_t b = results[1];
-        *low++ = (a & 0xffffU) | (b << 16);
-        *high++ = (a >> 16) | (b & 0xffff0000U);
-        results += 2;
-    }
-}
-
 static uint8_t *output_units(const work *w, uint32_t y) {
     const uint32_t bytes = bitloom_conv_pairs_unit(w->layer->output_width);
     return (uint8_t *)bitloom_row(w->output, y) + w->first_output * bytes + w->x0 / 8U;
+}
+
+/* A row ends at a whole word: the bytes after its last unit are zero. */
+static void end_row(const work *w, uint8_t *units) {
+    const uint32_t bytes = bitloom_conv_pairs_unit(w->layer->output_width);
+    uint32_t i;
+    if (w->first_output + w->outputs != w->layer->outputs)
+        return;
+    for (i = w->layer->outputs * bytes; i % 4U != 0U; i++)
+        units[i - w->first_output * bytes] = 0U;
 }
 
 /* Output bits of one tile to the rows of its lanes. */
@@ -287,10 +283,10 @@ static void store_units(const work *w, uint32_t t, const uint32_t *results) {
     const uint32_t left = layer->output_width - w->x0;
     const uint32_t mask = left < 32U ? (1U << left) - 1U : 0xffffffffU;
     uint32_t lane, i;
-    if (layer->output_width == 16U && (w->first_output | w->outputs) % 2U == 0U &&
+    if (layer->output_width == 16U && w->first_output % 2U == 0U && w->outputs % 4U == 0U &&
         w->y0 + t + w->tiles < w->y1) {
-        store_halves(results, w->outputs, (uint32_t *)(void *)output_units(w, w->y0 + t),
-                     (uint32_t *)(void *)output_units(w, w->y0 + t + w->tiles));
+        bitloom_conv_pairs_unzip(results, (uint32_t *)(void *)output_units(w, w->y0 + t),
+                                 (uint32_t *)(void *)output_units(w, w->y0 + t + w->tiles), w->outputs);
         return;
     }
     for (lane = 0U; lane < w->lines.lanes; lane++) {
@@ -300,6 +296,7 @@ static void store_units(const work *w, uint32_t t, const uint32_t *results) {
         if (y >= w->y1)
             break;
         row = output_units(w, y);
+        end_row(w, row);
         if (bytes == 1U) {
             for (i = 0U; i < w->outputs; i++)
                 row[i] = (uint8_t)((results[i] >> shift) & mask);

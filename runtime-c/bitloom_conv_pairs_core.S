@@ -131,7 +131,7 @@
 /* Group j: plane 0 + u + 2 v -> plane 0, carry. u and v are never both 1. */
 .macro ADD_GROUP j, carry
     ENTRY_OF \j, r5
-    ldrd    r5, \carry, [r5, #(128 * \j)]
+    ldrd    r5, \carry, [r5, #(table_offset + 128 * \j)]
     eors    r2, r2, r5
     bics    r5, r5, r2
     orrs    \carry, \carry, r5
@@ -144,13 +144,23 @@
     eors    \d, \d, \a
 .endm
 
+/*
+ * Every third word shares the pointer of the word before it, whose tables are adjacent: pointers are BIAS into a table,
+ * so that the offsets of LDRD reach two of them.
+ */
+    .equ BIAS, 1016
 .macro ADD_WORD i
 #ifdef __ARM_FEATURE_DSP
     ldr     r10, [r0], #4
 #else
     ldr     r12, [r0], #4
 #endif
+  .if \i % 3 == 2
+    .set    table_offset, 1024 - BIAS
+  .else
+    .set    table_offset, -BIAS
     ldr     r1, [sp, #(TABLES + 4 * \i)]
+  .endif
     OFFSETS_LOW r10
     ADD_GROUPS 0, r6, r7
     ADD_GROUPS 2, r8, r9
@@ -172,6 +182,14 @@ word\i:
     ADD_WORD \i
 .endr
     ldr     pc, [sp, #AFTER]
+
+/* Entries at words that share a pointer. */
+.irp i, 2, 5, 8
+enter\i:
+    ldr     r1, [sp, #(TABLES + 4 * \i)]
+    sub     r1, r1, #1024
+    b.w     word\i
+.endr
 
 /*
  * Step 2. Planes 3 to 8 in r1 to r6; the last word's pair in r8, r9; pairs from the slots in r7, r10 to r12, and two
@@ -661,6 +679,7 @@ start:
 2:
     ldr     r5, [r4], #4
     subs    r2, #1
+    add     r5, r5, #BIAS
     str     r5, [r3], #4
     bne     2b
     ldr     r0, [r0, #RUN_WEIGHTS]
@@ -669,8 +688,8 @@ start:
 
     .balign 4
 entries:
-.irp i, 0, 1, 2, 3, 4, 5, 6, 7, 8
-    .word   word\i + 1
+.irp step, word0, word1, enter2, word3, word4, enter5, word6, word7, enter8
+    .word   \step + 1
 .endr
 single_trees:
     .word   0
@@ -794,6 +813,64 @@ bitloom_conv_pairs_count:
 .Lcount_done:
     stmdb   r2, {r4, r5, r6}
     pop     {r4-r11, pc}
+
+/*
+ * Halves of words side by side: void bitloom_conv_pairs_zip(low, high, words, pairs), and back.
+ */
+#ifdef __ARM_FEATURE_DSP
+.macro LOWER_HALVES to, a, b
+    pkhbt   \to, \a, \b, lsl #16
+.endm
+.macro UPPER_HALVES to, a, b
+    pkhtb   \to, \b, \a, asr #16
+.endm
+#else
+.macro LOWER_HALVES to, a, b
+    uxth    \to, \a
+    orr     \to, \to, \b, lsl #16
+.endm
+.macro UPPER_HALVES to, a, b
+    lsr     \to, \b, #16
+    lsl     \to, \to, #16
+    orr     \to, \to, \a, lsr #16
+.endm
+#endif
+
+    .global bitloom_conv_pairs_zip
+    .type   bitloom_conv_pairs_zip, %function
+    .thumb_func
+bitloom_conv_pairs_zip:
+    push    {r4-r11}
+.Lzip:
+    ldm     r0!, {r4, r5}
+    ldm     r1!, {r6, r7}
+    LOWER_HALVES r8, r4, r6
+    UPPER_HALVES r9, r4, r6
+    LOWER_HALVES r10, r5, r7
+    UPPER_HALVES r11, r5, r7
+    stm     r2!, {r8, r9, r10, r11}
+    subs    r3, #4
+    bne     .Lzip
+    pop     {r4-r11}
+    bx      lr
+
+    .global bitloom_conv_pairs_unzip
+    .type   bitloom_conv_pairs_unzip, %function
+    .thumb_func
+bitloom_conv_pairs_unzip:
+    push    {r4-r11}
+.Lunzip:
+    ldm     r0!, {r8, r9, r10, r11}
+    LOWER_HALVES r4, r8, r9
+    LOWER_HALVES r5, r10, r11
+    UPPER_HALVES r6, r8, r9
+    UPPER_HALVES r7, r10, r11
+    stm     r1!, {r4, r5}
+    stm     r2!, {r6, r7}
+    subs    r3, #4
+    bne     .Lunzip
+    pop     {r4-r11}
+    bx      lr
 
 /*
  * Tables. void bitloom_conv_pairs_tables(line, groups, rotate, mask, tables): r0 line, r1 tables; F of the first pair

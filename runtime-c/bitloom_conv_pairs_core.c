@@ -194,6 +194,26 @@ void bitloom_conv_pairs_count(const uint32_t *line, uint32_t words, uint32_t *nu
     }
 }
 
+void bitloom_conv_pairs_zip(const uint32_t *low, const uint32_t *high, uint32_t *line, uint32_t words) {
+    for (; words != 0U; words -= 2U) {
+        const uint32_t a = *low++;
+        const uint32_t b = *high++;
+        line[0] = (a & 0xffffU) | (b << 16);
+        line[1] = (a >> 16) | (b & 0xffff0000U);
+        line += 2;
+    }
+}
+
+void bitloom_conv_pairs_unzip(const uint32_t *line, uint32_t *low, uint32_t *high, uint32_t words) {
+    for (; words != 0U; words -= 2U) {
+        const uint32_t a = line[0];
+        const uint32_t b = line[1];
+        *low++ = (a & 0xffffU) | (b << 16);
+        *high++ = (a >> 16) | (b & 0xffff0000U);
+        line += 2;
+    }
+}
+
 /* The F words of a pair, by its weight bits (x in bit 0). */
 static inline void pair_words(uint32_t *f, uint32_t x, uint32_t y) {
     f[3] = x & y;

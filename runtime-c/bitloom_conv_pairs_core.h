@@ -18,12 +18,13 @@
  * 2^i. The offsets of the structure's members are known to assembly: every member is one word.
  */
 typedef struct {
-    const uint32_t *weights;       /* [outputs][words] */
-    const uint32_t *const *tables; /* [words]: 256 table words each */
-    uint32_t words;                /* 1 to BITLOOM_CONV_PAIRS_MAX_RUN */
-    uint32_t outputs;              /* at least 1 */
-    uint32_t planes;               /* of the state and of `high` plus 3 */
-    const uint16_t *thresholds;    /* [outputs] */
+    const uint32_t *weights; /* [outputs][words] */
+    const uint32_t *const
+        *tables;      /* [words]: 256 table words each; words 1 and 2, 4 and 5 ... of 3 k are adjacent */
+    uint32_t words;   /* 1 to BITLOOM_CONV_PAIRS_MAX_RUN */
+    uint32_t outputs; /* at least 1 */
+    uint32_t planes;  /* of the state and of `high` plus 3 */
+    const uint16_t *thresholds; /* [outputs] */
     const uint32_t *low;  /* [16][4], by t mod 16: planes 0 to 2 at the start, then [A mod 16 >= t mod 16] */
     const uint32_t *high; /* [planes - 3]: planes 3 and up at the start */
     uint32_t *state;      /* [outputs][planes]: counters between runs */
@@ -40,14 +41,21 @@ void bitloom_conv_pairs_middle(const bitloom_conv_pairs_run *run);
 void bitloom_conv_pairs_last(const bitloom_conv_pairs_run *run);
 
 /*
- * Bit-sliced addition: sum (`total` planes) + number (`planes` planes, at least 1 and at most `total`), the number turned
- * right by `rotate` bits (0 to 31) and masked -> sum.
+ * Bit-sliced addition: sum (`total` planes) + number (`planes` planes, at least 1 and at most `total`), the
+ * number turned right by `rotate` bits (0 to 31) and masked -> sum.
  */
 void bitloom_conv_pairs_add(uint32_t *sum, uint32_t total, const uint32_t *number, uint32_t planes,
                             uint32_t rotate, uint32_t mask);
 
-/* Sum of x ^ y over the pairs of `words` line words (a multiple of 4): a number of `planes` planes, at least 3. */
+/* Sum of x ^ y over the pairs of `words` line words (a multiple of 4): a number of `planes` planes, at
+ * least 3. */
 void bitloom_conv_pairs_count(const uint32_t *line, uint32_t words, uint32_t *number, uint32_t planes);
+
+/* Halves side by side, `words` (a multiple of 4) words of `line`: lower halves of low and high, then the
+ * upper ones. */
+void bitloom_conv_pairs_zip(const uint32_t *low, const uint32_t *high, uint32_t *line, uint32_t words);
+/* And back. */
+void bitloom_conv_pairs_unzip(const uint32_t *line, uint32_t *low, uint32_t *high, uint32_t words);
 
 /*
  * Tables of `groups` groups of 4 line words, each turned right by `rotate` bits (0 to 31) and masked.

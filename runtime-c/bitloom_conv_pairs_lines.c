@@ -107,29 +107,13 @@ static void gather_columns(const bitloom_conv_pairs_lines *lines, const uint8_t 
     }
 }
 
-/* Two rows of up to 16 columns side by side, two channels at a time; `keep` is 0 in a lane outside the map. */
-static void gather_halves(const uint32_t *low, const uint32_t *high, uint32_t keep, uint32_t *line,
-                          uint32_t channels) {
-    for (; channels != 0U; channels -= 4U) {
-        const uint32_t a = low[0];
-        const uint32_t b = high[0];
-        const uint32_t c = low[1];
-        const uint32_t d = high[1];
-        line[0] = ((a & 0xffffU) | (b << 16)) & keep;
-        line[1] = ((a >> 16) | (b & 0xffff0000U)) & keep;
-        line[2] = ((c & 0xffffU) | (d << 16)) & keep;
-        line[3] = ((c >> 16) | (d & 0xffff0000U)) & keep;
-        low += 2;
-        high += 2;
-        line += 4;
-    }
-}
-
-/* Whether line r can be gathered so: units of 2 bytes that start at whole words, at least one of two rows in the map. */
+/* Gathers two rows of up to 16 columns at once where it can: units of 2 bytes that start at whole words, at
+ * least one of two rows in the map. */
 static uint32_t try_halves(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
     const bitloom_conv_pairs *layer = lines->layer;
     const uint8_t *low, *high;
     uint32_t keep = 0xffffffffU;
+    uint32_t i;
     if (lines->turned == 0U || lines->lanes != 2U || lines->lane_bits != 16U || layer->width <= 8U)
         return 0U;
     if (lines->channels % 4U != 0U || layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE)
@@ -146,14 +130,17 @@ static uint32_t try_halves(const bitloom_conv_pairs_lines *lines, uint32_t r, ui
     }
     if (low == NULL)
         return 0U;
-    gather_halves((const uint32_t *)(const void *)low, (const uint32_t *)(const void *)high, keep, line,
-                  lines->channels);
+    bitloom_conv_pairs_zip((const uint32_t *)(const void *)low, (const uint32_t *)(const void *)high, line,
+                           lines->channels);
+    for (i = 0U; keep != 0xffffffffU && i < lines->channels; i++)
+        line[i] &= keep;
     return 1U;
 }
 
 static void gather(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
     uint32_t i, lane;
-    if (try_halves(lines, r, line) != 0U) return;
+    if (try_halves(lines, r, line) != 0U)
+        return;
     for (i = 0U; i < lines->slot_words; i++)
         line[i] = 0U;
     for (lane = 0U; lane < lines->lanes; lane++) {

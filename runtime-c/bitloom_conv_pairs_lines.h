@@ -12,7 +12,8 @@
 
 #include "bitloom_conv_pairs.h"
 
-/* One kernel column of a line: where its words are, how they are turned right, which pixels are in the map. */
+/* One kernel column of a line: where its words are, how they are turned right, which pixels are in the map.
+ */
 typedef struct {
     uint32_t offset, rotate, mask;
 } bitloom_conv_pairs_column;
@@ -35,8 +36,8 @@ typedef struct {
     uint32_t slot_words;
     uint32_t pair_planes; /* of a line's sum of x ^ y over the channels' pairs */
     uint32_t row_planes;  /* and over the kernel columns too */
-    uint32_t *ids;   /* [line_slots]: the line in each slot */
-    uint32_t *slots; /* [line_slots or 1][slot_words]; without slots: a line of zeros */
+    uint32_t *ids;        /* [line_slots]: the line in each slot */
+    uint32_t *slots;      /* [line_slots or 1][slot_words]; without slots: a line of zeros */
     bitloom_conv_pairs_column columns[BITLOOM_CONV_PAIRS_COLUMNS];
 } bitloom_conv_pairs_lines;
 

@@ -7,10 +7,19 @@
 
 typedef bitloom_conv_pairs_mve_tile tile_type;
 typedef bitloom_conv_pairs_mve_sizes sizes_type;
-typedef bitloom_conv_pairs_mve_step step_type;
+typedef bitloom_conv_pairs_mve_column column_type;
+typedef bitloom_conv_pairs_mve_job job_type;
 
 /* Rows of a tile have at most this many classes. */
-#define MAX_ROW_CLASSES 16U
+#define MAX_ROW_CLASSES 8U
+/* Outputs that the inner loop finishes together. */
+#define FUSED_OUTPUTS 16U
+/* A in the inner loop: planes 0 to 9. */
+#define PARITY_PLANES 10U
+
+static uint32_t greater(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
+}
 
 static uint32_t align16(uint32_t bytes) {
     return (bytes + 15U) & ~15U;
@@ -23,13 +32,44 @@ static uint32_t bit_count(uint32_t value) {
     return bits;
 }
 
-/* Words of weights of a column step with this many groups of 4 inputs; the last may have only 4. */
+/* Words of weights of a kernel column with this many groups of 4 inputs; the last may have only 4. */
 static uint32_t words_of(uint32_t groups) {
     return (groups + 7U) / 8U;
 }
 
-static sizes_type sizes_of(const bitloom_conv_pairs_mve *layer) {
+/* Sets the counts of words of 16, 8 and 4 groups; a rest of more than 4 is filled up to 8. */
+static void set_words(job_type *job, uint32_t groups) {
+    const uint32_t rest = groups & 7U;
+    const uint32_t words = groups / 8U + (rest > 4U ? 1U : 0U);
+    job->double_words = words / 2U;
+    job->rest = (words & 1U) | (rest != 0U && rest <= 4U ? 2U : 0U);
+    job->carry_count = job->double_words + (job->rest & 1U) + (job->rest >> 1);
+}
+
+/*
+ * Whether the inner loop can finish outputs: one kernel column or three neighbouring ones, and no classes or chunks. Only
+ * the assembly version does.
+ */
+static uint32_t can_fuse(const bitloom_conv_pairs_mve *layer, const sizes_type *sizes) {
+#ifdef BITLOOM_V128_MVE
+    static const uint8_t three[9] = {0U, 0U, 1U, 0U, 0U, 0U, 0U, 1U, 1U};
+    const uint8_t *steps = layer->column_steps;
+    if (sizes->chunks != 1U || layer->row_classes != NULL || sizes->carry_count > 3U ||
+        layer->planes >= PARITY_PLANES) {
+        return 0U;
+    }
+    if (layer->kernel_width == 1U) return steps[2] == 0U ? 1U : 0U;
+    return layer->kernel_width == 3U && memcmp(steps, three, sizeof three) == 0 ? 1U : 0U;
+#else
+    (void)layer;
+    (void)sizes;
+    return 0U;
+#endif
+}
+
+static BITLOOM_NOINLINE sizes_type sizes_of(const bitloom_conv_pairs_mve *layer) {
     sizes_type s;
+    job_type job;
     uint32_t quad_tables, quad_images, at;
     s.sets = (uint32_t)layer->row_phase_count * layer->column_phase_count;
     s.lane_bytes = layer->lane_bits / 8U;
@@ -53,14 +93,20 @@ static sizes_type sizes_of(const bitloom_conv_pairs_mve *layer) {
     s.images = layer->chunk * quad_tables + 32U - (layer->chunk - 1U) * quad_images;
     at = layer->chunk * quad_tables + 32U + quad_images;
     s.zeros = at;
-    at = align16(at + s.entry_bytes + 32U);
+    /* Also where sums start: 9 planes. */
+    at = align16(at + greater(s.entry_bytes + 32U, BITLOOM_CONV_PAIRS_MVE_COLUMN_BYTES));
     s.lists = at;
     s.list_words = 8U * words_of(layer->chunk * layer->kernel_height);
-    at = align16(at + 4U * s.list_words * layer->column_phase_count);
-    s.sides[0] = at + 32U;
-    s.sides[1] = s.sides[0] + 16U * layer->planes + 32U;
-    s.parity = s.sides[1] + 16U * layer->planes;
-    s.state = s.parity + 16U * layer->planes + 16U; /* with a plane of zeros */
+    s.sums = align16(at + 4U * s.list_words * layer->column_phase_count);
+    s.sides[0] = s.sums + BITLOOM_CONV_PAIRS_MVE_COLUMN_BYTES * layer->kernel_width;
+    s.sides[1] = s.sides[0] + 16U * layer->planes;
+    s.carries = s.sides[1] + 16U * layer->planes;
+    set_words(&job, (layer->chunk < s.quads ? layer->chunk : s.quads) * layer->kernel_height);
+    s.carry_count = job.carry_count;
+    s.parity = s.carries + 16U * greater(s.carry_count, 3U);
+    s.results = s.parity + 16U * greater(layer->planes + 1U, PARITY_PLANES);
+    s.is_fused = can_fuse(layer, &s);
+    s.state = s.results + 16U * FUSED_OUTPUTS;
     s.masks = s.state + (s.chunks > 1U ? 16U * layer->planes * layer->block : 0U);
     s.total = s.masks;
     if (layer->row_classes != NULL) {
@@ -98,41 +144,88 @@ static void write_lists(const tile_type *tile) {
     }
 }
 
-/* The steps of one output of the chunk. */
-static void write_steps(const tile_type *tile, step_type *steps) {
+/* The kernel columns of the chunk. */
+static void write_columns(const tile_type *tile, column_type *columns, job_type *job) {
     const bitloom_conv_pairs_mve *layer = tile->layer;
     const sizes_type *sizes = tile->sizes;
-    const uint32_t groups = tile->quads * layer->kernel_height;
-    const uint32_t rest = groups & 7U;
-    uint32_t begun[2] = {0U, 0U};
+    const uint8_t *zeros = tile->scratch + sizes->zeros;
+    const uint8_t *parity = tile->scratch + sizes->parity;
     uint32_t i;
+    set_words(job, tile->quads * layer->kernel_height);
     for (i = 0U; i < layer->kernel_width; i++) {
-        const uint8_t *column = layer->column_steps + 3U * i;
-        const uint32_t side = column[1];
-        steps[i].tables =
-            (const uint32_t *)(const void *)(tile->scratch + sizes->lists) + column[0] * sizes->list_words;
-        steps[i].planes = tile->scratch + sizes->sides[side];
-        steps[i].entry_bytes = sizes->entry_bytes;
-        steps[i].words = groups / 8U + (rest > 4U ? 1U : 0U);
-        steps[i].half = rest != 0U && rest <= 4U ? 1U : 0U;
-        steps[i].plane_count = side == 0U ? layer->left_planes : layer->right_planes;
-        steps[i].clear_count = begun[side] != 0U ? 0U : layer->planes;
-        steps[i].shifts = side == 0U ? (int32_t)column[2] : -(int32_t)column[2];
-        steps[i].base = tile->scratch;
-        begun[side] = 1U;
+        columns[i].tables = (const uint32_t *)(const void *)(tile->scratch + sizes->lists) +
+                            layer->column_steps[3U * i] * sizes->list_words;
+        columns[i].sum = tile->scratch + sizes->sums + BITLOOM_CONV_PAIRS_MVE_COLUMN_BYTES * i;
+        columns[i].start = zeros;
+        columns[i].high_start = job->carry_count > 3U ? zeros : NULL;
     }
-    for (i = 0U; i < 2U; i++) {
-        uint32_t plane;
-        if (begun[i] != 0U) continue;
-        for (plane = 0U; plane < layer->planes; plane++)
-            bitloom_v128_store(tile->scratch + sizes->sides[i] + 16U * plane, bitloom_v128_all(0U));
+    if (sizes->is_fused != 0U) {
+        const uint32_t middle = layer->kernel_width / 2U;
+        columns[middle].start = parity + 16U;
+        columns[middle].high_start = parity + 16U + 5U * 16U;
     }
+    job->columns = columns;
+    job->columns_end = columns + layer->kernel_width;
+    job->entry_bytes = sizes->entry_bytes;
+    job->carries = tile->scratch + sizes->carries;
+    memset(job->carries, 0, 3U * 16U);
+    job->outputs = 1U;
+    job->results = NULL;
+    job->parity = parity;
+    job->base = tile->scratch;
 }
 
-static void clear_planes(const tile_type *tile, uint32_t offset) {
+static BITLOOM_NOINLINE void clear_planes(const tile_type *tile, uint32_t offset) {
     uint32_t plane;
     for (plane = 0U; plane < tile->layer->planes; plane++)
         bitloom_v128_store(tile->scratch + offset + 16U * plane, bitloom_v128_all(0U));
+}
+
+/* sum += a column's sum of `count` planes. */
+static BITLOOM_NOINLINE void add_column(uint8_t *sum, uint32_t planes, const uint8_t *column, uint32_t count) {
+    bitloom_v128 carry = bitloom_v128_all(0U);
+    uint32_t i;
+    for (i = 0U; i < planes; i++) {
+        bitloom_v128 low = bitloom_v128_load(sum + 16U * i);
+        if (i < count) {
+            carry = bitloom_v128_full_add(&low, bitloom_v128_load(column + 16U * i), carry);
+            bitloom_v128_store(sum + 16U * i, low);
+        } else {
+            bitloom_v128_store(sum + 16U * i, bitloom_v128_xor(low, carry));
+            carry = bitloom_v128_and(low, carry);
+        }
+    }
+}
+
+/* Shifts planes within lanes; what comes in are the bits of `fill`. */
+static BITLOOM_NOINLINE void shift_sum(const tile_type *tile, uint8_t *sum, uint32_t planes, int32_t shift, uint32_t fill) {
+    const bitloom_v128 kept = bitloom_conv_pairs_mve_kept(tile->layer->lane_bits, shift);
+    uint32_t i;
+    for (i = 0U; i < planes; i++) {
+        const bitloom_v128 shifted = bitloom_v128_shift(bitloom_v128_load(sum), shift);
+        const bitloom_v128 in = bitloom_v128_and_not(bitloom_v128_all(0U - (fill & 1U)), kept);
+        bitloom_v128_store(sum, bitloom_v128_or(bitloom_v128_and(shifted, kept), in));
+        fill >>= 1;
+        sum += 16;
+    }
+}
+
+/* Sums from both ends of the kernel, of all its columns. */
+static void add_columns(const tile_type *tile, const job_type *job, const uint16_t *fills) {
+    const bitloom_conv_pairs_mve *layer = tile->layer;
+    const uint32_t count = job->carry_count > 3U ? BITLOOM_CONV_PAIRS_MVE_COLUMN_PLANES : 7U;
+    uint32_t i;
+    clear_planes(tile, tile->sizes->sides[0]);
+    clear_planes(tile, tile->sizes->sides[1]);
+    for (i = 0U; i < layer->kernel_width; i++) {
+        const uint8_t *step = layer->column_steps + 3U * i;
+        uint8_t *sum = tile->scratch + tile->sizes->sides[step[1]];
+        const uint32_t planes = step[1] == 0U ? layer->left_planes : layer->right_planes;
+        add_column(sum, planes, job->columns[i].sum, count);
+        if (step[2] != 0U) {
+            shift_sum(tile, sum, planes, step[1] == 0U ? (int32_t)step[2] : -(int32_t)step[2], *fills++);
+        }
+    }
 }
 
 /* state += sums of both sides. */
@@ -219,7 +312,7 @@ static uint32_t row_class(const tile_type *tile, classes_type *classes, uint32_t
 }
 
 /* Masks of the rows and of the columns of each class, in the tile's rows below `y1`. */
-static void write_classes(const tile_type *tile, uint32_t y1, classes_type *classes) {
+static BITLOOM_NOINLINE void write_classes(const tile_type *tile, uint32_t y1, classes_type *classes) {
     const bitloom_conv_pairs_mve *layer = tile->layer;
     const sizes_type *sizes = tile->sizes;
     uint32_t row, lane, i;
@@ -254,7 +347,7 @@ static bitloom_v128 reaches(const uint8_t *planes, uint32_t count, uint32_t t) {
     return reached;
 }
 
-static bitloom_v128 compare_classes(const tile_type *tile, const classes_type *classes, const uint8_t *a,
+static BITLOOM_NOINLINE bitloom_v128 compare_classes(const tile_type *tile, const classes_type *classes, const uint8_t *a,
                                     const uint8_t *b, uint32_t output) {
     const bitloom_conv_pairs_mve *layer = tile->layer;
     bitloom_v128 result = bitloom_v128_all(0U);
@@ -276,9 +369,12 @@ static bitloom_v128 compare_classes(const tile_type *tile, const classes_type *c
 
 /* Where a tile's output bits go. */
 typedef struct {
-    uint8_t *rows[16]; /* each lane row's first channel */
+    uint8_t *rows[MAX_ROW_CLASSES]; /* each lane row's first channel */
     uint32_t row_count;
     uint32_t unit;
+    uint32_t is_direct;  /* lanes are output units, and the tile is whole: rows, from `base`, as vector offsets */
+    uint32_t offsets[4];
+    uint8_t *base;
 } target_type;
 
 static void find_target(const tile_type *tile, const bitloom_ring *output, uint32_t y1, target_type *target) {
@@ -287,12 +383,26 @@ static void find_target(const tile_type *tile, const bitloom_ring *output, uint3
     if (count > tile->sizes->tile_rows) count = tile->sizes->tile_rows;
     target->row_count = count;
     target->unit = bitloom_conv_pairs_mve_unit(tile->layer->output_width);
-    for (row = 0U; row < count; row++)
-        target->rows[row] = bitloom_row(output, tile->y + row);
+    target->base = output->base;
+    target->is_direct = target->unit == tile->sizes->lane_bytes && tile->layer->lanes_across == 1U &&
+                                tile->layer->lane_columns == tile->layer->output_width &&
+                                tile->layer->first_bit == 0U && count == tile->sizes->tile_rows
+                            ? 1U
+                            : 0U;
+    for (row = 0U; row < count; row++) {
+        const uint32_t offset = bitloom_ring_offset(tile->y + row, output->row_bytes, output->rows);
+        target->rows[row] = target->base + offset;
+        if (tile->sizes->lane_bytes == 4U) {
+            if (row < 4U) target->offsets[row] = offset;
+        } else {
+            if (offset > 0xffffU) target->is_direct = 0U;
+            ((uint16_t *)(void *)target->offsets)[row] = (uint16_t)offset;
+        }
+    }
 }
 
 /* The `count` lowest bits of a lane, to columns from x on. */
-static void write_bits(uint8_t *unit, uint32_t unit_bytes, uint32_t x, uint32_t bits) {
+static BITLOOM_NOINLINE void write_bits(uint8_t *unit, uint32_t unit_bytes, uint32_t x, uint32_t bits) {
     if (unit_bytes == 1U) {
         *unit = (uint8_t)bits;
     } else if (unit_bytes == 2U) {
@@ -306,7 +416,7 @@ static void write_bits(uint8_t *unit, uint32_t unit_bytes, uint32_t x, uint32_t 
     }
 }
 
-static void write_lanes(const tile_type *tile, const target_type *target, uint32_t output, bitloom_v128 result) {
+static BITLOOM_NOINLINE void write_lanes(const tile_type *tile, const target_type *target, uint32_t output, bitloom_v128 result) {
     const bitloom_conv_pairs_mve *layer = tile->layer;
     uint32_t words[4];
     uint32_t row, lane;
@@ -327,36 +437,40 @@ static void write_lanes(const tile_type *tile, const target_type *target, uint32
     }
 }
 
-/* The whole tile in one piece: lanes are output units, as they are for maps of 9 to 16 columns. */
-static void write_result(const tile_type *tile, const target_type *target, uint32_t output,
-                         bitloom_v128 result) {
-    const bitloom_conv_pairs_mve *layer = tile->layer;
-    if (layer->lane_bits == 16U && layer->output_width == 16U && target->row_count == 8U) {
-        uint16_t lanes[8];
-        uint8_t *const *rows = target->rows;
-        bitloom_v128_store(lanes, result);
-        ((uint16_t *)(void *)rows[0])[output] = lanes[0];
-        ((uint16_t *)(void *)rows[1])[output] = lanes[1];
-        ((uint16_t *)(void *)rows[2])[output] = lanes[2];
-        ((uint16_t *)(void *)rows[3])[output] = lanes[3];
-        ((uint16_t *)(void *)rows[4])[output] = lanes[4];
-        ((uint16_t *)(void *)rows[5])[output] = lanes[5];
-        ((uint16_t *)(void *)rows[6])[output] = lanes[6];
-        ((uint16_t *)(void *)rows[7])[output] = lanes[7];
-    } else {
-        write_lanes(tile, target, output, result);
+/* Results of outputs one after the other. */
+static void write_results(const tile_type *tile, const target_type *target, uint32_t output, const uint8_t *results,
+                          uint32_t count) {
+#ifdef BITLOOM_V128_MVE
+    if (target->is_direct != 0U) {
+        const uint32_t lane = 0xffffffffU >> (32U - tile->layer->output_width);
+        const uint32_t unit = target->unit;
+        const bitloom_v128 mask = bitloom_v128_all(unit == 2U ? lane | (lane << 16) : lane);
+        const bitloom_v128 offsets = vld1q_u32(target->offsets);
+        uint8_t *to = target->base + output * unit;
+        for (; count != 0U; count--) {
+            const bitloom_v128 bits = bitloom_v128_and(bitloom_v128_load(results), mask);
+            if (unit == 2U) {
+                vstrhq_scatter_offset_u16((uint16_t *)(void *)to, vreinterpretq_u16_u32(offsets),
+                                          vreinterpretq_u16_u32(bits));
+            } else {
+                vstrwq_scatter_offset_u32((uint32_t *)(void *)to, offsets, bits);
+            }
+            to += unit;
+            results += 16;
+        }
+    }
+#endif
+    for (; count != 0U; count--) {
+        write_lanes(tile, target, output++, bitloom_v128_load(results));
+        results += 16;
     }
 }
 
-static void sum_output(const bitloom_conv_pairs_mve *layer, const uint32_t *weights, const uint16_t *fills,
-                       const step_type *steps) {
-    const step_type *end = steps + layer->kernel_width;
-    if (layer->lane_bits == 8U) {
-        bitloom_conv_pairs_mve_sum8(weights, fills, steps, end);
-    } else if (layer->lane_bits == 16U) {
-        bitloom_conv_pairs_mve_sum16(weights, fills, steps, end);
+static void run_columns(const bitloom_conv_pairs_mve *layer, job_type *job) {
+    if (layer->lane_bits == 16U) {
+        bitloom_conv_pairs_mve_columns16(job);
     } else {
-        bitloom_conv_pairs_mve_sum32(weights, fills, steps, end);
+        bitloom_conv_pairs_mve_columns32(job);
     }
 }
 
@@ -368,9 +482,26 @@ static uint32_t shifting_steps(const bitloom_conv_pairs_mve *layer) {
     return count;
 }
 
+/* Outputs [first, end) of the layer that the inner loop finishes; it moves on in weights and fills. */
+static void run_fused(const tile_type *tile, const target_type *target, job_type *job, uint32_t first,
+                      uint32_t end) {
+    const uint32_t words = tile->layer->kernel_width * words_of(tile->quads * tile->layer->kernel_height);
+    uint8_t *results = tile->scratch + tile->sizes->results;
+    job->thresholds = tile->layer->thresholds + first;
+    while (first < end) {
+        const uint32_t count = end - first < FUSED_OUTPUTS ? end - first : FUSED_OUTPUTS;
+        job->outputs = count;
+        job->results = results;
+        run_columns(tile->layer, job);
+        job->weights += count * words;
+        write_results(tile, target, first, results, count);
+        first += count;
+    }
+}
+
 /* Outputs [first, end) of the group, summed over the tile's chunk. */
 static void run_outputs(const tile_type *tile, const target_type *target, const classes_type *classes,
-                        const step_type *steps, uint32_t first, uint32_t end) {
+                        job_type *job, uint32_t first, uint32_t end) {
     const bitloom_conv_pairs_mve *layer = tile->layer;
     const sizes_type *sizes = tile->sizes;
     const uint32_t chunk = sizes->chunks == 1U ? 0U : tile->first_quad / layer->chunk;
@@ -388,9 +519,18 @@ static void run_outputs(const tile_type *tile, const target_type *target, const 
     const uint8_t *a = tile->scratch + sizes->sides[0];
     const uint8_t *b = tile->scratch + sizes->sides[1];
     uint8_t *state = tile->scratch + sizes->state;
+    uint8_t *result = tile->scratch + sizes->results;
     uint32_t output;
+    if (sizes->is_fused != 0U) {
+        job->weights = weights;
+        job->fills = fills;
+        run_fused(tile, target, job, before + first, before + end);
+        return;
+    }
     for (output = before + first; output < before + end; output++) {
-        sum_output(layer, weights, fills, steps);
+        job->weights = weights;
+        run_columns(layer, job);
+        add_columns(tile, job, fills);
         weights += words;
         fills += fill_step;
         if (sizes->chunks > 1U) {
@@ -400,11 +540,10 @@ static void run_outputs(const tile_type *tile, const target_type *target, const 
             if (chunk + 1U != sizes->chunks) continue;
             clear_planes(tile, sizes->sides[1]);
         }
-        if (layer->row_classes == NULL) {
-            write_result(tile, target, output, compare(tile, a, b, layer->thresholds[output]));
-        } else {
-            write_result(tile, target, output, compare_classes(tile, classes, a, b, output));
-        }
+        bitloom_v128_store(result, layer->row_classes == NULL
+                                       ? compare(tile, a, b, layer->thresholds[output])
+                                       : compare_classes(tile, classes, a, b, output));
+        write_results(tile, target, output, result, 1U);
     }
 }
 
@@ -424,7 +563,8 @@ static void run_tile(tile_type *tile, const bitloom_ring *output, uint32_t y1) {
     const bitloom_conv_pairs_mve *layer = tile->layer;
     const sizes_type *sizes = tile->sizes;
     const uint32_t block = sizes->chunks == 1U ? sizes->group_outputs : layer->block;
-    step_type steps[BITLOOM_CONV_PAIRS_MVE_MAX_COLUMNS];
+    column_type columns[BITLOOM_CONV_PAIRS_MVE_MAX_COLUMNS];
+    job_type job;
     target_type target;
     classes_type classes;
     uint32_t first, quad, i;
@@ -437,8 +577,8 @@ static void run_tile(tile_type *tile, const bitloom_ring *output, uint32_t y1) {
             clear_planes(tile, sizes->state + 16U * layer->planes * i);
         for (quad = 0U; quad < sizes->quads; quad += layer->chunk) {
             prepare(tile, quad);
-            write_steps(tile, steps);
-            run_outputs(tile, &target, &classes, steps, first, end);
+            write_columns(tile, columns, &job);
+            run_outputs(tile, &target, &classes, &job, first, end);
         }
     }
 }
@@ -451,8 +591,8 @@ void bitloom_conv_pairs_mve_threshold(const bitloom_conv_pairs_mve *layer, const
     tile.sizes = &sizes;
     tile.input = inputs;
     tile.scratch = scratch;
-    memset(tile.scratch + sizes.zeros, 0, sizes.entry_bytes + 32U);
-    bitloom_v128_store(tile.scratch + sizes.parity + 16U * layer->planes, bitloom_v128_all(0U));
+    memset(tile.scratch + sizes.zeros, 0, sizes.lists - sizes.zeros);
+    memset(tile.scratch + sizes.parity, 0, sizes.results - sizes.parity);
     for (tile.group = 0U; tile.group < layer->groups; tile.group++) {
         for (tile.y = y0; tile.y < y1; tile.y += sizes.tile_rows) {
             const uint32_t columns = layer->output_width;

@@ -8,7 +8,7 @@
  * sum of all F and A that of all x ^ y, which no weight changes.
  *
  * What 12 KB of tables must hold decides the rest:
- * - A tile has lanes of 8, 16 or 32 bits: one lane is a row, or a piece of one; lanes are consecutive rows. Tables hold
+ * - A tile has lanes of 16 or 32 bits: one lane is a row, or a piece of one; lanes are consecutive rows. Tables hold
  *   the rows of the tile and those that the kernel reaches, so that kernel rows are loads at different places of one
  *   table.
  * - Kernel columns share tables too: each column is summed where the inputs lie, and the sums are shifted within
@@ -60,7 +60,7 @@ typedef struct {
     uint16_t block;       /* outputs whose sums are kept at once, where there are several chunks */
     uint16_t lane_columns; /* output columns that one lane gives */
     uint8_t first_bit;    /* bit of a lane's first output column */
-    uint8_t lane_bits;    /* 8, 16, 32 */
+    uint8_t lane_bits;    /* 16, 32 */
     uint8_t lanes_across; /* lanes of a tile beside each other: 1, 2, 4 */
     uint8_t rows;         /* lane rows of the tables: those of a tile and those that the kernel reaches */
     uint8_t kernel_height, kernel_width;

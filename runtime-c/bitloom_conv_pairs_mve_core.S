@@ -1,37 +1,50 @@
 /*
- * MVE inner loop of bitloom_conv_pairs_mve: one function for each lane size.
+ * MVE inner loops of bitloom_conv_pairs_mve, for each lane size.
  * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  *
- * q0, q1, q2 are planes 0, 1, 2 of the sum during a step; higher planes are in memory. Carries of one weight travel in
- * pairs (x, p): x is one carry, p that carry xor the other, which saves operations in the adders.
+ * q0, q1, q2 are planes 0, 1, 2 of a column's sum; planes 3 and 4 are in memory; carries of weight 32 are kept and added
+ * in the end. Carries of one weight travel in pairs (x, p): x is one carry, p that carry xor the other, which saves
+ * operations in the adders.
  */
 #if defined(__ARM_FEATURE_MVE) && !defined(BITLOOM_PORTABLE)
     .syntax unified
     .thumb
     .text
 
-/* Members of bitloom_conv_pairs_mve_step. */
-    .equ STEP_TABLES, 0
-    .equ STEP_PLANES, 4
-    .equ STEP_ENTRY_BYTES, 8
-    .equ STEP_WORDS, 12
-    .equ STEP_HALF, 16
-    .equ STEP_PLANE_COUNT, 20
-    .equ STEP_CLEAR_COUNT, 24
-    .equ STEP_SHIFTS, 28
-    .equ STEP_BYTES, 36
+/* Members of bitloom_conv_pairs_mve_column. */
+    .equ COLUMN_TABLES, 0 /* and the start */
+    .equ COLUMN_SUM, 8
+    .equ COLUMN_HIGH_START, 12
+    .equ COLUMN_SIZE, 16
+/* Bytes from one column's sum to the next. */
+    .equ SUM_BYTES, 144
 
-/* Stack during a function. */
-    .equ RIPPLE, 0 /* where the ripple of this step starts, for a carry of weight 32 */
-    .equ HALF, 4   /* whether a half word is still to be added */
-    .equ FILLS, 8
-    .equ STEP, 12
-    .equ END, 16
+/* Members of bitloom_conv_pairs_mve_job. */
+    .equ JOB_WEIGHTS, 0
+    .equ JOB_COLUMNS, 4
+    .equ JOB_COLUMNS_END, 8
+    .equ JOB_ENTRY_BYTES, 12
+    .equ JOB_DOUBLE_WORDS, 16
+    .equ JOB_REST, 20 /* 1 if an odd word follows, 2 if a half word */
+    .equ JOB_CARRY_COUNT, 28
+    .equ JOB_CARRIES, 32
+    .equ JOB_OUTPUTS, 36
+    .equ JOB_RESULTS, 40
+    .equ JOB_FILLS, 44
+    .equ JOB_THRESHOLDS, 48
+    .equ JOB_PARITY, 52
 
-/* Instructions of one plane of the ripple, in bytes. */
-    .equ RIPPLE_BYTES, 16
+/* Stack during a function: 8 addresses, the job, the column, whether a half word follows, carries of the first of two words. */
+    .equ ADDRESSES, 0
+    .equ JOB, 32
+    .equ COLUMN, 36
+    .equ HALF, 40
+    .equ CARRY, 44
+    .equ FRAME, 76
 
-/* r0: weights, r1: table addresses, r3: entry bytes, r12: planes. Addresses of 4 entries -> r4 to r7, of 4 more -> r8 to r11. */
+/*
+ * r0: weights, r1: places of tables, r3: entry bytes. Addresses of the entries that a word selects -> r4 to r11.
+ */
 .macro ADDRESSES_OF_WORD
     vldrb.u32 q3, [r0], #4      /* lane j: byte j, group j low and group j + 4 high */
     vldrw.u32 q5, [r1], #16
@@ -40,12 +53,12 @@
     vldrw.u32 q6, [r1], #16
     vmla.u32 q5, q3, r3
     vmla.u32 q6, q4, r3
-    vmov r6, r4, q5[2], q5[0]
-    vmov r7, r5, q5[3], q5[1]
-    vmov r10, r8, q6[2], q6[0]
-    vmov r11, r9, q6[3], q6[1]
+    vstrw.u32 q5, [sp, #ADDRESSES]
+    vstrw.u32 q6, [sp, #ADDRESSES + 16]
+    ldm sp, {r4-r11}
 .endm
 
+/* Of 4 groups -> r4 to r7. */
 .macro ADDRESSES_OF_HALF
     vldrb.u32 q3, [r0], #4
     vldrw.u32 q5, [r1], #16
@@ -63,12 +76,12 @@
     vorr q\u, q\u, q\v
 .endm
 
-/* q\z + x + y -> q\z, carry in q\x, with q\p = x ^ y. */
-.macro ADD_PAIR z, x, p
+/* q\z + x + y -> q\z, carry in q\carry. Changes q\x; q\p = x ^ y. */
+.macro ADD_PAIR z, x, p, carry
     veor q\x, q\x, q\z
     veor q\z, q\z, q\p
     vorr q\x, q\x, q\p
-    veor q\x, q\x, q\z
+    veor q\carry, q\x, q\z
 .endm
 
 /* q\z + x1 + y1 + x2 + y2 -> q\z, two carries: one in q\p1, xor of both in q\x1. Changes q\x2. */
@@ -83,6 +96,12 @@
     veor q\x1, q\x1, q\x2
 .endm
 
+/* q\z + q\c -> q\z, carry in q\c. */
+.macro ADD_ONE z, c
+    veor q\z, q\z, q\c
+    vbic q\c, q\c, q\z
+.endm
+
 /* The entries at r4 to r7 -> q0, q1, q2, carry of weight 8 in q3. */
 .macro ADD_FIRST_QUAD bits
     ADD_GROUP \bits, 3, 4, r4
@@ -92,10 +111,7 @@
     ADD_GROUP \bits, 6, 7, r7
     veor q6, q6, q5
     ADD_PAIRS 1, 3, 4, 5, 6
-    veor q4, q4, q2             /* as ADD_PAIR, with the carry in q3 */
-    veor q2, q2, q3
-    vorr q4, q4, q3
-    veor q3, q4, q2
+    ADD_PAIR 2, 4, 3, 3
 .endm
 
 /* The entries at r8 to r11: a second carry of weight 8; both as the pair q3, q4. No register for a second pair. */
@@ -103,13 +119,13 @@
     ADD_GROUP \bits, 4, 5, r8
     ADD_GROUP \bits, 5, 6, r9
     veor q5, q5, q4
-    ADD_PAIR 1, 4, 5
+    ADD_PAIR 1, 4, 5, 4
     ADD_GROUP \bits, 5, 6, r10
     ADD_GROUP \bits, 6, 7, r11
     veor q6, q6, q5
-    ADD_PAIR 1, 5, 6
+    ADD_PAIR 1, 5, 6, 5
     veor q5, q5, q4
-    ADD_PAIR 2, 4, 5
+    ADD_PAIR 2, 4, 5, 4
     veor q4, q4, q3
 .endm
 
@@ -119,174 +135,303 @@
     ADD_SECOND_QUAD \bits
 .endm
 
-/* Adds the carry q3 to the plane at r4. RIPPLE_BYTES bytes. */
-.macro ADD_TO_PLANE
-    vldrw.u32 q4, [r4]
-    veor q5, q4, q3
-    vbic q3, q3, q5
-    vstrw.u32 q5, [r4], #16
+/* Plane by plane: q2 = whether the number so far reaches the constant, whose complement's bits come from r6; bit in q6. */
+.macro COMPARE_PLANE
+    sbfx r9, r6, #0, #1
+    lsrs r6, r6, #1
+    vdup.32 q3, r9
+    veor q4, q6, q2
+    veor q3, q6, q3
+    vand q4, q4, q3
+    veor q2, q6, q4
 .endm
 
-/* Adds the carry q3, of weight 2^plane, to the planes from there to the last: enters the row of ADD_TO_PLANE at \row. */
-.macro RIPPLE_FROM plane, row
-    ldr r2, [sp, #RIPPLE]
-    add r4, r12, #16 * \plane
-    .if \plane != 5
-    sub r2, r2, #RIPPLE_BYTES * (5 - \plane)
-    .endif
-    bx r2
-.endm
-
-.macro SUM_FUNCTION bits
+.macro COLUMNS_FUNCTION bits
     .balign 4
-    .global bitloom_conv_pairs_mve_sum\bits
-    .type bitloom_conv_pairs_mve_sum\bits, %function
+    .global bitloom_conv_pairs_mve_columns\bits
+    .type bitloom_conv_pairs_mve_columns\bits, %function
     .thumb_func
-bitloom_conv_pairs_mve_sum\bits:
+bitloom_conv_pairs_mve_columns\bits:
     vpush {d8-d15}
-    push {r0-r11, lr}
-    sub sp, sp, #4
+    push {r4-r11, lr}
+    sub sp, sp, #FRAME
+    str r0, [sp, #JOB]
+    mov r7, r0
+    ldr r3, [r7, #JOB_ENTRY_BYTES]
+    ldr r0, [r7, #JOB_WEIGHTS]
 
-.Lstep\bits:
-    ldr r2, [sp, #STEP]
-    ldr r12, [r2, #STEP_PLANES]
-    ldr r4, [r2, #STEP_CLEAR_COUNT]
-    ldrd r5, r6, [r2, #STEP_HALF] /* and the count of planes */
-    str r5, [sp, #HALF]
-    cbz r4, 1f
-    sub r4, r4, #3
-    vmov.i32 q0, #0
-    vmov.i32 q1, #0
-    vmov.i32 q2, #0
-    add r7, r12, #48
-    dls lr, r4
-0:  vstrw.u32 q0, [r7], #16
-    le lr, 0b
-    b 2f
-1:  vldrw.u32 q0, [r12]
-    vldrw.u32 q1, [r12, #16]
-    vldrw.u32 q2, [r12, #32]
-2:
-    /* The row of ADD_TO_PLANE ends in one place: fewer planes start later.. */
-    adr r7, .Lend_of_row\bits
-    add r7, r7, #1
-    sub r6, r6, #5
-    sub r7, r7, r6, lsl #4
-    str r7, [sp, #RIPPLE]
-    ldr r3, [r2, #STEP_ENTRY_BYTES]
-    ldr r1, [r2, #STEP_TABLES]
-    ldr r7, [r2, #STEP_WORDS]
-    lsrs lr, r7, #1
-    beq .Lodd_word\bits
+.Loutput\bits:
+    ldr r2, [r7, #JOB_COLUMNS]
+.Lcolumn\bits:
+    str r2, [sp, #COLUMN]
+    ldrd r1, r4, [r2, #COLUMN_TABLES]
+    ldr r12, [r2, #COLUMN_SUM]
+    ldr r5, [r7, #JOB_DOUBLE_WORDS]
+    ldr r2, [r7, #JOB_CARRIES]
+    vldrw.u32 q3, [r4, #48]
+    vldrw.u32 q4, [r4, #64]
+    vldrw.u32 q0, [r4]
+    vstrw.u32 q3, [r12, #48]
+    vstrw.u32 q4, [r12, #64]
+    vldrw.u32 q1, [r4, #16]
+    vldrw.u32 q2, [r4, #32]
+    wls lr, r5, .Lodd_word\bits
 
-    .balign 4
 .Ltwo_words\bits:
     ADD_WORD \bits
-    vstrw.u32 q3, [r12, #-32]
-    vstrw.u32 q4, [r12, #-16]
+    vstrw.u32 q3, [sp, #CARRY]
+    vstrw.u32 q4, [sp, #CARRY + 16]
     ADD_WORD \bits
-    vldrw.u32 q5, [r12, #-32]
-    vldrw.u32 q6, [r12, #-16]
+    vldrw.u32 q5, [sp, #CARRY]
+    vldrw.u32 q6, [sp, #CARRY + 16]
     vldrw.u32 q7, [r12, #48]
     ADD_PAIRS 7, 5, 6, 3, 4
     vstrw.u32 q7, [r12, #48]
     vldrw.u32 q7, [r12, #64]
-    ADD_PAIR 7, 6, 5
+    ADD_PAIR 7, 6, 5, 3
     vstrw.u32 q7, [r12, #64]
-    vmov q3, q6
-    RIPPLE_FROM 5
-
-    /* Up to 11 planes: 3 to 13. An entry comes back by lr: more words, none, or 0 for the last. */
-    .rept 11
-    ADD_TO_PLANE
-    .endr
-.Lend_of_row\bits:
-    subs lr, lr, #1
-    bhi .Ltwo_words\bits        /* another pair of words */
-    bcc .Lhalf_word\bits        /* the odd word or the half word was added: lr was 0 */
+    vstrw.u32 q3, [r2], #16
+    le lr, .Ltwo_words\bits
 
 .Lodd_word\bits:
-    ldr r2, [sp, #STEP]
-    ldr r7, [r2, #STEP_WORDS]
-    lsls r7, r7, #31
+    ldr r7, [sp, #JOB]
+    ldr r5, [r7, #JOB_REST]
+    cmp r5, #0
+    beq .Lcarries\bits
+    lsrs r4, r5, #1
+    str r4, [sp, #HALF]
+    beq .Lonly_odd_word\bits
+    lsls r5, r5, #31
     beq .Lhalf_word\bits
+.Lonly_odd_word\bits:
     ADD_WORD \bits
     vldrw.u32 q7, [r12, #48]
-    ADD_PAIR 7, 3, 4
+    ADD_PAIR 7, 3, 4, 3
     vstrw.u32 q7, [r12, #48]
-    mov lr, #0
-    RIPPLE_FROM 4
-
+    vldrw.u32 q7, [r12, #64]
+    ADD_ONE 7, 3
+    vstrw.u32 q7, [r12, #64]
+    vstrw.u32 q3, [r2], #16
+    ldr r5, [sp, #HALF]
+    cmp r5, #0
+    beq .Lcarries\bits
 .Lhalf_word\bits:
-    ldr r2, [sp, #HALF]
-    cmp r2, #0
-    beq .Lstep_done\bits
-    mov r2, #0
-    str r2, [sp, #HALF]
     ADDRESSES_OF_HALF
     ADD_FIRST_QUAD \bits
-    mov lr, #0
-    RIPPLE_FROM 3
+    vldrw.u32 q7, [r12, #48]
+    ADD_ONE 7, 3
+    vstrw.u32 q7, [r12, #48]
+    vldrw.u32 q7, [r12, #64]
+    ADD_ONE 7, 3
+    vstrw.u32 q7, [r12, #64]
+    vstrw.u32 q3, [r2]
 
-.Lstep_done\bits:
+.Lcarries\bits:
     vstrw.u32 q0, [r12]
     vstrw.u32 q1, [r12, #16]
     vstrw.u32 q2, [r12, #32]
-    ldr r2, [sp, #STEP]
-    ldr r4, [r2, #STEP_SHIFTS]
-    cmp r4, #0
-    beq .Lnext_step\bits
-    ldr r7, [sp, #FILLS]
-    ldr r6, [r2, #STEP_PLANE_COUNT]
-    ldrh r8, [r7], #2
-    str r7, [sp, #FILLS]
-    blt .Lshift_down\bits
-
-    /* Bit b of the fill enters plane b of every lane. */
-.Lshift_up\bits:
-    mov r7, r12
-    mov r9, r8
-    dls lr, r6
-0:  vldrw.u32 q0, [r7]
-    vdup.32 q1, r9
-    .if \bits < 32
-    vdup.\bits q1, r9
-    .endif
-    lsr r9, r9, #1
-    vsli.\bits q1, q0, #1
-    vstrw.u32 q1, [r7], #16
+    ldrd r7, r2, [sp, #JOB]
+    ldrd lr, r4, [r7, #JOB_CARRY_COUNT]
+    ldr r5, [r2, #COLUMN_HIGH_START]
+    cmp lr, #3
+    bhi .Lmany_carries\bits
+    /* Up to 3 carries, of which those that do not exist are 0. */
+    vldrw.u32 q0, [r4]
+    vldrw.u32 q1, [r4, #16]
+    vldrw.u32 q2, [r4, #32]
+    veor q3, q0, q1
+    vand q4, q0, q1
+    vand q5, q3, q2
+    veor q3, q3, q2
+    vorr q4, q4, q5
+    cbz r5, .Lcolumn_done\bits
+    /* Add them, q3 + 2 q4, to the planes that the sum starts from. */
+    vldrw.u32 q0, [r5]
+    vldrw.u32 q1, [r5, #16]
+    vldrw.u32 q5, [r5, #32]
+    vldrw.u32 q6, [r5, #48]
+    vand q2, q0, q3
+    veor q3, q0, q3
+    veor q7, q1, q4
+    vand q1, q1, q4
+    vand q0, q7, q2
+    veor q4, q7, q2
+    vorr q1, q1, q0
+    vand q0, q5, q1
+    veor q5, q5, q1
+    veor q6, q6, q0
+    b .Lstore_high\bits
+.Lmany_carries\bits:
+    vldrw.u32 q3, [r5]
+    vldrw.u32 q4, [r5, #16]
+    vldrw.u32 q5, [r5, #32]
+    vldrw.u32 q6, [r5, #48]
+0:  vldrw.u32 q7, [r4], #16
+    vand q0, q3, q7
+    veor q3, q3, q7
+    vand q1, q4, q0
+    veor q4, q4, q0
+    vand q0, q5, q1
+    veor q5, q5, q1
+    veor q6, q6, q0
     le lr, 0b
+.Lstore_high\bits:
+    vstrw.u32 q5, [r12, #112]
+    vstrw.u32 q6, [r12, #128]
+.Lcolumn_done\bits:
+    vstrw.u32 q3, [r12, #80]
+    vstrw.u32 q4, [r12, #96]
+    ldr r4, [r7, #JOB_COLUMNS_END]
+    adds r2, r2, #COLUMN_SIZE
+    cmp r2, r4
+    bne .Lcolumn\bits
+
+    ldr r1, [r7, #JOB_RESULTS]
+    cmp r1, #0
+    beq .Lleave\bits
+    /*
+     * Finish: first column shifted up + middle + last shifted down >= t / 2; or the only column. q0: carries of the three, q1:
+     * carry of adding those, at first A mod 2 where t is odd; r12 is the last column's sum.
+     */
+    ldr r8, [r7, #JOB_THRESHOLDS]
+    ldr r10, [r7, #JOB_PARITY]
+    ldrh r6, [r8], #2
+    ldr r2, [r7, #JOB_COLUMNS]
+    str r8, [r7, #JOB_THRESHOLDS]
+    vldrw.u32 q1, [r10]
+    sbfx r9, r6, #0, #1
+    vdup.32 q0, r9
+    vand q1, q1, q0
+    vmvn.i32 q2, #0
+    adds r6, r6, #1
+    lsrs r6, r6, #1
+    mvns r6, r6
+    subs r4, r4, r2
+    cmp r4, #COLUMN_SIZE
+    beq .Lonly_column\bits
+    vmov.i32 q0, #0
+    ldr r2, [r7, #JOB_FILLS]
+    ldrh r4, [r2], #2
+    ldrh r5, [r2], #2
+    str r2, [r7, #JOB_FILLS]
+    ror r5, r5, #33 - \bits
+    mov r8, #7
+    dls lr, r8
+0:  vldrw.u32 q3, [r12, #-2 * SUM_BYTES]
+    vdup.\bits q4, r4
+    lsrs r4, r4, #1
+    vsli.\bits q4, q3, #1
+    vldrw.u32 q6, [r12, #-SUM_BYTES]
+    vldrw.u32 q3, [r12], #16
+    vdup.\bits q5, r5
+    ror r5, r5, #1
+    vsri.\bits q5, q3, #1
+    veor q3, q4, q5
+    vand q4, q4, q5
+    vand q5, q3, q6
+    veor q3, q3, q6
+    veor q6, q3, q0
+    vand q3, q3, q0
+    vand q7, q6, q1
+    veor q6, q6, q1
+    vorr q1, q3, q7
+    vorr q0, q4, q5
+    COMPARE_PLANE
+    le lr, 0b
+    /* Planes 7 and 8 of the middle column, and the last carry. */
+    vldrw.u32 q3, [r12, #-SUM_BYTES]
+    veor q6, q3, q0
+    vand q3, q3, q0
+    vand q7, q6, q1
+    veor q6, q6, q1
+    vorr q1, q3, q7
+    COMPARE_PLANE
+    vldrw.u32 q3, [r12, #16 - SUM_BYTES]
+    veor q6, q3, q1
+    vand q1, q3, q1
+    COMPARE_PLANE
+.Lfinished\bits:
+    vmov q6, q1
+    COMPARE_PLANE
+    vstrw.u32 q2, [r1], #16
+    ldr r4, [r7, #JOB_OUTPUTS]
+    str r1, [r7, #JOB_RESULTS]
     subs r4, r4, #1
-    bne .Lshift_up\bits
-    b .Lnext_step\bits
+    str r4, [r7, #JOB_OUTPUTS]
+    bne .Loutput\bits
 
-.Lshift_down\bits:
-    mov r7, r12
-    ror r9, r8, #33 - \bits
-    dls lr, r6
-0:  vldrw.u32 q0, [r7]
-    vdup.\bits q1, r9
-    ror r9, r9, #1
-    vsri.\bits q1, q0, #1
-    vstrw.u32 q1, [r7], #16
-    le lr, 0b
-    adds r4, r4, #1
-    bne .Lshift_down\bits
-
-.Lnext_step\bits:
-    ldrd r2, r3, [sp, #STEP]
-    add r2, r2, #STEP_BYTES
-    str r2, [sp, #STEP]
-    cmp r2, r3
-    bne .Lstep\bits
-    add sp, sp, #4
-    pop {r0-r11, lr}
+.Lleave\bits:
+    add sp, sp, #FRAME
+    pop {r4-r11, lr}
     vpop {d8-d15}
     bx lr
-    .size bitloom_conv_pairs_mve_sum\bits, . - bitloom_conv_pairs_mve_sum\bits
+
+.Lonly_column\bits:
+    mov r8, #9
+    dls lr, r8
+0:  vldrw.u32 q3, [r12], #16
+    veor q6, q3, q1
+    vand q1, q3, q1
+    COMPARE_PLANE
+    le lr, 0b
+    b .Lfinished\bits
+    .size bitloom_conv_pairs_mve_columns\bits, . - bitloom_conv_pairs_mve_columns\bits
 .endm
 
-    SUM_FUNCTION 8
-    SUM_FUNCTION 16
-    SUM_FUNCTION 32
+/* u and v of F in q\f and q6 to the entry at r2. */
+.macro STORE_ENTRY bits, f
+    veor q4, q\f, q6
+    vand q5, q\f, q6
+    vst20.\bits {q4, q5}, [r2]
+    vst21.\bits {q4, q5}, [r2]
+    add r2, r2, r3
+.endm
+
+.macro STORE_ENTRIES bits
+    STORE_ENTRY \bits, 0
+    STORE_ENTRY \bits, 1
+    STORE_ENTRY \bits, 2
+    STORE_ENTRY \bits, 3
+.endm
+
+/* F of the first pair in q0 to q3, by its weight bits; of the second, one after the other, in q6. */
+.macro TABLE_FUNCTION bits
+    .balign 4
+    .global bitloom_conv_pairs_mve_table\bits
+    .type bitloom_conv_pairs_mve_table\bits, %function
+    .thumb_func
+bitloom_conv_pairs_mve_table\bits:
+    vpush {d8-d15}
+    vldrw.u32 q4, [r0]
+    add r0, r0, r1
+    vldrw.u32 q5, [r0]
+    add r0, r0, r1
+    vand q3, q4, q5
+    vorn q2, q5, q4
+    vorn q1, q4, q5
+    vbic q0, q1, q4
+    vldrw.u32 q7, [r0]
+    add r0, r0, r1
+    vldrw.u32 q6, [r0]
+    vorr q6, q6, q7
+    vmvn q6, q6
+    STORE_ENTRIES \bits
+    vldrw.u32 q6, [r0]
+    vorn q6, q7, q6
+    STORE_ENTRIES \bits
+    vldrw.u32 q6, [r0]
+    vorn q6, q6, q7
+    STORE_ENTRIES \bits
+    vldrw.u32 q6, [r0]
+    vand q6, q6, q7
+    STORE_ENTRIES \bits
+    vpop {d8-d15}
+    bx lr
+    .size bitloom_conv_pairs_mve_table\bits, . - bitloom_conv_pairs_mve_table\bits
+.endm
+
+    COLUMNS_FUNCTION 16
+    COLUMNS_FUNCTION 32
+    TABLE_FUNCTION 16
+    TABLE_FUNCTION 32
 #endif

@@ -6,99 +6,84 @@
 
 #ifndef BITLOOM_V128_MVE
 
-/* Bits that a shift by one pixel brings in. */
-typedef struct {
-    uint32_t lowest, highest;
-} lane_ends;
-
-static inline bitloom_v128 plane_at(const bitloom_conv_pairs_mve_step *step, uint32_t plane) {
-    return bitloom_v128_load(step->planes + 16U * plane);
-}
-
-static inline void set_plane(const bitloom_conv_pairs_mve_step *step, uint32_t plane, bitloom_v128 value) {
-    bitloom_v128_store(step->planes + 16U * plane, value);
-}
-
 /* Adds a carry of weight 2^plane. */
-static void add_carry(const bitloom_conv_pairs_mve_step *step, uint32_t plane, bitloom_v128 carry) {
-    for (; plane < step->plane_count; plane++) {
-        const bitloom_v128 sum = bitloom_v128_xor(plane_at(step, plane), carry);
-        set_plane(step, plane, sum);
-        carry = bitloom_v128_and_not(carry, sum);
+static void add_carry(uint8_t *sum, uint32_t plane, uint32_t planes, bitloom_v128 carry) {
+    for (; plane < planes; plane++) {
+        const bitloom_v128 bits = bitloom_v128_xor(bitloom_v128_load(sum + 16U * plane), carry);
+        bitloom_v128_store(sum + 16U * plane, bits);
+        carry = bitloom_v128_and_not(carry, bits);
     }
 }
 
 /* Adds the (u, v) that 4 bits of weights select. */
-static void add_group(const bitloom_conv_pairs_mve_step *step, uint32_t table, uint32_t weights) {
-    const uint8_t *entry = step->base + table + weights * step->entry_bytes;
-    add_carry(step, 0U, bitloom_v128_load(entry));
-    add_carry(step, 1U, bitloom_v128_load(entry + step->entry_bytes / 2U));
+static void add_group(const bitloom_conv_pairs_mve_job *job, uint8_t *sum, uint32_t planes, uint32_t table,
+                      uint32_t weights) {
+    const uint8_t *entry = job->base + table + weights * job->entry_bytes;
+    add_carry(sum, 0U, planes, bitloom_v128_load(entry));
+    add_carry(sum, 1U, planes, bitloom_v128_load(entry + job->entry_bytes / 2U));
 }
 
-static const uint32_t *add_words(const bitloom_conv_pairs_mve_step *step, const uint32_t *weights) {
-    const uint32_t *table = step->tables;
-    uint32_t word, i;
-    for (word = 0U; word < step->words; word++) {
-        for (i = 0U; i < 8U; i++)
-            add_group(step, *table++, (*weights >> ((i & 3U) * 8U + (i & 4U))) & 15U);
-        weights++;
+static void start_sum(const bitloom_conv_pairs_mve_column *column) {
+    memmove(column->sum, column->start, 5U * 16U);
+    if (column->high_start != NULL) {
+        memmove(column->sum + 5U * 16U, column->high_start, 4U * 16U);
+    } else {
+        memset(column->sum + 5U * 16U, 0, 2U * 16U);
     }
-    if (step->half != 0U) {
-        for (i = 0U; i < 4U; i++)
-            add_group(step, *table++, (*weights >> (8U * i)) & 15U);
-        weights++;
-    }
-    return weights;
 }
 
-static void shift_planes(const bitloom_conv_pairs_mve_step *step, uint32_t fill, lane_ends ends) {
-    const uint32_t in = step->shifts > 0 ? ends.lowest : ends.highest;
-    uint32_t plane, i;
-    for (plane = 0U; plane < step->plane_count; plane++) {
-        bitloom_v128 bits = plane_at(step, plane);
-        for (i = 0U; i < 4U; i++) {
-            const uint32_t shifted = step->shifts > 0 ? bits.w[i] << 1 : bits.w[i] >> 1;
-            bits.w[i] = (shifted & ~in) | (((fill >> plane) & 1U) != 0U ? in : 0U);
+static void sum_columns(const bitloom_conv_pairs_mve_job *job) {
+    const bitloom_conv_pairs_mve_column *column;
+    const uint32_t *weights = job->weights;
+    const uint32_t groups = 16U * job->double_words + 8U * (job->rest & 1U) + 4U * (job->rest >> 1);
+    for (column = job->columns; column != job->columns_end; column++) {
+        const uint32_t planes = column->high_start != NULL ? BITLOOM_CONV_PAIRS_MVE_COLUMN_PLANES : 7U;
+        uint32_t i;
+        start_sum(column);
+        for (i = 0U; i < groups; i++) {
+            const uint32_t bits = (weights[i / 8U] >> ((i & 3U) * 8U + (i & 4U))) & 15U;
+            add_group(job, column->sum, planes, column->tables[i], bits);
         }
-        set_plane(step, plane, bits);
+        weights += (groups + 7U) / 8U;
     }
 }
 
-static void sum_steps(const uint32_t *weights, const uint16_t *fills, const bitloom_conv_pairs_mve_step *step,
-                      const bitloom_conv_pairs_mve_step *end, lane_ends ends) {
-    for (; step != end; step++) {
-        int32_t shifts = step->shifts > 0 ? step->shifts : -step->shifts;
-        uint32_t plane;
-        for (plane = 0U; plane < step->clear_count; plane++)
-            set_plane(step, plane, bitloom_v128_all(0U));
-        weights = add_words(step, weights);
-        if (shifts != 0) {
-            for (; shifts != 0; shifts--)
-                shift_planes(step, *fills, ends);
-            fills++;
-        }
+void bitloom_conv_pairs_mve_columns16(bitloom_conv_pairs_mve_job *job) {
+    sum_columns(job);
+}
+
+void bitloom_conv_pairs_mve_columns32(bitloom_conv_pairs_mve_job *job) {
+    sum_columns(job);
+}
+
+/* The F of a pair, by its weight bits (x in bit 0). */
+static void pair_words(bitloom_v128 *f, const uint8_t *x_image, const uint8_t *y_image) {
+    const bitloom_v128 x = bitloom_v128_load(x_image);
+    const bitloom_v128 y = bitloom_v128_load(y_image);
+    f[3] = bitloom_v128_and(x, y);
+    f[2] = bitloom_v128_or_not(y, x);
+    f[1] = bitloom_v128_or_not(x, y);
+    f[0] = bitloom_v128_and_not(f[1], x);
+}
+
+static void build_table(const uint8_t *image, uint32_t image_bytes, uint8_t *entry, uint32_t entry_bytes) {
+    bitloom_v128 f[4], g[4];
+    uint32_t i;
+    pair_words(f, image, image + image_bytes);
+    pair_words(g, image + 2U * image_bytes, image + 3U * image_bytes);
+    for (i = 0U; i < 16U; i++) {
+        bitloom_v128_store(entry, bitloom_v128_xor(f[i & 3U], g[i >> 2]));
+        bitloom_v128_store(entry + entry_bytes / 2U, bitloom_v128_and(f[i & 3U], g[i >> 2]));
+        entry += entry_bytes;
     }
 }
 
-void bitloom_conv_pairs_mve_sum8(const uint32_t *weights, const uint16_t *fills,
-                                 const bitloom_conv_pairs_mve_step *steps,
-                                 const bitloom_conv_pairs_mve_step *end) {
-    const lane_ends ends = {0x01010101U, 0x80808080U};
-    sum_steps(weights, fills, steps, end, ends);
+void bitloom_conv_pairs_mve_table16(const uint8_t *image, uint32_t image_bytes, uint8_t *entry, uint32_t entry_bytes) {
+    build_table(image, image_bytes, entry, entry_bytes);
 }
 
-void bitloom_conv_pairs_mve_sum16(const uint32_t *weights, const uint16_t *fills,
-                                  const bitloom_conv_pairs_mve_step *steps,
-                                  const bitloom_conv_pairs_mve_step *end) {
-    const lane_ends ends = {0x00010001U, 0x80008000U};
-    sum_steps(weights, fills, steps, end, ends);
-}
-
-void bitloom_conv_pairs_mve_sum32(const uint32_t *weights, const uint16_t *fills,
-                                  const bitloom_conv_pairs_mve_step *steps,
-                                  const bitloom_conv_pairs_mve_step *end) {
-    const lane_ends ends = {0x00000001U, 0x80000000U};
-    sum_steps(weights, fills, steps, end, ends);
+void bitloom_conv_pairs_mve_table32(const uint8_t *image, uint32_t image_bytes, uint8_t *entry, uint32_t entry_bytes) {
+    build_table(image, image_bytes, entry, entry_bytes);
 }
 
 #endif

@@ -25,7 +25,7 @@ static uint32_t unit_word(const bitloom_conv_pairs_mve *layer, const uint8_t *un
 }
 
 /* Columns [column, column + 32) of one channel's row. */
-static uint32_t window_word(const bitloom_conv_pairs_mve *layer, const uint8_t *unit, int32_t column) {
+static BITLOOM_NOINLINE uint32_t window_word(const bitloom_conv_pairs_mve *layer, const uint8_t *unit, int32_t column) {
     const uint32_t shift = (uint32_t)column & 31U;
     const int32_t i = (column - (int32_t)shift) / 32;
     const uint32_t low = unit_word(layer, unit, i);
@@ -42,7 +42,7 @@ static uint32_t even_bits(uint32_t word) {
 }
 
 /* A lane of columns from `column`, one stride apart. */
-static uint32_t lane_word(const bitloom_conv_pairs_mve *layer, const uint8_t *unit, int32_t column) {
+static BITLOOM_NOINLINE uint32_t lane_word(const bitloom_conv_pairs_mve *layer, const uint8_t *unit, int32_t column) {
     const uint32_t stride = layer->stride_x;
     uint32_t word, i;
     if (stride == 1U) return window_word(layer, unit, column);
@@ -58,14 +58,21 @@ static uint32_t lane_word(const bitloom_conv_pairs_mve *layer, const uint8_t *un
 }
 
 static inline void store_lane(uint8_t *to, uint32_t lane_bytes, uint32_t word) {
-    if (lane_bytes == 1U) {
-        *to = (uint8_t)word;
-    } else if (lane_bytes == 2U) {
+    if (lane_bytes == 2U) {
         *(uint16_t *)(void *)to = (uint16_t)word;
     } else {
         *(uint32_t *)(void *)to = word;
     }
 }
+
+#ifdef BITLOOM_V128_MVE
+/* Whether lanes are input units as they are. */
+static int is_straight(const bitloom_conv_pairs_mve *layer, const bitloom_conv_pairs_mve_sizes *sizes,
+                       int32_t column) {
+    return layer->stride_x == 1U && column == 0 && layer->plus_one == 0U && layer->width <= layer->lane_bits &&
+           bitloom_conv_pairs_mve_unit(layer->width) == sizes->lane_bytes;
+}
+#endif
 
 /* One lane of every channel of the chunk. `row`: the first channel, or null outside the map. */
 static void gather_lane(const tile_type *tile, const uint8_t *row, int32_t column, uint8_t *to) {
@@ -75,19 +82,30 @@ static void gather_lane(const tile_type *tile, const uint8_t *row, int32_t colum
     const uint32_t first = 4U * tile->first_quad;
     const uint32_t quad_step = (sizes->sets - 1U) * 4U * sizes->image_bytes;
     uint32_t channels = row == NULL ? 0U : sizes->group_channels - first;
-    const uint32_t straight = (layer->stride_x == 1U && column == 0 && unit == sizes->lane_bytes &&
-                               layer->plus_one == 0U && layer->width <= 8U * unit)
-                                  ? 1U
-                                  : 0U;
     uint32_t i = 0U;
     if (channels > 4U * tile->quads) channels = 4U * tile->quads;
-    if (straight != 0U && unit == 2U && quad_step == 0U) {
-        const uint16_t *from = (const uint16_t *)(const void *)row;
-        for (; i < channels; i++) {
-            *(uint16_t *)(void *)to = *from++;
-            to += sizes->image_bytes;
+#ifdef BITLOOM_V128_MVE
+    /* 8 or 4 channels at a time; all of them outside the map. */
+    if (quad_step == 0U && (row == NULL || is_straight(layer, sizes, column))) {
+        const uint32_t whole = row == NULL ? 4U * tile->quads : channels;
+        bitloom_v128 bits = bitloom_v128_all(0U);
+        if (sizes->lane_bytes == 2U) {
+            const uint16x8_t offsets = vmulq_n_u16(vidupq_n_u16(0U, 1), (uint16_t)sizes->image_bytes);
+            for (; i + 8U <= whole; i += 8U) {
+                if (row != NULL) bits = bitloom_v128_load(row + 2U * i);
+                vstrhq_scatter_offset_u16((uint16_t *)(void *)to, offsets, vreinterpretq_u16_u32(bits));
+                to += 8U * sizes->image_bytes;
+            }
+        } else {
+            const uint32x4_t offsets = vmulq_n_u32(vidupq_n_u32(0U, 1), sizes->image_bytes);
+            for (; i + 4U <= whole; i += 4U) {
+                if (row != NULL) bits = bitloom_v128_load(row + 4U * i);
+                vstrwq_scatter_offset_u32((uint32_t *)(void *)to, offsets, bits);
+                to += 4U * sizes->image_bytes;
+            }
         }
     }
+#endif
     for (; i < 4U * tile->quads; i++) {
         const uint32_t word = i < channels ? lane_word(layer, row + i * unit, column) : 0U;
         store_lane(to, sizes->lane_bytes, word);
@@ -125,33 +143,47 @@ void bitloom_conv_pairs_mve_gather(const tile_type *tile) {
     }
 }
 
+/* *ones + x ^ y of the two pairs of 4 images -> *ones, carry. */
+static inline bitloom_v128 add_quad(bitloom_v128 *ones, const uint8_t *image, uint32_t step) {
+    const bitloom_v128 a = bitloom_v128_xor(bitloom_v128_load(image), bitloom_v128_load(image + step));
+    image += 2U * step;
+    return bitloom_v128_full_add(ones, a,
+                                 bitloom_v128_xor(bitloom_v128_load(image), bitloom_v128_load(image + step)));
+}
+
 /* Sum of x ^ y over the quads of one set, at one place of the images: `parity_planes` planes, one image apart. */
-static void count_pairs(const tile_type *tile, const uint8_t *image, uint8_t *planes) {
+static BITLOOM_NOINLINE void count_pairs(const tile_type *tile, const uint8_t *image, uint8_t *planes) {
     const bitloom_conv_pairs_mve_sizes *sizes = tile->sizes;
     const uint32_t step = sizes->image_bytes;
-    uint32_t quad, plane;
-    for (plane = 0U; plane < sizes->parity_planes; plane++)
-        bitloom_v128_store(planes + plane * step, bitloom_v128_all(0U));
-    for (quad = 0U; quad < tile->quads; quad++) {
-        const bitloom_v128 a =
-            bitloom_v128_xor(bitloom_v128_load(image), bitloom_v128_load(image + step));
-        const bitloom_v128 b =
-            bitloom_v128_xor(bitloom_v128_load(image + 2U * step), bitloom_v128_load(image + 3U * step));
-        bitloom_v128 low = bitloom_v128_load(planes);
-        bitloom_v128 carry = bitloom_v128_full_add(&low, a, b);
-        bitloom_v128_store(planes, low);
-        /* The sum so far is at most 2 quad + 2. */
-        for (plane = 1U; (2U * quad + 2U) >> plane != 0U; plane++) {
-            const bitloom_v128 old = bitloom_v128_load(planes + plane * step);
-            bitloom_v128_store(planes + plane * step, bitloom_v128_xor(old, carry));
+    const uint32_t quad_step = 4U * step * sizes->sets;
+    bitloom_v128 ones = bitloom_v128_all(0U);
+    bitloom_v128 twos = ones;
+    uint8_t *const end = planes + sizes->parity_planes * step;
+    uint8_t *plane;
+    uint32_t quad;
+    for (plane = planes; plane != end; plane += step)
+        bitloom_v128_store(plane, ones);
+    for (quad = 0U; quad < tile->quads; quad += 2U) {
+        bitloom_v128 carry = add_quad(&ones, image, step);
+        bitloom_v128 carry2 = bitloom_v128_all(0U);
+        image += quad_step;
+        if (quad + 1U < tile->quads) {
+            carry2 = add_quad(&ones, image, step);
+            image += quad_step;
+        }
+        carry = bitloom_v128_full_add(&twos, carry, carry2);
+        for (plane = planes + 2U * step; plane < end; plane += step) {
+            const bitloom_v128 old = bitloom_v128_load(plane);
+            bitloom_v128_store(plane, bitloom_v128_xor(old, carry));
             carry = bitloom_v128_and(old, carry);
         }
-        image += 4U * step * sizes->sets;
     }
+    bitloom_v128_store(planes, ones);
+    bitloom_v128_store(planes + step, twos);
 }
 
 /* Adds a number of `count` planes, `step` bytes apart, to one of `sum_count` planes. */
-static void add_number(uint8_t *sum, uint32_t sum_count, const uint8_t *planes, uint32_t step, uint32_t count) {
+static BITLOOM_NOINLINE void add_number(uint8_t *sum, uint32_t sum_count, const uint8_t *planes, uint32_t step, uint32_t count) {
     bitloom_v128 carry = bitloom_v128_all(0U);
     uint32_t i;
     for (i = 0U; i < sum_count; i++) {
@@ -164,26 +196,6 @@ static void add_number(uint8_t *sum, uint32_t sum_count, const uint8_t *planes, 
             carry = bitloom_v128_and(low, carry);
         }
     }
-}
-
-static bitloom_v128 shifted(bitloom_v128 a, int32_t shift, bitloom_v128 mask) {
-#ifdef BITLOOM_V128_MVE
-    return bitloom_v128_and(vshlq_r_u32(a, shift), mask);
-#else
-    uint32_t i;
-    for (i = 0U; i < 4U; i++)
-        a.w[i] = shift >= 0 ? a.w[i] << shift : a.w[i] >> -shift;
-    return bitloom_v128_and(a, mask);
-#endif
-}
-
-/* The bits of each lane that a shift does not bring in, in a word. */
-static bitloom_v128 kept_bits(uint32_t lane_bits, int32_t shift) {
-    const uint32_t lane = 0xffffffffU >> (32U - lane_bits);
-    uint32_t mask = shift >= 0 ? (lane << shift) & lane : lane >> -shift;
-    if (lane_bits == 8U) mask |= mask << 8;
-    if (lane_bits <= 16U) mask |= mask << 16;
-    return bitloom_v128_all(mask);
 }
 
 /* By how much the sum of a column step is shifted in the end. */
@@ -224,71 +236,24 @@ void bitloom_conv_pairs_mve_parity(const tile_type *tile) {
         for (step = 0U; step < layer->kernel_width; step++) {
             bitloom_v128 carry = bitloom_v128_all(0U);
             const int32_t shift = total_shift(layer, step);
-            const bitloom_v128 kept = kept_bits(layer->lane_bits, shift);
+            const bitloom_v128 kept = bitloom_conv_pairs_mve_kept(layer->lane_bits, shift);
             if (layer->column_steps[3U * step] != phase) continue;
             for (i = 0U; i < planes; i++) {
                 bitloom_v128 low = bitloom_v128_load(total + 16U * i);
-                carry = bitloom_v128_full_add(
-                    &low, shifted(bitloom_v128_load(column + 16U * i), shift, kept), carry);
+                const bitloom_v128 shifted =
+                    bitloom_v128_and(bitloom_v128_shift(bitloom_v128_load(column + 16U * i), shift), kept);
+                carry = bitloom_v128_full_add(&low, shifted, carry);
                 bitloom_v128_store(total + 16U * i, low);
             }
         }
     }
 }
 
-/* u and v of the lanes from `at` on (bytes of one number) to an entry; what is too much is overwritten later. */
-static inline void store_entry(uint8_t *entry, uint32_t entry_bytes, uint32_t lane_bytes, uint32_t at,
-                               bitloom_v128 f, bitloom_v128 g) {
-    const bitloom_v128 u = bitloom_v128_xor(f, g);
-    const bitloom_v128 v = bitloom_v128_and(f, g);
-#ifdef BITLOOM_V128_MVE
-    (void)entry_bytes;
-    if (lane_bytes == 1U) {
-        const uint8x16x2_t both = {{vreinterpretq_u8_u32(u), vreinterpretq_u8_u32(v)}};
-        vst2q_u8(entry + 2U * at, both);
-    } else if (lane_bytes == 2U) {
-        const uint16x8x2_t both = {{vreinterpretq_u16_u32(u), vreinterpretq_u16_u32(v)}};
-        vst2q_u16((uint16_t *)(void *)(entry + 2U * at), both);
-    } else {
-        const uint32x4x2_t both = {{u, v}};
-        vst2q_u32((uint32_t *)(void *)(entry + 2U * at), both);
-    }
-#else
-    const uint32_t half = entry_bytes / 2U;
-    const uint32_t bytes = half - at < 16U ? half - at : 16U;
-    (void)lane_bytes;
-    memcpy(entry + at, &u, bytes);
-    memcpy(entry + half + at, &v, bytes);
-#endif
-}
-
-/* The F of a pair, by its weight bits (x in bit 0). */
-static inline void pair_words(bitloom_v128 *f, bitloom_v128 x, bitloom_v128 y) {
-    f[3] = bitloom_v128_and(x, y);
-    f[2] = bitloom_v128_or_not(y, x);
-    f[1] = bitloom_v128_or_not(x, y);
-    f[0] = bitloom_v128_and_not(f[1], x);
-}
-
-/* The 16 entries of one table at the lanes from `at` on. */
-static inline void build_entries(const uint8_t *image, uint32_t image_bytes, uint32_t at, uint8_t *table,
-                                 uint32_t entry_bytes, uint32_t lane_bytes) {
-    bitloom_v128 f[4], g[4];
-    uint32_t j;
-    pair_words(f, bitloom_v128_load(image + at), bitloom_v128_load(image + image_bytes + at));
-    pair_words(g, bitloom_v128_load(image + 2U * image_bytes + at),
-               bitloom_v128_load(image + 3U * image_bytes + at));
-    for (j = 0U; j < 4U; j++) {
-        store_entry(table, entry_bytes, lane_bytes, at, f[0], g[j]);
-        store_entry(table + entry_bytes, entry_bytes, lane_bytes, at, f[1], g[j]);
-        store_entry(table + 2U * entry_bytes, entry_bytes, lane_bytes, at, f[2], g[j]);
-        store_entry(table + 3U * entry_bytes, entry_bytes, lane_bytes, at, f[3], g[j]);
-        table += 4U * entry_bytes;
-    }
-}
-
-/* Last lanes first: a store of 16 bytes that goes beyond its entry is overwritten by the next entry's first lanes. */
-static inline void build_tables(const tile_type *tile, uint32_t lane_bytes) {
+/*
+ * Last lanes first: 16 bytes of u and v that go beyond an entry's lanes are overwritten, by the rest of the entry or by the
+ * next one's first lanes.
+ */
+void bitloom_conv_pairs_mve_tables(const tile_type *tile) {
     const bitloom_conv_pairs_mve_sizes *sizes = tile->sizes;
     const uint8_t *image = tile->scratch + sizes->images;
     uint8_t *table = tile->scratch;
@@ -296,20 +261,16 @@ static inline void build_tables(const tile_type *tile, uint32_t lane_bytes) {
     for (i = 0U; i < tile->quads * sizes->sets; i++) {
         uint32_t at = sizes->image_bytes;
         while (at != 0U) {
+            uint8_t *entry;
             at -= 16U;
-            build_entries(image, sizes->image_bytes, at, table, sizes->entry_bytes, lane_bytes);
+            entry = table + at * BITLOOM_CONV_PAIRS_MVE_LANE_SCALE;
+            if (sizes->lane_bytes == 2U) {
+                bitloom_conv_pairs_mve_table16(image + at, sizes->image_bytes, entry, sizes->entry_bytes);
+            } else {
+                bitloom_conv_pairs_mve_table32(image + at, sizes->image_bytes, entry, sizes->entry_bytes);
+            }
         }
         image += 4U * sizes->image_bytes;
         table += sizes->table_bytes;
-    }
-}
-
-void bitloom_conv_pairs_mve_tables(const tile_type *tile) {
-    if (tile->sizes->lane_bytes == 1U) {
-        build_tables(tile, 1U);
-    } else if (tile->sizes->lane_bytes == 2U) {
-        build_tables(tile, 2U);
-    } else {
-        build_tables(tile, 4U);
     }
 }

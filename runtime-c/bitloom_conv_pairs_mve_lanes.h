@@ -24,8 +24,13 @@ typedef struct {
     uint32_t zeros;       /* an entry of zeros */
     uint32_t lists;       /* places of tables, for each column phase */
     uint32_t list_words;
+    uint32_t carry_count; /* of a full chunk */
+    uint32_t is_fused;    /* outputs are finished by the inner loop */
+    uint32_t sums;        /* of each kernel column */
+    uint32_t carries;
     uint32_t sides[2];    /* sums from the left and right ends */
-    uint32_t parity;      /* A */
+    uint32_t parity;      /* A, with zeros above */
+    uint32_t results;     /* of outputs that are finished together */
     uint32_t state;       /* S of the outputs of a block, where there are several chunks */
     uint32_t masks;       /* row and column classes, and the sum of a tile's output */
     uint32_t total;
@@ -46,6 +51,13 @@ typedef struct {
 /* Bytes of a channel's row: 1, 2 or 4, then whole words. */
 static inline uint32_t bitloom_conv_pairs_mve_unit(uint32_t width) {
     return width <= 8U ? 1U : width <= 16U ? 2U : 4U * ((width + 31U) / 32U);
+}
+
+/* The bits of each lane that a shift does not bring in. */
+static inline bitloom_v128 bitloom_conv_pairs_mve_kept(uint32_t lane_bits, int32_t shift) {
+    const uint32_t lane = 0xffffffffU >> (32U - lane_bits);
+    const uint32_t kept = shift >= 0 ? (lane << shift) & lane : lane >> -shift;
+    return bitloom_v128_all(lane_bits == 16U ? kept | (kept << 16) : kept);
 }
 
 /* Input bits of the chunk's channels, for each phase. */

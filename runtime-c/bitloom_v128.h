@@ -47,6 +47,11 @@ static inline bitloom_v128 bitloom_v128_or_not(bitloom_v128 a, bitloom_v128 b) {
     return vornq_u32(a, b);
 }
 
+/* Each 32 bits turned into higher places, or lower ones where `shift` is negative. */
+static inline bitloom_v128 bitloom_v128_shift(bitloom_v128 a, int32_t shift) {
+    return vshlq_r_u32(a, shift);
+}
+
 #else
 
 typedef struct {
@@ -65,6 +70,13 @@ static inline void bitloom_v128_store(void *to, bitloom_v128 a) {
 
 static inline bitloom_v128 bitloom_v128_all(uint32_t word) {
     const bitloom_v128 a = {{word, word, word, word}};
+    return a;
+}
+
+static inline bitloom_v128 bitloom_v128_shift(bitloom_v128 a, int32_t shift) {
+    uint32_t i;
+    for (i = 0U; i < 4U; i++)
+        a.w[i] = shift >= 0 ? a.w[i] << shift : a.w[i] >> -shift;
     return a;
 }
 

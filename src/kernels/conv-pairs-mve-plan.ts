@@ -5,6 +5,10 @@ type Shape = readonly [number, number, number];
 
 const MAX_PLANES = 14;
 const MAX_COLUMNS = 16;
+/** As in the runtime: a column's sum, carries of weight 32 of a column, outputs that are finished together. */
+const COLUMN_BYTES = 144;
+const MAX_CARRIES = 15;
+const FUSED_OUTPUTS = 16;
 /** Scratch bytes that a chunk of channels may take. */
 const SCRATCH_LIMIT = 12288;
 
@@ -77,7 +81,7 @@ function laneChoices(conv: Conv, input: Shape, output: Shape): Lanes[] {
     planes,
   };
   const widest = Math.max(Math.ceil(input[1] / stride[1]), output[1]);
-  const whole = [8, 16, 32]
+  const whole = [16, 32]
     .filter((laneBits) => widest <= laneBits)
     .map((laneBits) => ({
       ...common,
@@ -110,7 +114,8 @@ function chunkChoices(conv: Conv, output: Shape, lanes: Lanes, limit: number): M
   const plans: MvePlan[] = [];
   for (let chunks = 1; chunks <= quads; chunks++) {
     const chunk = Math.ceil(quads / chunks);
-    if (Math.ceil(quads / chunk) !== chunks) continue;
+    if (Math.ceil(quads / chunk) !== chunks || carriesOf(chunk * lanes.rowTaps.length) > MAX_CARRIES)
+      continue;
     const blocks = chunks === 1 ? [outputs] : [1, 2, 3, 4, 6, 8].map((n) => Math.ceil(outputs / n));
     for (const block of new Set(blocks)) {
       const scratchBytes = scratchOf(conv, lanes, chunk, block);
@@ -130,6 +135,13 @@ function chunkChoices(conv: Conv, output: Shape, lanes: Lanes, limit: number): M
   return plans;
 }
 
+/** Carries of weight 32 of a column with so many groups: one for every 16, an 8 and a 4. */
+function carriesOf(groups: number): number {
+  const rest = groups % 8;
+  const words = Math.floor(groups / 8) + (rest > 4 ? 1 : 0);
+  return Math.ceil(words / 2) + (rest > 0 && rest <= 4 ? 1 : 0);
+}
+
 /** As `bitloom_conv_pairs_mve_scratch`. */
 function scratchOf(conv: Conv, lanes: Lanes, chunk: number, block: number): number {
   const sets = lanes.rowPhases.length * lanes.columnPhases.length;
@@ -137,11 +149,13 @@ function scratchOf(conv: Conv, lanes: Lanes, chunk: number, block: number): numb
   const image = align16(entry / 2);
   const lists = 32 * Math.ceil((chunk * lanes.rowTaps.length) / 8) * lanes.columnPhases.length;
   let bytes = chunk * sets * 16 * entry + 32 + sets * 4 * image;
-  bytes = align16(bytes + entry + 32);
-  bytes = align16(bytes + lists) + 2 * (32 + 16 * lanes.planes) + 16 * lanes.planes + 16;
+  bytes = align16(bytes + Math.max(entry + 32, COLUMN_BYTES));
+  bytes = align16(bytes + lists) + COLUMN_BYTES * lanes.columnSteps.length + 32 * lanes.planes;
+  bytes += 16 * Math.max(3, carriesOf(chunk * lanes.rowTaps.length)) + 16 * Math.max(lanes.planes + 1, 10);
+  bytes += 16 * FUSED_OUTPUTS;
   if (chunk < quadsOf(conv)) bytes += 16 * lanes.planes * block;
   if (conv.padValue === 0) {
-    bytes += 16 * (16 + lanes.columnClassCount + lanes.planes + 2);
+    bytes += 16 * (8 + lanes.columnClassCount + lanes.planes + 2);
   }
   return bytes;
 }

@@ -3,6 +3,7 @@
  * one-bit threshold that follows it.
  */
 import type { CodeMatrix, Window } from "../program/types.js";
+import { unitBytes } from "./layout.js";
 
 export interface ConvPairsShape {
   readonly height: number;
@@ -58,11 +59,6 @@ export const MAX_RUN = 9;
 const STATE_PLANES = [9, 12] as const;
 const TABLE_WORDS = 256;
 const VERSION_WORDS = 64;
-
-/** Bytes of a channel's row in the `pixels` layout. */
-export function unitBytes(width: number): number {
-  return width <= 8 ? 1 : width <= 16 ? 2 : 4 * Math.ceil(width / 32);
-}
 
 /** Whether a tap of the window can lie outside the map. */
 export function hasTapsOutside(shape: ConvPairsShape): boolean {
@@ -137,7 +133,7 @@ export function sizesOf(shape: ConvPairsShape, tiling: ConvPairsTiling): ConvPai
     slots,
     planes,
     hasState,
-    scratchBytes: 4 * scratchWords,
+    scratchBytes: 8 * Math.ceil(scratchWords / 2),
   };
 }
 
@@ -279,6 +275,14 @@ function classesOf(taps: readonly number[][]): { readonly ids: Uint8Array; reado
     return keys.indexOf(key);
   });
   return { ids: Uint8Array.from(ids), classes };
+}
+
+/** Whether class numbers fit a byte, and a tile's threshold table a 16-bit count. */
+export function hasFewClasses(shape: ConvPairsShape): boolean {
+  if (padMode(shape) !== 2) return true;
+  const rows = classesOf(outsideRows(shape)).classes.length;
+  const columns = classesOf(outsideColumns(shape)).classes.length;
+  return rows <= 255 && columns <= 255 && rows * columns <= 65535;
 }
 
 export interface ConvPairsThresholds {

@@ -3,6 +3,7 @@ import { concat } from "./concat.js";
 import { convBytes } from "./conv-bytes.js";
 import { convFloat } from "./conv-float.js";
 import { convGeneral } from "./conv-general.js";
+import { convPairs } from "./conv-pairs.js";
 import { convPairsMve } from "./conv-pairs-mve.js";
 import { convRows } from "./conv-rows.js";
 import { denseB1 } from "./dense-b1.js";
@@ -18,6 +19,7 @@ import type { Kernel } from "./types.js";
 export const kernels: readonly Kernel[] = Object.freeze([
   denseB1,
   convPairsMve,
+  convPairs,
   convRows,
   convBytes,
   convGeneral,

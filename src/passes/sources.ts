@@ -154,18 +154,25 @@ function affineSteps(
   return steps;
 }
 
-/** A border around a tensor, of one stored element. */
-export function padded(
+/** Elements around a map, or before and after its channels: one stored element everywhere. */
+interface Border {
+  readonly pads: Window["pads"];
+  readonly channels: readonly [number, number];
+  readonly fill: number;
+}
+
+export function padded(context: Lowering, source: Source, border: Border, name: string): Source {
+  return once(context, source, `pad ${JSON.stringify(border)}`, () =>
+    makePadded(context, source, border, name),
+  );
+}
+
+function makePadded(
   context: Lowering,
   source: Source,
-  border: {
-    readonly pads: Window["pads"];
-    readonly channels: readonly [number, number];
-    readonly fill: number;
-  },
+  { pads, channels, fill }: Border,
   name: string,
 ): Source {
-  const { pads, channels, fill } = border;
   const [height, width, depth] = source.shape;
   const shape: MapShape = [
     height + pads[0] + pads[2],

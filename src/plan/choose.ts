@@ -123,13 +123,15 @@ function advance(
   choice: KernelChoice,
   lastReader: ReadonlyMap<TensorId, number>,
 ): Node[] {
-  if (choice.output === program.output.tensor && choice.outputLayout !== "channels") return [];
+  const handedOver = handOver(program, choice);
+  if (handedOver === undefined) return [];
   const last = choice.covers.at(-1)!;
   return prepare(program, node, choice).flatMap(({ live: before, steps, peak: peakBefore }) => {
     const during = new Map(before).set(choice.output, new Set([choice.outputLayout]));
     const peak = Math.max(peakBefore, liveBytes(program, during) + aligned(choice.scratchBytes));
     const after = new Map([...during].filter(([id]) => (lastReader.get(id) ?? -1) > last));
-    const all = [...steps, choice];
+    if (handedOver.length > 0) after.set(choice.output, new Set<Layout>(["channels"]));
+    const all = [...steps, choice, ...handedOver];
     const instructions = node.instructions + all.reduce((sum, s) => sum + s.cost, 0);
     const flash = node.flash + all.reduce((sum, s) => sum + constantBytes(s), 0);
     return givingUp(after).map((live) => ({
@@ -141,6 +143,13 @@ function advance(
       peak,
     }));
   });
+}
+
+/** The change of layout that the caller's output needs after a choice, if any; undefined where there is none. */
+function handOver(program: DeviceProgram, choice: KernelChoice): KernelChoice[] | undefined {
+  if (choice.output !== program.output.tensor || choice.outputLayout === "channels") return [];
+  const conversion = layoutConversion(program, choice.output, choice.outputLayout, "channels");
+  return conversion === undefined ? undefined : [conversion];
 }
 
 /** Brings a choice's inputs into its layouts; none where that is impossible. */

@@ -12,15 +12,24 @@ export interface Candidate {
   readonly plan: Plan;
 }
 
-export function planned(program: DeviceProgram, cpu: Cpu): Plan {
-  const plan = planProgram(program, { cpu });
-  verifyPlan(plan);
-  return plan;
+/**
+ * The plan whose kernels are the cheapest by the planner's costs when changes of layout at the ends cost nothing: in
+ * a net the neighbours of a layer mostly have the same layouts.
+ */
+export function planInNet(program: DeviceProgram, cpu: Cpu, kernel?: string): Plan {
+  const ways = candidates(program, cpu).filter((c) => kernel === undefined || c.kernel === kernel);
+  const costs = ways.map(({ plan }) => ownCost(plan));
+  const best = costs.indexOf(Math.min(...costs));
+  // Without any way the planner says what is missing.
+  return (
+    ways[best]?.plan ?? planWith(program, cpu, (choice) => kernel === undefined || choice.kernel === kernel)
+  );
 }
 
-/** The planner's choice among the ways of one kernel. */
-export function plannedWith(program: DeviceProgram, cpu: Cpu, kernel: string): Plan {
-  return planWith(program, cpu, (choice) => choice.kernel === kernel);
+function ownCost(plan: Plan): number {
+  return plan.steps
+    .filter(({ choice }) => choice.covers.length > 0)
+    .reduce((sum, { choice }) => sum + choice.cost, 0);
 }
 
 /** Every way there is, each in the best plan around it. Ways that no plan can hold are left out. */

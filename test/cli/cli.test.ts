@@ -64,7 +64,13 @@ describe("compile", () => {
     expect(await read("first")).toEqual(await read("second"));
   });
 
-  it.each(["import", "lower", "fold-flips", "plan"])("prints the state after %s", async (stage) => {
+  it.each([
+    "import",
+    "lower",
+    "late-pools",
+    "fold-flips",
+    "plan",
+  ])("prints the state after %s", async (stage) => {
     const { stdout, exitCode } = await bitloom(["compile", model, "--print-after", stage]);
     expect(exitCode).toBe(0);
     expect(stdout.split("\n").length).toBeGreaterThan(5);

@@ -6,7 +6,7 @@ import { readNpy } from "../../src/formats/npy.js";
 import { batchFromArray } from "../../src/inputs.js";
 import { findBoard } from "../../src/targets/index.js";
 import { type Verification, verifyModel } from "../../src/verify.js";
-import { full, mnistBatch, mnistMlp, sharedModel } from "../support/models.js";
+import { full, mnistBatch, mnistMlp, readShared, sharedModel } from "../support/models.js";
 
 /** One machine for each core that QEMU has, and both ways to emulate a Cortex-M0. */
 const boards = [
@@ -47,6 +47,26 @@ describe("examples/mnist-mlp equals the reference in every bit of every tensor",
       count,
     );
   });
+});
+
+describe.each(["cnvW1A1_svhn", "cnvW1A1_svhn.bn"])("%s, a conv net trained by others", (name) => {
+  const files = [`${name}.onnx.gz`, "cnvW1A1_svhn.inputs.bin"];
+  const absent = files.some((file) => sharedModel(file) === undefined);
+  const count = full ? 10 : 1;
+
+  it.skipIf(absent || !qemu).each(["mps2-an386", "mps2-an500", "mps2-an505"])(
+    `equals the reference in QEMU's %s, ${count} images`,
+    async (id) => {
+      const board = findBoard(id);
+      const [file, pixels] = files.map(readShared) as [Uint8Array, Uint8Array];
+      const model = compileModelFile(file, `${name}.onnx.gz`, { cpu: board.cpu });
+      const array = { shape: [100, 3, 32, 32], dtype: "uint8", data: pixels } as const;
+      const batch = { ...batchFromArray(model.program, array, name), count };
+      const options = { emulator: qemuEmulator, board, timeoutMs: 1_200_000 };
+      expectNoDifference(await verifyModel(model, batch, options), count);
+    },
+    1_200_000,
+  );
 });
 
 describe.each(["TFC_1W1A", "TFC_2W2A"])("%s, trained by others, equals the reference", (name) => {

@@ -342,3 +342,13 @@ it("outputs that are maps say that channels are innermost", () => {
   g.conv(3);
   expect(expectSameOutputs(g.graph).output.layout).toBe("nhwc");
 });
+
+it("models that end in a quantizer return its integers", () => {
+  const g = new SmallGraph([1, 2, 1, 1]);
+  g.sign();
+  g.conv(3);
+  g.uniform(2, 0.5);
+  const program = expectSameOutputs(g.graph);
+  expect(kinds(program)).toEqual(["threshold", "conv", "threshold", "pool"]);
+  expect(program.output.affine).toEqual([{ operator: "multiply", operand: Float32Array.of(0.5) }]);
+});

@@ -1,0 +1,333 @@
+import type { DeviceProgram, Instruction } from "../program/types.js";
+import type { Cpu } from "../targets/index.js";
+import {
+  type ConvPairsScheme,
+  type ConvPairsShape,
+  type ConvPairsSizes,
+  type ConvPairsTiling,
+  canUseRowsInPlace,
+  hasFewClasses,
+  MAX_RUN,
+  packConvPairsThresholds,
+  packConvPairsWeights,
+  padMode,
+  sizesOf,
+} from "./conv-pairs-pack.js";
+import { unitBytes } from "./layout.js";
+import {
+  type ConstantArray,
+  type DescriptorField,
+  followingThreshold,
+  instructionOf,
+  type Kernel,
+  type KernelCall,
+  type KernelChoice,
+} from "./types.js";
+
+type Conv = Extract<Instruction, { kind: "conv" }>;
+type Threshold = Extract<Instruction, { kind: "threshold" }>;
+
+const MAX_UINT16 = 65535;
+/** Scratch that the fastest tiling may take, where one fits; a leaner one is offered beside it. */
+const SCRATCH_LIMIT = 12 * 1024;
+
+/** ±1 × ±1 convolution with its threshold, 32 output pixels to a word: `runtime-c/bitloom_conv_pairs.h`. */
+export const convPairs: Kernel = {
+  name: "conv_pairs",
+  summary:
+    "±1 × ±1 convolution, 32 pixels per word, tables of pairs of inputs, fused with a one-bit threshold",
+  match(program, index, cpu) {
+    const fused = fusedConv(program, index);
+    if (fused === undefined) return [];
+    return tilings(fused.shape, cpu).map((tiling) => choice(fused, tiling, index, cpu));
+  },
+};
+
+/** A convolution and its threshold. */
+interface FusedConv {
+  readonly shape: ConvPairsShape;
+  readonly conv: Conv;
+  readonly threshold: Threshold;
+}
+
+function fusedConv(program: DeviceProgram, index: number): FusedConv | undefined {
+  const conv = instructionOf(program, index, "conv");
+  const threshold = conv === undefined ? undefined : followingThreshold(program, index);
+  if (conv === undefined || threshold?.levels !== 1) return undefined;
+  if (program.tensors[threshold.output]!.domain.kind !== "codes") return undefined;
+  const shape = convPairsShape(program, conv);
+  return shape === undefined ? undefined : { shape, conv, threshold };
+}
+
+/** The choice with a tiling of the caller's, for tests and measurements. */
+export function convPairsChoice(
+  program: DeviceProgram,
+  index: number,
+  tiling: ConvPairsTiling,
+  cpu: Cpu,
+): KernelChoice | undefined {
+  const fused = fusedConv(program, index);
+  return fused === undefined ? undefined : choice(fused, tiling, index, cpu);
+}
+
+/** The shape that the kernel needs, if it can do the convolution at all. */
+export function convPairsShape(program: DeviceProgram, conv: Conv): ConvPairsShape | undefined {
+  const input = program.tensors[conv.input]!;
+  const [height, width, channels] = input.shape;
+  const [outputHeight, outputWidth, outputs] = program.tensors[conv.output]!.shape;
+  const { window, groups, weights, padValue } = conv;
+  if (input.domain.kind !== "codes" || !isBipolar(input.domain) || !isBipolar(weights)) return undefined;
+  if (padValue !== -1 && padValue !== 0 && padValue !== 1) return undefined;
+  const shape: ConvPairsShape = {
+    height,
+    width,
+    channels,
+    outputHeight,
+    outputWidth,
+    outputs,
+    groups,
+    window,
+    padValue,
+  };
+  const { kernel, stride, dilation, pads } = window;
+  const sizes = [height, width, channels, outputs, outputWidth, ...kernel, ...stride, ...dilation, ...pads];
+  return sizes.every((size) => size <= MAX_UINT16) && hasFewClasses(shape) ? shape : undefined;
+}
+
+function isBipolar(domain: { bits: number; step: number; offset: number }): boolean {
+  return domain.bits === 1 && domain.step === 2 && domain.offset === -1;
+}
+
+/** The fastest tiling within the limit (or the leanest, where none is), and a leaner one if there is. */
+function tilings(shape: ConvPairsShape, cpu: Cpu): ConvPairsTiling[] {
+  const all = candidates(shape).map((tiling) => ({
+    tiling,
+    scratch: sizesOf(shape, tiling).scratchBytes,
+    cost: convPairsCost(shape, tiling, cpu),
+  }));
+  const leanest = all.reduce((a, b) => (b.scratch < a.scratch ? b : a), all[0]!);
+  if (leanest === undefined) return [];
+  const fitting = all.filter((c) => c.scratch <= SCRATCH_LIMIT);
+  const fastest = fitting.reduce((a, b) => (b.cost < a.cost ? b : a), fitting[0] ?? leanest);
+  return fastest === leanest ? [fastest.tiling] : [fastest.tiling, leanest.tiling];
+}
+
+/** Ways to cut the work: by scheme, outputs per block and words per piece. */
+function candidates(shape: ConvPairsShape): ConvPairsTiling[] {
+  const perGroup = shape.outputs / shape.groups;
+  const blocks = [1, 2, 3, 4, 6, 8, 16].map((parts) => Math.ceil(perGroup / parts));
+  const rowWords = sizesOf(shape, { scheme: "rows", block: 1, piece: 1, lineSlots: 1 }).words;
+  const pieces = Array.from({ length: MAX_RUN }, (_, i) => i + 1).map((most) =>
+    Math.ceil(rowWords / Math.ceil(rowWords / most)),
+  );
+  const span = (shape.window.kernel[0] - 1) * shape.window.dilation[0] + 1;
+  const inPlace = canUseRowsInPlace(shape);
+  const found: ConvPairsTiling[] = [];
+  for (const block of new Set(blocks)) {
+    const window = { scheme: "window", block, piece: MAX_RUN, lineSlots: inPlace ? 0 : 1 } as const;
+    if (sizesOf(shape, window).words <= MAX_RUN) found.push(window);
+    for (const scheme of ["rows", "tiles"] as const) {
+      for (const piece of new Set(pieces)) {
+        for (const lineSlots of inPlace ? [0] : span > 1 ? [span, 1] : [1]) {
+          found.push({ scheme, block, piece, lineSlots });
+        }
+      }
+    }
+  }
+  return found.filter((tiling) => Number.isFinite(sizesOf(shape, tiling).planes));
+}
+
+/** Instructions per unit of work, fitted to counts in QEMU at -O2. */
+interface Coefficients {
+  /** 32 inputs of one output, in one run. */
+  readonly word: number;
+  /** A run of one output: from the start to the threshold; and what loading and storing counters adds. */
+  readonly run: number;
+  readonly state: number;
+  /** Tables of 4 inputs; moving them. */
+  readonly build: number;
+  readonly move: number;
+  /** A gathered word per lane; counting its pairs. */
+  readonly gather: number;
+  readonly count: number;
+  /** A plane of one output where counters start from each pixel's threshold. */
+  readonly preset: number;
+  /** Output bits to a row of narrow maps. */
+  readonly store: number;
+  /** A tile; a kernel row of a tile. */
+  readonly tile: number;
+  readonly row: number;
+}
+
+const ASSEMBLY: Coefficients = {
+  word: 81,
+  run: 30,
+  state: 16,
+  build: 56,
+  move: 9,
+  gather: 8,
+  count: 5,
+  preset: 26,
+  store: 4,
+  tile: 420,
+  row: 620,
+};
+/** Without UXTAB. */
+const CORTEX_M3: Coefficients = { ...ASSEMBLY, word: 87 };
+const PORTABLE: Coefficients = {
+  word: 210,
+  run: 110,
+  state: 60,
+  build: 110,
+  move: 40,
+  gather: 16,
+  count: 10,
+  preset: 40,
+  store: 9,
+  tile: 900,
+  row: 1200,
+};
+
+function coefficientsOf(cpu: Cpu): Coefficients {
+  if (cpu.architecture === "Armv6-M" || cpu.architecture === "Armv8-M Baseline") return PORTABLE;
+  return cpu.architecture === "Armv7-M" ? CORTEX_M3 : ASSEMBLY;
+}
+
+/** Estimated instructions for the whole map in one call. */
+export function convPairsCost(shape: ConvPairsShape, tiling: ConvPairsTiling, cpu: Cpu): number {
+  const size = sizesOf(shape, tiling);
+  const c = coefficientsOf(cpu);
+  const [kernelHeight] = shape.window.kernel;
+  const perGroup = shape.outputs / shape.groups;
+  const lanes = Math.max(1, 4 / unitBytes(shape.outputWidth));
+  const tiles = Math.ceil(shape.outputHeight / lanes);
+  const columns = Math.ceil(shape.outputWidth / 32);
+  const blocks = Math.ceil(perGroup / tiling.block);
+  const { built, moved } = tableRows(shape, tiling, size, tiles);
+  const runs = tiling.scheme === "window" ? 1 : kernelHeight * size.pieces;
+  const isZero = padMode(shape) === 2;
+  const outputCost =
+    c.word * size.totalWords +
+    c.run +
+    (runs - 1) * c.state +
+    (isZero ? c.state + c.preset * (size.planes + 1) : 0) +
+    (shape.outputWidth === 32 ? 0 : c.store * lanes);
+  const gathered = tiling.lineSlots === 0 ? 0 : built * size.lineWords * Math.min(lanes, shape.outputHeight);
+  const blockCost =
+    built * size.rowGroups * c.build +
+    moved * size.rowGroups * c.move +
+    gathered * c.gather +
+    built * size.lineWords * c.count +
+    tiles * (c.tile + kernelHeight * 60) +
+    built * c.row * 0.5;
+  return columns * shape.groups * (blocks * blockCost + tiles * perGroup * outputCost);
+}
+
+/** Rows of tables that a column of tiles builds, and that it moves. */
+function tableRows(
+  shape: ConvPairsShape,
+  tiling: ConvPairsTiling,
+  size: ConvPairsSizes,
+  tiles: number,
+): { readonly built: number; readonly moved: number } {
+  const [rows] = shape.window.kernel;
+  const stride = shape.window.stride[0];
+  const dilation = shape.window.dilation[0];
+  if (tiling.scheme === "tiles") return { built: tiles * rows, moved: 0 };
+  if (tiling.scheme === "rows") {
+    return { built: Math.min(tiles * rows, (tiles - 1) * stride + size.span), moved: 0 };
+  }
+  const fresh = stride % dilation === 0 ? Math.min(rows, stride / dilation) : rows;
+  const kept = (tiles - 1) * (rows - fresh);
+  return { built: rows + (tiles - 1) * fresh, moved: size.rowGroups % 24 === 0 ? 0 : kept };
+}
+
+function choice(fused: FusedConv, tiling: ConvPairsTiling, index: number, cpu: Cpu): KernelChoice {
+  const { shape, conv, threshold } = fused;
+  return {
+    kernel: "conv_pairs",
+    covers: [index, index + 1],
+    inputs: [conv.input],
+    inputLayouts: ["pixels"],
+    output: threshold.output,
+    outputLayout: "pixels",
+    scratchBytes: sizesOf(shape, tiling).scratchBytes,
+    call: call(fused, tiling),
+    cost: convPairsCost(shape, tiling, cpu),
+  };
+}
+
+const SCHEMES: Readonly<Record<ConvPairsScheme, number>> = Object.freeze({ window: 0, rows: 1, tiles: 2 });
+
+function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): KernelCall {
+  const size = sizesOf(shape, tiling);
+  const packed = packConvPairsThresholds(shape, conv.weights, threshold.thresholds);
+  const isZero = padMode(shape) === 2;
+  const classes: ConstantArray[] = isZero
+    ? [
+        { name: "row_classes", type: "uint8_t", values: packed.rowClasses, layout: "[output rows]" },
+        { name: "column_classes", type: "uint8_t", values: packed.columnClasses, layout: "[output columns]" },
+      ]
+    : [];
+  const { kernel, stride, dilation, pads } = shape.window;
+  const fields: DescriptorField[] = [
+    ["weights", { constant: "weights" }],
+    ["thresholds", { constant: "thresholds" }],
+    ["row_classes", isZero ? { constant: "row_classes" } : null],
+    ["column_classes", isZero ? { constant: "column_classes" } : null],
+    ["column_class_count", packed.columnClassCount],
+    ["height", shape.height],
+    ["width", shape.width],
+    ["channels", shape.channels],
+    ["outputs", shape.outputs],
+    ["groups", shape.groups],
+    ["output_width", shape.outputWidth],
+    ["kernel_height", kernel[0]],
+    ["kernel_width", kernel[1]],
+    ["stride_y", stride[0]],
+    ["stride_x", stride[1]],
+    ["dilation_y", dilation[0]],
+    ["dilation_x", dilation[1]],
+    ["pad_top", pads[0]],
+    ["pad_left", pads[1]],
+    ["block", tiling.block],
+    ["piece", tiling.piece],
+    ["line_slots", tiling.lineSlots],
+    ["pad", padMode(shape)],
+    ["scheme", SCHEMES[tiling.scheme]],
+    ["planes", size.planes],
+  ];
+  return {
+    function: "bitloom_conv_pairs_threshold",
+    type: "bitloom_conv_pairs",
+    fields,
+    constants: [
+      {
+        name: "weights",
+        type: "uint32_t",
+        values: packConvPairsWeights(shape, tiling, conv.weights),
+        layout: `${size.totalWords} words per output, 8 groups of 4 inputs each: bitloom_conv_pairs.h`,
+      },
+      {
+        name: "thresholds",
+        type: "uint16_t",
+        values: packed.values,
+        layout: `[border classes][${shape.outputs} outputs]`,
+      },
+      ...classes,
+    ],
+    canFail: false,
+    runtime,
+  };
+}
+
+const runtime = [
+  "bitloom_conv_pairs.c",
+  "bitloom_conv_pairs.h",
+  "bitloom_conv_pairs_arch.h",
+  "bitloom_conv_pairs_core.S",
+  "bitloom_conv_pairs_core.c",
+  "bitloom_conv_pairs_core.h",
+  "bitloom_conv_pairs_lines.c",
+  "bitloom_conv_pairs_lines.h",
+];
