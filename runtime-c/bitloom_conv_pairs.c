@@ -62,7 +62,8 @@ static sizes sizes_of(const bitloom_conv_pairs *layer) {
     const uint32_t reach = (layer->kernel_height - 1U) * (uint32_t)layer->dilation_y;
     sizes size;
     size.row_groups = layer->kernel_width * (words / 4U);
-    size.line_words = bitloom_conv_pairs_turned(layer) != 0U ? words : words * layer->kernel_width;
+    size.line_words = bitloom_conv_pairs_phases(layer);
+    size.line_words = words * (size.line_words != 0U ? size.line_words : layer->kernel_width);
     size.span = reach + 1U;
     size.ring = 0U;
     size.slots = 1U;
@@ -234,30 +235,59 @@ static uint32_t tile_classes(const work *w, uint32_t t, uint16_t *classes, uint3
     return count;
 }
 
-/* Counters of every output start from A - t + 2^planes of each pixel. */
+/* Bit i of a threshold in all pixels. */
+static inline uint32_t spread(uint32_t threshold, uint32_t i) {
+    return 0U - ((threshold >> i) & 1U);
+}
+
+/* a - b - borrow. */
+static inline uint32_t subtract(uint32_t a, uint32_t b, uint32_t *borrow) {
+    const uint32_t difference = a ^ b ^ *borrow;
+    *borrow = (~a & (b | *borrow)) | (b & *borrow);
+    return difference;
+}
+
+/* Bits [first, first + 4) of every pixel's threshold. */
+static inline void threshold_bits(const uint32_t *thresholds, const uint32_t *pixels, uint32_t count,
+                                  uint32_t first, uint32_t *bits) {
+    uint32_t a = 0U;
+    uint32_t b = 0U;
+    uint32_t c = 0U;
+    uint32_t d = 0U;
+    uint32_t k;
+    for (k = 0U; k < count; k++) {
+        const uint32_t threshold = thresholds[k] >> first;
+        const uint32_t mask = pixels[k];
+        a |= spread(threshold, 0U) & mask;
+        b |= spread(threshold, 1U) & mask;
+        c |= spread(threshold, 2U) & mask;
+        d |= spread(threshold, 3U) & mask;
+    }
+    bits[0] = a;
+    bits[1] = b;
+    bits[2] = c;
+    bits[3] = d;
+}
+
+/* Counters of every output start from A - t + 2^planes of each pixel, without its lowest bit. */
 static void preset_states(const work *w, uint32_t t, uint32_t *state) {
     uint16_t classes[32];
     uint32_t pixels[32];
+    uint32_t thresholds[32];
     const uint32_t planes = w->layer->planes;
     const uint32_t count = tile_classes(w, t, classes, pixels);
     uint32_t output, i, k;
     for (output = 0U; output < w->outputs; output++) {
+        uint32_t bits[BITLOOM_CONV_PAIRS_MAX_PLANES + 4U];
         uint32_t borrow = 0U;
-        for (i = 0U; i <= planes; i++) {
-            const uint32_t a = w->sum[i];
-            uint32_t b = 0U;
-            uint32_t difference;
-            for (k = 0U; k < count; k++) {
-                const uint32_t threshold = w->thresholds[classes[k] * (uint32_t)w->layer->outputs + output];
-                b |= pixels[k] & (0U - ((threshold >> i) & 1U));
-            }
-            difference = a ^ b ^ borrow;
-            borrow = (~a & (b | borrow)) | (b & borrow);
-            if (i > 0U)
-                state[i - 1U] = difference;
-        }
-        state[planes - 1U] ^= 0xffffffffU;
-        state += planes;
+        for (k = 0U; k < count; k++)
+            thresholds[k] = w->thresholds[classes[k] * (uint32_t)w->layer->outputs + output];
+        for (i = 0U; i <= planes; i += 4U)
+            threshold_bits(thresholds, pixels, count, i, bits + i);
+        (void)subtract(w->sum[0], bits[0], &borrow);
+        for (i = 1U; i <= planes; i++)
+            *state++ = subtract(w->sum[i], bits[i], &borrow);
+        state[-1] ^= 0xffffffffU;
     }
 }
 
@@ -380,7 +410,8 @@ static void window_tiles(work *w) {
         for (ky = 0U; ky < layer->kernel_height; ky++) {
             const uint32_t r = t * layer->stride_y + ky * layer->dilation_y;
             const uint32_t *tables;
-            (void)parity_of(w, r);
+            if (layer->line_slots != 0U)
+                (void)parity_of(w, r);
             tables = window_row(w, ky, r);
             for (i = 0U; w->size.ring != 0U && i < row_words; i++)
                 w->table_list[ky * row_words + i] = tables + i * BITLOOM_CONV_PAIRS_TABLE_WORDS;
@@ -517,7 +548,7 @@ void bitloom_conv_pairs_threshold(const bitloom_conv_pairs *layer, const bitloom
     w.lines.input = inputs;
     w.lines.channels = (uint32_t)layer->channels / layer->groups;
     w.lines.words = (w.lines.channels + 3U) & ~3U;
-    w.lines.turned = bitloom_conv_pairs_turned(layer);
+    w.lines.phases = bitloom_conv_pairs_phases(layer);
     w.lines.slot_words = w.size.line_words;
     (void)lay_out(&w, layer, (uint32_t *)scratch);
     if (layer->line_slots == 0U)

@@ -5,6 +5,11 @@
 
 #include "bitloom_conv_pairs_core.h"
 
+/* The lowest `count` bits, up to 32. */
+static inline uint32_t ones(uint32_t count) {
+    return count < 32U ? (1U << count) - 1U : 0xffffffffU;
+}
+
 /* Word i of one channel's row, complemented where the padding is +1; columns outside the map are 0. */
 static uint32_t unit_word(const bitloom_conv_pairs *layer, const uint8_t *unit, int32_t i) {
     const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
@@ -93,12 +98,58 @@ static void gather_turned(const bitloom_conv_pairs_lines *lines, const uint8_t *
     }
 }
 
+/* Bit x of the result is bit x + columns of the word. */
+static inline uint32_t move_down(uint32_t word, int32_t columns) {
+    if (columns <= -32 || columns >= 32)
+        return 0U;
+    return columns >= 0 ? word >> columns : word << -columns;
+}
+
+/* Every kernel column by itself, stride 1, of rows that are one word. */
+static void gather_short(const bitloom_conv_pairs_lines *lines, const uint8_t *row, uint32_t shift,
+                         uint32_t *line) {
+    const bitloom_conv_pairs *layer = lines->layer;
+    const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
+    const uint32_t mask = ones(lines->lane_bits);
+    uint32_t kx, c;
+    for (c = 0U; c < lines->channels; c++) {
+        const uint32_t word = unit_word(layer, row + c * bytes, 0);
+        int32_t column = lines->first_column;
+        uint32_t *to = line + c;
+        for (kx = 0U; kx < layer->kernel_width; kx++) {
+            *to |= (move_down(word, column) & mask) << shift;
+            to += lines->words;
+            column += layer->dilation_x;
+        }
+    }
+}
+
+/* Even and odd columns of two rows, each null outside the map or up to 16 columns wide; or of one row of up
+ * to 32. */
+static void gather_phases(const bitloom_conv_pairs_lines *lines, const uint8_t *row, const uint8_t *next,
+                          uint32_t shift, uint32_t *line) {
+    const bitloom_conv_pairs *layer = lines->layer;
+    const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
+    uint32_t c;
+    for (c = 0U; c < lines->channels; c++) {
+        uint32_t word = row == NULL ? 0U : unit_word(layer, row + c * bytes, 0);
+        if (next != NULL)
+            word |= unit_word(layer, next + c * bytes, 0) << 16;
+        line[c] |= even_bits(word) << shift;
+        line[lines->words + c] |= even_bits(word >> 1) << shift;
+    }
+}
+
 /* Every kernel column by itself. */
 static void gather_columns(const bitloom_conv_pairs_lines *lines, const uint8_t *row, uint32_t shift,
                            uint32_t *line) {
     const bitloom_conv_pairs *layer = lines->layer;
     const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
     uint32_t kx, c;
+    if (layer->width <= 32U && layer->stride_x == 1U) {
+        gather_short(lines, row, shift, line);
+        return;
+    }
     for (kx = 0U; kx < layer->kernel_width; kx++) {
         const int32_t column = lines->first_column + (int32_t)(kx * layer->dilation_x);
         for (c = 0U; c < lines->channels; c++)
@@ -114,7 +165,7 @@ static uint32_t try_halves(const bitloom_conv_pairs_lines *lines, uint32_t r, ui
     const uint8_t *low, *high;
     uint32_t keep = 0xffffffffU;
     uint32_t i;
-    if (lines->turned == 0U || lines->lanes != 2U || lines->lane_bits != 16U || layer->width <= 8U)
+    if (lines->phases != 1U || lines->lanes != 2U || lines->lane_bits != 16U || layer->width <= 8U)
         return 0U;
     if (lines->channels % 4U != 0U || layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE)
         return 0U;
@@ -138,16 +189,21 @@ static uint32_t try_halves(const bitloom_conv_pairs_lines *lines, uint32_t r, ui
 }
 
 static void gather(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
+    /* With two phases, lanes of 8 columns are two half words of up to 16 input columns. */
+    const uint32_t step = lines->phases == 2U && lines->lane_bits == 8U ? 2U : 1U;
     uint32_t i, lane;
     if (try_halves(lines, r, line) != 0U)
         return;
     for (i = 0U; i < lines->slot_words; i++)
         line[i] = 0U;
-    for (lane = 0U; lane < lines->lanes; lane++) {
+    for (lane = 0U; lane < lines->lanes; lane += step) {
         const uint8_t *row = lane_row(lines, r, lane);
-        if (row == NULL)
+        const uint8_t *next = step == 2U && lane + 1U < lines->lanes ? lane_row(lines, r, lane + 1U) : NULL;
+        if (row == NULL && next == NULL)
             continue;
-        if (lines->turned != 0U) {
+        if (lines->phases == 2U) {
+            gather_phases(lines, row, next, lane * lines->lane_bits, line);
+        } else if (lines->phases == 1U) {
             gather_turned(lines, row, lane * lines->lane_bits, line);
         } else {
             gather_columns(lines, row, lane * lines->lane_bits, line);
@@ -172,28 +228,25 @@ const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, u
     return line;
 }
 
-/* The lowest `count` bits, up to 32. */
-static inline uint32_t ones(uint32_t count) {
-    return count < 32U ? (1U << count) - 1U : 0xffffffffU;
-}
-
 static bitloom_conv_pairs_column make_column(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
     const bitloom_conv_pairs *layer = lines->layer;
+    const int32_t from = lines->first_column + (int32_t)(kx * layer->dilation_x);
+    const uint32_t phase = lines->phases == 2U ? (uint32_t)from & 1U : 0U;
+    const int32_t shift = lines->phases == 2U ? (from - (int32_t)phase) / 2 : from;
     bitloom_conv_pairs_column column = {kx * lines->words, 0U, 0xffffffffU};
-    if (lines->turned != 0U) {
-        const int32_t shift = lines->first_column + (int32_t)(kx * layer->dilation_x);
-        uint32_t mask = 0U;
-        uint32_t bits;
-        if (shift > -32 && shift < 32) {
-            const uint32_t map = ones(layer->width);
-            mask = (shift >= 0 ? map >> shift : map << -shift) & ones(layer->output_width);
-        }
-        for (bits = lines->lane_bits; bits < 32U; bits <<= 1)
-            mask |= mask << bits;
-        column.offset = 0U;
-        column.rotate = (uint32_t)shift & 31U;
-        column.mask = mask;
+    uint32_t mask = 0U;
+    uint32_t bits;
+    if (lines->phases == 0U)
+        return column;
+    if (shift > -32 && shift < 32) {
+        const uint32_t map = ones((layer->width - phase + lines->phases - 1U) / lines->phases);
+        mask = (shift >= 0 ? map >> shift : map << -shift) & ones(layer->output_width);
     }
+    for (bits = lines->lane_bits; bits < 32U; bits <<= 1)
+        mask |= mask << bits;
+    column.offset = phase * lines->words;
+    column.rotate = (uint32_t)shift & 31U;
+    column.mask = mask;
     return column;
 }
 
@@ -221,23 +274,20 @@ void bitloom_conv_pairs_prepare(bitloom_conv_pairs_lines *lines) {
 
 void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum) {
     const uint32_t *line = bitloom_conv_pairs_line(lines, r);
-    const uint32_t total = lines->row_planes;
-    uint32_t pairs[BITLOOM_CONV_PAIRS_MAX_PLANES + 1U];
+    const uint32_t planes = lines->pair_planes;
+    uint32_t pairs[2][BITLOOM_CONV_PAIRS_MAX_PLANES + 1U];
     uint32_t kx, i;
-    if (lines->turned == 0U) {
-        bitloom_conv_pairs_count(line, lines->slot_words, sum, total);
+    if (lines->phases == 0U) {
+        bitloom_conv_pairs_count(line, lines->slot_words, sum, lines->row_planes);
         return;
     }
-    bitloom_conv_pairs_count(line, lines->words, pairs, lines->pair_planes);
+    for (i = 0U; i < lines->phases; i++)
+        bitloom_conv_pairs_count(line + i * lines->words, lines->words, pairs[i], planes);
+    for (i = 0U; i < lines->row_planes; i++)
+        sum[i] = 0U;
     for (kx = 0U; kx < lines->layer->kernel_width; kx++) {
         const bitloom_conv_pairs_column column = bitloom_conv_pairs_column_of(lines, kx);
-        if (kx > 0U) {
-            bitloom_conv_pairs_add(sum, total, pairs, lines->pair_planes, column.rotate, column.mask);
-            continue;
-        }
-        for (i = 0U; i < total; i++) {
-            const uint32_t word = i < lines->pair_planes ? pairs[i] : 0U;
-            sum[i] = ((word >> column.rotate) | (word << ((32U - column.rotate) & 31U))) & column.mask;
-        }
+        bitloom_conv_pairs_add(sum, lines->row_planes, pairs[column.offset == 0U ? 0 : 1], planes,
+                               column.rotate, column.mask);
     }
 }

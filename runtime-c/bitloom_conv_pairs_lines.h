@@ -32,7 +32,7 @@ typedef struct {
     uint32_t lane_step;   /* input rows from one lane to the next */
     int32_t first_row;    /* of lane 0 */
     int32_t first_column; /* input column of the tile's first output column and kernel column 0 */
-    uint32_t turned;      /* whether kernel columns are turned views of one line, or gathered one by one */
+    uint32_t phases;      /* lines that kernel columns are turned views of; 0: they are gathered one by one */
     uint32_t slot_words;
     uint32_t pair_planes; /* of a line's sum of x ^ y over the channels' pairs */
     uint32_t row_planes;  /* and over the kernel columns too */
@@ -46,12 +46,16 @@ static inline uint32_t bitloom_conv_pairs_unit(uint32_t width) {
     return width <= 8U ? 1U : width <= 16U ? 2U : 4U * ((width + 31U) / 32U);
 }
 
-/* Whether one gathered line serves all kernel columns. */
-static inline uint32_t bitloom_conv_pairs_turned(const bitloom_conv_pairs *layer) {
-    return layer->stride_x == 1U && layer->output_width <= 32U &&
-                   layer->width <= 8U * bitloom_conv_pairs_unit(layer->output_width)
-               ? 1U
-               : 0U;
+/*
+ * Gathered lines that serve all kernel columns by turning them: one, or with stride 2 one of the even and one
+ * of the odd input columns. 0: every kernel column is gathered by itself.
+ */
+static inline uint32_t bitloom_conv_pairs_phases(const bitloom_conv_pairs *layer) {
+    const uint32_t stride = layer->stride_x;
+    const uint32_t lane_bits = 8U * bitloom_conv_pairs_unit(layer->output_width);
+    if (stride > 2U || layer->output_width > 32U || layer->width > 32U)
+        return 0U;
+    return (layer->width + stride - 1U) / stride <= lane_bits ? stride : 0U;
 }
 
 /* Forgets all lines; to be called when the group or the tile column changes. */

@@ -73,16 +73,17 @@ export function padMode(shape: ConvPairsShape): 0 | 1 | 2 {
   return shape.padValue === 1 ? 1 : 2;
 }
 
-/** Whether one gathered line serves all kernel columns. */
-function isTurned(shape: ConvPairsShape): boolean {
-  const { outputWidth, width, window } = shape;
-  return window.stride[1] === 1 && outputWidth <= 32 && width <= 8 * unitBytes(outputWidth);
+/** Gathered lines that serve all kernel columns: one per residue of the stride; 0 where every column is gathered. */
+export function phasesOf({ outputWidth, width, window }: ConvPairsShape): number {
+  const stride = window.stride[1];
+  if (stride > 2 || outputWidth > 32 || width > 32) return 0;
+  return Math.ceil(width / stride) <= 8 * unitBytes(outputWidth) ? stride : 0;
 }
 
 /** Whether input rows can be used where they lie. */
 export function canUseRowsInPlace(shape: ConvPairsShape): boolean {
   return (
-    isTurned(shape) &&
+    phasesOf(shape) === 1 &&
     unitBytes(shape.width) === 4 &&
     unitBytes(shape.outputWidth) === 4 &&
     (shape.channels / shape.groups) % 4 === 0 &&
@@ -93,7 +94,7 @@ export function canUseRowsInPlace(shape: ConvPairsShape): boolean {
 export function sizesOf(shape: ConvPairsShape, tiling: ConvPairsTiling): ConvPairsSizes {
   const [kernelHeight, kernelWidth] = shape.window.kernel;
   const columnWords = 4 * Math.ceil(shape.channels / shape.groups / 4);
-  const lineWords = isTurned(shape) ? columnWords : columnWords * kernelWidth;
+  const lineWords = columnWords * (phasesOf(shape) || kernelWidth);
   const rowGroups = kernelWidth * (columnWords / 4);
   const reach = (kernelHeight - 1) * shape.window.dilation[0];
   const isWindow = tiling.scheme === "window";

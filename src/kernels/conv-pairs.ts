@@ -11,6 +11,7 @@ import {
   packConvPairsThresholds,
   packConvPairsWeights,
   padMode,
+  phasesOf,
   sizesOf,
 } from "./conv-pairs-pack.js";
 import { unitBytes } from "./layout.js";
@@ -147,45 +148,41 @@ interface Coefficients {
   /** Tables of 4 inputs; moving them. */
   readonly build: number;
   readonly move: number;
-  /** A gathered word per lane; counting its pairs. */
+  /** Times `gatherSteps`; counting a word's pairs. */
   readonly gather: number;
   readonly count: number;
   /** A plane of one output where counters start from each pixel's threshold. */
   readonly preset: number;
-  /** Output bits to a row of narrow maps. */
-  readonly store: number;
-  /** A tile; a kernel row of a tile. */
+  /** A tile; a row of tables. */
   readonly tile: number;
   readonly row: number;
 }
 
 const ASSEMBLY: Coefficients = {
-  word: 81,
+  word: 82.5,
   run: 30,
   state: 16,
   build: 56,
   move: 9,
-  gather: 8,
+  gather: 1,
   count: 5,
-  preset: 26,
-  store: 4,
-  tile: 420,
-  row: 620,
+  preset: 42,
+  tile: 500,
+  row: 310,
 };
 /** Without UXTAB. */
-const CORTEX_M3: Coefficients = { ...ASSEMBLY, word: 87 };
+const CORTEX_M3: Coefficients = { ...ASSEMBLY, word: 88.7 };
 const PORTABLE: Coefficients = {
-  word: 210,
-  run: 110,
-  state: 60,
+  word: 247,
+  run: 190,
+  state: 110,
   build: 110,
   move: 40,
-  gather: 16,
+  gather: 1.8,
   count: 10,
-  preset: 40,
-  store: 9,
-  tile: 900,
-  row: 1200,
+  preset: 82,
+  tile: 1000,
+  row: 700,
 };
 
 function coefficientsOf(cpu: Cpu): Coefficients {
@@ -211,16 +208,35 @@ export function convPairsCost(shape: ConvPairsShape, tiling: ConvPairsTiling, cp
     c.run +
     (runs - 1) * c.state +
     (isZero ? c.state + c.preset * (size.planes + 1) : 0) +
-    (shape.outputWidth === 32 ? 0 : c.store * lanes);
-  const gathered = tiling.lineSlots === 0 ? 0 : built * size.lineWords * Math.min(lanes, shape.outputHeight);
+    c.gather * storeSteps(shape.outputWidth, lanes);
   const blockCost =
     built * size.rowGroups * c.build +
     moved * size.rowGroups * c.move +
-    gathered * c.gather +
+    (tiling.lineSlots === 0 ? 0 : built * c.gather * gatherSteps(shape, size, lanes)) +
     built * size.lineWords * c.count +
-    tiles * (c.tile + kernelHeight * 60) +
-    built * c.row * 0.5;
+    tiles * c.tile +
+    built * c.row;
   return columns * shape.groups * (blocks * blockCost + tiles * perGroup * outputCost);
+}
+
+/** Instructions that store 32 output bits: none where they are the row itself. */
+function storeSteps(outputWidth: number, lanes: number): number {
+  if (outputWidth === 32) return 0;
+  return outputWidth === 16 ? 2.5 : 9 * lanes;
+}
+
+/** Instructions that gather a line: by the ways of bitloom_conv_pairs_lines.c. */
+function gatherSteps(shape: ConvPairsShape, size: ConvPairsSizes, lanes: number): number {
+  const { width, window } = shape;
+  const phases = phasesOf(shape);
+  const isPlusOne = padMode(shape) === 1;
+  const rows = Math.min(lanes, shape.outputHeight);
+  if (phases === 2) return 105 * size.columnWords * Math.ceil(lanes === 4 ? rows / 2 : rows);
+  if (phases === 1) {
+    const isHalves = lanes === 2 && width > 8 && (shape.channels / shape.groups) % 4 === 0 && !isPlusOne;
+    return size.lineWords * (isHalves ? 3 : rows * (isPlusOne ? 40 : 9));
+  }
+  return size.lineWords * rows * (width <= 32 && window.stride[1] === 1 ? 28 : 80);
 }
 
 /** Rows of tables that a column of tiles builds, and that it moves. */
