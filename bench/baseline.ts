@@ -55,10 +55,11 @@ export function regressions(
   return [...measured].flatMap(([id, now]) => {
     const then = before?.[id];
     if (then === undefined) return [`${id}: not in the baseline`];
+    const name = then.kernel === now.kernel ? id : `${id} (${then.kernel} -> ${now.kernel})`;
     const worse = (what: string, old: number | null, value: number | null): string[] =>
       old === null || value === null || value <= old * TOLERANCE
         ? []
-        : [`${id}: ${what} ${old} -> ${value} (+${((100 * value) / Math.max(old, 1) - 100).toFixed(1)} %)`];
+        : [`${name}: ${what} ${old} -> ${value} (+${((100 * value) / Math.max(old, 1) - 100).toFixed(1)} %)`];
     return [
       ...worse("instructions", then.instructions, now.instructions),
       ...worse("estimated cycles", then.cycles, now.cycles),

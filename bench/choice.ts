@@ -35,6 +35,8 @@ export interface MeasuredCandidate {
 }
 
 const ALLOWED = 1.03;
+/** Candidates that the report names per layer. */
+const SHOWN = 4;
 
 const { values } = parseArgs({
   options: {
@@ -101,7 +103,9 @@ function report(all: readonly LayerShape[], results: readonly MeasuredCandidate[
     const ratio = chosen.planMeasured / best.planMeasured;
     if (ratio > ALLOWED) off++;
     const verdict = ratio > ALLOWED ? `${(100 * ratio - 100).toFixed(1)} % off ${best.kernel}` : "best";
-    const others = own
+    const others = [...own]
+      .sort((a, b) => a.planMeasured - b.planMeasured)
+      .slice(0, SHOWN)
       .map(
         (r) =>
           `${r.kernel} ${(r.planMeasured / r.macs).toFixed(4)} (est. ${(r.estimate / r.measured).toFixed(2)})`,

@@ -8,7 +8,13 @@ export function randomShapes(seed: number, count: number): LayerShape[] {
   // The first numbers of a small seed are alike.
   for (let i = 0; i < 16; i++) random();
   const pick = <T>(from: readonly T[]): T => from[random() % from.length]!;
-  return Array.from({ length: count }, (_, i) => randomShape(`random-${seed}-${i}`, pick));
+  const shapes = new Map<string, LayerShape>();
+  while (shapes.size < count) {
+    const shape = randomShape(`random-${seed}-${shapes.size}`, pick);
+    // The same layer once only.
+    if (!shapes.has(shapeText(shape))) shapes.set(shapeText(shape), shape);
+  }
+  return [...shapes.values()];
 }
 
 function randomShape(id: string, pick: <T>(from: readonly T[]) => T): LayerShape {
