@@ -10,6 +10,9 @@
  *   r1 table of the group   r2 plane 0           r7 offsets of 4 groups, a byte each
  *   r8 plane 1              r9 plane 2           r0, r3 to r6 work
  *   r10 end of the tables' list, lr the list     r11 frame         r12 weights
+ *
+ * With the pairs of 9 words: frame: bitloom_conv_pairs_single 200, frame: bitloom_conv_pairs_first 200,
+ * frame: bitloom_conv_pairs_middle 200, frame: bitloom_conv_pairs_last 200, frame: bitloom_conv_pairs_tables 36.
  */
 #include "bitloom_conv_pairs_arch.h"
 

@@ -5,6 +5,7 @@
 import { fail } from "../diagnostics/diagnostic.js";
 import { type Layout, layoutBytes } from "../kernels/layout.js";
 import { layoutConversion } from "../kernels/layout-conversion.js";
+import { matches } from "../kernels/matches.js";
 import { CONSTANT_BYTES, type Kernel, type KernelChoice } from "../kernels/types.js";
 import { type DeviceProgram, inputsOf, type TensorId } from "../program/index.js";
 import type { Cpu } from "../targets/index.js";
@@ -38,7 +39,7 @@ export function candidatesFor(
 ): Candidates {
   return program.instructions.map((_, i) =>
     kernels
-      .flatMap((k) => k.match(program, i, cpu))
+      .flatMap((k) => matches(k, program, i, cpu))
       .map((choice) => ({ ...choice, cost: measured.get(choiceKey(choice)) ?? choice.cost })),
   );
 }

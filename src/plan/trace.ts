@@ -4,6 +4,7 @@
  */
 import { layoutBytes } from "../kernels/layout.js";
 import { layoutConversion } from "../kernels/layout-conversion.js";
+import { matches } from "../kernels/matches.js";
 import { kernels } from "../kernels/registry.js";
 import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
@@ -102,7 +103,7 @@ function canonicalCopy(
 /** The cheapest kernel that computes one instruction alone, from and to the canonical layout. */
 function plainChoice(program: DeviceProgram, index: number, cpu: Cpu): KernelChoice {
   const choices = kernels
-    .flatMap((k) => k.match(program, index, cpu))
+    .flatMap((k) => matches(k, program, index, cpu))
     .filter(
       (c) =>
         c.covers.length === 1 &&

@@ -1,4 +1,5 @@
 /** Ways to execute a layer: the planner's, and every other one by force. */
+import { matches } from "../kernels/matches.js";
 import { kernels } from "../kernels/registry.js";
 import type { Kernel, KernelChoice } from "../kernels/types.js";
 import { choiceKey, type Plan, planProgram, verifyPlan } from "../plan/index.js";
@@ -34,7 +35,7 @@ function ownCost(plan: Plan): number {
 
 /** Every way there is, each in the best plan around it. Ways that no plan can hold are left out. */
 export function candidates(program: DeviceProgram, cpu: Cpu): Candidate[] {
-  const choices = kernels.flatMap((kernel) => kernel.match(program, 0, cpu));
+  const choices = kernels.flatMap((kernel) => matches(kernel, program, 0, cpu));
   return choices.flatMap((choice) => {
     try {
       const plan = planWith(program, cpu, (other) => isSame(choice, other));
@@ -51,7 +52,7 @@ export function planWith(program: DeviceProgram, cpu: Cpu, allows: (choice: Kern
     (kernel): Kernel => ({
       ...kernel,
       match: (p, index, core) =>
-        kernel.match(p, index, core).filter((choice) => index !== 0 || allows(choice)),
+        matches(kernel, p, index, core).filter((choice) => index !== 0 || allows(choice)),
     }),
   );
   const plan = planProgram(program, { cpu, kernels: forced });

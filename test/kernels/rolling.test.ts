@@ -268,6 +268,14 @@ const ways: readonly (readonly [string, (program: DeviceProgram) => Steps])[] = 
     }),
   ],
   [
+    "32 pixels a word, then 32 outputs a word",
+    (p) => ({
+      conv1: [way(p, 0, "conv_pairs_threshold")],
+      pool: [way(p, 2, "pool_pixels_extreme"), layoutConversion(p, POOLED, "pixels", "channels")!],
+      conv2: [way(p, 3, "conv_rows_scores")],
+    }),
+  ],
+  [
     "pools on 32 pixels a word, with changes of layout",
     (p) => ({
       conv1: [way(p, 0, "conv_general_sums"), way(p, 1, "threshold_pixels_i32")],
