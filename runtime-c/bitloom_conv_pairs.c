@@ -171,42 +171,49 @@ static const uint32_t *parity_of(const work *w, uint32_t r) {
     return sum;
 }
 
-/* A of tile t. */
-static void sum_parity(const work *w, uint32_t t) {
-    const uint32_t total = w->layer->planes + 1U;
-    const uint32_t planes = w->lines.row_planes;
-    const uint32_t *row = parity_of(w, t * w->layer->stride_y);
+/* Sum over the kernel rows of what is known of every line of tile t, `planes` planes each. */
+static void sum_rows(const work *w, uint32_t t, uint32_t *sum, uint32_t total, uint32_t planes) {
+    const uint32_t first = t * w->layer->stride_y;
+    const uint32_t step = w->layer->dilation_y;
+    const uint32_t *rows[3];
     uint32_t ky, i;
-    for (i = 0U; i < total; i++)
-        w->sum[i] = i < planes ? row[i] : 0U;
-    for (ky = 1U; ky < w->layer->kernel_height; ky++) {
-        row = parity_of(w, t * w->layer->stride_y + ky * w->layer->dilation_y);
-        bitloom_conv_pairs_add(w->sum, total, row, planes, 0U, 0xffffffffU);
+    rows[0] = parity_of(w, first);
+    if (w->layer->kernel_height == 3U && total >= planes + 2U) {
+        rows[1] = parity_of(w, first + step);
+        rows[2] = parity_of(w, first + 2U * step);
+        bitloom_conv_pairs_add_rows(sum, total, rows, planes);
+        return;
     }
+    for (i = 0U; i < total; i++)
+        sum[i] = i < planes ? rows[0][i] : 0U;
+    for (ky = 1U; ky < w->layer->kernel_height; ky++)
+        bitloom_conv_pairs_add(sum, total, parity_of(w, first + ky * step), planes, 0U, 0xffffffffU);
 }
 
-/* The 16 versions of D = (A - n) mod 16: bits 1 to 3, and whether A mod 16 >= n. */
-static void make_versions(const uint32_t *sum, uint32_t *low) {
-    uint32_t d0 = sum[0];
-    uint32_t d1 = sum[1];
-    uint32_t d2 = sum[2];
-    uint32_t d3 = sum[3];
-    uint32_t reached = 0xffffffffU;
-    uint32_t n;
-    for (n = 0U; n < 16U; n++) {
-        uint32_t borrow = ~d0;
-        low[0] = d1;
-        low[1] = d2;
-        low[2] = d3;
-        low[3] = reached;
-        low += 4;
-        d0 = borrow;
-        d1 ^= borrow;
-        borrow &= d1;
-        d2 ^= borrow;
-        borrow &= d2;
-        d3 ^= borrow;
-        reached &= ~(borrow & d3);
+/* A of tile t. */
+static void sum_parity(const work *w, uint32_t t) {
+    const bitloom_conv_pairs_lines *lines = &w->lines;
+    const uint32_t total = w->layer->planes + 1U;
+    const uint32_t width = w->layer->kernel_width;
+    uint32_t number[BITLOOM_CONV_PAIRS_MAX_PLANES + 3U];
+    uint32_t kx, i;
+    if (lines->phases != 1U || (width == 1U && lines->columns[0].rotate == 0U)) {
+        sum_rows(w, t, w->sum, total, width == 1U ? lines->pair_planes : lines->row_planes);
+        return;
+    }
+    /* Kernel rows first: what they add up to is turned once. */
+    sum_rows(w, t, number,
+             lines->pair_planes + 2U < lines->high_planes ? lines->high_planes : lines->pair_planes + 2U,
+             lines->pair_planes);
+    if (width == 3U && total >= lines->high_planes + 2U) {
+        bitloom_conv_pairs_add_columns(w->sum, total, number, lines->high_planes, lines->columns);
+        return;
+    }
+    for (i = 0U; i < total; i++)
+        w->sum[i] = 0U;
+    for (kx = 0U; kx < width; kx++) {
+        const bitloom_conv_pairs_column column = bitloom_conv_pairs_column_of(lines, kx);
+        bitloom_conv_pairs_add(w->sum, total, number, lines->high_planes, column.rotate, column.mask);
     }
 }
 
@@ -360,7 +367,7 @@ static void run_tile(work *w, uint32_t t, uint32_t is_first, uint32_t is_last) {
     run->thresholds = w->thresholds;
     if (is_first != 0U) {
         sum_parity(w, t);
-        make_versions(w->sum, w->low + slot * VERSION_WORDS);
+        bitloom_conv_pairs_versions(w->sum, w->low + slot * VERSION_WORDS);
     }
     if (is_zero_padded(w->layer) != 0U) {
         if (is_first != 0U)

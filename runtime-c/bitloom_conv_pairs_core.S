@@ -739,6 +739,115 @@ bitloom_conv_pairs_add:
 .Ladded:
     pop     {r4-r8, pc}
 
+/* a + b + c -> a and b ^ c, the carry; c is kept. */
+.macro ADD_THREE a, b, c
+    eor     \a, \a, \b
+    eor     \b, \b, \c
+    bic     \b, \b, \a
+    eor     \a, \a, \c
+.endm
+
+/*
+ * A plane of a sum of three: r11 + r12 + lr, with the last plane's carries in r9 and r10, to r0. What is above the
+ * numbers' planes are the last carries, and zeros.
+ */
+.macro ADD_PLANE
+    ADD_THREE r11, r12, lr
+    ADD_THREE r11, r9, r10
+    eor     r10, r9, r10
+    eor     r9, r12, lr
+    str     r11, [r0], #4
+.endm
+.macro ADD_TOP
+    eor     r11, r9, r10
+    and     r12, r9, r10
+    movs    r7, #0
+    strd    r11, r12, [r0], #8
+    subs    r1, #2
+    beq     .Lwhole\@
+.Lzero\@:
+    subs    r1, #1
+    str     r7, [r0], #4
+    bne     .Lzero\@
+.Lwhole\@:
+    pop     {r4-r11, pc}
+.endm
+
+/* void bitloom_conv_pairs_add_rows(sum, total, numbers, planes): numbers in r4 to r6. */
+    .global bitloom_conv_pairs_add_rows
+    .type   bitloom_conv_pairs_add_rows, %function
+    .thumb_func
+bitloom_conv_pairs_add_rows:
+    push    {r4-r11, lr}
+    ldm     r2, {r4, r5, r6}
+    subs    r1, r1, r3
+    mov     r9, #0
+    mov     r10, #0
+.Lrows:
+    ldr     r11, [r4], #4
+    ldr     r12, [r5], #4
+    ldr     lr, [r6], #4
+    ADD_PLANE
+    subs    r3, #1
+    bne     .Lrows
+    ADD_TOP
+
+/* void bitloom_conv_pairs_add_columns(sum, total, number, planes, columns): rotate and mask in r2 and r4, r5 and r6, r7
+ * and r8; total on the stack. */
+    .global bitloom_conv_pairs_add_columns
+    .type   bitloom_conv_pairs_add_columns, %function
+    .thumb_func
+bitloom_conv_pairs_add_columns:
+    push    {r4-r11, lr}
+    subs    r4, r1, r3
+    mov     r1, r2
+    ldr     r2, [sp, #36]
+    str     r4, [sp, #36]
+    ldrd    r7, r8, [r2, #28]
+    ldrd    r5, r6, [r2, #16]
+    ldrd    r2, r4, [r2, #4]
+    mov     r9, #0
+    mov     r10, #0
+.Lcolumns:
+    ldr     lr, [r1], #4
+    ror     r11, lr, r2
+    ror     r12, lr, r5
+    ror     lr, lr, r7
+    and     r11, r11, r4
+    and     r12, r12, r6
+    and     lr, lr, r8
+    ADD_PLANE
+    subs    r3, #1
+    bne     .Lcolumns
+    ldr     r1, [sp, #36]
+    ADD_TOP
+
+/* void bitloom_conv_pairs_versions(sum, low): planes in r2 and r4 to r6, what is reached in r7; the lowest one is
+ * complemented by every step. */
+    .global bitloom_conv_pairs_versions
+    .type   bitloom_conv_pairs_versions, %function
+    .thumb_func
+bitloom_conv_pairs_versions:
+    push    {r4-r7}
+    ldm     r0, {r2, r4, r5, r6}
+    mvn     r7, #0
+    mov     r0, #15
+    stm     r1!, {r4, r5, r6, r7}
+.Lversion:
+    mvns    r2, r2
+    eors    r4, r2
+    and     r3, r4, r2
+    eors    r5, r3
+    ands    r3, r5
+    eors    r6, r3
+    ands    r3, r6
+    bics    r7, r3
+    subs    r0, #1
+    stm     r1!, {r4, r5, r6, r7}
+    bne     .Lversion
+    pop     {r4-r7}
+    bx      lr
+
 /*
  * void bitloom_conv_pairs_count(line, words, number, planes): planes 0 to 2 in r4 to r6, the others in memory.
  */

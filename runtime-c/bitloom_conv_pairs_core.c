@@ -170,6 +170,48 @@ void bitloom_conv_pairs_add(uint32_t *sum, uint32_t total, const uint32_t *numbe
     add_carry(sum, planes, total, carry);
 }
 
+void bitloom_conv_pairs_add_rows(uint32_t *sum, uint32_t total, const uint32_t *const *numbers,
+                                 uint32_t planes) {
+    uint32_t i;
+    for (i = 0U; i < total; i++)
+        sum[i] = i < planes ? numbers[0][i] : 0U;
+    bitloom_conv_pairs_add(sum, total, numbers[1], planes, 0U, 0xffffffffU);
+    bitloom_conv_pairs_add(sum, total, numbers[2], planes, 0U, 0xffffffffU);
+}
+
+void bitloom_conv_pairs_add_columns(uint32_t *sum, uint32_t total, const uint32_t *number, uint32_t planes,
+                                    const bitloom_conv_pairs_column *columns) {
+    uint32_t i;
+    for (i = 0U; i < total; i++)
+        sum[i] = 0U;
+    for (i = 0U; i < 3U; i++)
+        bitloom_conv_pairs_add(sum, total, number, planes, columns[i].rotate, columns[i].mask);
+}
+
+void bitloom_conv_pairs_versions(const uint32_t *sum, uint32_t *low) {
+    uint32_t d0 = sum[0];
+    uint32_t d1 = sum[1];
+    uint32_t d2 = sum[2];
+    uint32_t d3 = sum[3];
+    uint32_t reached = 0xffffffffU;
+    uint32_t n;
+    for (n = 0U; n < 16U; n++) {
+        uint32_t borrow = ~d0;
+        low[0] = d1;
+        low[1] = d2;
+        low[2] = d3;
+        low[3] = reached;
+        low += 4;
+        d0 = borrow;
+        d1 ^= borrow;
+        borrow &= d1;
+        d2 ^= borrow;
+        borrow &= d2;
+        d3 ^= borrow;
+        reached &= ~(borrow & d3);
+    }
+}
+
 /* *low + a + b -> *low, carry. */
 static inline uint32_t full_add(uint32_t *low, uint32_t a, uint32_t b) {
     const uint32_t different = a ^ b;

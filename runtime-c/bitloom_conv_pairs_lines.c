@@ -266,6 +266,7 @@ void bitloom_conv_pairs_prepare(bitloom_conv_pairs_lines *lines) {
     uint32_t i;
     lines->pair_planes = planes_for(lines->words / 2U);
     lines->row_planes = planes_for(lines->layer->kernel_width * (lines->words / 2U));
+    lines->high_planes = planes_for(lines->layer->kernel_height * (lines->words / 2U));
     for (i = 0U; i < BITLOOM_CONV_PAIRS_COLUMNS; i++)
         lines->columns[i] = make_column(lines, i);
     for (i = 0U; i < lines->layer->line_slots; i++)
@@ -277,8 +278,9 @@ void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r
     const uint32_t planes = lines->pair_planes;
     uint32_t pairs[2][BITLOOM_CONV_PAIRS_MAX_PLANES + 1U];
     uint32_t kx, i;
-    if (lines->phases == 0U) {
-        bitloom_conv_pairs_count(line, lines->slot_words, sum, lines->row_planes);
+    if (lines->phases != 2U) {
+        bitloom_conv_pairs_count(line, lines->slot_words, sum,
+                                 lines->phases == 1U ? planes : lines->row_planes);
         return;
     }
     for (i = 0U; i < lines->phases; i++)

@@ -11,12 +11,7 @@
 #define BITLOOM_CONV_PAIRS_LINES_H
 
 #include "bitloom_conv_pairs.h"
-
-/* One kernel column of a line: where its words are, how they are turned right, which pixels are in the map.
- */
-typedef struct {
-    uint32_t offset, rotate, mask;
-} bitloom_conv_pairs_column;
+#include "bitloom_conv_pairs_core.h"
 
 /* Kernel columns whose numbers are kept. */
 #define BITLOOM_CONV_PAIRS_COLUMNS 7U
@@ -36,6 +31,7 @@ typedef struct {
     uint32_t slot_words;
     uint32_t pair_planes; /* of a line's sum of x ^ y over the channels' pairs */
     uint32_t row_planes;  /* and over the kernel columns too */
+    uint32_t high_planes; /* and over the kernel rows instead */
     uint32_t *ids;        /* [line_slots]: the line in each slot */
     uint32_t *slots;      /* [line_slots or 1][slot_words]; without slots: a line of zeros */
     bitloom_conv_pairs_column columns[BITLOOM_CONV_PAIRS_COLUMNS];
@@ -65,7 +61,10 @@ const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, u
 
 bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitloom_conv_pairs_lines *lines, uint32_t kx);
 
-/* Line r's sum of x ^ y over all pairs and kernel columns: a number of `row_planes` planes. */
+/*
+ * Line r's sum of x ^ y over all pairs: with one phase a number of `pair_planes` planes, to be turned; else
+ * over all kernel columns too, a number of `row_planes` planes.
+ */
 void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum);
 
 #endif
