@@ -40,12 +40,12 @@
     .equ AFTER, ENTRY + 4                /* what follows step 1: step 2, or how it gets its planes */
     .equ TREE, AFTER + 4                 /* step 2 for n words, with state */
     .equ STORE, TREE + 4                 /* step 3, with state */
-    .equ THRESHOLD, STORE + 4            /* pointers that advance */
+    .equ LOW, STORE + 4
+    .equ END, LOW + 4                    /* of STATE or RESULT */
+    .equ RESULT, END + 4                 /* pointers that advance */
+    .equ THRESHOLD, RESULT + 4
     .equ STATE, THRESHOLD + 4            /* plane 3 of the output's counters */
-    .equ RESULT, STATE + 4
-    .equ END, RESULT + 4                 /* of STATE or RESULT */
-    .equ LOW, END + 4
-    .equ HIGH, LOW + 4
+    .equ HIGH, STATE + 4
     .equ REACHED, HIGH + 4               /* single: the version's last word, and t */
     .equ FRAME, REACHED + 8              /* with 9 saved registers a multiple of 8 */
     .if (FRAME + 36) % 8 != 0
@@ -96,7 +96,7 @@
 .endm
 
 /*
- * Step 1. r0 weights, r1 table, r2 to r4 planes 0 to 2, r5 to r11 work, r12 offsets, lr mask of the offsets.
+ * Step 1. r0 weights (a word before the three that come next), r1 table, r2 to r4 planes 0 to 2, r5 to r11 work, r12 offsets, lr mask of the offsets.
  */
 
 /* Where entry `j` of the word's tables is: offset bits of `j` in r12 (one of 4 bytes, or anywhere). */
@@ -149,11 +149,26 @@
  * so that the offsets of LDRD reach two of them.
  */
     .equ BIAS, 1016
+/* A weight word. r0 is moved on by every third one, whose load would overlap with no other one anyway. */
+.macro LOAD_WEIGHTS i, to
+  .if \i % 3 == 2
+    ldr     \to, [r0, #12]!
+  .else
+    ldr     \to, [r0, #(4 * (\i % 3) + 4)]
+  .endif
+.endm
+/* What r0 was moved too far for a next run of n words. */
+.macro ADJUST_WEIGHTS n
+  .if \n % 3
+    subs    r0, #(12 - 4 * (\n % 3))
+  .endif
+.endm
+
 .macro ADD_WORD i
 #ifdef __ARM_FEATURE_DSP
-    ldr     r10, [r0], #4
+    LOAD_WEIGHTS \i, r10
 #else
-    ldr     r12, [r0], #4
+    LOAD_WEIGHTS \i, r12
 #endif
   .if \i % 3 == 2
     .set    table_offset, 1024 - BIAS
@@ -384,7 +399,7 @@ enter\i:
 
 /* The output bits; the next output, or the end. */
 .macro STORE_RESULT next
-    ldrd    r8, r9, [sp, #RESULT]
+    ldrd    r9, r8, [sp, #END]
     str     r7, [r8], #4
     str     r8, [sp, #RESULT]
     cmp     r8, r9
@@ -405,17 +420,32 @@ enter\i:
 /*
  * Single: from the start to the threshold, in as many planes as n words need.
  */
-.macro SINGLE_NEXT
-    NEXT_THRESHOLD
+.macro SINGLE_START
     ldm     r5, {r2, r3, r4, r5}
     strd    r5, r6, [sp, #REACHED]
     ldr     pc, [sp, #ENTRY]
 .endm
 single_next:
-    SINGLE_NEXT
+    NEXT_THRESHOLD
+    SINGLE_START
+
+/* The output bits; the next output, or the end, as STORE_RESULT and NEXT_THRESHOLD with both pointers loaded at once. */
+.macro SINGLE_STORE
+    ldrd    r8, r5, [sp, #RESULT]
+    ldrd    r9, r10, [sp, #LOW]
+    str     r7, [r8], #4
+    cmp     r8, r10
+    beq.w   finish
+    ldrh    r6, [r5], #2
+    strd    r8, r5, [sp, #RESULT]
+    and     r5, r6, #15
+    add     r5, r9, r5, lsl #4
+    SINGLE_START
+.endm
 
 .macro SINGLE n, top, last
 single\n:
+    ADJUST_WEIGHTS \n
     ldr     r1, [sp, #HIGH]
     ldm     r1, {r1-\last}
     ADD_SLOTS \n, \top, r6, r11, r12, lr
@@ -424,11 +454,11 @@ single\n:
     SINGLE 1, 4, r2
     ldrd    r7, r12, [sp, #REACHED]
     COMPARE 3, r1, r2
-    STORE_RESULT SINGLE_NEXT
+    SINGLE_STORE
     SINGLE 2, 5, r3
     ldrd    r7, r12, [sp, #REACHED]
     COMPARE 3, r1, r2, r3
-    STORE_RESULT SINGLE_NEXT
+    SINGLE_STORE
     SINGLE 3, 6, r4
     b       single_four
     SINGLE 4, 6, r4
@@ -437,7 +467,7 @@ single\n:
 single_four:
     ldrd    r7, r12, [sp, #REACHED]
     COMPARE 3, r1, r2, r3, r4
-    STORE_RESULT SINGLE_NEXT
+    SINGLE_STORE
     SINGLE 6, 7, r5
     b       single_five
     SINGLE 7, 7, r5
@@ -450,13 +480,14 @@ single_four:
 single_five:
     ldrd    r7, r12, [sp, #REACHED]
     COMPARE 3, r1, r2, r3, r4, r5
-    STORE_RESULT SINGLE_NEXT
+    SINGLE_STORE
 
 /*
  * With state: 6 planes from plane 3 on are in registers; of 12 planes the last three stay in memory.
  */
 .macro STATEFUL n
 state\n:
+    ADJUST_WEIGHTS \n
   .if \n & 8
     str     r0, [sp, #REACHED]
   .endif
@@ -482,44 +513,53 @@ state\n:
     eor     r11, r11, r7
 .endm
 
+/* To the state at r7, which moves on. */
+.macro STORE_NINE
+    stm     r7, {r1-r6}
+    adds    r7, #36
+.endm
+.macro STORE_TWELVE
+    stm     r7!, {r1-r6}
+    stm     r7!, {r9, r10, r11}
+    adds    r7, #12
+.endm
+
+.macro FIRST_START
+    ldm     r5, {r2, r3, r4}
+    ldr     pc, [sp, #ENTRY]
+.endm
+/* The counters are stored; the next output, or the end, with both pointers at once: r8, r7. */
+.macro FIRST_NEXT
+    ldrd    r1, r2, [sp, #LOW]
+    cmp     r7, r2
+    beq.w   finish
+    ldrh    r6, [r8], #2
+    strd    r8, r7, [sp, #THRESHOLD]
+    and     r5, r6, #15
+    add     r5, r1, r5, lsl #4
+    FIRST_START
+.endm
+/* The counters of the next output, plane 3 at `state`. */
+.macro STATE_LOAD state
+    ldmdb   \state, {r2, r3, r4}
+    ldr     pc, [sp, #ENTRY]
+.endm
 /* The next output, or the end, by the state's pointer r7. */
-.macro STATE_NEXT next
+.macro MIDDLE_NEXT
     ldr     r8, [sp, #END]
     str     r7, [sp, #STATE]
     cmp     r7, r8
     beq.w   finish
-    \next
+    STATE_LOAD r7
 .endm
-
-.macro STORE_NINE next
-    ldr     r7, [sp, #STATE]
-    stm     r7, {r1-r6}
-    adds    r7, #36
-    STATE_NEXT \next
-.endm
-
-.macro STORE_TWELVE next
-    ldr     r7, [sp, #STATE]
-    stm     r7!, {r1-r6}
-    stm     r7!, {r9, r10, r11}
-    adds    r7, #12
-    STATE_NEXT \next
-.endm
-
-.macro FIRST_NEXT
-    NEXT_THRESHOLD
-    ldm     r5, {r2, r3, r4}
-    ldr     pc, [sp, #ENTRY]
-.endm
-/* The counters of the next output. */
-.macro STATE_LOAD
+.macro LAST_NEXT
     ldr     r5, [sp, #STATE]
-    ldmdb   r5, {r2, r3, r4}
-    ldr     pc, [sp, #ENTRY]
+    STATE_LOAD r5
 .endm
 
 first_next:
-    FIRST_NEXT
+    NEXT_THRESHOLD
+    FIRST_START
 first_after:
     ldr     r5, [sp, #STATE]
     stmdb   r5, {r2, r3, r4}
@@ -527,25 +567,33 @@ first_after:
     ldm     r5, {r1-r6}
     ldr     pc, [sp, #TREE]
 first_nine:
-    STORE_NINE FIRST_NEXT
+    ldrd    r8, r7, [sp, #THRESHOLD]
+    STORE_NINE
+    FIRST_NEXT
 first_twelve:
     ldr     r8, [sp, #HIGH]
     ADD_UPPER r8
-    STORE_TWELVE FIRST_NEXT
+    ldrd    r8, r7, [sp, #THRESHOLD]
+    STORE_TWELVE
+    FIRST_NEXT
 
 middle_next:
-    STATE_LOAD
+    LAST_NEXT
 middle_after:
     ldr     r5, [sp, #STATE]
     stmdb   r5, {r2, r3, r4}
     ldm     r5, {r1-r6}
     ldr     pc, [sp, #TREE]
 middle_nine:
-    STORE_NINE STATE_LOAD
+    ldr     r7, [sp, #STATE]
+    STORE_NINE
+    MIDDLE_NEXT
 middle_twelve:
     ldr     r8, [sp, #STATE]
     ADD_UPPER r8
-    STORE_TWELVE STATE_LOAD
+    ldr     r7, [sp, #STATE]
+    STORE_TWELVE
+    MIDDLE_NEXT
 
 /* t in r12 and its version's last word in r7; the state's pointer moves on. */
 .macro LAST_THRESHOLD state_bytes
@@ -560,7 +608,7 @@ middle_twelve:
 .endm
 
 last_next:
-    STATE_LOAD
+    LAST_NEXT
 last_after:
     ldr     r5, [sp, #STATE]
     ldm     r5, {r1-r6}
@@ -569,7 +617,7 @@ last_nine:
     LAST_THRESHOLD 36
     COMPARE 3, r1, r2, r3, r4
     COMPARE 7, r5, r6
-    STORE_RESULT STATE_LOAD
+    STORE_RESULT LAST_NEXT
 last_twelve:
     ldr     r8, [sp, #STATE]
     ADD_UPPER r8
@@ -579,7 +627,7 @@ last_twelve:
     COMPARE_BIT_OF 10, r9
     COMPARE_BIT_OF 11, r10
     COMPARE_BIT_OF 12, r11
-    STORE_RESULT STATE_LOAD
+    STORE_RESULT LAST_NEXT
 
 finish:
     add     sp, sp, #FRAME
@@ -611,7 +659,7 @@ finish:
 .macro END_OF_RESULTS
     ldr     r5, [r0, #RUN_RESULTS]
     add     r6, r5, r1, lsl #2
-    strd    r5, r6, [sp, #RESULT]
+    strd    r6, r5, [sp, #END]
 .endm
 .macro END_OF_STATE
     ldr     r5, [sp, #STATE]
@@ -674,6 +722,15 @@ start:
     rsb     r3, r2, #MAX_WORDS
     STEP    entries, r3, ENTRY
     ldr     r4, [r0, #RUN_TABLES]
+    ldr     r0, [r0, #RUN_WEIGHTS]
+    sub     r0, r0, r3, lsl #2
+    subs    r0, #4
+0:
+    subs    r3, #3
+    bmi     1f
+    adds    r0, #12
+    b       0b
+1:
     add     r3, sp, #(TABLES + 4 * MAX_WORDS)
     sub     r3, r3, r2, lsl #2
 2:
@@ -682,7 +739,6 @@ start:
     add     r5, r5, #BIAS
     str     r5, [r3], #4
     bne     2b
-    ldr     r0, [r0, #RUN_WEIGHTS]
     mov     lr, #MASK
     bx      r7
 
@@ -831,9 +887,10 @@ bitloom_conv_pairs_versions:
     push    {r4-r7}
     ldm     r0, {r2, r4, r5, r6}
     mvn     r7, #0
-    mov     r0, #15
+    mov     r0, #5
     stm     r1!, {r4, r5, r6, r7}
 .Lversion:
+  .rept 3
     mvns    r2, r2
     eors    r4, r2
     and     r3, r4, r2
@@ -842,8 +899,9 @@ bitloom_conv_pairs_versions:
     eors    r6, r3
     ands    r3, r6
     bics    r7, r3
-    subs    r0, #1
     stm     r1!, {r4, r5, r6, r7}
+  .endr
+    subs    r0, #1
     bne     .Lversion
     pop     {r4-r7}
     bx      lr
