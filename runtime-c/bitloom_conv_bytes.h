@@ -52,7 +52,8 @@ typedef struct {
     uint8_t output_planes; /* of the output codes, 1 to 8 */
 } bitloom_conv_bytes;
 
-/* Bytes of scratch: 4 · (the inputs of an output, rounded up to a multiple of four). */
+/* Bytes of scratch: 4 * (the inputs of an output, rounded up to a multiple of four), or 8 * taps if that is
+ * more. */
 
 /* Writes output codes of the rows [y0, y1): code = number of thresholds reached. */
 void bitloom_conv_bytes_threshold(const bitloom_conv_bytes *layer, const bitloom_const_ring *inputs,

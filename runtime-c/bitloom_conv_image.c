@@ -21,48 +21,67 @@ typedef struct {
     uint32_t row_words; /* words of a slot */
 } work;
 
-static int32_t value_at(const bitloom_conv_image *layer, const uint8_t *pixel) {
-    const int32_t stored = layer->is_signed != 0U ? (int32_t)(int8_t)*pixel : (int32_t)*pixel;
-    return stored - layer->center;
-}
+/* What turns stored pixels into values. */
+typedef struct {
+    uint32_t width;
+    uint32_t channels;
+    int32_t center;
+    int32_t pad_value;
+    uint32_t sign; /* 128 for i8 */
+} pixel_format;
 
-static uint32_t padded_value(const bitloom_conv_image *layer, const uint8_t *row, uint32_t column,
-                             uint32_t channel) {
-    const int32_t value = row != NULL && column < layer->width
-                              ? value_at(layer, row + column * layer->channels + channel)
-                              : layer->pad_value;
+/* Twice a value, in 16 bits; of padding where there is no such column. */
+static inline uint32_t doubled(const pixel_format *format, const uint8_t *channel, uint32_t column) {
+    int32_t value = format->pad_value;
+    if (column < format->width) {
+        const uint32_t stored = channel[column * format->channels];
+        value = (int32_t)(stored ^ format->sign) - (int32_t)format->sign - format->center;
+    }
     return (uint32_t)(2 * value) & 0xffffU;
 }
 
 /* One channel of a strip: columns first + i and first + i + 16. Unsigned: what lies before the map is beyond
  * its end. */
-static void pack_channel(const work *w, const uint8_t *row, uint32_t first, uint32_t channel, uint32_t *to) {
-    const bitloom_conv_image *layer = w->layer;
-    uint32_t i = 0U;
-    while (i < w->words) {
-        const uint32_t column = first + i;
-        const int is_inside = row != NULL && column < layer->width && column + 16U < layer->width;
-        if (is_inside && layer->is_signed == 0U) {
-            const uint32_t inside = layer->width - 16U - column;
-            const uint32_t count = inside < w->words - i ? inside : w->words - i;
-            bitloom_conv_image_pack(row + column * layer->channels + channel, layer->channels, count,
-                                    layer->center, to + i);
-            i += count;
+static void pack_channel(const pixel_format *format, const uint8_t *channel, uint32_t first, uint32_t words,
+                         uint32_t *to) {
+    const uint32_t inside = format->sign == 0U && format->width > 16U ? format->width - 16U : 0U;
+    uint32_t *end = to + words;
+    uint32_t column = first;
+    while (to != end) {
+        if (column < inside) {
+            const uint32_t left = (uint32_t)(end - to);
+            const uint32_t count = inside - column < left ? inside - column : left;
+            bitloom_conv_image_pack(channel + column * format->channels, format->channels, count,
+                                    format->center, to);
+            column += count;
+            to += count;
         } else {
-            to[i] = padded_value(layer, row, column, channel) |
-                    padded_value(layer, row, column + 16U, channel) << 16;
-            i++;
+            *to++ = doubled(format, channel, column) | doubled(format, channel, column + 16U) << 16;
+            column++;
         }
     }
 }
 
 static void pack_row(const work *w, const uint8_t *row, uint32_t *to) {
+    const bitloom_conv_image *layer = w->layer;
+    const uint32_t channels = layer->channels;
+    const pixel_format format = {layer->width, channels, layer->center, layer->pad_value,
+                                 layer->is_signed != 0U ? 128U : 0U};
+    uint32_t first = 0U - layer->pad_left;
     uint32_t strip, channel;
-    for (strip = 0U; strip < w->strips; strip++) {
-        for (channel = 0U; channel < w->layer->channels; channel++) {
-            pack_channel(w, row, 32U * strip - w->layer->pad_left, channel, to);
+    for (strip = 0U; strip < w->strips; strip++, first += 32U) {
+        for (channel = 0U; channel < channels; channel++) {
+            pack_channel(&format, row + channel, first, w->words, to);
             to += ENTRY;
         }
+    }
+}
+
+static void pack_padding(const work *w, uint32_t *to) {
+    const uint32_t half = (uint32_t)(2 * (int32_t)w->layer->pad_value) & 0xffffU;
+    uint32_t i;
+    for (i = 0U; i < w->row_words; i++) {
+        to[i] = half | half << 16;
     }
 }
 
@@ -70,8 +89,12 @@ static void pack_row(const work *w, const uint8_t *row, uint32_t *to) {
 static void pack_rows(const work *w, const bitloom_const_ring *input, uint32_t next, uint32_t end) {
     for (; next < end; next++) {
         const uint32_t row = next - w->layer->pad_top;
-        const uint8_t *pixels = row < w->layer->height ? bitloom_const_row(input, row) : NULL;
-        pack_row(w, pixels, w->rows + next % w->span * w->row_words);
+        uint32_t *to = w->rows + next % w->span * w->row_words;
+        if (row < w->layer->height) {
+            pack_row(w, bitloom_const_row(input, row), to);
+        } else {
+            pack_padding(w, to);
+        }
     }
 }
 
@@ -79,22 +102,25 @@ static void pack_rows(const work *w, const bitloom_const_ring *input, uint32_t n
 static void fill_tables(const work *w, uint32_t first_row, uint32_t strip) {
     const bitloom_conv_image *layer = w->layer;
     const uint32_t inputs = (uint32_t)layer->kernel_height * layer->channels;
-    const uint32_t *strip_rows = w->rows + strip * layer->channels * ENTRY;
+    const uint32_t channel_words = layer->channels * ENTRY;
+    const uint32_t step = layer->dilation_y * w->row_words;
+    const uint32_t *end = w->rows + w->span * w->row_words;
+    const uint32_t *source = w->rows + first_row % w->span * w->row_words + strip * channel_words;
+    const uint32_t *row_end = source + channel_words;
     uint32_t *table = w->tables;
-    uint32_t slot = first_row % w->span;
-    uint32_t channel = 0U;
     uint32_t i = 0U;
     uint32_t part;
     for (part = 1U; part <= layer->parts; part++) {
         const uint32_t *sources[BITLOOM_CONV_IMAGE_PART];
+        const uint32_t stop = part * inputs / layer->parts;
         uint32_t count = 0U;
-        for (; i < part * inputs / layer->parts; i++) {
-            sources[count++] = strip_rows + slot * w->row_words + channel * ENTRY;
-            channel++;
-            if (channel == layer->channels) {
-                channel = 0U;
-                slot += layer->dilation_y;
-                slot = slot >= w->span ? slot - w->span : slot;
+        for (; i < stop; i++) {
+            sources[count++] = source;
+            source += ENTRY;
+            if (source == row_end) {
+                source += step - channel_words; /* the next kernel row, around the ring */
+                source -= source >= end ? w->span * w->row_words : 0U;
+                row_end = source + channel_words;
             }
         }
         bitloom_conv_image_table(sources, count, w->words, table);
@@ -110,25 +136,35 @@ static uint32_t unit_of(uint32_t width) {
     return 4U * ((width + 31U) / 32U);
 }
 
-static void run_row(const work *w, bitloom_conv_image_strip *outputs, uint32_t y, uint8_t *to) {
-    const bitloom_conv_image *layer = w->layer;
-    const uint32_t unit = unit_of(layer->output_width);
-    uint32_t strip, i;
-    for (strip = 0U; strip < w->strips; strip++) {
-        const uint32_t left = layer->output_width - 32U * strip;
-        fill_tables(w, y * layer->stride_y, strip);
-        outputs->mask = left < 32U ? 0xffffffffU >> (32U - left) : 0xffffffffU;
-        outputs->step = unit < 4U ? 4U : unit;
-        outputs->to = unit < 4U ? (uint8_t *)w->results : to + 4U * strip;
-        bitloom_conv_image_outputs(outputs);
-    }
-    if (unit < 4U) {
-        for (i = 0U; i < outputs->outputs; i++) {
-            const uint32_t bits = w->results[i];
-            *to++ = (uint8_t)bits;
+/* Moves the words of a strip to their place in the row, without the pixels that the map has not. */
+static void store_strip(const work *w, uint32_t outputs, uint32_t strip, uint8_t *to) {
+    const uint32_t width = w->layer->output_width;
+    const uint32_t left = width - 32U * strip;
+    const uint32_t mask = left < 32U ? 0xffffffffU >> (32U - left) : 0xffffffffU;
+    const uint32_t unit = unit_of(width);
+    uint32_t i;
+    for (i = 0U; i < outputs; i++, to += unit) {
+        const uint32_t bits = w->results[i] & mask;
+        if (unit >= 4U) {
+            ((uint32_t *)(void *)to)[strip] = bits;
+        } else {
+            to[0] = (uint8_t)bits;
             if (unit == 2U) {
-                *to++ = (uint8_t)(bits >> 8);
+                to[1] = (uint8_t)(bits >> 8);
             }
+        }
+    }
+}
+
+static void run_row(const work *w, bitloom_conv_image_strip *outputs, uint32_t y, uint8_t *to) {
+    const int is_direct = w->layer->output_width == 32U;
+    uint32_t strip;
+    for (strip = 0U; strip < w->strips; strip++) {
+        fill_tables(w, y * w->layer->stride_y, strip);
+        outputs->to = is_direct ? (uint32_t *)(void *)to : w->results;
+        bitloom_conv_image_outputs(outputs);
+        if (!is_direct) {
+            store_strip(w, outputs->outputs, strip, to);
         }
     }
 }
@@ -143,10 +179,10 @@ static void clear_tail(uint8_t *row, uint32_t bytes) {
 void bitloom_conv_image_threshold(const bitloom_conv_image *layer, const bitloom_const_ring *inputs,
                                   const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
     const uint32_t unit = unit_of(layer->output_width);
-    const uint32_t lookups = (uint32_t)layer->kernel_width * layer->parts;
     bitloom_conv_image_strip outputs;
     work w;
     uint32_t first, y;
+    outputs.count = (uint32_t)layer->kernel_width * layer->parts;
     w.layer = layer;
     w.strips = ((uint32_t)layer->output_width + 31U) / 32U;
     w.words = 16U + ((uint32_t)layer->kernel_width - 1U) * layer->dilation_x;
@@ -155,16 +191,13 @@ void bitloom_conv_image_threshold(const bitloom_conv_image *layer, const bitloom
     w.tables = (uint32_t *)scratch;
     w.rows = w.tables + ENTRY * layer->entries;
     outputs.list = w.rows + w.span * w.row_words;
-    w.results = outputs.list + 2U * layer->chunk * (lookups + 1U);
+    w.results = outputs.list + 2U * layer->chunk * (outputs.count + 1U);
     outputs.tables = w.tables;
-    outputs.kernel_width = layer->kernel_width;
-    outputs.parts = layer->parts;
-    outputs.dilation = layer->dilation_x;
     for (first = 0U; first < layer->outputs; first += layer->chunk) {
         const uint32_t left = layer->outputs - first;
         uint32_t next = y0 * layer->stride_y;
         outputs.outputs = left < layer->chunk ? left : layer->chunk;
-        outputs.patterns = layer->patterns + first * lookups;
+        outputs.lookups = layer->lookups + first * outputs.count;
         outputs.limits = layer->limits + first;
         bitloom_conv_image_prepare(&outputs);
         for (y = y0; y < y1; y++) {

@@ -3,9 +3,10 @@
  * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  *
  * The inputs of one column of a window (kernel rows × channels) are cut into parts of at most five. For each
- * part a table holds the sums of all its sign patterns, at every x: it serves all kernel columns and all
- * outputs of the row, so that an output adds one entry per kernel column and part. Sums are int16, two pixels
- * to a word: 32 pixels, x and x + 16 together.
+ * part a table holds the sums of all its sign patterns (entry p: input i counts -1 times where bit i is set,
+ * the weight is +1), at every x: it serves all kernel columns and all outputs of the row, so that an output
+ * adds one entry per kernel column and part. Sums are int16, two pixels to a word: 32 pixels, x and x + 16
+ * together.
  *
  * Inputs are [row][x][channel], outputs in the layout `pixels`.
  */
@@ -20,9 +21,8 @@
 #define BITLOOM_CONV_IMAGE_PART 5U
 
 typedef struct {
-    /* [outputs][kernel column][part]: number of the entry, counted through all parts; bit i of a pattern:
-     * input i is added */
-    const uint8_t *patterns;
+    /* [outputs][kernel column][part]: words from the tables to the entry at that column */
+    const uint16_t *lookups;
     const int16_t *limits; /* [outputs]: the output bit is sum > limit, in sums of input - center */
     uint16_t height;       /* input map */
     uint16_t width;

@@ -20,15 +20,15 @@
 
 /*
  * void bitloom_conv_image_pack(const uint8_t *from, uint32_t step, uint32_t count, int32_t center, uint32_t *to)
- * frame: bitloom_conv_image_pack 16
+ * frame: bitloom_conv_image_pack 24
  */
         function bitloom_conv_image_pack
-        push    {r4-r6, lr}
-        ldr     r6, [sp, #16]
+        push    {r4-r8, lr}
+        ldr     r6, [sp, #24]
         lsl     r12, r1, #4
         cbnz    r3, 3f
         lsrs    r2, #1                  @ two pixels at a time; an odd one first
-        bcc     2f
+        bcc     1f
         ldrb    r4, [r0]
         ldrb    r5, [r0, r12]
         add     r0, r1
@@ -36,20 +36,21 @@
         lsls    r4, #1
         str     r4, [r6], #4
         cbz     r2, 9f
+1:      add     r3, r12, r1
 2:      ldrb    r4, [r0]
         ldrb    r5, [r0, r12]
-        add     r0, r1
+        ldrb    r7, [r0, r1]
+        ldrb    r8, [r0, r3]
+        add     r0, r0, r1, lsl #1
         orr     r4, r4, r5, lsl #16
-        ldrb    r5, [r0]
-        ldrb    lr, [r0, r12]
-        add     r0, r1
-        orr     r5, r5, lr, lsl #16
+        orr     r7, r7, r8, lsl #16
         lsls    r4, #1
-        lsls    r5, #1
-        strd    r4, r5, [r6], #8
+        lsls    r7, #1
+        str     r4, [r6], #4
+        str     r7, [r6], #4
         subs    r2, #1
         bne     2b
-9:      pop     {r4-r6, pc}
+9:      pop     {r4-r8, pc}
 3:      pkhbt   r3, r3, r3, lsl #16
 4:      ldrb    r4, [r0]
         ldrb    r5, [r0, r12]
@@ -60,7 +61,7 @@
         str     r4, [r6], #4
         subs    r2, #1
         bne     4b
-        pop     {r4-r6, pc}
+        pop     {r4-r8, pc}
         .size   bitloom_conv_image_pack, . - bitloom_conv_image_pack
 
 /*
@@ -74,7 +75,7 @@
         .else
         sadd16  r0, r0, \input
         .endif
-        str     r0, [r1, #pattern * ENTRY_BYTES]
+        str     r0, [r1, #pattern * ENTRY_BYTES + offset]
         .endm
 
         .macro  gray1
@@ -101,13 +102,68 @@
         gray4
         .endm
 
-/* Entry 0, the sum of the values, is in r0: stores it and all others, then goes on to the next word. */
-        .macro  entries gray
+/* Entry 0, the sum of the values, is in r0: stores it and all others at word r1 + \at. */
+        .macro  entries gray, at
         .set    pattern, 0
-        str     r0, [r1]
+        .set    offset, \at
+        str     r0, [r1, #offset]
         \gray
-        adds    r1, #4
+        .endm
+
+/* Sums of doubled values, halved. */
+        .macro  word1 at
+        ldr     r4, [r5], #4
+        shadd16 r0, r4, r3
+        entries gray1, \at
+        .endm
+        .macro  word2 at
+        ldr     r4, [r5], #4
+        ldr     r10, [r6], #4
+        shadd16 r0, r4, r10
+        entries gray2, \at
+        .endm
+        .macro  word3 at
+        ldr     r4, [r5], #4
+        ldr     r10, [r6], #4
+        ldr     r11, [r7], #4
+        sadd16  r0, r4, r10
+        shadd16 r0, r0, r11
+        entries gray3, \at
+        .endm
+        .macro  word4 at
+        ldr     r4, [r5], #4
+        ldr     r10, [r6], #4
+        ldr     r11, [r7], #4
+        ldr     r12, [r8], #4
+        sadd16  r0, r4, r10
+        sadd16  r3, r11, r12
+        shadd16 r0, r0, r3
+        entries gray4, \at
+        .endm
+        .macro  word5 at
+        ldr     r4, [r5], #4
+        ldr     r10, [r6], #4
+        ldr     r11, [r7], #4
+        ldr     r12, [r8], #4
+        ldr     lr, [r9], #4
+        sadd16  r0, r4, r10
+        sadd16  r3, r12, lr
+        sadd16  r0, r0, r11
+        shadd16 r0, r0, r3
+        entries gray5, \at
+        .endm
+
+/* All words, two at a time; an odd number starts with the second. */
+        .macro  all_words word
+        beq     8f
+        subs    r1, #4
+        b       9f
+8:      \word  0
+9:      \word  4
+        adds    r1, #8
         cmp     r1, r2
+        bne.w   8b
+        pop     {r3-r11, pc}
         .endm
 
 /*
@@ -116,63 +172,36 @@
  */
         function bitloom_conv_image_table
         push    {r3-r11, lr}
-        add     r2, r3, r2, lsl #2
-        ldm     r0, {r5-r9}             @ where there are fewer inputs the rest is not used
         mov     r12, r1
         mov     r1, r3
         mov     r3, #0
+        mov     r4, r2
+        add     r2, r1, r2, lsl #2
+        ldm     r0, {r5-r9}             @ where there are fewer inputs the rest is not used
         cmp     r12, #2
-        blo     1f
-        beq     2f
+        blo     one_input
+        beq     two_inputs
         cmp     r12, #4
-        blo.w   3f
-        beq.w   4f
-5:      ldr     r4, [r5], #4
-        ldr     r10, [r6], #4
-        ldr     r11, [r7], #4
-        ldr     r12, [r8], #4
-        ldr     lr, [r9], #4
-        sadd16  r0, r4, r10
-        sadd16  r3, r12, lr
-        sadd16  r0, r0, r11
-        shadd16 r0, r0, r3              @ half the sum of the doubled values
-        entries gray5
-        bne.w   5b
-        pop     {r3-r11, pc}
-4:      ldr     r4, [r5], #4
-        ldr     r10, [r6], #4
-        ldr     r11, [r7], #4
-        ldr     r12, [r8], #4
-        sadd16  r0, r4, r10
-        sadd16  r3, r11, r12
-        shadd16 r0, r0, r3
-        entries gray4
-        bne.w   4b
-        pop     {r3-r11, pc}
-3:      ldr     r4, [r5], #4
-        ldr     r10, [r6], #4
-        ldr     r11, [r7], #4
-        sadd16  r0, r4, r10
-        shadd16 r0, r0, r11
-        entries gray3
-        bne     3b
-        pop     {r3-r11, pc}
-2:      ldr     r4, [r5], #4
-        ldr     r10, [r6], #4
-        shadd16 r0, r4, r10
-        entries gray2
-        bne     2b
-        pop     {r3-r11, pc}
-1:      ldr     r4, [r5], #4
-        shadd16 r0, r4, r3
-        entries gray1
-        bne     1b
-        pop     {r3-r11, pc}
+        blo     three_inputs
+        beq.w   four_inputs
+        tst     r4, #1
+        all_words word5
+four_inputs:
+        tst     r4, #1
+        all_words word4
+three_inputs:
+        tst     r4, #1
+        all_words word3
+two_inputs:
+        tst     r4, #1
+        all_words word2
+one_input:
+        tst     r4, #1
+        all_words word1
         .size   bitloom_conv_image_table, . - bitloom_conv_image_table
 
-/* Adds eight words of the next entry of the list r0 to the sums r1 to r8. */
-        .macro  lookup
-        ldr     lr, [r0], #4
+/* Adds the eight words at lr to the sums r1 to r8. */
+        .macro  add_entry
         ldm     lr!, {r9-r12}
         sadd16  r1, r1, r9
         sadd16  r2, r2, r10
@@ -185,13 +214,17 @@
         sadd16  r8, r8, r12
         .endm
 
-/* The first entry and the limit. */
-        .macro  first_lookup
+/* The next entry of the list r0. */
+        .macro  lookup
         ldr     lr, [r0], #4
-        ldm     lr, {r1-r8}
-        ldr     lr, [r0], #4
+        add_entry
+        .endm
+
+/* The first entry and the limit r10. */
+        .macro  first_entry
+        ldm     r9, {r1-r8}
         .irp    sum, r1, r2, r3, r4, r5, r6, r7, r8
-        sadd16  \sum, \sum, lr
+        sadd16  \sum, \sum, r10
         .endr
         .endm
 
@@ -207,53 +240,63 @@
 /* Offsets in bitloom_conv_image_strip. */
         .equ    LIST, 12
         .equ    TO, 16
-        .equ    STEP, 20
-        .equ    MASK, 24
-        .equ    OUTPUTS, 28
-        .equ    KERNEL_WIDTH, 32
-        .equ    PARTS, 36
-/* Locals: output, step, mask and end of the list first, as the loop takes them. */
-        .equ    LOW_HALF, 16
-        .equ    LOOKUPS, 20             @ all but the first
-        .equ    LEFT, 24
-        .equ    LOCALS, 28
+        .equ    OUTPUTS, 20
+        .equ    COUNT, 24
+/* Locals. The first three are taken together: where the next word goes, the end of the list, the first half's bits. */
+        .equ    LOW_HALF, 8
+        .equ    LOOKUPS, 12             @ all but the first
+        .equ    LEFT, 16
+        .equ    LOCALS, 20
 
-/* What follows the sums of the second half: stores the word, and goes on while there are outputs. */
-        .macro  finish again
-        ldr     r9, [sp, #LOW_HALF]
-        orr     r1, r1, r9, lsr #8
-        ldm     sp, {r2-r5}
-        and     r1, r1, r4
-        str     r1, [r2]
-        add     r2, r2, r3
+/* After the sums of the second half. */
+        .macro  store_word
+        ldm     sp, {r2-r4}
+        orr     r1, r1, r4, lsr #8
+        str     r1, [r2], #4
         str     r2, [sp]
-        cmp     r0, r5
+        .endm
+
+/* Goes on while there are outputs. */
+        .macro  go_on again
+        cmp     r0, r3
         bne.w   \again
         add     sp, #LOCALS
         pop     {r4-r11, pc}
         .endm
 
-/* All outputs, with a fixed number of lookups. */
-        .macro  fixed count
-7:      first_lookup
-        .rept   \count - 1
+/* A half with a fixed number of lookups, at least two. */
+        .macro  half count
+        ldm     r0!, {r9, r10, lr}
+        first_entry
+        add_entry
+        .rept   \count - 2
         lookup
         .endr
         signs
-        str     r1, [sp, #LOW_HALF]
-        first_lookup
-        .rept   \count - 1
-        lookup
-        .endr
-        signs
-        finish  7b
         .endm
 
-/* All outputs, with any number of lookups. */
+/* All outputs, with a fixed number of lookups; two at a time, an odd number starts with the second. */
+        .macro  fixed count
+        lsls    r5, r5, #31
+        bne.w   7f
+6:      half    \count
+        str     r1, [sp, #LOW_HALF]
+        half    \count
+        store_word
+7:      half    \count
+        str     r1, [sp, #LOW_HALF]
+        half    \count
+        store_word
+        go_on   6b
+        .endm
+
+/* A half with any number of lookups. */
         .macro  half_of_any
-        first_lookup
+        ldm     r0!, {r9, r10}
+        first_entry
         ldr     r9, [sp, #LOOKUPS]
-        cbz_high r9, 82f
+        cmp     r9, #0
+        beq     82f
 81:     str     r9, [sp, #LEFT]
         lookup
         ldr     r9, [sp, #LEFT]
@@ -262,31 +305,23 @@
 82:     signs
         .endm
 
-        .macro  cbz_high register, target
-        cmp     \register, #0
-        beq     \target
-        .endm
-
-/* void bitloom_conv_image_outputs(const bitloom_conv_image_strip *strip)   frame: bitloom_conv_image_outputs 64 */
+/* void bitloom_conv_image_outputs(const bitloom_conv_image_strip *strip)   frame: bitloom_conv_image_outputs 56 */
         function bitloom_conv_image_outputs
         push    {r4-r11, lr}
         sub     sp, #LOCALS
-        ldr     r1, [r0, #KERNEL_WIDTH]
-        ldr     r2, [r0, #PARTS]
-        mul     r1, r1, r2              @ lookups
+        ldr     r1, [r0, #COUNT]
         ldr     r2, [r0, #TO]
-        ldr     r3, [r0, #STEP]
-        ldr     r4, [r0, #MASK]
-        ldr     r5, [r0, #OUTPUTS]
+        ldr     r3, [r0, #OUTPUTS]
         ldr     r0, [r0, #LIST]
-        add     r6, r1, #1
-        mul     r5, r5, r6
-        add     r5, r0, r5, lsl #3      @ two halves of lookups + 1 words
-        stm     sp, {r2-r5}
-        subs    r6, r1, #1
-        str     r6, [sp, #LOOKUPS]
+        mov     r5, r3
+        add     r4, r1, #1
+        mul     r3, r3, r4
+        add     r3, r0, r3, lsl #3      @ two halves of count + 1 words
+        strd    r2, r3, [sp]
+        subs    r4, r1, #1
+        str     r4, [sp, #LOOKUPS]
         cmp     r1, #6
-        beq     six
+        beq.w   six
         cmp     r1, #5
         beq.w   five
         cmp     r1, #3
@@ -295,7 +330,8 @@ any:
         half_of_any
         str     r1, [sp, #LOW_HALF]
         half_of_any
-        finish  any
+        store_word
+        go_on   any
 six:    fixed   6
 five:   fixed   5
 three:  fixed   3

@@ -9,28 +9,33 @@
 
 #if BITLOOM_CONV_IMAGE_ASSEMBLY
 
-/* The list for the assembly: per output and half of the strip the first entry, the limit twice, the other
- * entries. */
+/*
+ * The list for the assembly: per output and half of the strip the address of the first entry, the limit
+ * twice, and the addresses of the other entries.
+ */
 void bitloom_conv_image_prepare(const bitloom_conv_image_strip *strip) {
-    const uint8_t *patterns = strip->patterns;
+    const uint32_t base = (uint32_t)(uintptr_t)strip->tables;
+    const uint32_t others = strip->count - 1U;
+    const uint16_t *lookups = strip->lookups;
+    const int16_t *limits = strip->limits;
+    const int16_t *end = limits + strip->outputs;
     uint32_t *list = strip->list;
-    uint32_t n, half, kx, part;
-    for (n = 0U; n < strip->outputs; n++) {
-        const uint32_t limit = (uint32_t)(int32_t)strip->limits[n];
-        for (half = 0U; half < 2U; half++) {
-            const uint8_t *pattern = patterns;
-            uint32_t *to = list;
-            for (kx = 0U; kx < strip->kernel_width; kx++) {
-                for (part = 0U; part < strip->parts; part++) {
-                    *to = (uint32_t)(uintptr_t)(strip->tables + *pattern++ * ENTRY + kx * strip->dilation +
-                                                8U * half);
-                    to += to == list ? 2 : 1;
-                }
-            }
-            list[1] = (limit & 0xffffU) | limit << 16;
-            list = to;
+    while (limits != end) {
+        const uint32_t limit = ((uint32_t)(int32_t)*limits & 0xffffU) | (uint32_t)(int32_t)*limits << 16;
+        uint32_t *second = list + others + 2U;
+        uint32_t left = others;
+        uint32_t entry = base + 4U * *lookups++;
+        *list++ = entry;
+        *second++ = entry + 32U;
+        *list++ = limit;
+        *second++ = limit;
+        while (left-- > 0U) {
+            entry = base + 4U * *lookups++;
+            *list++ = entry;
+            *second++ = entry + 32U;
         }
-        patterns += strip->kernel_width * strip->parts;
+        list = second;
+        limits++;
     }
 }
 
@@ -89,19 +94,15 @@ void bitloom_conv_image_prepare(const bitloom_conv_image_strip *strip) {
 
 /* Bits of the pixels 0 to 7 and 16 to 23 of a strip, in bits 8 to 15 and 24 to 31; with half 1, eight pixels
  * on. */
-static uint32_t half_of_output(const bitloom_conv_image_strip *strip, const uint8_t *patterns,
+static uint32_t half_of_output(const bitloom_conv_image_strip *strip, const uint16_t *lookups,
                                uint32_t limits, uint32_t half) {
     uint32_t bits = 0U;
-    uint32_t i, kx, part;
+    uint32_t i, k;
     for (i = 0U; i < 8U; i++) {
         const uint32_t *word = strip->tables + 8U * half + i;
-        const uint8_t *pattern = patterns;
         uint32_t sum = limits;
-        for (kx = 0U; kx < strip->kernel_width; kx++) {
-            for (part = 0U; part < strip->parts; part++) {
-                sum = add_halves(sum, word[*pattern++ * ENTRY]);
-            }
-            word += strip->dilation;
+        for (k = 0U; k < strip->count; k++) {
+            sum = add_halves(sum, word[lookups[k]]);
         }
         bits = (bits >> 1) | (sum & 0x80008000U);
     }
@@ -109,17 +110,13 @@ static uint32_t half_of_output(const bitloom_conv_image_strip *strip, const uint
 }
 
 void bitloom_conv_image_outputs(const bitloom_conv_image_strip *strip) {
-    const uint8_t *patterns = strip->patterns;
-    uint8_t *to = strip->to;
+    const uint16_t *lookups = strip->lookups;
     uint32_t n;
-    for (n = 0U; n < strip->outputs; n++) {
+    for (n = 0U; n < strip->outputs; n++, lookups += strip->count) {
         const uint32_t limit = (uint32_t)(int32_t)strip->limits[n];
         const uint32_t limits = (limit & 0xffffU) | limit << 16;
-        const uint32_t low = half_of_output(strip, patterns, limits, 0U) >> 8;
-        const uint32_t high = half_of_output(strip, patterns, limits, 1U);
-        *(uint32_t *)(void *)to = (low | high) & strip->mask;
-        to += strip->step;
-        patterns += strip->kernel_width * strip->parts;
+        const uint32_t low = half_of_output(strip, lookups, limits, 0U) >> 8;
+        strip->to[n] = low | half_of_output(strip, lookups, limits, 1U);
     }
 }
 

@@ -27,16 +27,12 @@ void bitloom_conv_image_table(const uint32_t *const *inputs, uint32_t count, uin
 /* What the outputs of a strip of 32 pixels are made of. */
 typedef struct {
     const uint32_t *tables;
-    const uint8_t *patterns; /* [outputs][lookups] */
+    const uint16_t *lookups; /* [outputs][count] */
     const int16_t *limits;
-    uint32_t *list; /* room for 2 * outputs * (lookups + 1) words */
-    uint8_t *to;    /* output words, `step` bytes apart */
-    uint32_t step;
-    uint32_t mask; /* pixels that the map has */
+    uint32_t *list; /* room for 2 * outputs * (count + 1) words */
+    uint32_t *to;   /* a word of pixels for each output */
     uint32_t outputs;
-    uint32_t kernel_width;
-    uint32_t parts;
-    uint32_t dilation;
+    uint32_t count; /* lookups per output */
 } bitloom_conv_image_strip;
 
 /* Makes the list, which serves all strips. */

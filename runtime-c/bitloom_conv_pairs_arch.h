@@ -5,10 +5,13 @@
 #ifndef BITLOOM_CONV_PAIRS_ARCH_H
 #define BITLOOM_CONV_PAIRS_ARCH_H
 
-/* Thumb-2 cores; BITLOOM_PORTABLE_C builds the C version on them too. */
+/* Thumb-2 cores, and Thumb-1 cores for the most of it; BITLOOM_PORTABLE_C builds the C version on them too.
+ */
 #if defined(__ARM_ARCH_ISA_THUMB) && !defined(BITLOOM_PORTABLE_C)
 #if __ARM_ARCH_ISA_THUMB == 2 && __ARM_ARCH_PROFILE == 'M'
 #define BITLOOM_CONV_PAIRS_ASSEMBLY 1
+#elif __ARM_ARCH_ISA_THUMB == 1 && __ARM_ARCH_PROFILE == 'M'
+#define BITLOOM_CONV_PAIRS_ASSEMBLY_V6M 1
 #endif
 #endif
 

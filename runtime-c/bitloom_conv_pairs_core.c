@@ -9,6 +9,16 @@
 
 #ifndef BITLOOM_CONV_PAIRS_ASSEMBLY
 
+/* Adds a carry to the planes from `plane` on. */
+static inline void add_carry(uint32_t *counter, uint32_t plane, uint32_t planes, uint32_t carry) {
+    for (; plane < planes; plane++) {
+        counter[plane] ^= carry;
+        carry &= ~counter[plane];
+    }
+}
+
+#ifndef BITLOOM_CONV_PAIRS_ASSEMBLY_V6M
+
 #define TABLE_OFFSETS 0x78787878U
 
 /* Two words of one weight; carries travel as (a, a ^ b), which saves a third of the adders' operations. */
@@ -60,14 +70,6 @@ static inline carry_pair add_word(uint32_t *l, const uint32_t *table, uint32_t w
     const carry_pair q = add_half(l, table + 4U * BITLOOM_CONV_PAIRS_GROUP_WORDS,
                                   ((weights >> 4) | (weights << 28)) & TABLE_OFFSETS);
     return add_pairs(&l[2], p, q);
-}
-
-/* Adds a carry to the planes from `plane` on. */
-static inline void add_carry(uint32_t *counter, uint32_t plane, uint32_t planes, uint32_t carry) {
-    for (; plane < planes; plane++) {
-        counter[plane] ^= carry;
-        carry &= ~counter[plane];
-    }
 }
 
 static void add_words(const bitloom_conv_pairs_run *run, const uint32_t *weights, uint32_t *counter) {
@@ -148,6 +150,8 @@ void bitloom_conv_pairs_last(const bitloom_conv_pairs_run *run) {
     run_outputs(run, 1, 0);
 }
 
+#endif
+
 static inline uint32_t turn_right(uint32_t word, uint32_t rotate) {
     return (word >> rotate) | (word << ((32U - rotate) & 31U));
 }
@@ -214,6 +218,8 @@ void bitloom_conv_pairs_unzip(const uint32_t *line, uint32_t *low, uint32_t *hig
     }
 }
 
+#ifndef BITLOOM_CONV_PAIRS_ASSEMBLY_V6M
+
 /* The F words of a pair, by its weight bits (x in bit 0). */
 static inline void pair_words(uint32_t *f, uint32_t x, uint32_t y) {
     f[3] = x & y;
@@ -240,5 +246,7 @@ void bitloom_conv_pairs_tables(const uint32_t *line, uint32_t groups, uint32_t r
         line += 4;
     }
 }
+
+#endif
 
 #endif

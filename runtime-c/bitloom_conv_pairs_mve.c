@@ -47,22 +47,23 @@ static void set_words(job_type *job, uint32_t groups) {
 }
 
 /*
- * Whether the inner loop can finish outputs: one kernel column or three neighbouring ones, and no classes or chunks. Only
- * the assembly version does.
+ * Whether the inner loop can finish outputs: one kernel column or three neighbouring ones, and no classes or
+ * chunks. Only the assembly version does.
  */
-static uint32_t can_fuse(const bitloom_conv_pairs_mve *layer, const sizes_type *sizes) {
+static uint32_t can_fuse(const bitloom_conv_pairs_mve *layer, uint32_t chunks, uint32_t carry_count) {
 #ifdef BITLOOM_V128_MVE
     static const uint8_t three[9] = {0U, 0U, 1U, 0U, 0U, 0U, 0U, 1U, 1U};
     const uint8_t *steps = layer->column_steps;
-    if (sizes->chunks != 1U || layer->row_classes != NULL || sizes->carry_count > 3U ||
-        layer->planes >= PARITY_PLANES) {
+    if (chunks != 1U || layer->row_classes != NULL || carry_count > 3U || layer->planes >= PARITY_PLANES) {
         return 0U;
     }
-    if (layer->kernel_width == 1U) return steps[2] == 0U ? 1U : 0U;
+    if (layer->kernel_width == 1U)
+        return steps[2] == 0U ? 1U : 0U;
     return layer->kernel_width == 3U && memcmp(steps, three, sizeof three) == 0 ? 1U : 0U;
 #else
     (void)layer;
-    (void)sizes;
+    (void)chunks;
+    (void)carry_count;
     return 0U;
 #endif
 }
@@ -89,7 +90,8 @@ static BITLOOM_NOINLINE sizes_type sizes_of(const bitloom_conv_pairs_mve *layer)
     s.chunks = layer->chunk >= s.quads ? 1U : (s.quads + layer->chunk - 1U) / layer->chunk;
     quad_tables = s.sets * s.table_bytes;
     quad_images = s.sets * 4U * s.image_bytes;
-    /* The last image ends two words of 16 bytes behind its tables: building them reads it before it is overwritten. */
+    /* The last image ends two words of 16 bytes behind its tables: building them reads it before it is
+     * overwritten. */
     s.images = layer->chunk * quad_tables + 32U - (layer->chunk - 1U) * quad_images;
     at = layer->chunk * quad_tables + 32U + quad_images;
     s.zeros = at;
@@ -105,7 +107,7 @@ static BITLOOM_NOINLINE sizes_type sizes_of(const bitloom_conv_pairs_mve *layer)
     s.carry_count = job.carry_count;
     s.parity = s.carries + 16U * greater(s.carry_count, 3U);
     s.results = s.parity + 16U * greater(layer->planes + 1U, PARITY_PLANES);
-    s.is_fused = can_fuse(layer, &s);
+    s.is_fused = can_fuse(layer, s.chunks, s.carry_count);
     s.state = s.results + 16U * FUSED_OUTPUTS;
     s.masks = s.state + (s.chunks > 1U ? 16U * layer->planes * layer->block : 0U);
     s.total = s.masks;
@@ -123,18 +125,15 @@ uint32_t bitloom_conv_pairs_mve_scratch(const bitloom_conv_pairs_mve *layer) {
 static void write_lists(const tile_type *tile) {
     const bitloom_conv_pairs_mve *layer = tile->layer;
     const sizes_type *sizes = tile->sizes;
-    const uint32_t row_bytes =
-        layer->lanes_across * sizes->lane_bytes * BITLOOM_CONV_PAIRS_MVE_LANE_SCALE;
+    const uint32_t row_bytes = layer->lanes_across * sizes->lane_bytes * BITLOOM_CONV_PAIRS_MVE_LANE_SCALE;
     uint32_t phase, quad, ky;
     for (phase = 0U; phase < layer->column_phase_count; phase++) {
-        uint32_t *list =
-            (uint32_t *)(void *)(tile->scratch + sizes->lists) + phase * sizes->list_words;
+        uint32_t *list = (uint32_t *)(void *)(tile->scratch + sizes->lists) + phase * sizes->list_words;
         uint32_t *const end = list + sizes->list_words;
         for (quad = 0U; quad < tile->quads; quad++) {
             for (ky = 0U; ky < layer->kernel_height; ky++) {
                 const uint8_t *tap = layer->row_taps + 2U * ky;
-                const uint32_t table =
-                    quad * sizes->sets + tap[0] * layer->column_phase_count + phase;
+                const uint32_t table = quad * sizes->sets + tap[0] * layer->column_phase_count + phase;
                 *list++ = bitloom_conv_pairs_mve_place(tile->scratch,
                                                        table * sizes->table_bytes + tap[1] * row_bytes);
             }
@@ -182,7 +181,8 @@ static BITLOOM_NOINLINE void clear_planes(const tile_type *tile, uint32_t offset
 }
 
 /* sum += a column's sum of `count` planes. */
-static BITLOOM_NOINLINE void add_column(uint8_t *sum, uint32_t planes, const uint8_t *column, uint32_t count) {
+static BITLOOM_NOINLINE void add_column(uint8_t *sum, uint32_t planes, const uint8_t *column,
+                                        uint32_t count) {
     bitloom_v128 carry = bitloom_v128_all(0U);
     uint32_t i;
     for (i = 0U; i < planes; i++) {
@@ -198,7 +198,8 @@ static BITLOOM_NOINLINE void add_column(uint8_t *sum, uint32_t planes, const uin
 }
 
 /* Shifts planes within lanes; what comes in are the bits of `fill`. */
-static BITLOOM_NOINLINE void shift_sum(const tile_type *tile, uint8_t *sum, uint32_t planes, int32_t shift, uint32_t fill) {
+static BITLOOM_NOINLINE void shift_sum(const tile_type *tile, uint8_t *sum, uint32_t planes, int32_t shift,
+                                       uint32_t fill) {
     const bitloom_v128 kept = bitloom_conv_pairs_mve_kept(tile->layer->lane_bits, shift);
     uint32_t i;
     for (i = 0U; i < planes; i++) {
@@ -250,7 +251,8 @@ static inline bitloom_v128 complemented_bit(uint32_t q) {
 }
 
 /*
- * [A + 2 S >= t] with S = a + b, as a + b + A / 2 + carry >= (t + 1) / 2, where the carry is A mod 2 if t is odd.
+ * [A + 2 S >= t] with S = a + b, as a + b + A / 2 + carry >= (t + 1) / 2, where the carry is A mod 2 if t is
+ * odd.
  */
 static bitloom_v128 compare(const tile_type *tile, const uint8_t *a, const uint8_t *b, uint32_t t) {
     const uint8_t *parity = tile->scratch + tile->sizes->parity;
@@ -304,7 +306,8 @@ static uint32_t row_class(const tile_type *tile, classes_type *classes, uint32_t
     const uint8_t class = tile->layer->row_classes[y];
     uint32_t i;
     for (i = 0U; i < classes->row_count; i++) {
-        if (classes->rows[i] == class) return i;
+        if (classes->rows[i] == class)
+            return i;
     }
     classes->rows[classes->row_count++] = class;
     bitloom_v128_store(classes->row_masks + 16U * i, bitloom_v128_all(0U));
@@ -320,7 +323,8 @@ static BITLOOM_NOINLINE void write_classes(const tile_type *tile, uint32_t y1, c
     classes->row_masks = tile->scratch + sizes->masks;
     classes->column_masks = classes->row_masks + 16U * MAX_ROW_CLASSES;
     classes->planes = classes->column_masks + 16U * layer->column_class_count;
-    if (layer->row_classes == NULL) return;
+    if (layer->row_classes == NULL)
+        return;
     for (i = 0U; i < layer->column_class_count; i++)
         bitloom_v128_store(classes->column_masks + 16U * i, bitloom_v128_all(0U));
     for (row = 0U; row < sizes->tile_rows && tile->y + row < y1; row++) {
@@ -347,8 +351,8 @@ static bitloom_v128 reaches(const uint8_t *planes, uint32_t count, uint32_t t) {
     return reached;
 }
 
-static BITLOOM_NOINLINE bitloom_v128 compare_classes(const tile_type *tile, const classes_type *classes, const uint8_t *a,
-                                    const uint8_t *b, uint32_t output) {
+static BITLOOM_NOINLINE bitloom_v128 compare_classes(const tile_type *tile, const classes_type *classes,
+                                                     const uint8_t *a, const uint8_t *b, uint32_t output) {
     const bitloom_conv_pairs_mve *layer = tile->layer;
     bitloom_v128 result = bitloom_v128_all(0U);
     uint32_t row, column;
@@ -357,8 +361,9 @@ static BITLOOM_NOINLINE bitloom_v128 compare_classes(const tile_type *tile, cons
         const uint16_t *thresholds =
             layer->thresholds + classes->rows[row] * layer->column_class_count * layer->outputs + output;
         for (column = 0U; column < layer->column_class_count; column++) {
-            const bitloom_v128 mask = bitloom_v128_and(bitloom_v128_load(classes->row_masks + 16U * row),
-                                                       bitloom_v128_load(classes->column_masks + 16U * column));
+            const bitloom_v128 mask =
+                bitloom_v128_and(bitloom_v128_load(classes->row_masks + 16U * row),
+                                 bitloom_v128_load(classes->column_masks + 16U * column));
             const bitloom_v128 reached =
                 reaches(classes->planes, layer->planes + 2U, thresholds[column * layer->outputs]);
             result = bitloom_v128_or(result, bitloom_v128_and(reached, mask));
@@ -372,7 +377,8 @@ typedef struct {
     uint8_t *rows[MAX_ROW_CLASSES]; /* each lane row's first channel */
     uint32_t row_count;
     uint32_t unit;
-    uint32_t is_direct;  /* lanes are output units, and the tile is whole: rows, from `base`, as vector offsets */
+    uint32_t
+        is_direct; /* lanes are output units, and the tile is whole: rows, from `base`, as vector offsets */
     uint32_t offsets[4];
     uint8_t *base;
 } target_type;
@@ -380,7 +386,8 @@ typedef struct {
 static void find_target(const tile_type *tile, const bitloom_ring *output, uint32_t y1, target_type *target) {
     uint32_t count = y1 - tile->y;
     uint32_t row;
-    if (count > tile->sizes->tile_rows) count = tile->sizes->tile_rows;
+    if (count > tile->sizes->tile_rows)
+        count = tile->sizes->tile_rows;
     target->row_count = count;
     target->unit = bitloom_conv_pairs_mve_unit(tile->layer->output_width);
     target->base = output->base;
@@ -393,9 +400,11 @@ static void find_target(const tile_type *tile, const bitloom_ring *output, uint3
         const uint32_t offset = bitloom_ring_offset(tile->y + row, output->row_bytes, output->rows);
         target->rows[row] = target->base + offset;
         if (tile->sizes->lane_bytes == 4U) {
-            if (row < 4U) target->offsets[row] = offset;
+            if (row < 4U)
+                target->offsets[row] = offset;
         } else {
-            if (offset > 0xffffU) target->is_direct = 0U;
+            if (offset > 0xffffU)
+                target->is_direct = 0U;
             ((uint16_t *)(void *)target->offsets)[row] = (uint16_t)offset;
         }
     }
@@ -412,11 +421,13 @@ static BITLOOM_NOINLINE void write_bits(uint8_t *unit, uint32_t unit_bytes, uint
         uint32_t *const end = (uint32_t *)(void *)(unit + unit_bytes);
         const uint32_t shift = x & 31U;
         *word = shift == 0U ? bits : *word | (bits << shift);
-        if (word + 1 != end) word[1] = shift == 0U ? 0U : bits >> (32U - shift);
+        if (word + 1 != end)
+            word[1] = shift == 0U ? 0U : bits >> (32U - shift);
     }
 }
 
-static BITLOOM_NOINLINE void write_lanes(const tile_type *tile, const target_type *target, uint32_t output, bitloom_v128 result) {
+static BITLOOM_NOINLINE void write_lanes(const tile_type *tile, const target_type *target, uint32_t output,
+                                         bitloom_v128 result) {
     const bitloom_conv_pairs_mve *layer = tile->layer;
     uint32_t words[4];
     uint32_t row, lane;
@@ -428,7 +439,8 @@ static BITLOOM_NOINLINE void write_lanes(const tile_type *tile, const target_typ
             const uint32_t x = (tile->block + lane) * layer->lane_columns;
             const uint32_t bits = words[at / 32U] >> (at & 31U) >> layer->first_bit;
             uint32_t count = layer->output_width - x;
-            if (count > layer->lane_columns) count = layer->lane_columns;
+            if (count > layer->lane_columns)
+                count = layer->lane_columns;
             if (x < layer->output_width) {
                 write_bits(unit, target->unit, x, count < 32U ? bits & ((1U << count) - 1U) : bits);
             }
@@ -438,8 +450,8 @@ static BITLOOM_NOINLINE void write_lanes(const tile_type *tile, const target_typ
 }
 
 /* Results of outputs one after the other. */
-static void write_results(const tile_type *tile, const target_type *target, uint32_t output, const uint8_t *results,
-                          uint32_t count) {
+static void write_results(const tile_type *tile, const target_type *target, uint32_t output,
+                          const uint8_t *results, uint32_t count) {
 #ifdef BITLOOM_V128_MVE
     if (target->is_direct != 0U) {
         const uint32_t lane = 0xffffffffU >> (32U - tile->layer->output_width);
@@ -507,8 +519,8 @@ static void run_outputs(const tile_type *tile, const target_type *target, const 
     const uint32_t chunk = sizes->chunks == 1U ? 0U : tile->first_quad / layer->chunk;
     const uint32_t full = layer->chunk < sizes->quads ? layer->chunk : sizes->quads;
     const uint32_t full_words = layer->kernel_width * words_of(full * layer->kernel_height);
-    const uint32_t last_words = layer->kernel_width *
-                                words_of((sizes->quads - (sizes->chunks - 1U) * full) * layer->kernel_height);
+    const uint32_t last_words =
+        layer->kernel_width * words_of((sizes->quads - (sizes->chunks - 1U) * full) * layer->kernel_height);
     const uint32_t words = layer->kernel_width * words_of(tile->quads * layer->kernel_height);
     const uint32_t fill_step = shifting_steps(layer);
     const uint32_t before = tile->group * sizes->group_outputs;
@@ -537,12 +549,12 @@ static void run_outputs(const tile_type *tile, const target_type *target, const 
             add_to_state(tile, state);
             a = state;
             state += 16U * layer->planes;
-            if (chunk + 1U != sizes->chunks) continue;
+            if (chunk + 1U != sizes->chunks)
+                continue;
             clear_planes(tile, sizes->sides[1]);
         }
-        bitloom_v128_store(result, layer->row_classes == NULL
-                                       ? compare(tile, a, b, layer->thresholds[output])
-                                       : compare_classes(tile, classes, a, b, output));
+        bitloom_v128_store(result, layer->row_classes == NULL ? compare(tile, a, b, layer->thresholds[output])
+                                                              : compare_classes(tile, classes, a, b, output));
         write_results(tile, target, output, result, 1U);
     }
 }
@@ -552,7 +564,8 @@ static void prepare(tile_type *tile, uint32_t first_quad) {
     const sizes_type *sizes = tile->sizes;
     tile->first_quad = first_quad;
     tile->quads = sizes->quads - first_quad;
-    if (tile->quads > tile->layer->chunk) tile->quads = tile->layer->chunk;
+    if (tile->quads > tile->layer->chunk)
+        tile->quads = tile->layer->chunk;
     bitloom_conv_pairs_mve_gather(tile);
     bitloom_conv_pairs_mve_parity(tile);
     bitloom_conv_pairs_mve_tables(tile);
@@ -596,7 +609,8 @@ void bitloom_conv_pairs_mve_threshold(const bitloom_conv_pairs_mve *layer, const
     for (tile.group = 0U; tile.group < layer->groups; tile.group++) {
         for (tile.y = y0; tile.y < y1; tile.y += sizes.tile_rows) {
             const uint32_t columns = layer->output_width;
-            for (tile.block = 0U; tile.block * layer->lane_columns < columns; tile.block += layer->lanes_across)
+            for (tile.block = 0U; tile.block * layer->lane_columns < columns;
+                 tile.block += layer->lanes_across)
                 run_tile(&tile, output, y1);
         }
     }

@@ -5,8 +5,11 @@
  * q0, q1, q2 are planes 0, 1, 2 of a column's sum; planes 3 and 4 are in memory; carries of weight 32 are kept and added
  * in the end. Carries of one weight travel in pairs (x, p): x is one carry, p that carry xor the other, which saves
  * operations in the adders.
+ *
+ * frame: bitloom_conv_pairs_mve_columns16 176, frame: bitloom_conv_pairs_mve_columns32 176
+ * frame: bitloom_conv_pairs_mve_table16 64, frame: bitloom_conv_pairs_mve_table32 64
  */
-#if defined(__ARM_FEATURE_MVE) && !defined(BITLOOM_PORTABLE)
+#if defined(__ARM_FEATURE_MVE) && !defined(BITLOOM_PORTABLE_C)
     .syntax unified
     .thumb
     .text
@@ -26,13 +29,13 @@
     .equ JOB_ENTRY_BYTES, 12
     .equ JOB_DOUBLE_WORDS, 16
     .equ JOB_REST, 20 /* 1 if an odd word follows, 2 if a half word */
-    .equ JOB_CARRY_COUNT, 28
-    .equ JOB_CARRIES, 32
-    .equ JOB_OUTPUTS, 36
-    .equ JOB_RESULTS, 40
-    .equ JOB_FILLS, 44
-    .equ JOB_THRESHOLDS, 48
-    .equ JOB_PARITY, 52
+    .equ JOB_CARRY_COUNT, 24 /* and the carries */
+    .equ JOB_CARRIES, 28
+    .equ JOB_OUTPUTS, 32
+    .equ JOB_RESULTS, 36
+    .equ JOB_FILLS, 40
+    .equ JOB_THRESHOLDS, 44
+    .equ JOB_PARITY, 48
 
 /* Stack during a function: 8 addresses, the job, the column, whether a half word follows, carries of the first of two words. */
     .equ ADDRESSES, 0

@@ -78,11 +78,13 @@ static void build_table(const uint8_t *image, uint32_t image_bytes, uint8_t *ent
     }
 }
 
-void bitloom_conv_pairs_mve_table16(const uint8_t *image, uint32_t image_bytes, uint8_t *entry, uint32_t entry_bytes) {
+void bitloom_conv_pairs_mve_table16(const uint8_t *image, uint32_t image_bytes, uint8_t *entry,
+                                    uint32_t entry_bytes) {
     build_table(image, image_bytes, entry, entry_bytes);
 }
 
-void bitloom_conv_pairs_mve_table32(const uint8_t *image, uint32_t image_bytes, uint8_t *entry, uint32_t entry_bytes) {
+void bitloom_conv_pairs_mve_table32(const uint8_t *image, uint32_t image_bytes, uint8_t *entry,
+                                    uint32_t entry_bytes) {
     build_table(image, image_bytes, entry, entry_bytes);
 }
 

@@ -9,7 +9,8 @@ typedef bitloom_conv_pairs_mve_tile tile_type;
 static uint32_t unit_word(const bitloom_conv_pairs_mve *layer, const uint8_t *unit, int32_t i) {
     const uint32_t first = 32U * (uint32_t)i;
     uint32_t word;
-    if (i < 0 || first >= layer->width) return 0U;
+    if (i < 0 || first >= layer->width)
+        return 0U;
     if (layer->width <= 8U) {
         word = unit[0];
     } else if (layer->width <= 16U) {
@@ -25,7 +26,8 @@ static uint32_t unit_word(const bitloom_conv_pairs_mve *layer, const uint8_t *un
 }
 
 /* Columns [column, column + 32) of one channel's row. */
-static BITLOOM_NOINLINE uint32_t window_word(const bitloom_conv_pairs_mve *layer, const uint8_t *unit, int32_t column) {
+static BITLOOM_NOINLINE uint32_t window_word(const bitloom_conv_pairs_mve *layer, const uint8_t *unit,
+                                             int32_t column) {
     const uint32_t shift = (uint32_t)column & 31U;
     const int32_t i = (column - (int32_t)shift) / 32;
     const uint32_t low = unit_word(layer, unit, i);
@@ -42,10 +44,12 @@ static uint32_t even_bits(uint32_t word) {
 }
 
 /* A lane of columns from `column`, one stride apart. */
-static BITLOOM_NOINLINE uint32_t lane_word(const bitloom_conv_pairs_mve *layer, const uint8_t *unit, int32_t column) {
+static BITLOOM_NOINLINE uint32_t lane_word(const bitloom_conv_pairs_mve *layer, const uint8_t *unit,
+                                           int32_t column) {
     const uint32_t stride = layer->stride_x;
     uint32_t word, i;
-    if (stride == 1U) return window_word(layer, unit, column);
+    if (stride == 1U)
+        return window_word(layer, unit, column);
     if (stride == 2U) {
         word = even_bits(window_word(layer, unit, column));
         return layer->lane_bits <= 16U ? word
@@ -69,8 +73,8 @@ static inline void store_lane(uint8_t *to, uint32_t lane_bytes, uint32_t word) {
 /* Whether lanes are input units as they are. */
 static int is_straight(const bitloom_conv_pairs_mve *layer, const bitloom_conv_pairs_mve_sizes *sizes,
                        int32_t column) {
-    return layer->stride_x == 1U && column == 0 && layer->plus_one == 0U && layer->width <= layer->lane_bits &&
-           bitloom_conv_pairs_mve_unit(layer->width) == sizes->lane_bytes;
+    return layer->stride_x == 1U && column == 0 && layer->plus_one == 0U &&
+           layer->width <= layer->lane_bits && bitloom_conv_pairs_mve_unit(layer->width) == sizes->lane_bytes;
 }
 #endif
 
@@ -83,7 +87,8 @@ static void gather_lane(const tile_type *tile, const uint8_t *row, int32_t colum
     const uint32_t quad_step = (sizes->sets - 1U) * 4U * sizes->image_bytes;
     uint32_t channels = row == NULL ? 0U : sizes->group_channels - first;
     uint32_t i = 0U;
-    if (channels > 4U * tile->quads) channels = 4U * tile->quads;
+    if (channels > 4U * tile->quads)
+        channels = 4U * tile->quads;
 #ifdef BITLOOM_V128_MVE
     /* 8 or 4 channels at a time; all of them outside the map. */
     if (quad_step == 0U && (row == NULL || is_straight(layer, sizes, column))) {
@@ -92,14 +97,16 @@ static void gather_lane(const tile_type *tile, const uint8_t *row, int32_t colum
         if (sizes->lane_bytes == 2U) {
             const uint16x8_t offsets = vmulq_n_u16(vidupq_n_u16(0U, 1), (uint16_t)sizes->image_bytes);
             for (; i + 8U <= whole; i += 8U) {
-                if (row != NULL) bits = bitloom_v128_load(row + 2U * i);
+                if (row != NULL)
+                    bits = bitloom_v128_load(row + 2U * i);
                 vstrhq_scatter_offset_u16((uint16_t *)(void *)to, offsets, vreinterpretq_u16_u32(bits));
                 to += 8U * sizes->image_bytes;
             }
         } else {
             const uint32x4_t offsets = vmulq_n_u32(vidupq_n_u32(0U, 1), sizes->image_bytes);
             for (; i + 4U <= whole; i += 4U) {
-                if (row != NULL) bits = bitloom_v128_load(row + 4U * i);
+                if (row != NULL)
+                    bits = bitloom_v128_load(row + 4U * i);
                 vstrwq_scatter_offset_u32((uint32_t *)(void *)to, offsets, bits);
                 to += 4U * sizes->image_bytes;
             }
@@ -110,7 +117,8 @@ static void gather_lane(const tile_type *tile, const uint8_t *row, int32_t colum
         const uint32_t word = i < channels ? lane_word(layer, row + i * unit, column) : 0U;
         store_lane(to, sizes->lane_bytes, word);
         to += sizes->image_bytes;
-        if ((i & 3U) == 3U) to += quad_step;
+        if ((i & 3U) == 3U)
+            to += quad_step;
     }
 }
 
@@ -151,7 +159,8 @@ static inline bitloom_v128 add_quad(bitloom_v128 *ones, const uint8_t *image, ui
                                  bitloom_v128_xor(bitloom_v128_load(image), bitloom_v128_load(image + step)));
 }
 
-/* Sum of x ^ y over the quads of one set, at one place of the images: `parity_planes` planes, one image apart. */
+/* Sum of x ^ y over the quads of one set, at one place of the images: `parity_planes` planes, one image
+ * apart. */
 static BITLOOM_NOINLINE void count_pairs(const tile_type *tile, const uint8_t *image, uint8_t *planes) {
     const bitloom_conv_pairs_mve_sizes *sizes = tile->sizes;
     const uint32_t step = sizes->image_bytes;
@@ -183,7 +192,8 @@ static BITLOOM_NOINLINE void count_pairs(const tile_type *tile, const uint8_t *i
 }
 
 /* Adds a number of `count` planes, `step` bytes apart, to one of `sum_count` planes. */
-static BITLOOM_NOINLINE void add_number(uint8_t *sum, uint32_t sum_count, const uint8_t *planes, uint32_t step, uint32_t count) {
+static BITLOOM_NOINLINE void add_number(uint8_t *sum, uint32_t sum_count, const uint8_t *planes,
+                                        uint32_t step, uint32_t count) {
     bitloom_v128 carry = bitloom_v128_all(0U);
     uint32_t i;
     for (i = 0U; i < sum_count; i++) {
@@ -204,7 +214,8 @@ static int32_t total_shift(const bitloom_conv_pairs_mve *layer, uint32_t step) {
     const uint32_t side = steps[3U * step + 1U];
     int32_t shift = 0;
     for (; step < layer->kernel_width; step++) {
-        if (steps[3U * step + 1U] == side) shift += steps[3U * step + 2U];
+        if (steps[3U * step + 1U] == side)
+            shift += steps[3U * step + 2U];
     }
     return side == 0U ? shift : -shift;
 }
@@ -237,7 +248,8 @@ void bitloom_conv_pairs_mve_parity(const tile_type *tile) {
             bitloom_v128 carry = bitloom_v128_all(0U);
             const int32_t shift = total_shift(layer, step);
             const bitloom_v128 kept = bitloom_conv_pairs_mve_kept(layer->lane_bits, shift);
-            if (layer->column_steps[3U * step] != phase) continue;
+            if (layer->column_steps[3U * step] != phase)
+                continue;
             for (i = 0U; i < planes; i++) {
                 bitloom_v128 low = bitloom_v128_load(total + 16U * i);
                 const bitloom_v128 shifted =
@@ -250,8 +262,8 @@ void bitloom_conv_pairs_mve_parity(const tile_type *tile) {
 }
 
 /*
- * Last lanes first: 16 bytes of u and v that go beyond an entry's lanes are overwritten, by the rest of the entry or by the
- * next one's first lanes.
+ * Last lanes first: 16 bytes of u and v that go beyond an entry's lanes are overwritten, by the rest of the
+ * entry or by the next one's first lanes.
  */
 void bitloom_conv_pairs_mve_tables(const tile_type *tile) {
     const bitloom_conv_pairs_mve_sizes *sizes = tile->sizes;

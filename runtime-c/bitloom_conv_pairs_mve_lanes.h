@@ -10,7 +10,7 @@
 
 /* Sizes that follow from the layer, and where things are in scratch, in bytes. */
 typedef struct {
-    uint32_t sets;        /* of tables for 4 channels: row phases x column phases */
+    uint32_t sets; /* of tables for 4 channels: row phases x column phases */
     uint32_t lane_bytes;
     uint32_t tile_rows;
     uint32_t entry_bytes; /* u and v of a table */
@@ -18,21 +18,21 @@ typedef struct {
     uint32_t image_bytes; /* lanes of one channel and phase, whole 16 bytes */
     uint32_t parity_planes;
     uint32_t group_channels, group_outputs;
-    uint32_t quads;       /* of channels, in a group */
+    uint32_t quads; /* of channels, in a group */
     uint32_t chunks;
-    uint32_t images;      /* at the end of the tables, which are built over them in order */
-    uint32_t zeros;       /* an entry of zeros */
-    uint32_t lists;       /* places of tables, for each column phase */
+    uint32_t images; /* at the end of the tables, which are built over them in order */
+    uint32_t zeros;  /* an entry of zeros */
+    uint32_t lists;  /* places of tables, for each column phase */
     uint32_t list_words;
     uint32_t carry_count; /* of a full chunk */
     uint32_t is_fused;    /* outputs are finished by the inner loop */
     uint32_t sums;        /* of each kernel column */
     uint32_t carries;
-    uint32_t sides[2];    /* sums from the left and right ends */
-    uint32_t parity;      /* A, with zeros above */
-    uint32_t results;     /* of outputs that are finished together */
-    uint32_t state;       /* S of the outputs of a block, where there are several chunks */
-    uint32_t masks;       /* row and column classes, and the sum of a tile's output */
+    uint32_t sides[2]; /* sums from the left and right ends */
+    uint32_t parity;   /* A, with zeros above */
+    uint32_t results;  /* of outputs that are finished together */
+    uint32_t state;    /* S of the outputs of a block, where there are several chunks */
+    uint32_t masks;    /* row and column classes, and the sum of a tile's output */
     uint32_t total;
 } bitloom_conv_pairs_mve_sizes;
 

@@ -14,7 +14,7 @@ typedef struct {
     const bitloom_conv_rows *layer;
     const uint32_t **sources; /* words of each tap that is inside the map, or has a value outside it */
     uint32_t *taps;           /* which taps these are */
-    uint32_t *list;           /* offsets of rows, in words from layer->rows */
+    uint32_t *list;           /* offsets of rows from layer->rows */
     uint32_t *pairs;          /* sums on their way from one level of adders to the next */
     uint32_t *counters;       /* [word of the block][plane] */
     uint32_t *copies;         /* a tap outside the map, then those of a group that does not start at a word */
@@ -168,24 +168,25 @@ static void add_list(const work *w, uint32_t count, uint32_t block_words) {
 /* Lists the rows of all pairs of the window, from the block's first row on, and adds them. */
 static void add_pairs(const work *w, uint32_t first, uint32_t block_words) {
     const uint32_t tap_pairs = (w->layer->channels + 1U) / 2U;
-    const uint32_t pair_words = 4U * block_words;
+    const uint32_t row_step = block_words * BITLOOM_CONV_ROWS_UNIT;
+    const uint32_t pair_step = 4U * row_step;
     uint32_t count = 0U;
     uint32_t tap;
     for (tap = 0U; tap < w->tap_count; tap++) {
-        uint32_t offset = first + w->taps[tap] * tap_pairs * pair_words;
+        uint32_t offset = first + w->taps[tap] * tap_pairs * pair_step;
         uint32_t left = tap_pairs;
         const uint32_t *from = w->sources[tap];
         while (left > 0U) {
             const uint32_t room = (w->layer->list - count) / 16U;
             const uint32_t words = lesser(left / 16U, room);
             if (words > 0U) {
-                bitloom_conv_rows_select(from, words, offset, block_words, w->list + count);
+                bitloom_conv_rows_select(from, words, offset, row_step, w->list + count);
                 count += 16U * words;
-                offset += words * 16U * pair_words;
+                offset += words * 16U * pair_step;
                 from += words;
                 left -= 16U * words;
             } else if (room > 0U) {
-                bitloom_conv_rows_select_some(*from, left, offset, block_words, w->list + count);
+                bitloom_conv_rows_select_some(*from, left, offset, row_step, w->list + count);
                 count += left;
                 left = 0U;
             }
@@ -200,6 +201,7 @@ static void add_pairs(const work *w, uint32_t first, uint32_t block_words) {
 
 /* Lists the rows of all inputs that select one, and adds them. */
 static void add_inputs(const work *w, uint32_t first, uint32_t block_words) {
+    const uint32_t row_step = block_words * BITLOOM_CONV_ROWS_UNIT;
     const uint32_t channels = w->layer->channels;
     const uint32_t half = w->tap_count * channels / 2U;
     const uint32_t full = channels / 32U;
@@ -207,11 +209,11 @@ static void add_inputs(const work *w, uint32_t first, uint32_t block_words) {
     uint32_t tap;
     for (tap = 0U; tap < w->tap_count; tap++) {
         const uint32_t *from = w->sources[tap];
-        const uint32_t offset = first + w->taps[tap] * channels * block_words;
-        list = bitloom_conv_rows_select_inputs(from, full, offset, block_words, w->flip, list);
+        const uint32_t offset = first + w->taps[tap] * channels * row_step;
+        list = bitloom_conv_rows_select_inputs(from, full, offset, row_step, w->flip, list);
         if (full < w->words) {
             list = bitloom_conv_rows_select_some_inputs(from[full] ^ w->flip, channels & 31U,
-                                                        offset + 32U * full * block_words, block_words, list);
+                                                        offset + 32U * full * row_step, row_step, list);
         }
     }
     /* The list may hold less than half of the inputs; its length must not depend on them. */
@@ -233,7 +235,7 @@ static void add_block(const work *w, uint32_t group, uint32_t word, uint32_t blo
     const uint32_t rows =
         layer->form == BITLOOM_CONV_ROWS_PAIRS ? 4U * ((layer->channels + 1U) / 2U) : layer->channels;
     const uint32_t words_before = group * words_of(layer->outputs) + word;
-    const uint32_t first = BITLOOM_CONV_ROWS_BLOCK + taps * rows * words_before;
+    const uint32_t first = BITLOOM_CONV_ROWS_UNIT * (BITLOOM_CONV_ROWS_BLOCK + taps * rows * words_before);
     bitloom_conv_rows_copy(presets_of(w, group) + word * layer->planes, block_words * layer->planes,
                            w->counters);
     if (layer->form == BITLOOM_CONV_ROWS_PAIRS) {

@@ -385,7 +385,7 @@ two_signs:
         .endm
 
 /*
- * void bitloom_conv_rows_select(const uint32_t *inputs, uint32_t words, uint32_t offset, uint32_t block_words,
+ * void bitloom_conv_rows_select(const uint32_t *inputs, uint32_t words, uint32_t offset, uint32_t row_step,
  *                               uint32_t *list)   frame: bitloom_conv_rows_select 48
  */
         function bitloom_conv_rows_select
@@ -448,7 +448,7 @@ two_signs:
 
 /*
  * uint32_t *bitloom_conv_rows_select_inputs(const uint32_t *inputs, uint32_t words, uint32_t offset,
- *                                           uint32_t block_words, uint32_t flip, uint32_t *list)
+ *                                           uint32_t row_step, uint32_t flip, uint32_t *list)
  * frame: bitloom_conv_rows_select_inputs 24
  */
         function bitloom_conv_rows_select_inputs
@@ -472,5 +472,107 @@ two_signs:
 2:      mov     r0, r5
         pop     {r4-r8, pc}
         .size   bitloom_conv_rows_select_inputs, . - bitloom_conv_rows_select_inputs
+
+/* v6-M and v8-M baseline: C, but for the loop that adds rows. */
+#elif defined(__thumb__) && !defined(BITLOOM_PORTABLE_C)
+
+        .syntax unified
+        .thumb
+        .text
+
+/* As above: two numbers into plane z, the result in (p1, x1). Two operands per instruction cost one move. */
+        .macro  add_two z, x1, p1, x2, p2
+        eors    \x1, \z
+        eors    \z, \p1
+        orrs    \x1, \p1
+        movs    \p1, \x1
+        eors    \p1, \z
+        eors    \x2, \z
+        bics    \x2, \p2
+        eors    \z, \p2
+        eors    \x1, \x2
+        .endm
+
+/* Four rows of the list r0 into plane r2; leaves a number of weight 2 in (r5, r4). */
+        .macro  add_four
+        ldm     r0!, {r4-r7}
+        ldr     r4, [r1, r4]
+        ldr     r5, [r1, r5]
+        ldr     r6, [r1, r6]
+        ldr     r7, [r1, r7]
+        eors    r5, r4
+        eors    r7, r6
+        add_two r2, r4, r5, r6, r7
+        .endm
+
+/* The number in (r5, r4) and an earlier one in the high registers x, p into the plane in r10; leaves (r7, r6). */
+        .macro  add_earlier x, p
+        mov     r3, r10
+        mov     r6, \x
+        mov     r7, \p
+        add_two r3, r6, r7, r5, r4
+        mov     r10, r3
+        .endm
+
+/*
+ * void bitloom_conv_rows_sixteens(const uint32_t *list, const uint32_t *rows, uint32_t *counters, uint32_t *pairs,
+ *                                 const uint32_t *list_end)   frame: bitloom_conv_rows_sixteens 48
+ */
+        .global bitloom_conv_rows_sixteens
+        .type   bitloom_conv_rows_sixteens, %function
+        .thumb_func
+        .balign 4
+bitloom_conv_rows_sixteens:
+        push    {r4-r7, lr}
+        mov     r4, r8
+        mov     r5, r9
+        mov     r6, r10
+        mov     r7, r11
+        push    {r4-r7}
+        ldr     r4, [sp, #36]
+        movs    r5, r2
+        push    {r3-r5}                 @ pairs, end of the list, counters
+        ldr     r3, [r2, #4]
+        mov     r10, r3                 @ plane of weight 2
+        ldr     r3, [r2, #8]
+        mov     lr, r3                  @ plane of weight 4
+        ldr     r2, [r2]
+1:      add_four
+        mov     r8, r5
+        mov     r9, r4
+        add_four
+        add_earlier r8, r9
+        mov     r8, r7
+        mov     r9, r6
+        add_four
+        mov     r11, r5
+        mov     r12, r4
+        add_four
+        add_earlier r11, r12
+        mov     r3, lr
+        mov     r5, r8
+        mov     r4, r9
+        add_two r3, r5, r4, r7, r6
+        mov     lr, r3
+        ldr     r3, [sp]
+        stm     r3!, {r4, r5}
+        str     r3, [sp]
+        ldr     r3, [sp, #4]
+        cmp     r0, r3
+        bne     1b
+        ldr     r3, [sp, #8]
+        str     r2, [r3]
+        mov     r4, r10
+        str     r4, [r3, #4]
+        mov     r4, lr
+        str     r4, [r3, #8]
+        add     sp, #12
+        pop     {r4-r7}
+        mov     r8, r4
+        mov     r9, r5
+        mov     r10, r6
+        mov     r11, r7
+        pop     {r4-r7, pc}
+        .size   bitloom_conv_rows_sixteens, . - bitloom_conv_rows_sixteens
 
 #endif

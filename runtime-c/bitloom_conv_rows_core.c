@@ -24,7 +24,20 @@
         (p1) = carry_xor ^ second;                                                                           \
     } while (0)
 
-#define ROW(i) (rows[list[i]])
+#if defined(__thumb__) && !defined(BITLOOM_PORTABLE_C)
+
+/* In bitloom_conv_rows_core.S: with eight low registers the compiler moves more than it adds. */
+void bitloom_conv_rows_sixteens(const uint32_t *list, const uint32_t *rows, uint32_t *counters,
+                                uint32_t *pairs, const uint32_t *list_end);
+
+static void add_rows(const uint32_t *list, uint32_t sixteens, const uint32_t *rows, uint32_t *counters,
+                     uint32_t *pairs) {
+    bitloom_conv_rows_sixteens(list, rows, counters, pairs, list + 16U * sixteens);
+}
+
+#else
+
+#define ROW(i) (*(const uint32_t *)(const void *)((const uint8_t *)rows + list[i]))
 
 /* Four rows of weight 1 into plane z; what is left is one number of weight 2 in (x, p). */
 #define ADD_FOUR_ROWS(z, x, p, i)                                                                            \
@@ -58,6 +71,8 @@ static void add_rows(const uint32_t *list, uint32_t sixteens, const uint32_t *ro
     counters[1] = z1;
     counters[2] = z2;
 }
+
+#endif
 
 #define ADD_TWO_PAIRS(z, x, p, i)                                                                            \
     do {                                                                                                     \
@@ -161,32 +176,35 @@ void bitloom_conv_rows_signs(const uint32_t *counters, uint32_t planes, int32_t 
     }
 }
 
-void bitloom_conv_rows_select(const uint32_t *inputs, uint32_t words, uint32_t offset, uint32_t block_words,
+void bitloom_conv_rows_select(const uint32_t *inputs, uint32_t words, uint32_t offset, uint32_t row_step,
                               uint32_t *list) {
-    const uint32_t pair_words = 4U * block_words;
+    const uint32_t pair_step = 4U * row_step;
     while (words-- > 0U) {
         uint32_t input = *inputs++;
         uint32_t i;
         for (i = 0U; i < 16U; i += 4U) {
-            list[0] = offset + (input & 3U) * block_words;
-            offset += pair_words;
-            list[1] = offset + ((input >> 2) & 3U) * block_words;
-            offset += pair_words;
-            list[2] = offset + ((input >> 4) & 3U) * block_words;
-            offset += pair_words;
-            list[3] = offset + ((input >> 6) & 3U) * block_words;
-            offset += pair_words;
+            list[0] = offset + (input & 3U) * row_step;
+            input >>= 2;
+            offset += pair_step;
+            list[1] = offset + (input & 3U) * row_step;
+            input >>= 2;
+            offset += pair_step;
+            list[2] = offset + (input & 3U) * row_step;
+            input >>= 2;
+            offset += pair_step;
+            list[3] = offset + (input & 3U) * row_step;
+            input >>= 2;
+            offset += pair_step;
             list += 4;
-            input >>= 8;
         }
     }
 }
 
 uint32_t *bitloom_conv_rows_select_inputs(const uint32_t *inputs, uint32_t words, uint32_t offset,
-                                          uint32_t block_words, uint32_t flip, uint32_t *list) {
+                                          uint32_t row_step, uint32_t flip, uint32_t *list) {
     while (words-- > 0U) {
-        list = bitloom_conv_rows_select_some_inputs(*inputs++ ^ flip, 32U, offset, block_words, list);
-        offset += 32U * block_words;
+        list = bitloom_conv_rows_select_some_inputs(*inputs++ ^ flip, 32U, offset, row_step, list);
+        offset += 32U * row_step;
     }
     return list;
 }

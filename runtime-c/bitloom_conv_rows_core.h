@@ -10,13 +10,19 @@
 /* Cores with Thumb-2 take bitloom_conv_rows_core.S, all others bitloom_conv_rows_core.c. */
 #if defined(__thumb2__) && !defined(BITLOOM_PORTABLE_C)
 #define BITLOOM_CONV_ROWS_ASSEMBLY 1
+#define BITLOOM_CONV_ROWS_UNIT 1U
 #else
 #define BITLOOM_CONV_ROWS_ASSEMBLY 0
+#define BITLOOM_CONV_ROWS_UNIT 4U
 #endif
+/*
+ * Offsets of rows and the distance from row to row, row_step, count words in assembly, which shifts them for
+ * nothing, and bytes in C: v6-M cannot.
+ */
 
 /* A list of rows and the counters they are added to, for the words of a block of outputs. */
 typedef struct {
-    const uint32_t *list; /* offsets of rows, in words from the first row */
+    const uint32_t *list; /* offsets of rows from the first one */
     const uint32_t *rows;
     uint32_t *counters; /* [words][planes] */
     uint32_t *pairs;    /* room for 2 * (sixteens + 8) words */
@@ -40,7 +46,7 @@ void bitloom_conv_rows_signs(const uint32_t *counters, uint32_t planes, int32_t 
 
 /* Lists the rows that the 16 pairs of each input word select, from the offset of the first pair's four rows
  * on. */
-void bitloom_conv_rows_select(const uint32_t *inputs, uint32_t words, uint32_t offset, uint32_t block_words,
+void bitloom_conv_rows_select(const uint32_t *inputs, uint32_t words, uint32_t offset, uint32_t row_step,
                               uint32_t *list);
 
 /*
@@ -48,27 +54,27 @@ void bitloom_conv_rows_select(const uint32_t *inputs, uint32_t words, uint32_t o
  * on. May write one entry more; returns the end.
  */
 uint32_t *bitloom_conv_rows_select_inputs(const uint32_t *inputs, uint32_t words, uint32_t offset,
-                                          uint32_t block_words, uint32_t flip, uint32_t *list);
+                                          uint32_t row_step, uint32_t flip, uint32_t *list);
 
 /* The same as bitloom_conv_rows_select for the first pairs of a word. */
 static inline void bitloom_conv_rows_select_some(uint32_t input, uint32_t pairs, uint32_t offset,
-                                                 uint32_t block_words, uint32_t *list) {
+                                                 uint32_t row_step, uint32_t *list) {
     uint32_t i;
     for (i = 0U; i < pairs; i++) {
-        list[i] = offset + (input & 3U) * block_words;
+        list[i] = offset + (input & 3U) * row_step;
         input >>= 2;
-        offset += 4U * block_words;
+        offset += 4U * row_step;
     }
 }
 
 /* The same as bitloom_conv_rows_select_inputs for the first inputs of a word. */
 static inline uint32_t *bitloom_conv_rows_select_some_inputs(uint32_t input, uint32_t bits, uint32_t offset,
-                                                             uint32_t block_words, uint32_t *list) {
+                                                             uint32_t row_step, uint32_t *list) {
     while (bits-- > 0U) {
         *list = offset;
         list += input & 1U;
         input >>= 1;
-        offset += block_words;
+        offset += row_step;
     }
     return list;
 }

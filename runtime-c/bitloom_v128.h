@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__ARM_FEATURE_MVE) && !defined(BITLOOM_PORTABLE)
+#if defined(__ARM_FEATURE_MVE) && !defined(BITLOOM_PORTABLE_C)
 #define BITLOOM_V128_MVE 1
 #include <arm_mve.h>
 

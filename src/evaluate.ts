@@ -36,12 +36,11 @@ export function evaluate(
   const different: number[] = [];
   const started = performance.now();
   for (let i = 0; i < batch.count; i++) {
-    const fromProgram = which === "float" ? undefined : device(batch.stored(i));
-    const floatsOfDevice =
-      fromProgram &&
-      (fromProgram instanceof Float32Array ? fromProgram : scoresAsFloat(program, fromProgram));
-    const stored = fromProgram && inModelOrder(program, fromProgram);
-    const fromDevice = floatsOfDevice && inModelOrder(program, floatsOfDevice);
+    const scores = which === "float" ? undefined : device(batch.stored(i));
+    const stored = scores && inModelOrder(program, scores);
+    const fromDevice =
+      scores &&
+      inModelOrder(program, scores instanceof Float32Array ? scores : scoresAsFloat(program, scores));
     const fromModel = which === "integer" ? undefined : framework(batch.real(i));
     if (stored !== undefined) outputs.push(stored);
     floats.push(fromModel ?? fromDevice!);

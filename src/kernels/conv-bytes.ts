@@ -1,5 +1,6 @@
-import type { CodeMatrix, DeviceProgram, Domain, Instruction } from "../program/types.js";
+import type { CodeMatrix, DeviceProgram, Domain, Instruction, Window } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
+import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
 import {
   type DescriptorField,
   followingThreshold,
@@ -74,7 +75,7 @@ interface StoredWeights {
  * Weights as int8: the values themselves where they fit, otherwise the codes less half their range. Rows are filled
  * up to fours, and of every four the second and third change places.
  */
-export function packBytes({ outputs, inputs, bits, step, offset, codes }: CodeMatrix): StoredWeights {
+function packBytes({ outputs, inputs, bits, step, offset, codes }: CodeMatrix): StoredWeights {
   const greatest = 2 ** bits - 1;
   const isSmall = [offset, step * greatest + offset].every((v) => v >= -128 && v <= 127);
   const half = bits === 8 ? 128 : 0;
@@ -136,7 +137,7 @@ function choice(
     inputLayouts: ["channels"],
     output,
     outputLayout: "channels",
-    scratchBytes: 16 * Math.ceil(weights.inputs / 4),
+    scratchBytes: Math.max(16 * Math.ceil(weights.inputs / 4), 8 * window.kernel[0] * window.kernel[1]),
     call: {
       function: `bitloom_conv_bytes_${threshold === undefined ? "scores" : "threshold"}`,
       type: "bitloom_conv_bytes",
@@ -160,7 +161,12 @@ function choice(
             ]),
       ],
       canFail: false,
-      runtime: ["bitloom_conv_bytes.c", "bitloom_conv_bytes.h", "bitloom_codes.h"],
+      runtime: [
+        "bitloom_conv_bytes.c",
+        "bitloom_conv_bytes.h",
+        "bitloom_conv_bytes_core.S",
+        "bitloom_codes.h",
+      ],
     },
     cost: cost(program, conv, input, cpu, levels),
   };
@@ -172,16 +178,108 @@ function perOutput({ thresholds, levels, flipped }: Threshold, outputs: number):
   return Int32Array.from({ length: outputs * levels }, (_, i) => thresholds[i % levels]!);
 }
 
-/** Executed instructions, by coefficients fitted to measurements. */
+interface GatherCounts {
+  readonly pixel: number;
+  readonly group: number;
+  readonly tap: number;
+  readonly value: number;
+  readonly codes: number;
+  readonly codesPlane: number;
+  readonly outsideTap: number;
+  readonly outsideValue: number;
+  readonly pairOfTwo: number;
+  readonly fourOfTwo: number;
+  readonly pairOfOne: number;
+  readonly fourOfOne: number;
+  readonly threshold: number;
+}
+
+interface DepthwiseCounts {
+  readonly pixel: number;
+  readonly tap: number;
+  readonly output: number;
+  readonly product: number;
+  readonly padding: number;
+  readonly threshold: number;
+}
+
+/** Fitted to instructions counted on random layers (GCC 12, -O2). */
+const GATHER: Readonly<Record<CoreFamily, GatherCounts>> = {
+  dsp: gatherRow([57, 128, 56, 7.7, 8.5, 9.1, 21, 6.5], [86, 17.4, 65, 11.9, 23.6]),
+  thumb2: gatherRow([61, 131, 56, 7.8, 8, 9.3, 22, 5.8], [92, 38, 62.5, 24.9, 23.7]),
+  thumb1: gatherRow([85, 161, 94, 9.9, 28.6, 9.5, 25, 8.6], [126.5, 135.9, 90, 54.9, 29.5]),
+};
+
+const DEPTHWISE: Readonly<Record<CoreFamily, DepthwiseCounts>> = {
+  dsp: { pixel: 57, tap: 24, output: 55, product: 8.3, padding: 6.4, threshold: 23.6 },
+  thumb2: { pixel: 61, tap: 27, output: 52, product: 8.3, padding: 6.4, threshold: 23.7 },
+  thumb1: { pixel: 85, tap: 39, output: 94, product: 9.8, padding: 7.2, threshold: 29.5 },
+};
+
+function gatherRow(values: readonly number[], products: readonly number[]): GatherCounts {
+  const [pixel, group, tap, value, codes, codesPlane, outsideTap, outsideValue] = values;
+  const [pairOfTwo, fourOfTwo, pairOfOne, fourOfOne, threshold] = products;
+  return {
+    ...{ pixel: pixel!, group: group!, tap: tap!, value: value!, codes: codes!, codesPlane: codesPlane! },
+    ...{ outsideTap: outsideTap!, outsideValue: outsideValue!, pairOfTwo: pairOfTwo! },
+    ...{ fourOfTwo: fourOfTwo!, pairOfOne: pairOfOne!, fourOfOne: fourOfOne!, threshold: threshold! },
+  };
+}
+
+/** Taps inside the map, summed over the output positions of one axis. */
+function tapsInside(
+  { kernel, stride, dilation, pads }: Window,
+  axis: 0 | 1,
+  input: number,
+  output: number,
+): number {
+  let taps = 0;
+  for (let i = 0; i < output; i++)
+    for (let k = 0; k < kernel[axis]; k++) {
+      const at = i * stride[axis] - pads[axis] + k * dilation[axis];
+      if (at >= 0 && at < input) taps++;
+    }
+  return taps;
+}
+
+/** Estimated instructions: how often each part of the work is done. */
 function cost(program: DeviceProgram, conv: Conv, input: Input, cpu: Cpu, levels: number): number {
+  const { window, groups, weights } = conv;
+  const [inputHeight, inputWidth, channels] = program.tensors[conv.input]!.shape;
   const [height, width, outputs] = program.tensors[conv.output]!.shape;
-  const inputs = conv.weights.inputs;
-  const hasDsp = cpu.architecture === "Armv7E-M" || cpu.id === "cortex-m33" || cpu.id === "cortex-m55";
-  const isThumb1 = cpu.architecture === "Armv6-M" || cpu.architecture === "Armv8-M Baseline";
-  const perProduct = hasDsp ? 1.1 : isThumb1 ? 4.5 : 2.2;
-  const perValue = input.type === 3 ? 8 + 6 * input.planes : 6;
-  const taps = conv.window.kernel[0] * conv.window.kernel[1];
-  const gather = conv.groups * (60 + taps * 25 + inputs * perValue);
-  const perOutput = 45 + 8 * levels + perProduct * 4 * Math.ceil(inputs / 4);
-  return Math.round(height * width * (gather + outputs * perOutput));
+  const family = coreFamily(cpu);
+  const pixels = height * width;
+  const taps = pixels * window.kernel[0] * window.kernel[1];
+  const inside = tapsInside(window, 0, inputHeight, height) * tapsInside(window, 1, inputWidth, width);
+  const threshold = pixels * outputs * levels;
+  if (channels === groups && groups > 1 && input.type !== 3) {
+    return weighted(DEPTHWISE[family], {
+      pixel: pixels,
+      tap: taps,
+      output: pixels * outputs,
+      product: inside * outputs,
+      padding: conv.padValue === 0 ? 0 : (taps - inside) * outputs,
+      threshold,
+    });
+  }
+  const fours = Math.ceil(weights.inputs / 4);
+  const pairs = groups * Math.ceil(outputs / groups / 2);
+  const values = inside * channels;
+  const twos = height * Math.floor(width / 2);
+  const ones = height * (width % 2);
+  return weighted(GATHER[family], {
+    pixel: pixels,
+    group: pixels * groups,
+    tap: inside * groups,
+    value: values,
+    codes: input.type === 3 ? values : 0,
+    codesPlane: values * input.planes,
+    outsideTap: (taps - inside) * groups,
+    outsideValue: (taps - inside) * channels,
+    pairOfTwo: twos * pairs,
+    fourOfTwo: twos * pairs * fours,
+    pairOfOne: ones * pairs,
+    fourOfOne: ones * pairs * fours,
+    threshold,
+  });
 }

@@ -1,5 +1,6 @@
-import type { CodeMatrix, DeviceProgram, Instruction } from "../program/types.js";
+import type { CodeMatrix, DeviceProgram, Instruction, Window } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
+import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
 import {
   type DescriptorField,
   followingThreshold,
@@ -70,7 +71,7 @@ function imageLayer(program: DeviceProgram, conv: Conv): ImageLayer | undefined 
   const perOutput = 2 * (lookups + 1) + 1;
   const chunk = Math.min(weights.outputs, Math.floor((SCRATCH_BYTES / 4 - fixedWords) / perOutput));
   const isSmall = [...shape, ...program.tensors[conv.output]!.shape].every((size) => size <= 65535);
-  if (chunk < 1 || entries > 256 || !isSmall) return undefined;
+  if (chunk < 1 || entries > 3200 || !isSmall) return undefined;
   return {
     isSigned,
     center,
@@ -94,16 +95,16 @@ function partStarts(inputs: number, parts: number): number[] {
   return Array.from({ length: parts }, (_, part) => Math.floor((part * inputs) / parts));
 }
 
-/** Entries of the tables that an output adds: [outputs][kernel column][part]. */
-export function packPatterns(
+/** Words from the tables to the entries that an output adds: [outputs][kernel column][part]. */
+function packLookups(
   { outputs, inputs, codes }: CodeMatrix,
-  kernel: readonly [number, number],
+  { kernel, dilation }: Window,
   channels: number,
-): Uint8Array {
+): Uint16Array {
   const column = kernel[0] * channels;
   const parts = Math.ceil(column / PART_INPUTS);
   const starts = partStarts(column, parts);
-  const patterns = new Uint8Array(outputs * kernel[1] * parts);
+  const lookups = new Uint16Array(outputs * kernel[1] * parts);
   let at = 0;
   for (let n = 0; n < outputs; n++)
     for (let kx = 0; kx < kernel[1]; kx++) {
@@ -116,11 +117,11 @@ export function packPatterns(
           const code = codes[n * inputs + (ky * kernel[1] + kx) * channels + c]!;
           pattern |= code << (i - starts[part]!);
         }
-        patterns[at++] = table + pattern;
+        lookups[at++] = (table + pattern) * ENTRY_WORDS + kx * dilation[1];
         table += 2 ** (end - starts[part]!);
       }
     }
-  return patterns;
+  return lookups;
 }
 
 /**
@@ -151,7 +152,7 @@ function choice(
   const [, outputWidth, outputs] = program.tensors[conv.output]!.shape;
   const { window } = conv;
   const fields: DescriptorField[] = [
-    ["patterns", { constant: "patterns" }],
+    ["lookups", { constant: "lookups" }],
     ["limits", { constant: "limits" }],
     ["height", height],
     ["width", width],
@@ -186,9 +187,9 @@ function choice(
       fields,
       constants: [
         {
-          name: "patterns",
-          type: "uint8_t",
-          values: packPatterns(conv.weights, window.kernel, channels),
+          name: "lookups",
+          type: "uint16_t",
+          values: packLookups(conv.weights, window, channels),
           layout: `[${outputs} outputs][${window.kernel[1]} kernel columns][${layer.parts} parts]`,
         },
         {
@@ -211,15 +212,60 @@ function choice(
   };
 }
 
-/** Executed instructions, by coefficients fitted to measurements. */
+interface ImageCounts {
+  readonly pass: number;
+  readonly row: number;
+  readonly packedWord: number;
+  readonly tableWord: number;
+  readonly entryWord: number;
+  readonly listed: number;
+  readonly rowOutput: number;
+  readonly output: number;
+  readonly lookup: number;
+  readonly loopedLookup: number;
+  readonly stored: number;
+}
+
+/** Fitted to instructions counted on random layers (GCC 12, -O2). */
+const INSTRUCTIONS: Readonly<Record<CoreFamily, ImageCounts>> = {
+  dsp: {
+    ...{ pass: 214, row: 238, packedWord: 13.5, tableWord: 20.2, entryWord: 2, listed: 10, rowOutput: 0 },
+    ...{ output: 33, lookup: 22, loopedLookup: 29.5, stored: 10 },
+  },
+  thumb2: {
+    ...{ pass: 505, row: 123, packedWord: 18.5, tableWord: 8.2, entryWord: 28.5, listed: 4.5, rowOutput: 12 },
+    ...{ output: 170, lookup: 175.5, loopedLookup: 175.5, stored: 3.9 },
+  },
+  thumb1: {
+    ...{ pass: 553, row: 28, packedWord: 20.7, tableWord: 22.8, entryWord: 44.8, listed: 2.8, rowOutput: 17 },
+    ...{ output: 380, lookup: 255.4, loopedLookup: 255.4, stored: 10.5 },
+  },
+};
+
+/** Estimated instructions: how often each part of the work is done. */
 function cost(program: DeviceProgram, conv: Conv, layer: ImageLayer, cpu: Cpu): number {
+  const { kernel, stride, dilation } = conv.window;
   const [height, width, outputs] = program.tensors[conv.output]!.shape;
   const channels = program.tensors[conv.input]!.shape[2];
-  const hasDsp = cpu.architecture === "Armv7E-M" || cpu.id === "cortex-m33" || cpu.id === "cortex-m55";
-  const [perLookup, perEntry] = hasDsp ? [22, 2.2] : [200, 20];
-  const words = 16 + (conv.window.kernel[1] - 1) * conv.window.dilation[1];
-  const perStrip =
-    words * (layer.entries * perEntry + channels * 10) + outputs * (layer.lookups * perLookup + 45) + 300;
+  const words = 16 + (kernel[1] - 1) * dilation[1];
+  const span = (kernel[0] - 1) * dilation[0] + 1;
   const passes = Math.ceil(outputs / layer.chunk);
-  return Math.round(height * Math.ceil(width / 32) * perStrip + passes * outputs * layer.lookups * 14);
+  const strips = Math.ceil(width / 32);
+  const packedRows = (height - 1) * Math.min(stride[0], span) + span;
+  const rowStrips = height * strips;
+  const lookups = rowStrips * outputs * layer.lookups;
+  const isUnrolled = [3, 5, 6].includes(layer.lookups);
+  return weighted(INSTRUCTIONS[coreFamily(cpu)], {
+    pass: passes,
+    row: height * passes,
+    packedWord: packedRows * strips * channels * passes * words,
+    tableWord: rowStrips * passes * words * layer.parts,
+    entryWord: rowStrips * passes * words * layer.entries,
+    listed: outputs * layer.lookups,
+    rowOutput: height * outputs,
+    output: rowStrips * outputs,
+    lookup: isUnrolled ? lookups : 0,
+    loopedLookup: isUnrolled ? 0 : lookups,
+    stored: width === 32 ? 0 : rowStrips * outputs,
+  });
 }

@@ -171,15 +171,25 @@ function costOf(conv: Conv, output: Shape, plan: MvePlan): number {
     Math.ceil(output[0] / tileRows) *
     Math.ceil(output[1] / (plan.laneColumns * plan.lanesAcross));
   const words = Math.ceil((plan.chunk * plan.rowTaps.length) / 8);
-  const shifts = plan.columnSteps.reduce((sum, s) => sum + s.shifts, 0);
-  const perChunk = plan.columnSteps.length * (30 + words * 104) + shifts * 6 * plan.planes + 40;
-  const finish = plan.planes * (chunks > 1 ? 50 : 26) + 60;
+  const columns = plan.columnSteps.length;
+  const sums = columns * (50 + words * 80 + Math.ceil(words / 2) * 22);
+  const classes = conv.padValue === 0 ? 6 * 130 : 0;
+  const finish = isFused(conv, plan) ? (columns === 1 ? 140 : 270) : 300 + columns * 300 + classes;
   const images = Math.ceil((plan.rows * plan.lanesAcross * plan.laneBits) / 128);
-  const lanes = plan.rows * plan.lanesAcross;
-  const gathered = conv.window.stride[1] === 1 && plan.isWhole ? 5 : 30 * conv.window.stride[1];
-  const build = plan.chunk * sets * (images * 130 + 4 * lanes * gathered) + 1500;
+  const isStraight = conv.window.stride[1] === 1 && plan.isWhole && conv.padValue !== 1;
+  const lanes = plan.rows * plan.lanesAcross * (isStraight ? 10 : 40 + 20 * conv.window.stride[1]);
+  const build = plan.chunk * sets * (images * 150 + 4 * lanes) + 2000;
   const rebuilds = chunks === 1 ? 1 : Math.ceil(outputs / plan.block);
-  return tiles * (outputs * (chunks * perChunk + finish) + rebuilds * chunks * build);
+  return tiles * (outputs * chunks * (sums + finish) + rebuilds * chunks * build);
+}
+
+/** As `can_fuse` of the runtime: the inner loop finishes outputs. */
+function isFused(conv: Conv, plan: MvePlan): boolean {
+  if (plan.chunk < quadsOf(conv) || conv.padValue === 0 || plan.planes > 9) return false;
+  if (carriesOf(plan.chunk * plan.rowTaps.length) > 3) return false;
+  const shifts = plan.columnSteps.map((s) => (s.side === 0 ? s.shifts : -s.shifts)).join();
+  const phases = new Set(plan.columnSteps.map((s) => s.phase)).size;
+  return shifts === "0" || (shifts === "1,0,-1" && phases === 1);
 }
 
 /** Taps of one direction as those of a map without stride, per phase. */

@@ -67,10 +67,17 @@ export function hasTapsOutside(shape: ConvPairsShape): boolean {
   );
 }
 
+/** Asked for every weight, and a walk over the map's border: each shape is walked round once. */
+const padModes = new WeakMap<ConvPairsShape, 0 | 1 | 2>();
+
 /** The padding of the C: zeros that no tap meets are no zero padding. */
 export function padMode(shape: ConvPairsShape): 0 | 1 | 2 {
-  if (!hasTapsOutside(shape) || shape.padValue === -1) return 0;
-  return shape.padValue === 1 ? 1 : 2;
+  const known = padModes.get(shape);
+  if (known !== undefined) return known;
+  const isMinusOne = shape.padValue === -1 || !hasTapsOutside(shape);
+  const mode = isMinusOne ? 0 : shape.padValue === 1 ? 1 : 2;
+  padModes.set(shape, mode);
+  return mode;
 }
 
 /** Gathered lines that serve all kernel columns: one per residue of the stride; 0 where every column is gathered. */
@@ -308,13 +315,14 @@ export function packConvPairsThresholds(
   const rows = classesOf(isZero ? outsideRows(shape) : outsideRows(shape).map(() => []));
   const columns = classesOf(isZero ? outsideColumns(shape) : outsideColumns(shape).map(() => []));
   const values = new Uint16Array(rows.classes.length * columns.classes.length * shape.outputs);
+  const oddPairsOf = Array.from({ length: shape.outputs }, (_, n) => oddPairs(shape, weights, n));
   let at = 0;
   for (const top of rows.classes) {
     for (const side of columns.classes) {
       for (let n = 0; n < shape.outputs; n++) {
         const wanted =
           thresholds[thresholds.length === 1 ? 0 : n]! - outsideWeight(shape, weights, n, top, side);
-        const odd = oddPairs(shape, weights, n);
+        const odd = oddPairsOf[n]!;
         const least = Math.ceil((wanted + weights.inputs) / 2);
         values[at++] = Math.max(0, Math.min(weights.inputs + odd + 1, least + odd));
       }

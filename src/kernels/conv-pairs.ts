@@ -172,11 +172,12 @@ const ASSEMBLY: Coefficients = {
 };
 /** Without UXTAB. */
 const CORTEX_M3: Coefficients = { ...ASSEMBLY, word: 88.7 };
-const PORTABLE: Coefficients = {
-  word: 247,
-  run: 190,
-  state: 110,
-  build: 110,
+/** Thumb-1: words and tables in assembly, the rest in C. */
+const THUMB1: Coefficients = {
+  word: 140,
+  run: 60,
+  state: 25,
+  build: 126,
   move: 40,
   gather: 1.8,
   count: 10,
@@ -186,7 +187,7 @@ const PORTABLE: Coefficients = {
 };
 
 function coefficientsOf(cpu: Cpu): Coefficients {
-  if (cpu.architecture === "Armv6-M" || cpu.architecture === "Armv8-M Baseline") return PORTABLE;
+  if (cpu.architecture === "Armv6-M" || cpu.architecture === "Armv8-M Baseline") return THUMB1;
   return cpu.architecture === "Armv7-M" ? CORTEX_M3 : ASSEMBLY;
 }
 
@@ -342,6 +343,7 @@ const runtime = [
   "bitloom_conv_pairs.h",
   "bitloom_conv_pairs_arch.h",
   "bitloom_conv_pairs_core.S",
+  "bitloom_conv_pairs_core_v6m.S",
   "bitloom_conv_pairs_core.c",
   "bitloom_conv_pairs_core.h",
   "bitloom_conv_pairs_lines.c",

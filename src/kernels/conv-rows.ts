@@ -1,5 +1,6 @@
 import type { CodeMatrix, DeviceProgram, Instruction, Window } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
+import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
 import {
   type ConstantArray,
   type DescriptorField,
@@ -421,26 +422,80 @@ function choice(
         "bitloom_popcount.h",
       ],
     },
-    cost: cost(geometry, form, cpu, thresholds === undefined),
+    cost: cost(geometry, form, cpu, sizes.planes, thresholds === undefined),
   };
 }
 
-/** Executed instructions, by coefficients fitted to measurements. */
-function cost(geometry: RowsGeometry, form: Form, cpu: Cpu, isScores: boolean): number {
-  const { groups, taps, channels, outputs, outputHeight, outputWidth } = geometry;
-  const inputs = taps * channels;
+interface RowsCounts {
+  readonly pixel: number;
+  readonly tap: number;
+  readonly tapWord: number;
+  readonly copy: number;
+  readonly block: number;
+  readonly blockTap: number;
+  readonly blockWord: number;
+  readonly blockTail: number;
+  readonly sixteen: number;
+  readonly wordPlane: number;
+  readonly unaligned: number;
+  readonly score: number;
+  readonly scorePlane: number;
+}
+
+/** Fitted to instructions counted on random layers (GCC 12, -O2); v7E-M, v7-M and v6-M. */
+const INSTRUCTIONS: Readonly<Record<CoreFamily, Readonly<Record<Form, RowsCounts>>>> = {
+  dsp: {
+    pairs: row([241, 10.4, 0, 0, 142, 91, 46.4, 7.2, 89.5, 17.5, 4.4, 15.5, 6.2]),
+    inputs: row([189, 1.3, 22.5, 13.4, 69, 76, 171, 12.9, 88.7, 9.6, 33, 18.1, 6.1]),
+  },
+  thumb2: {
+    pairs: row([231, 11.3, 0, 0, 155, 82, 60.5, 7.1, 89.2, 17.6, 4.9, 15.4, 6.2]),
+    inputs: row([183, 2.3, 21.3, 23.1, 80, 66, 171.6, 13.9, 90.4, 9, 31.5, 18.1, 6]),
+  },
+  thumb1: {
+    pairs: row([356, 21, 0, 0, 148, 111, 205.5, 10.1, 141.3, 34.7, 26, 26.6, 8.2]),
+    inputs: row([305, 4.4, 57.1, 22.1, 28, 88, 431, 19.4, 135.7, 21.7, 62, 28.9, 8.3]),
+  },
+};
+
+function row(values: readonly number[]): RowsCounts {
+  const [pixel, tap, tapWord, copy, block, blockTap, blockWord, blockTail, sixteen, ...rest] = values;
+  const [wordPlane, unaligned, score, scorePlane] = rest;
+  return {
+    ...{ pixel: pixel!, tap: tap!, tapWord: tapWord!, copy: copy!, block: block!, blockTap: blockTap! },
+    ...{ blockWord: blockWord!, blockTail: blockTail!, sixteen: sixteen!, wordPlane: wordPlane! },
+    ...{ unaligned: unaligned!, score: score!, scorePlane: scorePlane! },
+  };
+}
+
+/** Estimated instructions: how often each part of the work is done, with the taps that really are inside the map. */
+function cost(geometry: RowsGeometry, form: Form, cpu: Cpu, planes: number, isScores: boolean): number {
+  const { groups, channels, outputs, outputHeight, outputWidth, classes } = geometry;
+  const tapsOf = (of: readonly number[], taps: readonly (readonly number[])[]): number =>
+    of.reduce((sum, c) => sum + taps[c]!.length, 0);
+  const pixels = outputHeight * outputWidth * groups;
+  const taps = groups * tapsOf(classes.rowOf, classes.rows) * tapsOf(classes.columnOf, classes.columns);
   const words = Math.ceil(outputs / 32);
-  const isThumb1 = cpu.architecture === "Armv6-M" || cpu.architecture === "Armv8-M Baseline";
-  const perRow = isThumb1 ? 9.5 : 5.8;
-  const perChoice = form === "pairs" ? 3.3 : 2 * 4.5;
-  const rows = taps * Math.ceil(channels / 2);
   const blocks = Math.ceil(words / BLOCK_WORDS);
-  const perPixel =
-    250 +
-    taps * 40 +
-    inputs * 0.5 +
-    blocks * rows * perChoice +
-    words * (250 + perRow * rows) +
-    (isScores ? outputs * 80 : 0);
-  return Math.round(outputHeight * outputWidth * groups * perPixel);
+  const tapWords = Math.ceil(channels / 32);
+  const listed = form === "pairs" ? Math.ceil(channels / 2) : channels / 2;
+  const [full, tail] =
+    form === "pairs" ? [Math.floor(listed / 16), listed % 16] : [Math.floor(channels / 32), channels % 32];
+  const rows = (taps / pixels) * listed;
+  const isSplit = groups > 1 && channels % 32 !== 0;
+  return weighted(INSTRUCTIONS[coreFamily(cpu)][form], {
+    pixel: pixels,
+    tap: taps,
+    tapWord: taps * tapWords,
+    copy: isSplit ? taps * tapWords : 0,
+    block: pixels * blocks,
+    blockTap: taps * blocks,
+    blockWord: taps * blocks * full,
+    blockTail: taps * blocks * tail,
+    sixteen: pixels * words * (rows / 16 + (rows % 16 === 0 ? 0 : 0.5)),
+    wordPlane: pixels * words * planes,
+    unaligned: !isScores && outputs % 32 !== 0 ? pixels * words : 0,
+    score: isScores ? pixels * outputs : 0,
+    scorePlane: isScores ? pixels * outputs * planes : 0,
+  });
 }

@@ -3,6 +3,7 @@ import { concat } from "./concat.js";
 import { convBytes } from "./conv-bytes.js";
 import { convFloat } from "./conv-float.js";
 import { convGeneral } from "./conv-general.js";
+import { convImage } from "./conv-image.js";
 import { convPairs } from "./conv-pairs.js";
 import { convPairsMve } from "./conv-pairs-mve.js";
 import { convRows } from "./conv-rows.js";
@@ -21,6 +22,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   convPairsMve,
   convPairs,
   convRows,
+  convImage,
   convBytes,
   convGeneral,
   convFloat,

@@ -1,4 +1,5 @@
 /** Sums and concatenations: on integers where both sides mean the same by them, else on floats. */
+import { shapeText } from "../diagnostics/text.js";
 import type { GraphNode } from "../graph/types.js";
 import type { ChainStep } from "./chain.js";
 import { onlyMultiplies } from "./codes.js";
@@ -64,6 +65,7 @@ export function lowerConcat(
   axis: number,
   values: readonly Value[],
 ): Value | undefined {
+  if (values.length === 1) return values[0];
   const settled = settleAll(context, values);
   const parts = settled?.map((s) => alongAxis(context, node, s, axis));
   if (parts === undefined) return undefined;
@@ -71,7 +73,7 @@ export function lowerConcat(
   const fits = parts.every(
     (p) => p !== undefined && p.shape[0] === first!.shape[0] && p.shape[1] === first!.shape[1],
   );
-  if (!fits) return reportLayout(context, node, values[0]!.view.shape);
+  if (!fits) return reportAxis(context, node, axis, values[0]!);
   const { sources, steps } = inOneForm(context, node, parts as Settled[]);
   const channels = sources.reduce((sum, s) => sum + s.shape[2], 0);
   const [{ domain, offset }] = sources as [Source];
@@ -86,6 +88,15 @@ export function lowerConcat(
   );
   const { shape } = context.graph.values.get(node.output)!;
   return { source, steps, shape: source.shape, view: mapView(shape, axis) };
+}
+
+function reportAxis(context: Lowering, node: GraphNode, axis: number, { view }: Value): undefined {
+  context.diagnostics.error(
+    "lowering/concat-axis",
+    `puts ${shapeText(view.shape)} values one after another along axis ${axis}, which is not the channels of all of them`,
+    { where: node.name, remedy: "concatenate channels; pad and add where positions must follow one another" },
+  );
+  return undefined;
 }
 
 /** The value with channels on the axis; a flattened map as a vector. */

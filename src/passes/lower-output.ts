@@ -1,10 +1,11 @@
 /** The last value to what the device returns. */
+
+import { shapeText } from "../diagnostics/text.js";
 import type { GraphNode } from "../graph/types.js";
 import type { DeviceProgram, OutputOrder, ScaleStep, TensorId } from "../program/types.js";
 import type { Lowering } from "./lowering.js";
 import { addTensor } from "./lowering.js";
 import { outputOrder, type ScoreRange } from "./output-order.js";
-import { reportLayout } from "./problems.js";
 import { arranged } from "./select.js";
 import { type Settled, settle } from "./settle.js";
 import { emit, F32, floatSteps, I32, scaled, widened } from "./sources.js";
@@ -14,15 +15,10 @@ import { isIdentity } from "./views.js";
 type Output = Omit<DeviceProgram["output"], "modelShape">;
 
 /** Ends the program: scores with their affine, float outputs, or the index that the model itself returns. */
-export function lowerOutput(
-  context: Lowering,
-  value: Value,
-  last: GraphNode,
-  tail: readonly GraphNode[],
-): Output | undefined {
+export function lowerOutput(context: Lowering, value: Value, tail: readonly GraphNode[]): Output | undefined {
   const settled = settle(context, value);
   const scores = settled && inOutputOrder(context, settled);
-  if (scores === undefined) return settled && reportLayout(context, last, value.view.shape);
+  if (scores === undefined) return settled && reportOrder(context, value);
   const argmax = tail.find((n) => n.op.kind === "argmax");
   const softmax = tail.find((n) => n.op.kind === "softmax");
   for (const node of [argmax, softmax]) if (node && !isVector(context, node, scores)) return undefined;
@@ -40,6 +36,18 @@ function inOutputOrder(context: Lowering, settled: Settled): Settled | undefined
     const scores = arranged(context, settled, axis, "output selection");
     if (scores !== undefined) return scores;
   }
+  return undefined;
+}
+
+function reportOrder(context: Lowering, value: Value): undefined {
+  context.diagnostics.error(
+    "lowering/output-order",
+    `the model's output (${shapeText(value.view.shape)}) is no map with channels in front or innermost`,
+    {
+      where: context.graph.outputs[0]!,
+      remedy: "end the exported model before its last reshapes and transposes",
+    },
+  );
   return undefined;
 }
 

@@ -2,10 +2,9 @@
 import type { GraphNode, GraphOp, Shape } from "../graph/types.js";
 import type { Window } from "../program/types.js";
 import { onlyMultiplies } from "./codes.js";
-import { mapShape } from "./lower-conv.js";
 import { type Lowering, once } from "./lowering.js";
 import { reportLayout } from "./problems.js";
-import { arranged } from "./select.js";
+import { arrangedMap } from "./select.js";
 import { type Settled, settle } from "./settle.js";
 import { padded, scaled } from "./sources.js";
 import { isFloat, type Source, type Value } from "./values.js";
@@ -39,14 +38,18 @@ export function foldedPads(
   const own = conv.window.pads;
   const isSpatial = before[0] === 0 && after[0] === 0 && before[1] === 0 && after[1] === 0;
   if (!isSpatial || (own.some((n) => n > 0) && conv.padValue !== value)) return undefined;
-  const border = spatialPads(op);
+  const border = spatialPads(op, 1);
   const pads: Pads = [border[0] + own[0], border[1] + own[1], border[2] + own[2], border[3] + own[3]];
   return { input: inner, pads, padValue: value };
 }
 
-/** [top, left, bottom, right] of a pad of [1, C, H, W] or [1, C, length]. */
-function spatialPads({ before, after }: PadOp): Pads {
-  return before.length === 4 ? [before[2]!, before[3]!, after[2]!, after[3]!] : [0, before[2]!, 0, after[2]!];
+/** [top, left, bottom, right] of a map or signal with channels on `channelAxis`. */
+function spatialPads({ before, after }: PadOp, channelAxis: number): Pads {
+  const axes = before.map((_, axis) => axis).filter((axis) => axis > 0 && axis !== channelAxis);
+  const [y, x] = axes.length === 2 ? axes : [undefined, axes[0]];
+  const at = (amounts: readonly number[], axis: number | undefined): number =>
+    axis === undefined ? 0 : amounts[axis]!;
+  return [at(before, y), at(before, x), at(after, y), at(after, x)];
 }
 
 /** The value itself, with its border made; undefined after a reported error. */
@@ -58,18 +61,29 @@ export function resolve(context: Lowering, lowered: Lowered): Value | undefined 
 function makeBorder(context: Lowering, { inner, node, op, shape }: Padded): Value | undefined {
   const settled = settle(context, inner);
   if (settled === undefined) return undefined;
-  const rank = shape.length;
+  const placed = channelAxisOf(context, settled, node);
   const isBatch = op.before[0] !== 0 || op.after[0] !== 0;
-  const map = rank === 3 || rank === 4 ? arranged(context, settled, 1, `${node.name} selection`) : undefined;
-  if (map === undefined || isBatch) return reportLayout(context, node, inner.view.shape);
-  const { source, steps } = withFill(context, map, op.value, node);
-  const border = padded(
-    context,
-    source.source,
-    { pads: spatialPads(op), channels: [op.before[1]!, op.after[1]!], fill: source.fill },
-    node.name,
-  );
-  return { source: border, steps, shape: mapShape(shape), view: mapView(shape, 1) };
+  if (placed === undefined || isBatch) return reportLayout(context, node, inner.view.shape);
+  const { map, axis } = placed;
+  const { source, fill, steps } = withFill(context, map, op.value, node);
+  const channels = [op.before[axis]!, op.after[axis]!] as const;
+  const border = padded(context, source, { pads: spatialPads(op, axis), channels, fill }, node.name);
+  return { source: border, steps, shape: border.shape, view: mapView(shape, axis) };
+}
+
+/** The value as a map with channels in front of the pixels or innermost. */
+function channelAxisOf(
+  context: Lowering,
+  settled: Settled,
+  node: GraphNode,
+): { readonly map: Settled; readonly axis: number } | undefined {
+  const rank = settled.view.shape.length;
+  if (rank !== 3 && rank !== 4) return undefined;
+  for (const axis of [1, rank - 1]) {
+    const map = arrangedMap(context, settled, axis, `${node.name} selection`);
+    if (map !== undefined) return { map, axis };
+  }
+  return undefined;
 }
 
 /** The tensor to put a border around, and the stored element that stands for the border's value. */
@@ -78,11 +92,11 @@ function withFill(
   settled: Settled,
   value: number,
   node: GraphNode,
-): { source: { source: Source; fill: number }; steps: Settled["steps"] } {
+): { readonly source: Source; readonly fill: number; readonly steps: Settled["steps"] } {
   const fill = storedFill(settled, value);
-  if (fill !== undefined) return { source: { source: settled.source, fill }, steps: settled.steps };
+  if (fill !== undefined) return { source: settled.source, fill, steps: settled.steps };
   const source = scaled(context, settled.source, settled.steps, `${node.name} input`);
-  return { source: { source, fill: Math.fround(value) }, steps: [] };
+  return { source, fill: Math.fround(value), steps: [] };
 }
 
 function storedFill({ source, steps }: Settled, value: number): number | undefined {

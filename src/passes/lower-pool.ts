@@ -5,7 +5,7 @@ import { onlyMultiplies } from "./codes.js";
 import { mapShape } from "./lower-conv.js";
 import type { Lowering } from "./lowering.js";
 import { reportLayout } from "./problems.js";
-import { arranged, partOf } from "./select.js";
+import { arrangedMap, mapPartOf } from "./select.js";
 import { type Settled, settle } from "./settle.js";
 import { scaled, summed } from "./sources.js";
 import { isFloat, type Value, withStep } from "./values.js";
@@ -22,7 +22,7 @@ export function lowerMaxPool(
   const graphShape = context.graph.values.get(node.output)!.shape;
   const [height, width] = mapShape(graphShape);
   const channels = map.shape[2];
-  const channelOf = partOf(map.view, 1, map.shape)!.channels;
+  const channelOf = mapPartOf(map.view, 1, map.shape)!.channels;
   const natural = mapView(graphShape, 1).map;
   const shown = channelOf.length;
   const positions = natural.map((i) => Math.floor(i / shown) * channels + channelOf[i % shown]!);
@@ -36,13 +36,13 @@ export function lowerMaxPool(
 
 /** The value with all pixels of its tensor in their order; channels may lie anyhow. */
 function asMap(context: Lowering, node: GraphNode, value: Value): Value | undefined {
-  const part = partOf(value.view, 1, value.shape);
+  const part = mapPartOf(value.view, 1, value.shape);
   const [height, width] = value.shape;
   if (part !== undefined && isIdentity(part.pixels, height * width)) return value;
   const settled = part && settle(context, value);
   if (settled === undefined)
     return part === undefined ? reportLayout(context, node, value.view.shape) : undefined;
-  return arranged(context, settled, 1, `${node.name} selection`);
+  return arrangedMap(context, settled, 1, `${node.name} selection`);
 }
 
 type AveragePool = Extract<GraphOp, { kind: "average-pool" }>;
@@ -55,7 +55,7 @@ export function lowerAveragePool(
   value: Value,
 ): Value | undefined {
   const settled = settle(context, value);
-  const map = settled && arranged(context, settled, 1, `${node.name} selection`);
+  const map = settled && arrangedMap(context, settled, 1, `${node.name} selection`);
   if (map === undefined) return settled && reportLayout(context, node, value.view.shape);
   const shape = context.graph.values.get(node.output)!.shape;
   const [height, width] = mapShape(shape);

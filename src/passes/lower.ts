@@ -39,7 +39,8 @@ export function lower(graph: ModelGraph, options: LoweringOptions = {}): Lowered
     values.set(node.output, lowerNode(context, node, values) ?? standIn(graph, node));
   }
   const result = resolve(context, values.get(end)!);
-  const output = result && lowerOutput(context, result, nodes.at(-1)!, tail);
+  // After an error a stand-in has no order to speak of.
+  const output = result && !diagnostics.hasErrors ? lowerOutput(context, result, tail) : undefined;
   diagnostics.throwIfErrors();
   const modelShape = graph.values.get(graph.inputs[0]!)!.shape;
   const { format, order, value } = input;

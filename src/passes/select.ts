@@ -23,18 +23,25 @@ export function mapSize(shape: readonly number[], axis: number): readonly [heigh
 export function partOf(view: View, axis: number, tensor: MapShape): Part | undefined {
   const separated = separate(view, axis, tensor[2]);
   if (separated === undefined) return undefined;
-  const [height, width] = sizeFor(view.shape, axis, separated, tensor);
-  return cropOf(separated.pixels, height, width, tensor[1]) && { ...separated, height, width };
+  const [height, width] = isIdentity(separated.pixels, tensor[0] * tensor[1])
+    ? tensor
+    : mapSize(view.shape, axis);
+  return croppedPart(separated, height, width, tensor);
 }
 
-/** A vector, or a map that only reshapes [1, C, H·W] back, keeps the tensor's own height and width. */
-function sizeFor(
-  shape: readonly number[],
-  axis: number,
-  { pixels }: Separated,
-  [height, width]: MapShape,
-): readonly [number, number] {
-  return isIdentity(pixels, height * width) ? [height, width] : mapSize(shape, axis);
+/** The same for readers of maps and signals, to whom height and width matter. */
+export function mapPartOf(view: View, axis: number, tensor: MapShape): Part | undefined {
+  const separated = separate(view, axis, tensor[2]);
+  return separated && croppedPart(separated, ...mapSize(view.shape, axis), tensor);
+}
+
+function croppedPart(
+  separated: Separated,
+  height: number,
+  width: number,
+  tensor: MapShape,
+): Part | undefined {
+  return cropOf(separated.pixels, height, width, tensor[1]) && { ...separated, height, width };
 }
 
 /** Whether the part has all pixels and all channels, in any order of channels. */
@@ -70,7 +77,21 @@ export function selected(context: Lowering, source: Source, part: Part, name: st
 /** A settled value as a map of its own, channels from `axis`; undefined where elements lie too irregularly. */
 export function arranged(context: Lowering, value: Settled, axis: number, name: string): Settled | undefined {
   const part = partOf(value.view, axis, value.shape);
-  if (part === undefined) return undefined;
+  return part && withPart(context, value, axis, part, name);
+}
+
+/** A settled value as a map of its own for readers of maps. */
+export function arrangedMap(
+  context: Lowering,
+  value: Settled,
+  axis: number,
+  name: string,
+): Settled | undefined {
+  const part = mapPartOf(value.view, axis, value.shape);
+  return part && withPart(context, value, axis, part, name);
+}
+
+function withPart(context: Lowering, value: Settled, axis: number, part: Part, name: string): Settled {
   const source = selected(context, value.source, part, name);
   if (source === value.source) return value;
   const steps = once(context, value.steps, `for channels ${part.channels.join(" ")}`, () =>

@@ -54,8 +54,7 @@ static inline void enable_vectors(void) {
     __asm volatile("dsb\n\tisb" ::: "memory");
 }
 #else
-static inline void enable_vectors(void) {
-}
+static inline void enable_vectors(void) {}
 #endif
 
 /* First of all enables what compiled code may use anywhere. */

@@ -38,6 +38,8 @@ describe("compile", () => {
       out,
       "--board",
       "microbit",
+      "--optimize",
+      "ram",
       "--json",
     ]);
     expect(exitCode).toBe(0);

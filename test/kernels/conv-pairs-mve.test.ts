@@ -61,7 +61,7 @@ describe("conv_pairs_mve", () => {
 
   it.skipIf(!qemu).each([
     [201, []],
-    [202, ["-DBITLOOM_PORTABLE"]],
+    [202, ["-DBITLOOM_PORTABLE_C"]],
   ])(
     "equals it on a Cortex-M55, seed %i %s",
     async (seed, options) => {

@@ -17,7 +17,7 @@ function pooledNet(seed: number): { program: DeviceProgram; padded: boolean } {
   g.sign();
   g.conv(channels, { window: { kernel: [2, 2] } });
   g.maxPool(2);
-  g.multiply(Array.from({ length: channels }, (_, c) => (c === 0 ? -1 : random.next() < 0.5 ? -2 : 0.5)));
+  g.multiply(Array.from({ length: channels }, (_, c) => [-1, 0.5][c] ?? (random.next() < 0.5 ? -2 : 0.5)));
   g.add({ kind: "arithmetic", operator: "add", operand: bias(random, channels), reversed: false } as GraphOp);
   const q = g.sign();
   const groups = random.pick([1, 1, channels]);

@@ -66,14 +66,14 @@ describe("the plan's verifier", () => {
     expect(() => verifyPlan({ ...plan, steps: plan.steps.slice(1) })).toThrow(/cover/);
   });
 
-  it("and the arena holds exactly the tensors between layers", () => {
+  it("and the arena holds exactly the tensors between layers and the working memory of kernels", () => {
     const { plan, program } = mnistMlp();
-    const between = plan.memory.buffers.map((b) => b.bytes);
-    expect(between).toEqual(
-      plan.memory.buffers.map((b) =>
-        b.holds.kind === "tensor" ? canonicalSize(program.tensors[b.holds.tensor]!) : 0,
-      ),
-    );
-    expect([...between].sort((a, b) => b - a)).toEqual([100, 32, 16]);
+    const bytes = (kind: "tensor" | "scratch"): number[] =>
+      plan.memory.buffers.filter((b) => b.holds.kind === kind).map((b) => b.bytes);
+    const between = plan.steps.slice(0, -1).map((s) => canonicalSize(program.tensors[s.choice.output]!));
+    const working = plan.steps.map((s) => s.choice.scratchBytes).filter((n) => n > 0);
+    expect(between).toEqual([100, 32, 16]);
+    expect(bytes("tensor").sort()).toEqual([...between].sort());
+    expect(bytes("scratch").sort()).toEqual([...working].sort());
   });
 });

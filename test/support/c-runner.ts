@@ -1,5 +1,5 @@
 /**
- * Compiles a C program of a test with the whole runtime, for the host under the sanitizers or for a core in QEMU,
+ * Compiles a C program of a test with the runtime that it needs, for the host under the sanitizers or for a core in QEMU,
  * and runs it. The program's data lie in one blob; `check.h` is what it may use beside the runtime.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -118,16 +118,16 @@ const SANITIZED = ["-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fn
 
 export class CRunner {
   readonly folder = mkdtempSync(join(tmpdir(), "bitloom-c-"));
-  readonly #built = new Map<string, Promise<readonly string[]>>();
+  readonly #compiled = new Map<string, Promise<string>>();
   #runs = 0;
 
   close(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** What the program says; `source` includes check.h and defines PROGRAM. */
-  async run(source: string, blob: Blob, target?: BareTarget): Promise<string> {
-    const objects = await this.#runtime(target);
+  /** What the program says; `source` includes check.h and defines PROGRAM, `calls` are those that it makes. */
+  async run(source: string, blob: Blob, calls: readonly KernelCall[], target?: BareTarget): Promise<string> {
+    const objects = await this.#runtime(calls, target);
     const folder = join(this.folder, String(this.#runs++));
     mkdirSync(folder);
     const bytes = blob.bytes();
@@ -186,28 +186,22 @@ export class CRunner {
     return (await execa("qemu-system-arm", [...machine, ...semihosting], options)).all;
   }
 
-  #runtime(target: BareTarget | undefined): Promise<readonly string[]> {
-    const name = target?.name ?? "host";
-    const built = this.#built.get(name) ?? this.#buildRuntime(target, name);
-    this.#built.set(name, built);
-    return built;
-  }
-
-  async #buildRuntime(target: BareTarget | undefined, name: string): Promise<readonly string[]> {
+  /** Objects of the runtime files of some calls, each compiled once for a target. */
+  async #runtime(calls: readonly KernelCall[], target: BareTarget | undefined): Promise<string[]> {
     const runtime = packageFile("runtime-c");
-    const files = readdirSync(runtime);
-    const headers = files.filter((f) => f.endsWith(".h")).map((f) => `#include "${f}"`);
-    writeFileSync(join(this.folder, "runtime.h"), headers.join("\n"));
+    const headers = readdirSync(runtime).filter((f) => f.endsWith(".h"));
+    writeFileSync(join(this.folder, "runtime.h"), headers.map((h) => `#include "${h}"`).join("\n"));
+    const name = (target?.name ?? "host").replaceAll(/\W/g, "-");
     const [compiler, flags] =
       target === undefined ? [hostCc(), SANITIZED] : ["arm-none-eabi-gcc", bareFlags(target)];
     const objects: string[] = [];
-    // C and assembly of one kernel have one name, and so would their objects.
-    for (const kind of ["c", "S"]) {
-      const cwd = join(this.folder, `${name.replaceAll(/\W/g, "-")}-${kind}`);
-      mkdirSync(cwd);
-      const sources = files.filter((f) => f.endsWith(`.${kind}`));
-      await execa(compiler, [...flags, "-c", ...sources.map((s) => join(runtime, s))], { cwd });
-      objects.push(...sources.map((s) => join(cwd, s.replace(/\.\w$/, ".o"))));
+    for (const file of new Set(calls.flatMap((c) => c.runtime).filter((f) => /\.[cS]$/.test(f)))) {
+      const object = join(this.folder, `${name}-${file}.o`);
+      const compiled =
+        this.#compiled.get(object) ??
+        execa(compiler, [...flags, "-c", join(runtime, file), "-o", object]).then(() => object);
+      this.#compiled.set(object, compiled);
+      objects.push(await compiled);
     }
     return objects;
   }

@@ -75,7 +75,8 @@ function corruptWords(
 
 /** Weight arrays stand in the file in the order of their layers. */
 function weightArrays(text: string, layerInputs: readonly number[]): WeightArray[] {
-  const matches = [...text.matchAll(/const uint32_t (\w+_weights)\[\d+\][^=]*= \{/g)];
+  const all = [...text.matchAll(/const uint32_t (\w+_weights)\[\d+\][^=]*= \{/g)];
+  const matches = all.filter((match) => !isTraceOnly(match[1]!));
   return matches.map((match, layer) => {
     const start = match.index + match[0].length;
     const words = text.slice(start, text.indexOf("};", start)).match(/0x[0-9a-f]{8}/g) ?? [];
@@ -83,12 +84,17 @@ function weightArrays(text: string, layerInputs: readonly number[]): WeightArray
   });
 }
 
+/** Arrays that only trace builds have are not what is flashed. */
+function isTraceOnly(name: string): boolean {
+  return /_trace\d/.test(name);
+}
+
 function corruptThreshold(library: LibraryOnDisk, random: Random): string | undefined {
   const path = join(library.dir, `${library.name}_weights.c`);
   const text = readFileSync(path, "utf8");
   const arrays = [
     ...text.matchAll(/const int(16|32)_t (\w+_(?:limits|thresholds))\[(\d+)\][^=]*= \{([^}]*)\}/g),
-  ];
+  ].filter((match) => !isTraceOnly(match[2]!));
   if (arrays.length === 0) return undefined;
   const match = random.pick(arrays);
   const values = match[4]!.match(/-?\d+/g)!;
@@ -144,7 +150,7 @@ function operationSites(library: LibraryOnDisk): Site[] {
 
 function sitesOf(library: LibraryOnDisk, rules: readonly (readonly [RegExp, string])[]): Site[] {
   const files = readdirSync(library.dir).filter((f) =>
-    /^bitloom_(popcount|codes|dense_\w+|threshold)\.[ch]$/.test(f),
+    /^bitloom_(popcount|codes|dense_\w+|conv_general|threshold)\.[ch]$/.test(f),
   );
   return files.flatMap((file) => {
     const code = blankComments(readFileSync(join(library.dir, file), "utf8"));

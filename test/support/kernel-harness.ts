@@ -207,7 +207,12 @@ export class KernelHarness {
       `    say(failed == 0 ? "${DONE}" : "failed");`,
       "    return failed != 0;\n}",
     ].join("\n");
-    const said = await this.#runner.run(source, blob, target);
+    const said = await this.#runner.run(
+      source,
+      blob,
+      cases.map((c) => c.choice.call),
+      target,
+    );
     return said === DONE ? "" : `${said} `;
   }
 }

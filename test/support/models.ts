@@ -22,6 +22,12 @@ export function mnistMlp(options: CompileOptions = {}): CompiledModel {
   return compileModelFile(readFileSync(path), "mnist_mlp.onnx", options);
 }
 
+/** The model of examples/mnist-cnn. */
+export function mnistCnn(options: CompileOptions = {}): CompiledModel {
+  const path = join(repoRoot, "examples/mnist-cnn/model.onnx");
+  return compileModelFile(readFileSync(path), "mnist_cnn.onnx", options);
+}
+
 /** MNIST's test images, the first `count` of them, as inputs for a model. */
 export function mnistBatch(model: CompiledModel, count: number): InputBatch {
   const { images } = mnistTest();

@@ -420,7 +420,8 @@ class NetBuilder {
     if (this.#chance("channels-last", 0.4)) y = this.#transposed(x, lastOrder);
     const inputs = y.shape.reduce((a, b) => a * b, 1);
     y = this.#add({ kind: "reshape" }, [y], [1, inputs], y.exact);
-    if (random.next() < 0.2) y = this.#onFeatures(y);
+    // Larger maps are not taken apart: lowering refuses constants per position there.
+    if (inputs <= 64 * x.shape[1]! && random.next() < 0.2) y = this.#onFeatures(y);
     const layers = random.integer(1, 2);
     for (let layer = 0; layer < layers; layer++) {
       const [width, outputs] = [y.shape[1]!, random.integer(1, 20)];

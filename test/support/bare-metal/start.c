@@ -6,29 +6,25 @@ int main(void);
 void bare_print(const char *text);
 void bare_reset(void);
 
-static int semihost(int operation, const void *argument)
-{
+static int semihost(int operation, const void *argument) {
     register int r0 __asm__("r0") = operation;
     register const void *r1 __asm__("r1") = argument;
     __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
     return r0;
 }
 
-void bare_print(const char *text)
-{
+void bare_print(const char *text) {
     semihost(4, text);
 }
 
-static void leave(int status)
-{
+static void leave(int status) {
     const uint32_t block[2] = {0x20026u, (uint32_t)status};
     semihost(0x20, block);
     for (;;) {
     }
 }
 
-void bare_reset(void)
-{
+void bare_reset(void) {
     const uint32_t *from = &bare_data_from;
     uint32_t *to;
     for (to = &bare_data_start; to < &bare_data_end;) {
@@ -40,12 +36,12 @@ void bare_reset(void)
     leave(main());
 }
 
-static void fault(void)
-{
+static void fault(void) {
     bare_print("fault\n");
     leave(99);
 }
 
 __attribute__((section(".vectors"), used)) static void *const vectors[16] = {
-    &bare_stack_top, (void *)bare_reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault, (void *)fault,
+    &bare_stack_top, (void *)bare_reset, (void *)fault, (void *)fault,
+    (void *)fault,   (void *)fault,      (void *)fault,
 };
