@@ -1,5 +1,7 @@
 /** The data that the library templates show, made from a plan. No text is decided here but C expressions. */
 
+import { readFileSync } from "node:fs";
+import { packageFile } from "../assets/package-files.js";
 import { type Layout, rowBytes } from "../kernels/layout.js";
 import { rankDescriptor, scaleDescriptor, scaleHeaders } from "../kernels/outputs.js";
 import type { ConstantArray, KernelCall } from "../kernels/types.js";
@@ -286,7 +288,15 @@ function runtimeFilesOf(plan: Plan, outputHeaders: readonly string[]): string[] 
     ...scaleFiles,
     ...calls.flatMap((c) => c.choice.call.runtime),
   ]);
+  // A set grows while it is walked: what an added file includes is added too.
+  for (const file of files) for (const included of includesOf(file)) files.add(included);
   return [...files].sort();
+}
+
+/** Runtime headers that a runtime file includes. */
+function includesOf(file: string): string[] {
+  const text = readFileSync(packageFile(`runtime-c/${file}`), "utf8");
+  return [...text.matchAll(/^#include "(bitloom_\w+\.h)"/gm)].map((match) => match[1]!);
 }
 
 /** Headers that declare layer descriptors; the others are included by the kernels themselves. */
