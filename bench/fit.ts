@@ -6,7 +6,7 @@
  *   npx tsx bench/fit.ts m4.json --kernel conv_pairs --terms "1, outputs, height*width*outputs"
  *
  * A term is a product of numbers and of names: the fields of the kernel's descriptor, and of the layer height, width (of
- * the output), channels, outputs, groups, taps (of the kernel), macs, words (32 pixels to a word: of all output rows),
+ * the output), channels, outputs, groups, taps (of the kernel), macs, rowWords (32 pixels to a word: of all output rows),
  * estimate (the kernel's own). Without --terms the ratio of measurement and estimate is printed.
  */
 import { readFileSync } from "node:fs";
@@ -69,7 +69,7 @@ function variablesOf({ shape, fields, macs, estimate }: MeasuredCandidate): Read
     outputs: shape.outputs,
     groups: shape.groups,
     taps: shape.kernel[0] * shape.kernel[1],
-    words: height * Math.ceil(width / 32),
+    rowWords: height * Math.ceil(width / 32),
     macs,
     estimate,
   };

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* Cores with Thumb-2 and the DSP extension take bitloom_conv_image_core.S. */
+/* Cores with Thumb-2 and the DSP extension take bitloom_conv_image_core_asm.S. */
 #if defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(BITLOOM_PORTABLE_C)
 #define BITLOOM_CONV_IMAGE_ASSEMBLY 1
 #else

@@ -59,7 +59,7 @@
 .endm
 
 /*
- * \z + two pairs -> \z and a pair of carries, first in \d, difference in \a: as in bitloom_conv_pairs_core.S, with one move
+ * \z + two pairs -> \z and a pair of carries, first in \d, difference in \a: as in bitloom_conv_pairs_core_v7m.S, with one move
  * more for two operands. Changes \b.
  */
 .macro ADD_PAIRS z, a, d, b, f

@@ -26,7 +26,7 @@
 
 #if defined(__thumb__) && !defined(BITLOOM_PORTABLE_C)
 
-/* In bitloom_conv_rows_core.S: with eight low registers the compiler moves more than it adds. */
+/* In bitloom_conv_rows_core_asm.S: with eight low registers the compiler moves more than it adds. */
 void bitloom_conv_rows_sixteens(const uint32_t *list, const uint32_t *rows, uint32_t *counters,
                                 uint32_t *pairs, const uint32_t *list_end);
 

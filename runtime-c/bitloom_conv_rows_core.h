@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* Cores with Thumb-2 take bitloom_conv_rows_core.S, all others bitloom_conv_rows_core.c. */
+/* Cores with Thumb-2 take bitloom_conv_rows_core_asm.S, all others bitloom_conv_rows_core.c. */
 #if defined(__thumb2__) && !defined(BITLOOM_PORTABLE_C)
 #define BITLOOM_CONV_ROWS_ASSEMBLY 1
 #define BITLOOM_CONV_ROWS_UNIT 1U

@@ -64,7 +64,7 @@ export function emitLibrary(plan: Plan, options: LibraryOptions): Library {
   const makefile = render("library/Makefile", {
     ...view,
     arch: options.arch,
-    objects: sources.map((s) => s.replace(/\.c$/, ".o").replace(/\.S$/, "_S.o")),
+    objects: sources.map((s) => s.replace(/\.[cS]$/, ".o")),
   });
   const files = [...generated, ...runtime, { path: "Makefile", text: makefile }];
   return { name, files, sources, modelCrc: view.modelCrcValue };

@@ -164,7 +164,7 @@ function choice(
       runtime: [
         "bitloom_conv_bytes.c",
         "bitloom_conv_bytes.h",
-        "bitloom_conv_bytes_core.S",
+        "bitloom_conv_bytes_core_asm.S",
         "bitloom_codes.h",
       ],
     },

@@ -205,7 +205,7 @@ function choice(
         "bitloom_conv_image.h",
         "bitloom_conv_image_core.c",
         "bitloom_conv_image_core.h",
-        "bitloom_conv_image_core.S",
+        "bitloom_conv_image_core_asm.S",
       ],
     },
     cost: cost(program, conv, layer, cpu),

@@ -54,7 +54,7 @@ const runtime = [
   `${NAME}.c`,
   `${NAME}_lanes.c`,
   `${NAME}_core.c`,
-  `${NAME}_core.S`,
+  `${NAME}_core_asm.S`,
   `${NAME}.h`,
   `${NAME}_lanes.h`,
   `${NAME}_core.h`,

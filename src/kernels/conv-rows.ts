@@ -417,7 +417,7 @@ function choice(
         "bitloom_conv_rows.h",
         "bitloom_conv_rows_core.c",
         "bitloom_conv_rows_core.h",
-        "bitloom_conv_rows_core.S",
+        "bitloom_conv_rows_core_asm.S",
         "bitloom_codes.h",
         "bitloom_popcount.h",
       ],

@@ -1,4 +1,5 @@
 import type { DeviceProgram } from "../program/types.js";
+import type { Cpu } from "../targets/index.js";
 import { packPlanes } from "./pack.js";
 import { type Dense, fitsOutputs, pointwiseConv, type Threshold } from "./pointwise.js";
 import { followingThreshold, type Kernel, type KernelCall, type KernelChoice } from "./types.js";
@@ -10,13 +11,13 @@ const MAX_INPUTS = 32767;
 export const denseB1: Kernel = {
   name: "dense_b1",
   summary: "±1 × ±1 dense, XOR and carry-save popcount per output, fused with a one-bit threshold",
-  match(program, index) {
+  match(program, index, cpu) {
     const dense = pointwiseConv(program, index);
     if (dense === undefined || !isBinary(program, dense)) return [];
-    const alone = choice(program, dense, [index], scoresCall(program, dense));
+    const alone = choice(program, dense, [index], scoresCall(program, dense), cpu);
     const threshold = followingThreshold(program, index);
     return threshold?.levels === 1 && fitsOutputs(program, dense, threshold)
-      ? [choice(program, dense, [index, index + 1], thresholdCall(program, dense, threshold)), alone]
+      ? [choice(program, dense, [index, index + 1], thresholdCall(program, dense, threshold), cpu), alone]
       : [alone];
   },
 };
@@ -34,14 +35,22 @@ function isBinary(program: DeviceProgram, { input, weights }: Dense): boolean {
   );
 }
 
+/** Instruction sets whose operations reach eight registers only. */
+function hasFewRegisters({ architecture }: Cpu): boolean {
+  return architecture === "Armv6-M" || architecture === "Armv8-M Baseline";
+}
+
 function choice(
   program: DeviceProgram,
   dense: Dense,
   covers: readonly number[],
   call: KernelCall,
+  cpu: Cpu,
 ): KernelChoice {
   const pixels = program.tensors[dense.input]!.shape[0] * program.tensors[dense.input]!.shape[1];
   const words = Math.ceil(dense.weights.inputs / 32);
+  // Counted on Cortex-M4: 45 instructions for one word, 154 for eight. Fitted on Cortex-M0 (bench/fit.ts).
+  const [perOutput, perWord] = hasFewRegisters(cpu) ? [50.7, 28.3] : [29, 15.6];
   const output = program.instructions[covers.at(-1)!]!.output;
   return {
     kernel: "dense_b1",
@@ -52,8 +61,7 @@ function choice(
     outputLayout: "channels",
     scratchBytes: 0,
     call,
-    // Counted on Cortex-M4: 45 instructions for one word, 154 for eight.
-    cost: pixels * dense.weights.outputs * (29 + 15.6 * words),
+    cost: Math.round(pixels * dense.weights.outputs * (perOutput + perWord * words)),
   };
 }
 

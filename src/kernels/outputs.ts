@@ -3,40 +3,6 @@ import { typeName } from "./domains.js";
 import { singleChoice } from "./single.js";
 import { type ConstantArray, instructionOf, type Kernel, type KernelCall } from "./types.js";
 
-/** u8 inputs taken as 8-bit codes: `runtime-c/bitloom_take_codes.h`. */
-export const takeCodes: Kernel = {
-  name: "take_codes",
-  summary: "slices u8 inputs into eight bit planes",
-  match(program, index) {
-    const instruction = instructionOf(program, index, "take-codes");
-    if (instruction === undefined) return [];
-    const [height, width, channels] = program.tensors[instruction.input]!.shape;
-    return [
-      {
-        kernel: "take_codes",
-        covers: [index],
-        inputs: [instruction.input],
-        inputLayouts: ["channels"],
-        output: instruction.output,
-        outputLayout: "channels",
-        scratchBytes: 0,
-        cost: height * width * channels * 40,
-        call: {
-          function: "bitloom_take_codes_u8",
-          type: "bitloom_take_codes",
-          fields: [
-            ["channels", channels],
-            ["width", width],
-          ],
-          constants: [],
-          canFail: false,
-          runtime: ["bitloom_take_codes.c", "bitloom_take_codes.h", "bitloom_codes.h"],
-        },
-      },
-    ];
-  },
-};
-
 /** Integers, codes or floats to the model's floats: `runtime-c/bitloom_scale.h`. */
 export const scale: Kernel = {
   name: "scale",

@@ -9,7 +9,7 @@ import { convPairsMve } from "./conv-pairs-mve.js";
 import { convRows } from "./conv-rows.js";
 import { denseB1 } from "./dense-b1.js";
 import { lookup } from "./lookup.js";
-import { argmax, rank, scale, softmax, takeCodes } from "./outputs.js";
+import { argmax, rank, scale, softmax } from "./outputs.js";
 import { pad } from "./pad.js";
 import { pool } from "./pool.js";
 import { select } from "./select.js";
@@ -33,7 +33,6 @@ export const kernels: readonly Kernel[] = Object.freeze([
   pad,
   lookup,
   threshold,
-  takeCodes,
   rank,
   scale,
   softmax,

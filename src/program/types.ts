@@ -88,8 +88,6 @@ export type Instruction =
       /** One entry per row: 1 where the channel is flipped. */
       readonly flipped: Uint8Array;
     }
-  /** u8 input taken as 8-bit codes as it is: `code = x`. */
-  | { readonly kind: "take-codes"; readonly input: TensorId; readonly output: TensorId }
   /** `y = table[x]`, 256 entries: a u8 input to the u8 codes of a quantizer of many levels. */
   | {
       readonly kind: "lookup";

@@ -30,11 +30,6 @@ export function checkInstruction(
     case "threshold":
       checkThreshold(instruction, input, output);
       break;
-    case "take-codes":
-      expect(isScalar(input.domain, "u8"), instruction, "takes codes from a tensor that is not u8");
-      expect(isCodes(output.domain) && output.domain.bits === 8, instruction, "must write 8-bit codes");
-      checkSameShape(instruction, input, output);
-      break;
     case "lookup":
       expect(isScalar(input.domain, "u8"), instruction, "reads a tensor that is not u8");
       expect(isScalar(output.domain, "u8"), instruction, "writes a tensor that is not u8");

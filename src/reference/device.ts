@@ -50,8 +50,6 @@ export function executeInstruction(
   switch (instruction.kind) {
     case "threshold":
       return threshold(instruction, from[0]!, to, x);
-    case "take-codes":
-      return x;
     case "lookup":
       return Int32Array.from(x, (stored) => instruction.table[stored]!);
     case "conv":

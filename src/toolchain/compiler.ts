@@ -14,9 +14,9 @@ const PARALLEL = 2;
 const TIMEOUT_MS = 120_000;
 const SHOWN_LINES = 30;
 
-/** Object path of a source: `<folder>/<file>.o`, or `<file>_S.o` of assembly, which has its C beside it. */
+/** Object path of a source: `<folder>/<file>.o`. Assembly never shares its base name with a C file. */
 export function objectPath(folder: string, source: string): string {
-  return join(folder, `${basename(source).replace(/\.c$/, "").replace(/\.S$/, "_S")}.o`);
+  return join(folder, basename(source).replace(/\.[cS]$/, ".o"));
 }
 
 /** Compiles every job. Throws `toolchain/compile` (exit 1) with the compiler's own words for the first that fails. */

@@ -30,35 +30,32 @@ export const STACK_BYTES = 3072;
 /** Code of harness, runtime and the compiler's library at most. */
 const CODE_BYTES = 60 * 1024;
 const CODE_PER_CASE = 1200;
+/** Variables of the harness at most. */
+const RAM_RESERVE = 1024;
 
 /** Cuts a list of cases into such as fit a board together. A case that does not fit alone is left out. */
 export function batches(cases: readonly LayerCase[], board: Board): LayerCase[][] {
-  const { flash, ram } = board.memories;
   const all: LayerCase[][] = [];
-  let batch: LayerCase[] = [];
-  let used = CODE_BYTES;
-  for (const layer of cases) {
-    const flashBytes = flashOf(layer);
-    if (ramOf(layer) > ram.size || CODE_BYTES + flashBytes > flash.size) continue;
-    if (used + flashBytes > flash.size) {
-      all.push(batch);
-      batch = [];
-      used = CODE_BYTES;
-    }
-    batch.push(layer);
-    used += flashBytes;
+  for (const layer of cases.filter((c) => fits([c], board))) {
+    const batch = all.at(-1);
+    if (batch !== undefined && fits([...batch, layer], board)) batch.push(layer);
+    else all.push([layer]);
   }
-  return batch.length === 0 ? all : [...all, batch];
+  return all;
+}
+
+/** All constants lie side by side in flash; the largest arena and the largest output are shared. */
+function fits(batch: readonly LayerCase[], { memories: { flash, ram } }: Board): boolean {
+  const flashBytes = batch.reduce((sum, layer) => sum + flashOf(layer), CODE_BYTES);
+  const arena = Math.max(...batch.map(({ plan }) => plan.memory.arenaBytes));
+  const output = Math.max(...batch.map(outputBytes));
+  return flashBytes <= flash.size && arena + output + STACK_BYTES + RAM_RESERVE <= ram.size;
 }
 
 function flashOf({ plan, inputs }: LayerCase): number {
   const { program } = plan;
   const input = canonicalSize(program.tensors[program.input.tensor]!);
   return plan.weightBytes + inputs.length * input + CODE_PER_CASE;
-}
-
-function ramOf(layer: LayerCase): number {
-  return layer.plan.memory.arenaBytes + outputBytes(layer) + STACK_BYTES + 1024;
 }
 
 /** The self-test is generated with the library, but not built here. */

@@ -69,7 +69,7 @@ describe("conv_pairs_mve", () => {
       const main = write("bare.c", bareMain);
       const script = write("bare.ld", bareScript(0, 0x80000, 0x20000000, 0x80000));
       const elf = join(folder, `m55-${seed}.elf`);
-      const assembly = join(runtime, "bitloom_conv_pairs_mve_core.S");
+      const assembly = join(runtime, "bitloom_conv_pairs_mve_core_asm.S");
       await execa(armGcc(), [
         ...findCpu("cortex-m55").gccFlags,
         "-O2",

@@ -32,7 +32,6 @@ export interface ProgramOptions {
 const CHANNELS = [1, 2, 3, 5, 12, 31, 32, 33, 40, 64, 70];
 const ALL_KINDS: readonly Kind[] = [
   "threshold",
-  "take-codes",
   "lookup",
   "conv",
   "conv",
@@ -131,7 +130,7 @@ class ProgramBuilder {
   #reads(kind: Kind, { domain, shape }: ProgramTensor): boolean {
     const type = domain.kind === "codes" ? "codes" : domain.type;
     if (kind === "threshold") return type !== "codes";
-    if (kind === "take-codes" || kind === "lookup") return type === "u8";
+    if (kind === "lookup") return type === "u8";
     if (kind === "conv") return type !== "i32" && type !== "f32";
     if (kind === "conv-float") return type === "f32";
     if (kind === "add") return type === "i32" || type === "f32";
@@ -145,12 +144,6 @@ class ProgramBuilder {
     switch (kind) {
       case "threshold":
         return this.#threshold(input);
-      case "take-codes":
-        return {
-          kind,
-          input,
-          output: this.#tensor(shape, { kind: "codes", bits: 8, step: 1, offset: -random.integer(0, 9) }),
-        };
       case "lookup":
         return {
           kind,
