@@ -310,6 +310,7 @@ function isLayerHeader(file: string): boolean {
     "bitloom_bits.h",
     "bitloom_units.h",
     "bitloom_window.h",
+    "bitloom_pool_rows.h",
   ].includes(file);
 }
 

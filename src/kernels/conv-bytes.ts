@@ -1,4 +1,4 @@
-import type { CodeMatrix, DeviceProgram, Domain, Instruction, Window } from "../program/types.js";
+import type { CodeMatrix, DeviceProgram, Domain, Instruction } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
 import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
 import {
@@ -8,6 +8,7 @@ import {
   type Kernel,
   type KernelChoice,
 } from "./types.js";
+import { tapsInside } from "./window.js";
 
 type Conv = Extract<Instruction, { kind: "conv" }>;
 type Threshold = Extract<Instruction, { kind: "threshold" }>;
@@ -224,22 +225,6 @@ function gatherRow(values: readonly number[], products: readonly number[]): Gath
     ...{ outsideTap: outsideTap!, outsideValue: outsideValue!, pairOfTwo: pairOfTwo! },
     ...{ fourOfTwo: fourOfTwo!, pairOfOne: pairOfOne!, fourOfOne: fourOfOne!, threshold: threshold! },
   };
-}
-
-/** Taps inside the map, summed over the output positions of one axis. */
-function tapsInside(
-  { kernel, stride, dilation, pads }: Window,
-  axis: 0 | 1,
-  input: number,
-  output: number,
-): number {
-  let taps = 0;
-  for (let i = 0; i < output; i++)
-    for (let k = 0; k < kernel[axis]; k++) {
-      const at = i * stride[axis] - pads[axis] + k * dilation[axis];
-      if (at >= 0 && at < input) taps++;
-    }
-  return taps;
 }
 
 /** Estimated instructions: how often each part of the work is done. */
