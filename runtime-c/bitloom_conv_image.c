@@ -4,6 +4,7 @@
 #include "bitloom_conv_image.h"
 
 #include "bitloom_conv_image_core.h"
+#include "bitloom_units.h"
 
 #define ENTRY BITLOOM_CONV_IMAGE_ENTRY
 
@@ -32,57 +33,82 @@ typedef struct {
     uint32_t first; /* column of the first word; before the map it is beyond the map's end, being unsigned */
     uint32_t step;  /* from word to word */
     uint32_t distance; /* from the low half to the high one */
+    uint32_t lead;     /* words before those whose pixels are all in the map */
+    uint32_t inside;   /* the number of those */
 } columns;
 
-/* A pixel's value, or the padding's where there is no such column. */
-static uint32_t value_at(const bitloom_conv_image *layer, const uint8_t *channel, uint32_t column) {
-    const uint32_t sign = layer->is_signed != 0U ? 128U : 0U;
-    const int32_t center = layer->center;
-    uint32_t stored;
-    if (column >= layer->width) {
-        return (uint32_t)layer->pad_value;
+static columns columns_from(const bitloom_conv_image *layer, uint32_t first) {
+    const uint32_t width = layer->is_signed == 0U ? layer->width : 0U;
+    columns at;
+    uint32_t column = first;
+    at.first = first;
+    at.step = layer->stride_x;
+    at.distance = (is_narrow(layer) ? 8U : 16U) * at.step;
+    at.lead = 0U;
+    at.inside = 0U;
+    while (at.lead < layer->words && (column >= width || column + at.distance >= width)) {
+        column += at.step;
+        at.lead++;
     }
-    stored = channel[column * layer->channels];
-    return (stored ^ sign) - sign - (uint32_t)center;
+    if (at.lead < layer->words) {
+        const uint32_t left = layer->words - at.lead;
+        const uint32_t rest = width - at.distance - column;
+        at.inside = at.step == 1U ? rest : (rest + at.step - 1U) / at.step;
+        at.inside = at.inside < left ? at.inside : left;
+    }
+    return at;
 }
 
-static void pack_channel(const bitloom_conv_image *layer, const uint8_t *channel, const columns *at,
-                         uint32_t *to) {
-    const uint32_t channels = layer->channels;
-    const uint32_t width = layer->is_signed == 0U ? layer->width : 0U;
-    const uint32_t *end = to + layer->words;
-    uint32_t column = at->first;
-    while (to != end) {
-        uint32_t count = 0U; /* words whose pixels are all in the map */
-        if (column < width && column + at->distance < width) {
-            const uint32_t left = (uint32_t)(end - to);
-            const uint32_t rest = width - at->distance - column;
-            count = at->step == 1U ? rest : (rest + at->step - 1U) / at->step;
-            count = count < left ? count : left;
-        }
-        if (count > 0U) {
-            bitloom_conv_image_pack(channel + column * channels, at->step * channels, at->distance * channels,
-                                    count, layer->center, to);
-            to += count;
-            column += count * at->step;
-        } else {
-            *to++ =
-                value_at(layer, channel, column) + (value_at(layer, channel, column + at->distance) << 16);
-            column += at->step;
-        }
+/* What turns stored pixels into values. */
+typedef struct {
+    uint32_t width;
+    uint32_t channels;
+    uint32_t sign; /* 128 for i8 */
+    uint32_t center;
+    uint32_t pad_value;
+} pixel_format;
+
+/* A pixel's value, or the padding's where there is no such column. */
+static inline uint32_t value_at(const pixel_format *format, const uint8_t *channel, uint32_t column) {
+    return column < format->width
+               ? (channel[column * format->channels] ^ format->sign) - format->sign - format->center
+               : format->pad_value;
+}
+
+/* Words [i, end) of a channel. */
+static inline void pack_words(const pixel_format *format, const uint8_t *channel, const columns *at,
+                              uint32_t i, uint32_t end, uint32_t *to) {
+    uint32_t column = at->first + i * at->step;
+    for (; i < end; i++, column += at->step) {
+        to[i] = value_at(format, channel, column) + (value_at(format, channel, column + at->distance) << 16);
     }
+}
+
+static void pack_channel(const bitloom_conv_image *layer, const pixel_format *format, const uint8_t *channel,
+                         const columns *at, uint32_t *to) {
+    const uint32_t tail = at->lead + at->inside;
+    pack_words(format, channel, at, 0U, at->lead, to);
+    if (at->inside > 0U) {
+        bitloom_conv_image_pack(channel + (at->first + at->lead * at->step) * format->channels,
+                                at->step * format->channels, at->distance * format->channels, at->inside,
+                                layer->center, to + at->lead);
+    }
+    pack_words(format, channel, at, tail, layer->words, to);
 }
 
 static void pack_row(const work *w, const uint8_t *row, uint32_t *to) {
     const bitloom_conv_image *layer = w->layer;
-    const uint32_t step = layer->stride_x;
+    const int32_t center = layer->center;
+    const int32_t pad_value = layer->pad_value;
+    const pixel_format format = {layer->width, layer->channels, layer->is_signed != 0U ? 128U : 0U,
+                                 (uint32_t)center, (uint32_t)pad_value};
     uint32_t first = 0U - layer->pad_left;
     uint32_t strip, phase, channel;
-    for (strip = 0U; strip < w->strips; strip++, first += 32U * step) {
+    for (strip = 0U; strip < w->strips; strip++, first += 32U * layer->stride_x) {
         for (phase = 0U; phase < layer->phases; phase++) {
-            const columns at = {first + phase, step, (is_narrow(layer) ? 8U : 16U) * step};
-            for (channel = 0U; channel < layer->channels; channel++) {
-                pack_channel(layer, row + channel, &at, to);
+            const columns at = columns_from(layer, first + phase);
+            for (channel = 0U; channel < format.channels; channel++) {
+                pack_channel(layer, &format, row + channel, &at, to);
                 to += ENTRY;
             }
         }
@@ -193,17 +219,26 @@ static void run_row(const work *w, bitloom_conv_image_strip *strip, uint32_t out
     }
 }
 
-/* A half of a result: the entries of one output from word `word` on. */
-static uint32_t *list_half(const work *w, uint32_t output, uint32_t count, uint32_t word, uint32_t *list) {
+/*
+ * The entries of an output, for its first half of a result and, eight words on, for the second one; where the
+ * map is narrow that is overwritten by the first. Returns the end.
+ */
+static uint32_t *list_output(const work *w, uint32_t output, uint32_t count, uint32_t *list) {
     const uint16_t *lookups = w->layer->lookups + output * count;
+    const uint32_t start = (uint32_t)w->layer->starts[output] * 0x10001U;
+    uint32_t *second = is_narrow(w->layer) ? list : list + count + 1U;
     const uint32_t *end = list + count + 1U;
-    *list++ = BITLOOM_CONV_IMAGE_PLACE(w->tables, *lookups + word);
-    *list++ = (uint32_t)w->layer->starts[output] * 0x10001U;
+    uint32_t place = *lookups;
+    *second++ = BITLOOM_CONV_IMAGE_PLACE(w->tables, place + 8U);
+    *list++ = BITLOOM_CONV_IMAGE_PLACE(w->tables, place);
+    *second++ = start;
+    *list++ = start;
     while (list != end) {
-        lookups++;
-        *list++ = BITLOOM_CONV_IMAGE_PLACE(w->tables, *lookups + word);
+        place = *++lookups;
+        *second++ = BITLOOM_CONV_IMAGE_PLACE(w->tables, place + 8U);
+        *list++ = BITLOOM_CONV_IMAGE_PLACE(w->tables, place);
     }
-    return list;
+    return second;
 }
 
 /*
@@ -215,20 +250,10 @@ static void make_list(const work *w, bitloom_conv_image_strip *strip, uint32_t f
     uint32_t i;
     strip->results = is_narrow(w->layer) ? (outputs + 1U) / 2U : outputs;
     for (i = 0U; i < outputs; i++) {
-        list = list_half(w, first + i, strip->count, 0U, list);
-        if (!is_narrow(w->layer)) {
-            list = list_half(w, first + i, strip->count, 8U, list);
-        }
+        list = list_output(w, first + i, strip->count, list);
     }
     if (is_narrow(w->layer) && (outputs & 1U) != 0U) {
-        list_half(w, first + outputs - 1U, strip->count, 0U, list);
-    }
-}
-
-/* Rows of the layout `pixels` start at words: what is over after the last channel is zero. */
-static void clear_tail(uint8_t *row, uint32_t bytes) {
-    while ((bytes & 3U) != 0U) {
-        row[bytes++] = 0U;
+        list_output(w, first + outputs - 1U, strip->count, list);
     }
 }
 
@@ -268,7 +293,7 @@ void bitloom_conv_image_threshold(const bitloom_conv_image *layer, const bitloom
             pack_rows(&w, inputs, next < start ? start : next, start + w.span);
             next = start + w.span;
             run_row(&w, &strip, outputs, y, to + first * unit);
-            clear_tail(to, layer->outputs * unit);
+            bitloom_clear_row_tail(to, layer->outputs * unit);
         }
     }
 }

@@ -202,24 +202,24 @@ one_input:
         all_words word1
         .size   bitloom_conv_image_table, . - bitloom_conv_image_table
 
-/* Adds the eight words at lr to the sums r1 to r8. */
-        .macro  add_entry
+/*
+ * Adds the eight words at lr to the sums r1 to r8. The next entry of the list r0 is loaded straight after other words, when
+ * a load takes one cycle.
+ */
+        .macro  add_entry next=
         ldm     lr!, {r9-r12}
         add     r1, r1, r9
         add     r2, r2, r10
         add     r3, r3, r11
         add     r4, r4, r12
         ldm     lr, {r9-r12}
+        .ifc    \next,next
+        ldr     lr, [r0], #4
+        .endif
         add     r5, r5, r9
         add     r6, r6, r10
         add     r7, r7, r11
         add     r8, r8, r12
-        .endm
-
-/* The next entry of the list r0. */
-        .macro  lookup
-        ldr     lr, [r0], #4
-        add_entry
         .endm
 
 /* The first entry and the pair r10 to start from. */
@@ -270,10 +270,10 @@ one_input:
         .macro  half count
         ldm     r0!, {r9, r10, lr}
         first_entry
-        add_entry
         .rept   \count - 2
-        lookup
+        add_entry next
         .endr
+        add_entry
         signs
         .endm
 
@@ -300,7 +300,8 @@ one_input:
         cmp     r9, #0
         beq     82f
 81:     str     r9, [sp, #LEFT]
-        lookup
+        ldr     lr, [r0], #4
+        add_entry
         ldr     r9, [sp, #LEFT]
         subs    r9, #1
         bne     81b

@@ -33,11 +33,4 @@ static inline uint32_t bitloom_even_bits(uint32_t x) {
     return (x | (x >> 8)) & 0x0000ffffU;
 }
 
-/* Rows start at words: the bytes after the last channel are zero. */
-static inline void bitloom_clear_row_tail(uint8_t *row, uint32_t bytes) {
-    while ((bytes & 3U) != 0U) {
-        row[bytes++] = 0U;
-    }
-}
-
 #endif
