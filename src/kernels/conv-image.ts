@@ -1,6 +1,6 @@
 import type { CodeMatrix, DeviceProgram, Instruction, Window } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
-import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
+import { imageCost } from "./conv-image-cost.js";
 import {
   type DescriptorField,
   followingThreshold,
@@ -13,7 +13,7 @@ type Conv = Extract<Instruction, { kind: "conv" }>;
 type Threshold = Extract<Instruction, { kind: "threshold" }>;
 
 /** Words of a table entry and inputs of a part: `BITLOOM_CONV_IMAGE_ENTRY` and `_PART`. */
-const ENTRY_WORDS = 20;
+export const ENTRY_WORDS = 20;
 const PART_INPUTS = 5;
 const SCRATCH_BYTES = 12288;
 /** Wider output rows are cut into strips of 32 pixels. */
@@ -49,7 +49,7 @@ interface Phases {
   readonly reach: number;
 }
 
-interface ImageLayer extends Values, Phases {
+export interface ImageLayer extends Values, Phases {
   readonly parts: number;
   /** Entries that an output adds. */
   readonly lookups: number;
@@ -259,74 +259,6 @@ function choice(
         "bitloom_conv_image_core_v6m.S",
       ],
     },
-    cost: cost(program, conv, layer, cpu),
+    cost: imageCost(program, conv, layer, cpu),
   };
-}
-
-interface ImageCounts {
-  readonly pass: number;
-  readonly row: number;
-  readonly packedChannel: number;
-  readonly packedWord: number;
-  readonly tablePart: number;
-  readonly tableWord: number;
-  readonly entryWord: number;
-  readonly listed: number;
-  readonly output: number;
-  readonly lookup: number;
-  readonly loopedLookup: number;
-  readonly stored: number;
-}
-
-const THUMB2: ImageCounts = {
-  ...{ pass: 300, row: 200, packedChannel: 60, packedWord: 9, tablePart: 60, tableWord: 12, entryWord: 2 },
-  ...{ listed: 10, output: 33, lookup: 22, loopedLookup: 29.5, stored: 10 },
-};
-
-/** Fitted to instructions counted on random layers (GCC 12, -O2). */
-const INSTRUCTIONS: Readonly<Record<CoreFamily, ImageCounts>> = {
-  dsp: THUMB2,
-  thumb2: THUMB2,
-  thumb1: {
-    ...{
-      pass: 300,
-      row: 200,
-      packedChannel: 80,
-      packedWord: 11,
-      tablePart: 90,
-      tableWord: 35,
-      entryWord: 2.5,
-    },
-    ...{ listed: 12, output: 120, lookup: 22, loopedLookup: 22, stored: 12 },
-  },
-};
-
-/** Estimated instructions: how often each part of the work is done. */
-function cost(program: DeviceProgram, conv: Conv, layer: ImageLayer, cpu: Cpu): number {
-  const { kernel, stride, dilation } = conv.window;
-  const [height, width, outputs] = program.tensors[conv.output]!.shape;
-  const channels = program.tensors[conv.input]!.shape[2];
-  const { phases, words } = layer;
-  const span = (kernel[0] - 1) * dilation[0] + 1;
-  const passes = Math.ceil(outputs / layer.chunk);
-  const strips = Math.ceil(width / 32);
-  const packedRows = (height - 1) * Math.min(stride[0], span) + span;
-  const rowStrips = height * strips;
-  // Two halves of a result, which are two outputs where the map is narrow.
-  const results = rowStrips * (layer.isNarrow ? Math.ceil(outputs / 2) : outputs);
-  const isUnrolled = [3, 5, 6].includes(layer.lookups);
-  return weighted(INSTRUCTIONS[coreFamily(cpu)], {
-    pass: passes,
-    row: height * passes,
-    packedChannel: packedRows * strips * channels * phases * passes,
-    packedWord: packedRows * strips * channels * phases * passes * words,
-    tablePart: rowStrips * passes * layer.parts * phases,
-    tableWord: rowStrips * passes * words * layer.parts * phases,
-    entryWord: rowStrips * passes * words * layer.entries * phases,
-    listed: outputs * layer.lookups,
-    output: results,
-    lookup: isUnrolled ? results * layer.lookups : 0,
-    loopedLookup: isUnrolled ? 0 : results * layer.lookups,
-    stored: width === 32 ? 0 : rowStrips * outputs,
-  });
 }
