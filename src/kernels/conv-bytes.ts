@@ -206,9 +206,9 @@ interface DepthwiseCounts {
 
 /** Fitted to instructions counted on random layers (GCC 12, -O2). */
 const GATHER: Readonly<Record<CoreFamily, GatherCounts>> = {
-  dsp: gatherRow([57, 128, 56, 7.7, 8.5, 9.1, 21, 6.5], [86, 17.4, 65, 11.9, 23.6]),
-  thumb2: gatherRow([61, 131, 56, 7.8, 8, 9.3, 22, 5.8], [92, 38, 62.5, 24.9, 23.7]),
-  thumb1: gatherRow([85, 161, 94, 9.9, 28.6, 9.5, 25, 8.6], [126.5, 135.9, 90, 54.9, 29.5]),
+  dsp: gatherRow([57, 154, 38, 6, 10.2, 9.1, 32, 3], [89, 17.4, 65, 13.7, 24.1]),
+  thumb2: gatherRow([61, 157, 38, 6, 9.8, 9.3, 32, 3], [92, 38, 62.5, 24.9, 24.1]),
+  thumb1: gatherRow([85, 183, 60.5, 7.4, 31, 9.5, 46, 2.6], [123.5, 135.7, 88, 59, 30.6]),
 };
 
 const DEPTHWISE: Readonly<Record<CoreFamily, DepthwiseCounts>> = {
