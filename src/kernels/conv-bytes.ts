@@ -165,6 +165,8 @@ function choice(
       runtime: [
         "bitloom_conv_bytes.c",
         "bitloom_conv_bytes.h",
+        "bitloom_conv_bytes_gather.c",
+        "bitloom_conv_bytes_depthwise.c",
         "bitloom_conv_bytes_core_asm.S",
         "bitloom_codes.h",
       ],
