@@ -1,7 +1,7 @@
 /** What `conv_image` is estimated to execute. */
 import type { DeviceProgram, Instruction } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
-import { ENTRY_WORDS, type ImageLayer } from "./conv-image.js";
+import { ENTRY_WORDS, type ImageLayer } from "./conv-image-layer.js";
 import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
 
 type Conv = Extract<Instruction, { kind: "conv" }>;
