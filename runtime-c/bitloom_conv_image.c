@@ -185,16 +185,25 @@ static void store_strip(const work *w, uint32_t outputs, uint32_t strip, uint8_t
     }
 }
 
-/* Two outputs to a result: each has its bytes 0 and 2, or 1 and 3. */
-static void store_narrow(const work *w, uint32_t outputs, uint8_t *to) {
-    const uint32_t mask = 0xffffU >> (NARROW - w->layer->output_width);
+/*
+ * Two outputs to a result: one has its bytes 0 and 2, the other 1 and 3. Where the number is odd the last one
+ * is stored twice: rows end at words.
+ */
+static void store_narrow(const work *w, uint32_t results, uint8_t *to) {
+    const uint32_t width = w->layer->output_width;
     uint32_t i;
-    for (i = 0U; i < outputs; i++) {
-        const uint32_t halves = w->results[i / 2U] >> (8U * (i & 1U)) & 0x00ff00ffU;
-        const uint32_t bits = (halves | halves >> 8) & mask;
-        *to++ = (uint8_t)bits;
-        if (w->layer->output_width > 8U) {
-            *to++ = (uint8_t)(bits >> 8);
+    if (width <= 8U) {
+        uint16_t *pair = (uint16_t *)(void *)to;
+        const uint32_t mask = (0xffU >> (8U - width)) * 0x101U;
+        for (i = 0U; i < results; i++) {
+            pair[i] = (uint16_t)(w->results[i] & mask);
+        }
+    } else {
+        uint32_t *pair = (uint32_t *)(void *)to;
+        const uint32_t mask = (0xffffU >> (16U - width)) * 0x10001U;
+        for (i = 0U; i < results; i++) {
+            const uint32_t bits = w->results[i];
+            pair[i] = ((bits & 0xff0000ffU) | (bits >> 8 & 0xff00U) | (bits << 8 & 0xff0000U)) & mask;
         }
     }
 }
@@ -212,7 +221,7 @@ static void run_row(const work *w, bitloom_conv_image_strip *strip, uint32_t out
         }
         bitloom_conv_image_outputs(strip);
         if (is_narrow(layer)) {
-            store_narrow(w, outputs, to);
+            store_narrow(w, strip->results, to);
         } else if (!is_direct) {
             store_strip(w, outputs, i, to);
         }

@@ -38,4 +38,15 @@ void bitloom_pool_pixels_planes(const bitloom_pool_pixels *layer, const bitloom_
 void bitloom_pool_pixels_halve(const bitloom_pool_pixels *layer, const bitloom_const_ring *inputs,
                                const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
+/* Columns of a kernel that bitloom_pool_pixels_words takes. */
+#define BITLOOM_POOL_PIXELS_COLUMNS 8U
+
+/*
+ * The same for one-bit codes with any kernel of at most eight columns and stride 1 or 2 along x, where input
+ * units have at most 32 pixels. With stride 1 output units have as many bytes; with stride 2 half of them, or
+ * one byte both. Needs no scratch.
+ */
+void bitloom_pool_pixels_words(const bitloom_pool_pixels *layer, const bitloom_const_ring *inputs,
+                               const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+
 #endif

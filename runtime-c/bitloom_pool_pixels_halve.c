@@ -14,31 +14,16 @@ typedef struct {
     uint32_t unflips; /* bits of an output word to complement at the end */
 } row_pair;
 
-/* The lowest `bits` bits of every unit of a word. */
-static uint32_t in_units(uint32_t bits, uint32_t unit_bytes) {
-    uint32_t word = bits < 32U ? bitloom_low_bits(bits) : 0xffffffffU;
-    if (unit_bytes == 1U) {
-        word |= word << 8;
-    }
-    return unit_bytes <= 2U ? word | word << 16 : word;
-}
-
 /* Windows of word i, at the even bits. */
 static inline uint32_t windows_of(const row_pair *rows, uint32_t i) {
     const uint32_t word = (rows->upper[i] ^ rows->flips) | (rows->lower[i] ^ rows->flips);
     return (word | word >> 1) & rows->evens;
 }
 
-/* The even bits of each byte, in its lower half. */
-static inline uint32_t even_bits_of_bytes(uint32_t x) {
-    x = (x | (x >> 1)) & 0x33333333U;
-    return (x | (x >> 2)) & 0x0f0f0f0fU;
-}
-
 static void run_bytes(const row_pair *rows, uint32_t *to) {
     uint32_t i;
     for (i = 0U; i < rows->words; i++) {
-        to[i] = even_bits_of_bytes(windows_of(rows, i)) ^ rows->unflips;
+        to[i] = bitloom_even_bits_of_bytes(windows_of(rows, i)) ^ rows->unflips;
     }
 }
 
@@ -65,9 +50,9 @@ void bitloom_pool_pixels_halve(const bitloom_pool_pixels *layer, const bitloom_c
     uint32_t y;
     (void)scratch;
     rows.words = (bytes + 3U) / 4U;
-    rows.flips = layer->minimum != 0U ? in_units(window->width, layer->unit_bytes) : 0U;
-    rows.evens = 0x55555555U & in_units(2U * window->output_width, layer->unit_bytes);
-    rows.unflips = layer->minimum != 0U ? in_units(outputs, layer->output_unit_bytes) : 0U;
+    rows.flips = layer->minimum != 0U ? bitloom_in_units(window->width, layer->unit_bytes) : 0U;
+    rows.evens = 0x55555555U & bitloom_in_units(2U * window->output_width, layer->unit_bytes);
+    rows.unflips = layer->minimum != 0U ? bitloom_in_units(outputs, layer->output_unit_bytes) : 0U;
     for (y = y0; y < y1; y++) {
         const bitloom_taps taps = bitloom_rows_inside(window, y);
         uint32_t *to = bitloom_row(output, y);

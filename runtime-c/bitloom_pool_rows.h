@@ -33,4 +33,19 @@ static inline uint32_t bitloom_even_bits(uint32_t x) {
     return (x | (x >> 8)) & 0x0000ffffU;
 }
 
+/* The even bits of each byte, in its lower half. */
+static inline uint32_t bitloom_even_bits_of_bytes(uint32_t x) {
+    x = (x | (x >> 1)) & 0x33333333U;
+    return (x | (x >> 2)) & 0x0f0f0f0fU;
+}
+
+/* The lowest `bits` bits of every unit of a word. */
+static inline uint32_t bitloom_in_units(uint32_t bits, uint32_t unit_bytes) {
+    uint32_t word = bits < 32U ? bitloom_low_bits(bits) : 0xffffffffU;
+    if (unit_bytes == 1U) {
+        word |= word << 8;
+    }
+    return unit_bytes <= 2U ? word | word << 16 : word;
+}
+
 #endif

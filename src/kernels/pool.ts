@@ -24,6 +24,7 @@ export const pool: Kernel = {
     const ways = [codes(program, index, instruction, family)];
     if (instruction.operator === "sum" || domain.bits > MAX_PLANES) return ways;
     ways.push(pixels(program, index, instruction, family));
+    if (canUseWords(program, instruction)) ways.push(words(program, index, instruction, family));
     if (canHalve(program, instruction)) ways.push(halve(program, index, instruction, family));
     return ways;
   },
@@ -163,10 +164,37 @@ function halve(program: DeviceProgram, index: number, instruction: Pool, family:
   });
 }
 
+/** Whether whole words can be pooled, whatever channels they hold: `bitloom_pool_pixels_words`. */
+function canUseWords(program: DeviceProgram, { input, output, window }: Pool): boolean {
+  const from = program.tensors[input]!;
+  const width = from.shape[1];
+  if (planesOf(from) !== 1 || width > 32 || window.kernel[1] > 8) return false;
+  const units = [unitBytes(width), unitBytes(program.tensors[output]!.shape[1])] as const;
+  if (window.stride[1] === 1) return units[0] === units[1];
+  return window.stride[1] === 2 && (units[0] === 2 * units[1] || (units[0] === 1 && units[1] === 1));
+}
+
+function words(program: DeviceProgram, index: number, instruction: Pool, family: CoreFamily): KernelChoice {
+  const input = program.tensors[instruction.input]!;
+  const count = Math.ceil((input.shape[2] * unitBytes(input.shape[1])) / 4);
+  const { kernel } = instruction.window;
+  const perWord = 30 + 15 * kernel[0] + 9 * kernel[1];
+  return singleChoice(program, index, {
+    kernel: "pool_words",
+    layout: "pixels",
+    cost: Math.round(
+      program.tensors[instruction.output]!.shape[0] *
+        (100 + count * perWord) *
+        (family === "thumb1" ? PIXELS_ON_THUMB1 : 1),
+    ),
+    call: pixelsCall(program, instruction, "words", "bitloom_pool_pixels_words.c"),
+  });
+}
+
 function pixelsCall(
   program: DeviceProgram,
   instruction: Pool,
-  form: "extreme" | "planes" | "halve",
+  form: "extreme" | "planes" | "halve" | "words",
   file: string,
 ): Omit<KernelCall, "constants" | "canFail"> {
   const input = program.tensors[instruction.input]!;
