@@ -177,8 +177,9 @@ function canUseWords(program: DeviceProgram, { input, output, window }: Pool): b
 function words(program: DeviceProgram, index: number, instruction: Pool, family: CoreFamily): KernelChoice {
   const input = program.tensors[instruction.input]!;
   const count = Math.ceil((input.shape[2] * unitBytes(input.shape[1])) / 4);
-  const { kernel } = instruction.window;
-  const perWord = 30 + 15 * kernel[0] + 9 * kernel[1];
+  const { kernel, stride } = instruction.window;
+  const gathered = stride[1] === 1 ? 0 : family === "thumb1" ? 22 : 12;
+  const perWord = 30 + 15 * kernel[0] + 9 * kernel[1] + gathered;
   return singleChoice(program, index, {
     kernel: "pool_words",
     layout: "pixels",
