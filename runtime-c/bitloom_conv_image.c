@@ -38,7 +38,7 @@ typedef struct {
 } columns;
 
 static columns columns_from(const bitloom_conv_image *layer, uint32_t first) {
-    const uint32_t width = layer->is_signed == 0U ? layer->width : 0U;
+    const uint32_t width = layer->width;
     columns at;
     uint32_t column = first;
     at.first = first;
@@ -59,19 +59,32 @@ static columns columns_from(const bitloom_conv_image *layer, uint32_t first) {
     return at;
 }
 
-/* What turns stored pixels into values. */
+/* What turns stored pixels into values: (stored ^ signs) - centers, in both halves of a word. */
 typedef struct {
     uint32_t width;
     uint32_t channels;
-    uint32_t sign; /* 128 for i8 */
-    uint32_t center;
+    uint32_t signs; /* 128 for i8 */
+    uint32_t centers;
     uint32_t pad_value;
 } pixel_format;
+
+static pixel_format format_of(const bitloom_conv_image *layer) {
+    const int32_t center = layer->center;
+    const int32_t pad_value = layer->pad_value;
+    const uint32_t sign = layer->is_signed != 0U ? 128U : 0U;
+    pixel_format format;
+    format.width = layer->width;
+    format.channels = layer->channels;
+    format.signs = sign * 0x10001U;
+    format.centers = ((uint32_t)center + sign) * 0x10001U;
+    format.pad_value = (uint32_t)pad_value;
+    return format;
+}
 
 /* A pixel's value, or the padding's where there is no such column. */
 static inline uint32_t value_at(const pixel_format *format, const uint8_t *channel, uint32_t column) {
     return column < format->width
-               ? (channel[column * format->channels] ^ format->sign) - format->sign - format->center
+               ? (channel[column * format->channels] ^ (format->signs & 0xffU)) - (format->centers & 0xffU)
                : format->pad_value;
 }
 
@@ -91,17 +104,14 @@ static void pack_channel(const bitloom_conv_image *layer, const pixel_format *fo
     if (at->inside > 0U) {
         bitloom_conv_image_pack(channel + (at->first + at->lead * at->step) * format->channels,
                                 at->step * format->channels, at->distance * format->channels, at->inside,
-                                layer->center, to + at->lead);
+                                format->signs, format->centers, to + at->lead);
     }
     pack_words(format, channel, at, tail, layer->words, to);
 }
 
 static void pack_row(const work *w, const uint8_t *row, uint32_t *to) {
     const bitloom_conv_image *layer = w->layer;
-    const int32_t center = layer->center;
-    const int32_t pad_value = layer->pad_value;
-    const pixel_format format = {layer->width, layer->channels, layer->is_signed != 0U ? 128U : 0U,
-                                 (uint32_t)center, (uint32_t)pad_value};
+    const pixel_format format = format_of(layer);
     uint32_t first = 0U - layer->pad_left;
     uint32_t strip, phase, channel;
     for (strip = 0U; strip < w->strips; strip++, first += 32U * layer->stride_x) {
@@ -172,16 +182,17 @@ static uint32_t unit_of(uint32_t width) {
     return 4U * ((width + 31U) / 32U);
 }
 
-/* Moves the results of a strip to their place in the row, without the pixels that the map has not. */
-static void store_strip(const work *w, uint32_t outputs, uint32_t strip, uint8_t *to) {
-    const uint32_t width = w->layer->output_width;
-    const uint32_t left = width - 32U * strip;
-    const uint32_t mask = left < 32U ? 0xffffffffU >> (32U - left) : 0xffffffffU;
-    const uint32_t words = unit_of(width) / 4U;
-    uint32_t *word = (uint32_t *)(void *)to + strip;
-    uint32_t i;
-    for (i = 0U; i < outputs; i++, word += words) {
-        *word = w->results[i] & mask;
+/*
+ * The results of a strip, without the pixels that the map has not, in their place in the row: `words` apart.
+ * A single strip's are there already.
+ */
+static void store_strip(const uint32_t *results, uint32_t count, uint32_t pixels, uint32_t *to,
+                        uint32_t words) {
+    const uint32_t mask = pixels < 32U ? 0xffffffffU >> (32U - pixels) : 0xffffffffU;
+    const uint32_t *end = results + count;
+    while (results != end) {
+        *to = *results++ & mask;
+        to += words;
     }
 }
 
@@ -208,10 +219,9 @@ static void store_narrow(const work *w, uint32_t results, uint8_t *to) {
     }
 }
 
-static void run_row(const work *w, bitloom_conv_image_strip *strip, uint32_t outputs, uint32_t y,
-                    uint8_t *to) {
+static void run_row(const work *w, bitloom_conv_image_strip *strip, uint32_t y, uint8_t *to) {
     const bitloom_conv_image *layer = w->layer;
-    const int is_direct = layer->output_width == 32U;
+    const int is_direct = w->strips == 1U && !is_narrow(layer);
     const uint32_t slot = y * layer->stride_y % w->span;
     uint32_t i, phase;
     strip->to = is_direct ? (uint32_t *)(void *)to : w->results;
@@ -222,8 +232,9 @@ static void run_row(const work *w, bitloom_conv_image_strip *strip, uint32_t out
         bitloom_conv_image_outputs(strip);
         if (is_narrow(layer)) {
             store_narrow(w, strip->results, to);
-        } else if (!is_direct) {
-            store_strip(w, outputs, i, to);
+        } else if (layer->output_width != 32U) {
+            store_strip(strip->to, strip->results, layer->output_width - 32U * i, (uint32_t *)(void *)to + i,
+                        w->strips);
         }
     }
 }
@@ -301,7 +312,7 @@ void bitloom_conv_image_threshold(const bitloom_conv_image *layer, const bitloom
             uint8_t *to = bitloom_row(output, y);
             pack_rows(&w, inputs, next < start ? start : next, start + w.span);
             next = start + w.span;
-            run_row(&w, &strip, outputs, y, to + first * unit);
+            run_row(&w, &strip, y, to + first * unit);
             bitloom_clear_row_tail(to, layer->outputs * unit);
         }
     }

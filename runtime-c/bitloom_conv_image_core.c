@@ -10,11 +10,11 @@
 #if BITLOOM_CONV_IMAGE_ASSEMBLY != 2
 
 void bitloom_conv_image_pack(const uint8_t *from, uint32_t step, uint32_t distance, uint32_t count,
-                             int32_t center, uint32_t *to) {
-    const uint32_t centers = (uint32_t)center * 0x10001U;
+                             uint32_t signs, uint32_t centers, uint32_t *to) {
     const uint32_t *end = to + count;
     while (to != end) {
-        *to++ = ((uint32_t)from[0] | (uint32_t)from[distance] << 16) - centers;
+        const uint32_t pair = (uint32_t)from[0] | (uint32_t)from[distance] << 16;
+        *to++ = (pair ^ signs) - centers;
         from += step;
     }
 }

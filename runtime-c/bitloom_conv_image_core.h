@@ -13,9 +13,9 @@
 
 #include "bitloom_conv_image_arch.h"
 
-/* Packs pixels: from[i * step] - center below from[i * step + distance] - center. */
+/* Packs pixels: from[i * step] below from[i * step + distance], then (word ^ signs) - centers. */
 void bitloom_conv_image_pack(const uint8_t *from, uint32_t step, uint32_t distance, uint32_t count,
-                             int32_t center, uint32_t *to);
+                             uint32_t signs, uint32_t centers, uint32_t *to);
 
 /*
  * Fills the table of a part of 1 to 5 inputs, each given by `words` packed words. Entry e is the sum of

@@ -21,24 +21,25 @@
         .equ    ENTRY_BYTES, 80         @ 4 * BITLOOM_CONV_IMAGE_ENTRY
 
 /*
- * void bitloom_conv_image_pack(const uint8_t *from, uint32_t step, uint32_t distance, uint32_t count, int32_t center,
- *                              uint32_t *to)   frame: bitloom_conv_image_pack 24
+ * void bitloom_conv_image_pack(const uint8_t *from, uint32_t step, uint32_t distance, uint32_t count, uint32_t signs,
+ *                              uint32_t centers, uint32_t *to)   frame: bitloom_conv_image_pack 32
  */
         function bitloom_conv_image_pack
-        push    {r4-r8, lr}
-        ldrd    r12, r6, [sp, #24]
-        orr     r12, r12, r12, lsl #16  @ the center is 0 or 128
+        push    {r4-r10, lr}
+        ldrd    r9, r10, [sp, #32]
+        ldr     r6, [sp, #40]
         lsrs    r3, #1                  @ two pixels at a time; an odd one first
         bcc     1f
         ldrb    r4, [r0]
         ldrb    r5, [r0, r2]
         add     r0, r1
         orr     r4, r4, r5, lsl #16
-        sub     r4, r12
+        eor     r4, r9
+        sub     r4, r10
         str     r4, [r6], #4
         cbz     r3, 9f
 1:      add     lr, r1, r2
-        cmp     r12, #0
+        cmp     r10, #0                 @ signs come with centers
         bne     3f
 2:      ldrb    r4, [r0]
         ldrb    r5, [r0, r2]
@@ -50,7 +51,7 @@
         strd    r4, r7, [r6], #8
         subs    r3, #1
         bne     2b
-9:      pop     {r4-r8, pc}
+9:      pop     {r4-r10, pc}
 3:      ldrb    r4, [r0]
         ldrb    r5, [r0, r2]
         ldrb    r7, [r0, r1]
@@ -58,12 +59,14 @@
         add     r0, r0, r1, lsl #1
         orr     r4, r4, r5, lsl #16
         orr     r7, r7, r8, lsl #16
-        sub     r4, r12
-        sub     r7, r12
+        eor     r4, r9
+        eor     r7, r9
+        sub     r4, r10
+        sub     r7, r10
         strd    r4, r7, [r6], #8
         subs    r3, #1
         bne     3b
-        pop     {r4-r8, pc}
+        pop     {r4-r10, pc}
         .size   bitloom_conv_image_pack, . - bitloom_conv_image_pack
 
 /*
