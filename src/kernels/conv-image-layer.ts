@@ -75,19 +75,21 @@ function layerOf(
   const lookups = kernel[1] * parts;
   const span = (kernel[0] - 1) * dilation[0] + 1;
   const isNarrow = width <= NARROW;
+  const words = (isNarrow ? 8 : 16) + values.reach;
   const fixed = ENTRY_WORDS * values.phases * (entries + channels * span * Math.ceil(width / 32));
   const perResult = 2 * (lookups + 1) + 1;
   // A result is one output, or two where the map is narrow.
   const size = isNarrow ? 2 : 1;
   const results = Math.min(Math.ceil(outputs / size), Math.floor((SCRATCH_BYTES / 4 - fixed) / perResult));
-  if (results < 1 || parts > 255 || ENTRY_WORDS * values.phases * entries > 65000) return undefined;
+  if (words > ENTRY_WORDS || results < 1 || parts > 255 || ENTRY_WORDS * values.phases * entries > 65000)
+    return undefined;
   return {
     ...values,
     parts,
     lookups,
     entries,
     isNarrow,
-    words: (isNarrow ? 8 : 16) + values.reach,
+    words,
     chunk: results * size,
     scratchBytes: 8 * Math.ceil((fixed + results * perResult) / 2),
   };
@@ -96,7 +98,6 @@ function layerOf(
 /** Column kx of a window is in phase kx·dilation % stride, at the word kx·dilation / stride. */
 function phasesOf({ kernel, stride, dilation }: Window): Phases | undefined {
   const reach = Math.floor(((kernel[1] - 1) * dilation[1]) / stride[1]);
-  if (reach > ENTRY_WORDS - 16) return undefined;
   if (dilation[1] % stride[1] === 0) return { phases: 1, reach };
   return dilation[1] === 1 ? { phases: Math.min(stride[1], kernel[1]), reach } : undefined;
 }
