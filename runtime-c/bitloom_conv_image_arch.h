@@ -14,5 +14,11 @@
 #ifndef BITLOOM_CONV_IMAGE_ASSEMBLY
 #define BITLOOM_CONV_IMAGE_ASSEMBLY 0
 #endif
+/* Of the assembly, a core with MVE takes the packing. */
+#if BITLOOM_CONV_IMAGE_ASSEMBLY == 2 && defined(__ARM_FEATURE_MVE)
+#define BITLOOM_CONV_IMAGE_MVE 1
+#else
+#define BITLOOM_CONV_IMAGE_MVE 0
+#endif
 
 #endif

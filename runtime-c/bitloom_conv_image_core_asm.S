@@ -69,6 +69,8 @@
         pop     {r4-r10, pc}
         .size   bitloom_conv_image_pack, . - bitloom_conv_image_pack
 
+#if !BITLOOM_CONV_IMAGE_MVE
+
 /*
  * Tables are filled in the order of their entries, a Gray code: from entry to entry one input, whose value is in a
  * register, changes its sign. r0 is the sum, r1 the word of entry 0.
@@ -343,4 +345,5 @@ five:   fixed   5
 three:  fixed   3
         .size   bitloom_conv_image_outputs, . - bitloom_conv_image_outputs
 
+#endif
 #endif

@@ -44,8 +44,13 @@ const INSTRUCTIONS: Readonly<Record<CoreFamily, ImageCounts>> = {
   },
 };
 
+const MVE: ImageCounts = {
+  ...THUMB2,
+  ...{ tablePart: 45, inputWord: 0.6, entryWord: 0.9, output: 40, lookup: 11, loopedLookup: 11 },
+};
+
 export function imageCost(program: DeviceProgram, conv: Conv, layer: ImageLayer, cpu: Cpu): number {
-  return weighted(INSTRUCTIONS[coreFamily(cpu)], countsOf(program, conv, layer));
+  return weighted(cpu.hasMve ? MVE : INSTRUCTIONS[coreFamily(cpu)], countsOf(program, conv, layer));
 }
 
 /** How often each part of the work is done. */

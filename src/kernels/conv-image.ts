@@ -21,13 +21,9 @@ export const convImage: Kernel = {
     const threshold = followingThreshold(program, index);
     if (conv === undefined || threshold === undefined || threshold.levels !== 1) return [];
     if (program.tensors[threshold.output]!.domain.kind !== "codes") return [];
-    const ways = imageLayers(program, conv, threshold).map((layer) => ({
-      layer,
-      cost: imageCost(program, conv, layer, cpu),
-    }));
-    if (ways.length === 0) return [];
-    const { layer, cost } = ways.reduce((a, b) => (b.cost < a.cost ? b : a));
-    return [choice(program, conv, threshold, layer, index, cost)];
+    return imageLayers(program, conv, threshold).map((layer) =>
+      choice(program, conv, threshold, layer, index, imageCost(program, conv, layer, cpu)),
+    );
   },
 };
 
@@ -138,6 +134,7 @@ function choice(
         "bitloom_conv_image_arch.h",
         "bitloom_conv_image_core_asm.S",
         "bitloom_conv_image_core_v6m.S",
+        "bitloom_conv_image_mve.c",
       ],
     },
     cost,
