@@ -11,6 +11,8 @@
 
 #define NOTHING 0xffffffffU
 #define VERSION_WORDS 64U
+/* A sum's planes, and zeros. */
+#define SUM_WORDS (BITLOOM_CONV_PAIRS_MAX_PLANES + 1U)
 
 /* Sizes that follow from the layer. */
 typedef struct {
@@ -42,7 +44,7 @@ typedef struct {
     uint32_t *table_ids; /* [kernel_height] */
     uint32_t *parity;    /* [span][planes + 1]: sums of x ^ y of each line */
     uint32_t *parity_ids;
-    uint32_t *sum;     /* [planes + 1]: A of a tile */
+    uint32_t *sum;     /* [SUM_WORDS]: A of a tile */
     uint32_t *low;     /* [slots][VERSION_WORDS] */
     uint32_t *states;  /* [slots][block][planes] */
     uint32_t *results; /* [block] */
@@ -109,7 +111,7 @@ static uint32_t lay_out(work *w, const bitloom_conv_pairs *layer, uint32_t *scra
     w->lines.ids = take(scratch, &used, layer->line_slots);
     w->parity = take(scratch, &used, size->span * (layer->planes + 1U));
     w->parity_ids = take(scratch, &used, size->span);
-    w->sum = take(scratch, &used, layer->planes + 1U);
+    w->sum = take(scratch, &used, SUM_WORDS);
     w->low = take(scratch, &used, size->slots * VERSION_WORDS);
     if (has_state(layer, size) != 0U) {
         w->states = take(scratch, &used, size->slots * (layer->block * (uint32_t)layer->planes));
@@ -396,7 +398,7 @@ static const uint32_t *window_row(const work *w, uint32_t ky, uint32_t r) {
     for (later = ky + 1U; later < rows && w->table_ids[later] != r; later++) {
     }
     if (w->size.ring == 0U && later < rows) {
-        memcpy(tables, w->tables + later * row_words, row_words * sizeof *tables);
+        bitloom_conv_pairs_copy(w->tables + later * row_words, w->size.row_groups, tables);
     } else {
         build(w, r, 0U, w->size.row_groups, tables);
     }
@@ -558,6 +560,7 @@ void bitloom_conv_pairs_threshold(const bitloom_conv_pairs *layer, const bitloom
     w.lines.phases = bitloom_conv_pairs_phases(layer);
     w.lines.slot_words = w.size.line_words;
     (void)lay_out(&w, layer, (uint32_t *)scratch);
+    memset(w.sum, 0, SUM_WORDS * sizeof(uint32_t));
     if (layer->line_slots == 0U)
         memset(w.lines.slots, 0, w.size.line_words * sizeof(uint32_t));
     split_rows(&w);

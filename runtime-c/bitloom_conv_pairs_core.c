@@ -260,6 +260,22 @@ void bitloom_conv_pairs_unzip(const uint32_t *line, uint32_t *low, uint32_t *hig
     }
 }
 
+void bitloom_conv_pairs_copy(const uint32_t *from, uint32_t groups, uint32_t *to) {
+    uint32_t words = groups * BITLOOM_CONV_PAIRS_GROUP_WORDS;
+    for (; words != 0U; words -= 4U) {
+        const uint32_t a = from[0];
+        const uint32_t b = from[1];
+        const uint32_t c = from[2];
+        const uint32_t d = from[3];
+        to[0] = a;
+        to[1] = b;
+        to[2] = c;
+        to[3] = d;
+        from += 4;
+        to += 4;
+    }
+}
+
 #ifndef BITLOOM_CONV_PAIRS_ASSEMBLY_V6M
 
 /* The F words of a pair, by its weight bits (x in bit 0). */

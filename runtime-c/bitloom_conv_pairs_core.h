@@ -20,13 +20,13 @@
 typedef struct {
     const uint32_t *weights; /* [outputs][words] */
     const uint32_t *const
-        *tables;      /* [words]: 256 table words each; words 1 and 2, 4 and 5 ... of 3 k are adjacent */
+        *tables;      /* [words]: 256 table words each; all adjacent, or 3 by 3 where there are 3 k */
     uint32_t words;   /* 1 to BITLOOM_CONV_PAIRS_MAX_RUN */
     uint32_t outputs; /* at least 1 */
     uint32_t planes;  /* of the state and of `high` plus 3 */
     const uint16_t *thresholds; /* [outputs] */
     const uint32_t *low;  /* [16][4], by t mod 16: planes 0 to 2 at the start, then [A mod 16 >= t mod 16] */
-    const uint32_t *high; /* [planes - 3]: planes 3 and up at the start */
+    const uint32_t *high; /* [planes - 3], at least 6: planes 3 and up at the start, then zeros */
     uint32_t *state;      /* [outputs][planes]: counters between runs */
     uint32_t *results;    /* [outputs]: output bits */
 } bitloom_conv_pairs_run;
@@ -76,6 +76,9 @@ void bitloom_conv_pairs_count(const uint32_t *line, uint32_t words, uint32_t *nu
 void bitloom_conv_pairs_zip(const uint32_t *low, const uint32_t *high, uint32_t *line, uint32_t words);
 /* And back. */
 void bitloom_conv_pairs_unzip(const uint32_t *line, uint32_t *low, uint32_t *high, uint32_t words);
+
+/* Tables of `groups` groups (at least 1), to where they do not overlap. */
+void bitloom_conv_pairs_copy(const uint32_t *from, uint32_t groups, uint32_t *to);
 
 /*
  * Tables of `groups` groups of 4 line words, each turned right by `rotate` bits (0 to 31) and masked.

@@ -59,6 +59,7 @@ export const MAX_RUN = 9;
 const STATE_PLANES = [9, 12] as const;
 const TABLE_WORDS = 256;
 const VERSION_WORDS = 64;
+const SUM_WORDS = 13;
 
 /** Whether a tap of the window can lie outside the map. */
 export function hasTapsOutside(shape: ConvPairsShape): boolean {
@@ -125,7 +126,7 @@ export function sizesOf(shape: ConvPairsShape, tiling: ConvPairsTiling): ConvPai
     tiling.lineSlots +
     (reach + 1) * (planes + 1) +
     (reach + 1) +
-    (planes + 1) +
+    SUM_WORDS +
     slots * VERSION_WORDS +
     (hasState ? slots * tiling.block * planes : tiling.block) +
     (isZero ? (tiling.block + 1) >> 1 : 0);

@@ -343,6 +343,8 @@ const runtime = [
   "bitloom_conv_pairs.h",
   "bitloom_conv_pairs_arch.h",
   "bitloom_conv_pairs_core_v7m.S",
+  "bitloom_conv_pairs_sums_v7m.S",
+  "bitloom_conv_pairs_tables_v7m.S",
   "bitloom_conv_pairs_core_v6m.S",
   "bitloom_conv_pairs_core.c",
   "bitloom_conv_pairs_core.h",
