@@ -65,6 +65,13 @@ typedef struct {
     uint16_t block;      /* outputs whose counters are kept at once */
     uint16_t piece;      /* ROWS and TILES: words of a row whose tables are kept at once */
     uint16_t line_slots; /* gathered input rows kept; 0: rows are used where they lie */
+    /* What follows from these. */
+    uint16_t row_groups; /* groups of 4 inputs in a kernel row */
+    uint16_t words;      /* weight words of an output: of the window, or of a kernel row */
+    uint16_t pieces;     /* runs per kernel row */
+    uint16_t slots;      /* tiles whose counters are kept */
+    uint16_t line_words; /* of a gathered row */
+    uint8_t phases;      /* lines that kernel columns are turned views of; 0: they are gathered one by one */
     uint8_t pad;
     uint8_t scheme;
     uint8_t planes; /* of the counters: 1.5 x inputs + 16 < 2^(planes + 1), for padding 0 twice that */
@@ -72,12 +79,9 @@ typedef struct {
 
 /*
  * Inputs and output in the `pixels` layout. The scratch size is what the planner states
- * (src/kernels/conv-pairs.ts); `bitloom_conv_pairs_scratch` says the same.
+ * (src/kernels/conv-pairs-pack.ts).
  */
 void bitloom_conv_pairs_threshold(const bitloom_conv_pairs *layer, const bitloom_const_ring *inputs,
                                   const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
-
-/* Bytes of scratch that the layer needs. */
-uint32_t bitloom_conv_pairs_scratch(const bitloom_conv_pairs *layer);
 
 #endif

@@ -165,7 +165,7 @@ static uint32_t try_halves(const bitloom_conv_pairs_lines *lines, uint32_t r, ui
     const uint8_t *low, *high;
     uint32_t keep = 0xffffffffU;
     uint32_t i;
-    if (lines->phases != 1U || lines->lanes != 2U || lines->lane_bits != 16U || layer->width <= 8U)
+    if (lines->layer->phases != 1U || lines->lanes != 2U || lines->lane_bits != 16U || layer->width <= 8U)
         return 0U;
     if (lines->channels % 4U != 0U || layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE)
         return 0U;
@@ -190,20 +190,20 @@ static uint32_t try_halves(const bitloom_conv_pairs_lines *lines, uint32_t r, ui
 
 static void gather(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
     /* With two phases, lanes of 8 columns are two half words of up to 16 input columns. */
-    const uint32_t step = lines->phases == 2U && lines->lane_bits == 8U ? 2U : 1U;
+    const uint32_t step = lines->layer->phases == 2U && lines->lane_bits == 8U ? 2U : 1U;
     uint32_t i, lane;
     if (try_halves(lines, r, line) != 0U)
         return;
-    for (i = 0U; i < lines->slot_words; i++)
+    for (i = 0U; i < lines->layer->line_words; i++)
         line[i] = 0U;
     for (lane = 0U; lane < lines->lanes; lane += step) {
         const uint8_t *row = lane_row(lines, r, lane);
         const uint8_t *next = step == 2U && lane + 1U < lines->lanes ? lane_row(lines, r, lane + 1U) : NULL;
         if (row == NULL && next == NULL)
             continue;
-        if (lines->phases == 2U) {
+        if (lines->layer->phases == 2U) {
             gather_phases(lines, row, next, lane * lines->lane_bits, line);
-        } else if (lines->phases == 1U) {
+        } else if (lines->layer->phases == 1U) {
             gather_turned(lines, row, lane * lines->lane_bits, line);
         } else {
             gather_columns(lines, row, lane * lines->lane_bits, line);
@@ -220,7 +220,7 @@ const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, u
         return row == NULL ? lines->slots : (const uint32_t *)(const void *)row;
     }
     slot = r < slots ? r : r % slots;
-    line = lines->slots + slot * lines->slot_words;
+    line = lines->slots + slot * lines->layer->line_words;
     if (lines->ids[slot] != r) {
         gather(lines, r, line);
         lines->ids[slot] = r;
@@ -228,18 +228,18 @@ const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, u
     return line;
 }
 
-static bitloom_conv_pairs_column make_column(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
+bitloom_conv_pairs_column bitloom_conv_pairs_make_column(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
     const bitloom_conv_pairs *layer = lines->layer;
     const int32_t from = lines->first_column + (int32_t)(kx * layer->dilation_x);
-    const uint32_t phase = lines->phases == 2U ? (uint32_t)from & 1U : 0U;
-    const int32_t shift = lines->phases == 2U ? (from - (int32_t)phase) / 2 : from;
+    const uint32_t phase = lines->layer->phases == 2U ? (uint32_t)from & 1U : 0U;
+    const int32_t shift = lines->layer->phases == 2U ? (from - (int32_t)phase) / 2 : from;
     bitloom_conv_pairs_column column = {kx * lines->words, 0U, 0xffffffffU};
     uint32_t mask = 0U;
     uint32_t bits;
-    if (lines->phases == 0U)
+    if (lines->layer->phases == 0U)
         return column;
     if (shift > -32 && shift < 32) {
-        const uint32_t map = ones((layer->width - phase + lines->phases - 1U) / lines->phases);
+        const uint32_t map = ones((layer->width - phase + lines->layer->phases - 1U) / lines->layer->phases);
         mask = (shift >= 0 ? map >> shift : map << -shift) & ones(layer->output_width);
     }
     for (bits = lines->lane_bits; bits < 32U; bits <<= 1)
@@ -248,10 +248,6 @@ static bitloom_conv_pairs_column make_column(const bitloom_conv_pairs_lines *lin
     column.rotate = (uint32_t)shift & 31U;
     column.mask = mask;
     return column;
-}
-
-bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
-    return kx < BITLOOM_CONV_PAIRS_COLUMNS ? lines->columns[kx] : make_column(lines, kx);
 }
 
 /* Planes that numbers up to `greatest` need, at least the three that are counted at once. */
@@ -268,22 +264,21 @@ void bitloom_conv_pairs_prepare(bitloom_conv_pairs_lines *lines) {
     lines->row_planes = planes_for(lines->layer->kernel_width * (lines->words / 2U));
     lines->high_planes = planes_for(lines->layer->kernel_height * (lines->words / 2U));
     for (i = 0U; i < BITLOOM_CONV_PAIRS_COLUMNS; i++)
-        lines->columns[i] = make_column(lines, i);
+        lines->columns[i] = bitloom_conv_pairs_make_column(lines, i);
     for (i = 0U; i < lines->layer->line_slots; i++)
         lines->ids[i] = 0xffffffffU;
 }
 
-void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum) {
-    const uint32_t *line = bitloom_conv_pairs_line(lines, r);
+void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, const uint32_t *line, uint32_t *sum) {
     const uint32_t planes = lines->pair_planes;
     uint32_t pairs[2][BITLOOM_CONV_PAIRS_MAX_PLANES + 1U];
     uint32_t kx, i;
-    if (lines->phases != 2U) {
-        bitloom_conv_pairs_count(line, lines->slot_words, sum,
-                                 lines->phases == 1U ? planes : lines->row_planes);
+    if (lines->layer->phases != 2U) {
+        bitloom_conv_pairs_count(line, lines->layer->line_words, sum,
+                                 lines->layer->phases == 1U ? planes : lines->row_planes);
         return;
     }
-    for (i = 0U; i < lines->phases; i++)
+    for (i = 0U; i < lines->layer->phases; i++)
         bitloom_conv_pairs_count(line + i * lines->words, lines->words, pairs[i], planes);
     for (i = 0U; i < lines->row_planes; i++)
         sum[i] = 0U;

@@ -27,13 +27,11 @@ typedef struct {
     uint32_t lane_step;   /* input rows from one lane to the next */
     int32_t first_row;    /* of lane 0 */
     int32_t first_column; /* input column of the tile's first output column and kernel column 0 */
-    uint32_t phases;      /* lines that kernel columns are turned views of; 0: they are gathered one by one */
-    uint32_t slot_words;
     uint32_t pair_planes; /* of a line's sum of x ^ y over the channels' pairs */
     uint32_t row_planes;  /* and over the kernel columns too */
     uint32_t high_planes; /* and over the kernel rows instead */
     uint32_t *ids;        /* [line_slots]: the line in each slot */
-    uint32_t *slots;      /* [line_slots or 1][slot_words]; without slots: a line of zeros */
+    uint32_t *slots;      /* [line_slots or 1][line_words]; without slots: a line of zeros */
     bitloom_conv_pairs_column columns[BITLOOM_CONV_PAIRS_COLUMNS];
 } bitloom_conv_pairs_lines;
 
@@ -42,29 +40,22 @@ static inline uint32_t bitloom_conv_pairs_unit(uint32_t width) {
     return width <= 8U ? 1U : width <= 16U ? 2U : 4U * ((width + 31U) / 32U);
 }
 
-/*
- * Gathered lines that serve all kernel columns by turning them: one, or with stride 2 one of the even and one
- * of the odd input columns. 0: every kernel column is gathered by itself.
- */
-static inline uint32_t bitloom_conv_pairs_phases(const bitloom_conv_pairs *layer) {
-    const uint32_t stride = layer->stride_x;
-    const uint32_t lane_bits = 8U * bitloom_conv_pairs_unit(layer->output_width);
-    if (stride > 2U || layer->output_width > 32U || layer->width > 32U)
-        return 0U;
-    return (layer->width + stride - 1U) / stride <= lane_bits ? stride : 0U;
-}
-
 /* Forgets all lines; to be called when the group or the tile column changes. */
 void bitloom_conv_pairs_prepare(bitloom_conv_pairs_lines *lines);
 
 const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, uint32_t r);
 
-bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitloom_conv_pairs_lines *lines, uint32_t kx);
+bitloom_conv_pairs_column bitloom_conv_pairs_make_column(const bitloom_conv_pairs_lines *lines, uint32_t kx);
+
+static inline bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitloom_conv_pairs_lines *lines,
+                                                                     uint32_t kx) {
+    return kx < BITLOOM_CONV_PAIRS_COLUMNS ? lines->columns[kx] : bitloom_conv_pairs_make_column(lines, kx);
+}
 
 /*
- * Line r's sum of x ^ y over all pairs: with one phase a number of `pair_planes` planes, to be turned; else
+ * A line's sum of x ^ y over all pairs: with one phase a number of `pair_planes` planes, to be turned; else
  * over all kernel columns too, a number of `row_planes` planes.
  */
-void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum);
+void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, const uint32_t *line, uint32_t *sum);
 
 #endif
