@@ -12,8 +12,8 @@
  * Why so: 32 inputs cost 73 instructions in step 1, which is all registers filled and no moves; 8 or 9 in step 2.
  * Of 8 adders' operations per two carries one in five is saved by carrying a ^ b along (PAIRS below).
  *
- * Frame, saved registers and 8 pairs: frame: bitloom_conv_pairs_single 232, frame: bitloom_conv_pairs_first 232,
- * frame: bitloom_conv_pairs_middle 232, frame: bitloom_conv_pairs_last 232.
+ * Frame, saved registers and 8 pairs: frame: bitloom_conv_pairs_single 240, frame: bitloom_conv_pairs_first 240,
+ * frame: bitloom_conv_pairs_middle 240, frame: bitloom_conv_pairs_last 240.
  */
 #include "bitloom_conv_pairs_arch.h"
 
@@ -39,7 +39,7 @@
  * The frame. The stack pointer moves 8 bytes down with every word and so finds other words at the same offset: the
  * tables of chunk k are 24 k bytes below those of the first one, and likewise what follows chunk k.
  */
-    .equ TABLES, 48            /* of the first words; three words of later chunks, down to 0 */
+    .equ TABLES, 48            /* of the first words; of later threes, down to 0 */
     .equ NEXT, TABLES + 20     /* what follows three words: the next three, or step 2 */
     .equ ENTRY, NEXT + 4       /* step 1 for n words */
     .equ STORE, ENTRY + 4      /* what follows step 2, with state */
@@ -48,12 +48,13 @@
     .equ END, LOW + 4          /* of STATE or RESULT */
     .equ RESULT, END + 4       /* pointers that advance */
     .equ THRESHOLD, RESULT + 4
-    .equ STATE, THRESHOLD + 4  /* plane 3 of the output's counters */
-    .equ SOURCE, STATE + 4     /* where step 2 finds planes 3 and up: the state, or the same for all outputs */
-    .equ REACHED, SOURCE + 4   /* single: the version's last word, and t */
+    .equ SOURCE, THRESHOLD + 4 /* where step 2 finds planes 3 and up: the state, or the same for all outputs */
+    .equ STATE, SOURCE + 4     /* plane 3 of the output's counters; last: nothing is kept there */
+    .equ BESIDE, STATE + 4     /* first: THRESHOLD; middle: END */
+    .equ REACHED, BESIDE + 4   /* single: the version's last word, and t */
     .equ SAVED, REACHED + 8
     .equ UNUSED, SAVED + 4     /* single: planes 0 to 2 of a state that is not kept */
-    .equ FRAME, UNUSED + 12
+    .equ FRAME, UNUSED + 16
     .if (FRAME + 36) % 8 != 0
     .error "the stack is not aligned"
     .endif
@@ -169,9 +170,6 @@
 #else
     LOAD_WEIGHTS \i, r12
 #endif
-  .if \i == 0
-    ldr     r1, [sp, #TABLES]
-  .endif
   .if \i == 2
     add     r1, r1, #2048
   .endif
@@ -196,6 +194,7 @@
     .balign 4
 next_words:
     strd    r8, r9, [sp, #-8]!
+    ldr     r1, [sp, #TABLES]
 word0:
     ADD_WORD 0
     strd    r8, r9, [sp, #-8]!
@@ -206,13 +205,11 @@ word2:
     ADD_WORD 2
     ldr     pc, [sp, #NEXT]
 
-/* Where n is no multiple of 3, the first words are fewer. */
-enter1:
+/* Step 1 of the next output. Where n is no multiple of 3, the first words are fewer. */
+.macro ENTER
     ldr     r1, [sp, #TABLES]
-    b       word1
-enter2:
-    ldr     r1, [sp, #TABLES]
-    b       word2
+    ldr     pc, [sp, #ENTRY]
+.endm
 
 /*
  * Step 2. Planes 3 to 8 in r1 to r6; the last word's pair in r8, r9; pairs from the stack in r7, r10 to r12, and two
@@ -388,11 +385,11 @@ enter2:
 .endm
 
 /* t in r6, its version at r5. */
-.macro NEXT_THRESHOLD
-    ldr     r5, [sp, #THRESHOLD]
+.macro NEXT_THRESHOLD pointer
+    ldr     r5, [sp, #\pointer]
     ldr     r7, [sp, #LOW]
     ldrh    r6, [r5], #2
-    str     r5, [sp, #THRESHOLD]
+    str     r5, [sp, #\pointer]
     and     r5, r6, #15
     add     r5, r7, r5, lsl #4
 .endm
@@ -404,7 +401,7 @@ enter2:
 .macro SINGLE_START
     ldm     r5, {r2, r3, r4, r5}
     strd    r5, r6, [sp, #REACHED]
-    ldr     pc, [sp, #ENTRY]
+    ENTER
 .endm
 .macro SINGLE n, top, last
 single\n:
@@ -415,7 +412,7 @@ single\n:
 .endm
 
 single_next:
-    NEXT_THRESHOLD
+    NEXT_THRESHOLD THRESHOLD
     SINGLE_START
 
     SINGLE 1, 4, r2
@@ -461,7 +458,7 @@ finish:
 .macro STATEFUL n
 state\n:
     ADJUST_WEIGHTS \n
-    ldrd    r7, r5, [sp, #(STATE + 8 * (\n - 1))]
+    ldrd    r5, r7, [sp, #(SOURCE + 8 * (\n - 1))]
     stmdb   r7, {r2, r3, r4}
     ldm     r5, {r1-r6}
   .if \n & 8
@@ -502,45 +499,43 @@ state\n:
 .endm
 
 first_next:
-    NEXT_THRESHOLD
-first_start:
+    NEXT_THRESHOLD BESIDE
     ldm     r5, {r2, r3, r4}
-    ldr     pc, [sp, #ENTRY]
+    ENTER
 first_twelve:
     ADD_UPPER
-    ldrd    r8, r7, [sp, #THRESHOLD]
+    ldrd    r7, r8, [sp, #STATE]
     STORE_TWELVE
     b       first_stored
 first_nine:
-    ldrd    r8, r7, [sp, #THRESHOLD]
+    ldrd    r7, r8, [sp, #STATE]
     STORE_NINE
-/* The next output, or the end, with both pointers at once: r8, r7. */
+/* The next output, or the end, with both pointers at once: r7, r8. */
 first_stored:
     ldrd    r1, r2, [sp, #LOW]
     cmp     r7, r2
     beq     finish
     ldrh    r6, [r8], #2
-    strd    r8, r7, [sp, #THRESHOLD]
+    strd    r7, r8, [sp, #STATE]
     and     r5, r6, #15
     add     r5, r1, r5, lsl #4
     ldm     r5, {r2, r3, r4}
-    ldr     pc, [sp, #ENTRY]
+    ENTER
 
 middle_twelve:
     ADD_UPPER
-    ldr     r7, [sp, #STATE]
+    ldrd    r7, r8, [sp, #STATE]
     STORE_TWELVE
     b       middle_stored
 middle_nine:
-    ldr     r7, [sp, #STATE]
+    ldrd    r7, r8, [sp, #STATE]
     STORE_NINE
 middle_stored:
-    ldr     r8, [sp, #END]
-    strd    r7, r7, [sp, #STATE]
+    strd    r7, r7, [sp, #SOURCE]
     cmp     r7, r8
     beq     finish
     ldmdb   r7, {r2, r3, r4}
-    ldr     pc, [sp, #ENTRY]
+    ENTER
 
 /* t in r12 and its version's last word in r7; the state's pointer moves on. */
 .macro LAST_THRESHOLD state_bytes
@@ -548,7 +543,6 @@ middle_stored:
     ldrh    r12, [r7], #2
     adds    r8, #\state_bytes
     strd    r7, r8, [sp, #THRESHOLD]
-    str     r8, [sp, #SOURCE]
     ldr     r8, [sp, #LOW]
     and     r7, r12, #15
     add     r8, r8, r7, lsl #4
@@ -576,9 +570,9 @@ last_store:
     cmp     r8, r9
     beq     finish
 state_next:
-    ldr     r5, [sp, #STATE]
+    ldr     r5, [sp, #SOURCE]
     ldmdb   r5, {r2, r3, r4}
-    ldr     pc, [sp, #ENTRY]
+    ENTER
 
 /*
  * Entry points, r0: the run. What a mode needs: its trees, step 3 and what follows its comparison, for 9 planes and for
@@ -598,7 +592,7 @@ state_next:
     MODE    last, state_trees, last_nine, last_final_nine, last_twelve, last_final_twelve, state_next, FROM_STATE
 
 entries:
-    .word   enter2 + 1, enter1 + 1, word0 + 1, next_words + 1
+    .word   word2 + 1, word1 + 1, word0 + 1, next_words + 1
 single_trees:
     .word   single1 + 1, single2 + 1, single3 + 1, single4 + 1, state5 + 1, state6 + 1, state7 + 1, state8 + 1, single9 + 1
 state_trees:
@@ -629,28 +623,28 @@ start:
     moveq   r5, r7
     moveq   r6, r8
     strd    r5, r6, [sp, #STORE]
-    ldr     r8, [r0, #RUN_OUTPUTS]
     mov     r12, r4                         /* trees */
     mov     lr, r9                          /* where the first output starts */
+    ldr     r9, [r0, #RUN_OUTPUTS]
     ldr     r2, [r0, #RUN_LOW]
-    ldrd    r9, r4, [r0, #RUN_STATE]        /* and the results */
     ldr     r5, [r0, #RUN_THRESHOLDS]
-    ldr     r7, [r0, #RUN_HIGH]
-    add     r9, r9, #12
-    mov     r6, r9
+    ldrd    r6, r7, [r0, #RUN_HIGH]         /* and the state */
+    ldr     r4, [r0, #RUN_RESULTS]
+    adds    r7, #12
+    mov     r3, r4
+    mov     r8, r5
     lsls    r10, r10, #31                   /* carry: to the state; negative: from the state */
-    itte    cs
-    movcs   r3, r9
-    mulcs   r8, r8, r1
-    movcc   r3, r4
-    it      cc
-    addcc   r6, sp, #(UNUSED + 12)
+    itt     cs
+    movcs   r3, r7
+    mulcs   r9, r9, r1
+    add     r3, r3, r9, lsl #2              /* end of the state, or of the results */
     itt     mi
-    movmi   r6, r9
-    movmi   r7, r9
-    add     r3, r3, r8, lsl #2              /* end of the state, or of the results */
+    movmi   r6, r7
+    movmi   r8, r3
+    it      cc
+    addcc   r7, sp, #(UNUSED + 12)
     add     r10, sp, #LOW
-    stm     r10, {r2-r7}
+    stm     r10, {r2-r8}
 
     ldr     r2, [r0, #RUN_WORDS]
     ldr     r4, [r0, #RUN_TABLES]
