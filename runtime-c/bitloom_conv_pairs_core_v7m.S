@@ -54,7 +54,8 @@
     .equ REACHED, BESIDE + 4   /* single: the version's last word, and t */
     .equ SAVED, REACHED + 8
     .equ UNUSED, SAVED + 4     /* single: planes 0 to 2 of a state that is not kept */
-    .equ FRAME, UNUSED + 16
+    .equ CARRY, UNUSED + 12    /* of a pair that was added by itself, to plane 9 */
+    .equ FRAME, CARRY + 4
     .if (FRAME + 36) % 8 != 0
     .error "the stack is not aligned"
     .endif
@@ -455,12 +456,16 @@ finish:
  * With state: 6 planes from plane 3 on are in registers; of 12 planes the last three stay in memory. Planes 0 to 2 are
  * final.
  */
-.macro STATEFUL n
+.macro STATEFUL_START n
 state\n:
     ADJUST_WEIGHTS \n
     ldrd    r5, r7, [sp, #(SOURCE + 8 * (\n - 1))]
     stmdb   r7, {r2, r3, r4}
     ldm     r5, {r1-r6}
+.endm
+.macro STATEFUL n
+    STATEFUL_START \n
+add\n:
   .if \n & 8
     str     r0, [sp, #(SAVED + 8 * (\n - 1))]
   .endif
@@ -472,14 +477,32 @@ state\n:
     ldr     pc, [sp, #STORE]
 .endm
 
-.irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9
+/* One pair by itself, then the even rest. What it carries to plane 9 meets the rest's carry, never both. */
+.macro STATEFUL_ODD n, rest
+    STATEFUL_START \n
+    pop     {r11, r12}
+    ADD_PAIR r1, r11, r12, r11
+    ADD_ONE r2, r11
+    ADD_ONE r3, r11
+    ADD_ONE r4, r11
+    ADD_ONE r5, r11
+    ADD_ONE r6, r11
+    str     r11, [sp, #(CARRY + 8 * (\n - 2))]
+    b       add\rest
+.endm
+
+.irp n, 1, 2, 3, 4, 6, 7, 8
     STATEFUL \n
 .endr
+    STATEFUL_ODD 5, 4
+    STATEFUL_ODD 9, 8
 
-/* Planes 9 to 11 of the source in r9 to r11, plus the carry of r10 added to plane 8. */
+/* Planes 9 to 11 of the source in r9 to r11, plus the carries to plane 9. */
 .macro ADD_UPPER
+    ldr     r7, [sp, #CARRY]
     ldr     r8, [sp, #SOURCE]
-    bic     r7, r10, r6
+    bic     r10, r10, r6
+    orrs    r7, r7, r10
     adds    r8, #24
     ldm     r8, {r9, r10, r11}
     ADD_ONE r9, r7
@@ -645,6 +668,8 @@ start:
     addcc   r7, sp, #(UNUSED + 12)
     add     r10, sp, #LOW
     stm     r10, {r2-r8}
+    movs    r2, #0
+    str     r2, [sp, #CARRY]
 
     ldr     r2, [r0, #RUN_WORDS]
     ldr     r4, [r0, #RUN_TABLES]
