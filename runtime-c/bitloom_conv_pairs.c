@@ -141,36 +141,23 @@ static void run_piece(work *w, uint32_t t, uint32_t ky, uint32_t piece) {
                                 ky == layer->kernel_height - 1U && piece == layer->pieces - 1U ? 1U : 0U);
 }
 
-/* ROWS: each input row is built once, for all tiles that it touches, the one that it ends first. */
-static void row_tiles(work *w) {
+/* Each input row is built once, for those of `count` tiles that it touches, the one that it ends first. */
+static void row_tiles(work *w, uint32_t first, uint32_t count) {
     const bitloom_conv_pairs *layer = w->layer;
-    const uint32_t rows = (w->tiles - 1U) * layer->stride_y + w->span;
+    const uint32_t end = (first + count - 1U) * layer->stride_y + w->span;
     uint32_t r, piece, ky;
-    for (r = 0U; r < rows; r++) {
+    for (r = first * layer->stride_y; r < end; r++) {
         for (piece = 0U; piece < layer->pieces; piece++) {
             uint32_t is_built = 0U;
             for (ky = layer->kernel_height; ky-- != 0U;) {
-                const uint32_t above = ky * layer->dilation_y;
-                if (above > r || (r - above) % layer->stride_y != 0U)
-                    continue;
-                if ((r - above) / layer->stride_y >= w->tiles)
+                const uint32_t top = r - ky * layer->dilation_y;
+                const uint32_t t = top / layer->stride_y;
+                /* A row above the map is a great number. */
+                if (t * layer->stride_y != top || t - first >= count)
                     continue;
                 if (is_built == 0U)
                     build_piece(w, r, piece);
                 is_built = 1U;
-                run_piece(w, (r - above) / layer->stride_y, ky, piece);
-            }
-        }
-    }
-}
-
-/* TILES: one tile after the other. */
-static void single_tiles(work *w) {
-    uint32_t t, ky, piece;
-    for (t = 0U; t < w->tiles; t++) {
-        for (ky = 0U; ky < w->layer->kernel_height; ky++) {
-            for (piece = 0U; piece < w->layer->pieces; piece++) {
-                build_piece(w, t * w->layer->stride_y + ky * w->layer->dilation_y, piece);
                 run_piece(w, t, ky, piece);
             }
         }
@@ -197,9 +184,10 @@ static void block_tiles(work *w) {
     if (layer->scheme == BITLOOM_CONV_PAIRS_WINDOW) {
         window_tiles(w);
     } else if (layer->scheme == BITLOOM_CONV_PAIRS_ROWS) {
-        row_tiles(w);
+        row_tiles(w, 0U, w->tiles);
     } else {
-        single_tiles(w);
+        for (i = 0U; i < w->tiles; i++)
+            row_tiles(w, i, 1U);
     }
 }
 
@@ -237,6 +225,7 @@ static void split_rows(work *w) {
     w->lines.first_row = (int32_t)(w->y0 * layer->stride_y) - (int32_t)layer->pad_top;
 }
 
+BITLOOM_CONV_PAIRS_SMALL
 void bitloom_conv_pairs_threshold(const bitloom_conv_pairs *layer, const bitloom_const_ring *inputs,
                                   const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
     work w;

@@ -72,6 +72,9 @@ typedef struct {
     uint16_t slots;      /* tiles whose counters are kept */
     uint16_t line_words; /* of a gathered row */
     uint8_t phases;      /* lines that kernel columns are turned views of; 0: they are gathered one by one */
+    /* Planes, at least 3, of a line's sum of x ^ y over the channels' pairs; over the kernel columns, or
+     * rows, too. */
+    uint8_t pair_planes, row_planes, high_planes;
     uint8_t pad;
     uint8_t scheme;
     uint8_t planes; /* of the counters: 1.5 x inputs + 16 < 2^(planes + 1), for padding 0 twice that */

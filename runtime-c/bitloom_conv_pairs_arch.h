@@ -15,4 +15,13 @@
 #endif
 #endif
 
+#if defined(__GNUC__)
+/* For what runs seldom: as short as can be. */
+#define BITLOOM_CONV_PAIRS_SMALL __attribute__((cold))
+#define BITLOOM_CONV_PAIRS_SHARED __attribute__((noinline))
+#else
+#define BITLOOM_CONV_PAIRS_SMALL
+#define BITLOOM_CONV_PAIRS_SHARED
+#endif
+
 #endif

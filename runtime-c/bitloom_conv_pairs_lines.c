@@ -3,6 +3,8 @@
  */
 #include "bitloom_conv_pairs_lines.h"
 
+#include <string.h>
+
 #include "bitloom_conv_pairs_core.h"
 
 /* The lowest `count` bits, up to 32. */
@@ -11,7 +13,8 @@ static inline uint32_t ones(uint32_t count) {
 }
 
 /* Word i of one channel's row, complemented where the padding is +1; columns outside the map are 0. */
-static uint32_t unit_word(const bitloom_conv_pairs *layer, const uint8_t *unit, int32_t i) {
+BITLOOM_CONV_PAIRS_SHARED static uint32_t unit_word(const bitloom_conv_pairs *layer, const uint8_t *unit,
+                                                    int32_t i) {
     const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
     const uint32_t first = 32U * (uint32_t)i;
     uint32_t word;
@@ -32,7 +35,8 @@ static uint32_t unit_word(const bitloom_conv_pairs *layer, const uint8_t *unit, 
 }
 
 /* Columns [column, column + 32) of one channel's row. */
-static uint32_t window_word(const bitloom_conv_pairs *layer, const uint8_t *unit, int32_t column) {
+BITLOOM_CONV_PAIRS_SMALL static uint32_t window_word(const bitloom_conv_pairs *layer, const uint8_t *unit,
+                                                     int32_t column) {
     const uint32_t shift = (uint32_t)column & 31U;
     const int32_t i = (column - (int32_t)shift) / 32;
     const uint32_t low = unit_word(layer, unit, i);
@@ -40,7 +44,7 @@ static uint32_t window_word(const bitloom_conv_pairs *layer, const uint8_t *unit
 }
 
 /* The even bits of a word, in its low half. */
-static uint32_t even_bits(uint32_t word) {
+BITLOOM_CONV_PAIRS_SMALL static uint32_t even_bits(uint32_t word) {
     word &= 0x55555555U;
     word = (word | (word >> 1)) & 0x33333333U;
     word = (word | (word >> 2)) & 0x0f0f0f0fU;
@@ -49,26 +53,23 @@ static uint32_t even_bits(uint32_t word) {
 }
 
 /* `count` columns from `column`, `stride` apart. */
-static uint32_t strided_word(const bitloom_conv_pairs *layer, const uint8_t *unit, int32_t column,
-                             uint32_t count) {
+BITLOOM_CONV_PAIRS_SMALL static uint32_t strided_word(const bitloom_conv_pairs *layer, const uint8_t *unit,
+                                                      int32_t column, uint32_t count) {
     const uint32_t stride = layer->stride_x;
     uint32_t word = 0U;
     uint32_t i;
-    if (stride == 1U) {
-        word = window_word(layer, unit, column);
-    } else if (stride == 2U) {
+    if (stride == 2U) {
         word = even_bits(window_word(layer, unit, column));
-        if (count > 16U)
-            word |= even_bits(window_word(layer, unit, column + 32)) << 16;
-    } else {
-        for (i = 0U; i < count; i++)
-            word |= (window_word(layer, unit, column + (int32_t)(i * stride)) & 1U) << i;
+        return count > 16U ? word | even_bits(window_word(layer, unit, column + 32)) << 16 : word;
     }
-    return count < 32U ? word & ((1U << count) - 1U) : word;
+    for (i = 0U; i < count; i++)
+        word |= (window_word(layer, unit, column + (int32_t)(i * stride)) & 1U) << i;
+    return word;
 }
 
 /* The input row of line r in a lane, or null outside the map. */
-static const uint8_t *lane_row(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t lane) {
+BITLOOM_CONV_PAIRS_SMALL static const uint8_t *lane_row(const bitloom_conv_pairs_lines *lines, uint32_t r,
+                                                        uint32_t lane) {
     const int32_t y = lines->first_row + (int32_t)(r + lane * lines->lane_step);
     if (y < 0 || y >= (int32_t)lines->layer->height)
         return NULL;
@@ -81,10 +82,7 @@ static void gather_turned(const bitloom_conv_pairs_lines *lines, const uint8_t *
                           uint32_t *line) {
     const uint32_t bytes = bitloom_conv_pairs_unit(lines->layer->width);
     uint32_t c;
-    if (lines->layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE) {
-        for (c = 0U; c < lines->channels; c++)
-            line[c] |= unit_word(lines->layer, row + c * bytes, 0) << shift;
-    } else if (bytes == 1U) {
+    if (bytes == 1U) {
         for (c = 0U; c < lines->channels; c++)
             line[c] |= (uint32_t)row[c] << shift;
     } else if (bytes == 2U) {
@@ -92,42 +90,42 @@ static void gather_turned(const bitloom_conv_pairs_lines *lines, const uint8_t *
         for (c = 0U; c < lines->channels; c++)
             line[c] |= (uint32_t)units[c] << shift;
     } else {
-        const uint32_t *units = (const uint32_t *)(const void *)row;
-        for (c = 0U; c < lines->channels; c++)
-            line[c] = units[c];
+        memcpy(line, row, lines->channels * sizeof *line);
     }
 }
 
-/* Bit x of the result is bit x + columns of the word. */
-static inline uint32_t move_down(uint32_t word, int32_t columns) {
-    if (columns <= -32 || columns >= 32)
-        return 0U;
-    return columns >= 0 ? word >> columns : word << -columns;
-}
-
-/* Every kernel column by itself, stride 1, of rows that are one word. */
-static void gather_short(const bitloom_conv_pairs_lines *lines, const uint8_t *row, uint32_t shift,
-                         uint32_t *line) {
+/* Every kernel column by itself, stride 1: two words of a channel's row, of which the columns are cut. */
+BITLOOM_CONV_PAIRS_SMALL static void gather_sliding(const bitloom_conv_pairs_lines *lines, const uint8_t *row,
+                                                    uint32_t shift, uint32_t *line) {
     const bitloom_conv_pairs *layer = lines->layer;
     const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
     const uint32_t mask = ones(lines->lane_bits);
-    uint32_t kx, c;
+    const uint32_t start = (uint32_t)lines->first_column & 31U;
+    const int32_t first = (lines->first_column - (int32_t)start) / 32;
+    uint32_t c, kx;
     for (c = 0U; c < lines->channels; c++) {
-        const uint32_t word = unit_word(layer, row + c * bytes, 0);
-        int32_t column = lines->first_column;
+        uint32_t low = unit_word(layer, row, first);
+        uint32_t high = unit_word(layer, row, first + 1);
         uint32_t *to = line + c;
+        uint32_t from = start;
+        int32_t i = first + 1;
         for (kx = 0U; kx < layer->kernel_width; kx++) {
-            *to |= (move_down(word, column) & mask) << shift;
+            for (; from >= 32U; from -= 32U) {
+                low = high;
+                high = unit_word(layer, row, ++i);
+            }
+            *to |= (((high << 1 << (31U - from)) | (low >> from)) & mask) << shift;
             to += lines->words;
-            column += layer->dilation_x;
+            from += layer->dilation_x;
         }
+        row += bytes;
     }
 }
 
 /* Even and odd columns of two rows, each null outside the map or up to 16 columns wide; or of one row of up
  * to 32. */
-static void gather_phases(const bitloom_conv_pairs_lines *lines, const uint8_t *row, const uint8_t *next,
-                          uint32_t shift, uint32_t *line) {
+BITLOOM_CONV_PAIRS_SMALL static void gather_phases(const bitloom_conv_pairs_lines *lines, const uint8_t *row,
+                                                   const uint8_t *next, uint32_t shift, uint32_t *line) {
     const bitloom_conv_pairs *layer = lines->layer;
     const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
     uint32_t c;
@@ -141,15 +139,11 @@ static void gather_phases(const bitloom_conv_pairs_lines *lines, const uint8_t *
 }
 
 /* Every kernel column by itself. */
-static void gather_columns(const bitloom_conv_pairs_lines *lines, const uint8_t *row, uint32_t shift,
-                           uint32_t *line) {
+BITLOOM_CONV_PAIRS_SMALL static void gather_columns(const bitloom_conv_pairs_lines *lines, const uint8_t *row,
+                                                    uint32_t shift, uint32_t *line) {
     const bitloom_conv_pairs *layer = lines->layer;
     const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
     uint32_t kx, c;
-    if (layer->width <= 32U && layer->stride_x == 1U) {
-        gather_short(lines, row, shift, line);
-        return;
-    }
     for (kx = 0U; kx < layer->kernel_width; kx++) {
         const int32_t column = lines->first_column + (int32_t)(kx * layer->dilation_x);
         for (c = 0U; c < lines->channels; c++)
@@ -158,60 +152,68 @@ static void gather_columns(const bitloom_conv_pairs_lines *lines, const uint8_t 
     }
 }
 
-/* Gathers two rows of up to 16 columns at once where it can: units of 2 bytes that start at whole words, at
- * least one of two rows in the map. */
-static uint32_t try_halves(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
-    const bitloom_conv_pairs *layer = lines->layer;
-    const uint8_t *low, *high;
-    uint32_t keep = 0xffffffffU;
+/* Two rows of up to 16 columns at once, of units that start at whole words; one may be outside the map. */
+static void gather_halves(const bitloom_conv_pairs_lines *lines, const uint8_t *low, const uint8_t *high,
+                          uint32_t *line) {
+    const uint32_t keep = low == NULL ? 0xffff0000U : 0x0000ffffU;
+    const uint8_t *first = low == NULL ? high : low;
+    const uint8_t *second = high == NULL ? low : high;
     uint32_t i;
-    if (lines->layer->phases != 1U || lines->lanes != 2U || lines->lane_bits != 16U || layer->width <= 8U)
-        return 0U;
-    if (lines->channels % 4U != 0U || layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE)
-        return 0U;
-    low = lane_row(lines, r, 0U);
-    high = lane_row(lines, r, 1U);
-    if (low == NULL) {
-        keep = 0xffff0000U;
-        low = high;
-    }
-    if (high == NULL) {
-        keep = 0x0000ffffU;
-        high = low;
-    }
-    if (low == NULL)
-        return 0U;
-    bitloom_conv_pairs_zip((const uint32_t *)(const void *)low, (const uint32_t *)(const void *)high, line,
-                           lines->channels);
-    for (i = 0U; keep != 0xffffffffU && i < lines->channels; i++)
-        line[i] &= keep;
-    return 1U;
-}
-
-static void gather(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
-    /* With two phases, lanes of 8 columns are two half words of up to 16 input columns. */
-    const uint32_t step = lines->layer->phases == 2U && lines->lane_bits == 8U ? 2U : 1U;
-    uint32_t i, lane;
-    if (try_halves(lines, r, line) != 0U)
+    if (first == NULL) {
+        memset(line, 0, lines->channels * sizeof *line);
         return;
-    for (i = 0U; i < lines->layer->line_words; i++)
-        line[i] = 0U;
-    for (lane = 0U; lane < lines->lanes; lane += step) {
-        const uint8_t *row = lane_row(lines, r, lane);
-        const uint8_t *next = step == 2U && lane + 1U < lines->lanes ? lane_row(lines, r, lane + 1U) : NULL;
-        if (row == NULL && next == NULL)
-            continue;
-        if (lines->layer->phases == 2U) {
-            gather_phases(lines, row, next, lane * lines->lane_bits, line);
-        } else if (lines->layer->phases == 1U) {
-            gather_turned(lines, row, lane * lines->lane_bits, line);
-        } else {
-            gather_columns(lines, row, lane * lines->lane_bits, line);
-        }
+    }
+    bitloom_conv_pairs_zip((const uint32_t *)(const void *)first, (const uint32_t *)(const void *)second,
+                           line, lines->channels);
+    if (low == NULL || high == NULL) {
+        for (i = 0U; i < lines->channels; i++)
+            line[i] &= keep;
     }
 }
 
-const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, uint32_t r) {
+/* Padding +1: complements the pixels of one row. */
+BITLOOM_CONV_PAIRS_SMALL static void complement(const bitloom_conv_pairs_lines *lines, uint32_t shift,
+                                                uint32_t *line) {
+    const uint32_t mask = ones(lines->layer->width) << shift;
+    uint32_t c;
+    for (c = 0U; c < lines->channels; c++)
+        line[c] ^= mask;
+}
+
+BITLOOM_CONV_PAIRS_SMALL static void gather(const bitloom_conv_pairs_lines *lines, uint32_t r,
+                                            uint32_t *line) {
+    const bitloom_conv_pairs *layer = lines->layer;
+    /* With two phases, lanes of 8 columns are two half words of up to 16 input columns. */
+    const uint32_t step = layer->phases == 2U && lines->lane_bits == 8U ? 2U : 1U;
+    const uint32_t is_halves = layer->phases == 1U && lines->lanes == 2U && lines->lane_bits == 16U &&
+                                       layer->width > 8U && lines->channels % 4U == 0U
+                                   ? 1U
+                                   : 0U;
+    uint32_t lane;
+    if (is_halves == 0U)
+        memset(line, 0, layer->line_words * sizeof *line);
+    for (lane = 0U; lane < lines->lanes; lane += step) {
+        const uint32_t shift = lane * lines->lane_bits;
+        const uint8_t *row = lane_row(lines, r, lane);
+        const uint8_t *next = lane + 1U < lines->lanes ? lane_row(lines, r, lane + 1U) : NULL;
+        if (is_halves != 0U && lane == 0U)
+            gather_halves(lines, row, next, line);
+        if (row == NULL && (step == 1U || next == NULL))
+            continue;
+        if (layer->phases == 2U) {
+            gather_phases(lines, row, step == 2U ? next : NULL, shift, line);
+        } else if (layer->phases == 0U) {
+            (layer->stride_x == 1U ? gather_sliding : gather_columns)(lines, row, shift, line);
+        } else if (is_halves == 0U) {
+            gather_turned(lines, row, shift, line);
+        }
+        if (layer->phases == 1U && layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE)
+            complement(lines, shift, line);
+    }
+}
+
+BITLOOM_CONV_PAIRS_SMALL const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines,
+                                                                 uint32_t r) {
     const uint32_t slots = lines->layer->line_slots;
     uint32_t *line;
     uint32_t slot;
@@ -228,7 +230,8 @@ const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, u
     return line;
 }
 
-bitloom_conv_pairs_column bitloom_conv_pairs_make_column(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
+BITLOOM_CONV_PAIRS_SMALL bitloom_conv_pairs_column
+bitloom_conv_pairs_make_column(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
     const bitloom_conv_pairs *layer = lines->layer;
     const int32_t from = lines->first_column + (int32_t)(kx * layer->dilation_x);
     const uint32_t phase = lines->layer->phases == 2U ? (uint32_t)from & 1U : 0U;
@@ -250,41 +253,31 @@ bitloom_conv_pairs_column bitloom_conv_pairs_make_column(const bitloom_conv_pair
     return column;
 }
 
-/* Planes that numbers up to `greatest` need, at least the three that are counted at once. */
-static uint32_t planes_for(uint32_t greatest) {
-    uint32_t planes = 3U;
-    while (greatest >= 1U << planes)
-        planes++;
-    return planes;
-}
-
-void bitloom_conv_pairs_prepare(bitloom_conv_pairs_lines *lines) {
+BITLOOM_CONV_PAIRS_SMALL void bitloom_conv_pairs_prepare(bitloom_conv_pairs_lines *lines) {
     uint32_t i;
-    lines->pair_planes = planes_for(lines->words / 2U);
-    lines->row_planes = planes_for(lines->layer->kernel_width * (lines->words / 2U));
-    lines->high_planes = planes_for(lines->layer->kernel_height * (lines->words / 2U));
     for (i = 0U; i < BITLOOM_CONV_PAIRS_COLUMNS; i++)
         lines->columns[i] = bitloom_conv_pairs_make_column(lines, i);
     for (i = 0U; i < lines->layer->line_slots; i++)
         lines->ids[i] = 0xffffffffU;
 }
 
-void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, const uint32_t *line, uint32_t *sum) {
-    const uint32_t planes = lines->pair_planes;
+BITLOOM_CONV_PAIRS_SMALL void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines,
+                                                        const uint32_t *line, uint32_t *sum) {
+    const uint32_t planes = lines->layer->pair_planes;
     uint32_t pairs[2][BITLOOM_CONV_PAIRS_MAX_PLANES + 1U];
     uint32_t kx, i;
     if (lines->layer->phases != 2U) {
         bitloom_conv_pairs_count(line, lines->layer->line_words, sum,
-                                 lines->layer->phases == 1U ? planes : lines->row_planes);
+                                 lines->layer->phases == 1U ? planes : lines->layer->row_planes);
         return;
     }
     for (i = 0U; i < lines->layer->phases; i++)
         bitloom_conv_pairs_count(line + i * lines->words, lines->words, pairs[i], planes);
-    for (i = 0U; i < lines->row_planes; i++)
+    for (i = 0U; i < lines->layer->row_planes; i++)
         sum[i] = 0U;
     for (kx = 0U; kx < lines->layer->kernel_width; kx++) {
         const bitloom_conv_pairs_column column = bitloom_conv_pairs_column_of(lines, kx);
-        bitloom_conv_pairs_add(sum, lines->row_planes, pairs[column.offset == 0U ? 0 : 1], planes,
+        bitloom_conv_pairs_add(sum, lines->layer->row_planes, pairs[column.offset == 0U ? 0 : 1], planes,
                                column.rotate, column.mask);
     }
 }

@@ -11,6 +11,7 @@
 #define BITLOOM_CONV_PAIRS_LINES_H
 
 #include "bitloom_conv_pairs.h"
+#include "bitloom_conv_pairs_arch.h"
 #include "bitloom_conv_pairs_core.h"
 
 /* Kernel columns whose numbers are kept. */
@@ -27,9 +28,6 @@ typedef struct {
     uint32_t lane_step;   /* input rows from one lane to the next */
     int32_t first_row;    /* of lane 0 */
     int32_t first_column; /* input column of the tile's first output column and kernel column 0 */
-    uint32_t pair_planes; /* of a line's sum of x ^ y over the channels' pairs */
-    uint32_t row_planes;  /* and over the kernel columns too */
-    uint32_t high_planes; /* and over the kernel rows instead */
     uint32_t *ids;        /* [line_slots]: the line in each slot */
     uint32_t *slots;      /* [line_slots or 1][line_words]; without slots: a line of zeros */
     bitloom_conv_pairs_column columns[BITLOOM_CONV_PAIRS_COLUMNS];
@@ -53,8 +51,8 @@ static inline bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitlo
 }
 
 /*
- * A line's sum of x ^ y over all pairs: with one phase a number of `pair_planes` planes, to be turned; else
- * over all kernel columns too, a number of `row_planes` planes.
+ * A line's sum of x ^ y over all pairs: with one phase a number of the layer's `pair_planes` planes, to be
+ * turned; else over all kernel columns too, a number of its `row_planes` planes.
  */
 void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, const uint32_t *line, uint32_t *sum);
 

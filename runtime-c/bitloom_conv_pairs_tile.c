@@ -11,7 +11,7 @@ static inline uint32_t parity_slot(const work *w, uint32_t r) {
     return r < w->span ? r : r % w->span;
 }
 
-const uint32_t *bitloom_conv_pairs_counted_line(const work *w, uint32_t r) {
+BITLOOM_CONV_PAIRS_SMALL const uint32_t *bitloom_conv_pairs_counted_line(const work *w, uint32_t r) {
     const uint32_t *line = bitloom_conv_pairs_line(&w->lines, r);
     const uint32_t slot = parity_slot(w, r);
     if (w->parity_ids[slot] != r) {
@@ -30,7 +30,8 @@ static const uint32_t *parity_of(const work *w, uint32_t r) {
 }
 
 /* Sum over the kernel rows of what is known of every line of tile t, `planes` planes each. */
-static void sum_rows(const work *w, uint32_t t, uint32_t *sum, uint32_t total, uint32_t planes) {
+BITLOOM_CONV_PAIRS_SMALL static void sum_rows(const work *w, uint32_t t, uint32_t *sum, uint32_t total,
+                                              uint32_t planes) {
     const uint32_t first = t * w->layer->stride_y;
     const uint32_t step = w->layer->dilation_y;
     const uint32_t *rows[3];
@@ -50,28 +51,29 @@ static void sum_rows(const work *w, uint32_t t, uint32_t *sum, uint32_t total, u
 
 /* A of tile t. */
 static void sum_parity(const work *w, uint32_t t) {
+    const bitloom_conv_pairs *layer = w->layer;
     const bitloom_conv_pairs_lines *lines = &w->lines;
-    const uint32_t total = w->layer->planes + 1U;
-    const uint32_t width = w->layer->kernel_width;
+    const uint32_t total = layer->planes + 1U;
+    const uint32_t width = layer->kernel_width;
     uint32_t number[BITLOOM_CONV_PAIRS_MAX_PLANES + 3U];
     uint32_t kx, i;
-    if (w->layer->phases != 1U || (width == 1U && lines->columns[0].rotate == 0U)) {
-        sum_rows(w, t, w->sum, total, width == 1U ? lines->pair_planes : lines->row_planes);
+    if (layer->phases != 1U || (width == 1U && lines->columns[0].rotate == 0U)) {
+        sum_rows(w, t, w->sum, total, width == 1U ? layer->pair_planes : layer->row_planes);
         return;
     }
     /* Kernel rows first: what they add up to is turned once. */
     sum_rows(w, t, number,
-             lines->pair_planes + 2U < lines->high_planes ? lines->high_planes : lines->pair_planes + 2U,
-             lines->pair_planes);
-    if (width == 3U && total >= lines->high_planes + 2U) {
-        bitloom_conv_pairs_add_columns(w->sum, total, number, lines->high_planes, lines->columns);
+             layer->pair_planes + 2U < layer->high_planes ? layer->high_planes : layer->pair_planes + 2U,
+             layer->pair_planes);
+    if (width == 3U && total >= layer->high_planes + 2U) {
+        bitloom_conv_pairs_add_columns(w->sum, total, number, layer->high_planes, lines->columns);
         return;
     }
     for (i = 0U; i < total; i++)
         w->sum[i] = 0U;
     for (kx = 0U; kx < width; kx++) {
         const bitloom_conv_pairs_column column = bitloom_conv_pairs_column_of(lines, kx);
-        bitloom_conv_pairs_add(w->sum, total, number, lines->high_planes, column.rotate, column.mask);
+        bitloom_conv_pairs_add(w->sum, total, number, layer->high_planes, column.rotate, column.mask);
     }
 }
 
@@ -135,7 +137,7 @@ static inline void threshold_bits(const uint32_t *thresholds, const uint32_t *pi
 }
 
 /* Counters of every output start from A - t + 2^planes of each pixel, without its lowest bit. */
-static void preset_states(const work *w, uint32_t t, uint32_t *state) {
+BITLOOM_CONV_PAIRS_SMALL static void preset_states(const work *w, uint32_t t, uint32_t *state) {
     uint16_t classes[32];
     uint32_t pixels[32];
     uint32_t thresholds[32];
@@ -214,7 +216,8 @@ static uint32_t *result_row(const work *w, uint32_t t) {
     return (uint32_t *)bitloom_row(w->output, w->y0 + t) + w->first_output;
 }
 
-void bitloom_conv_pairs_run_tile(work *w, uint32_t t, uint32_t is_first, uint32_t is_last) {
+BITLOOM_CONV_PAIRS_SMALL void bitloom_conv_pairs_run_tile(work *w, uint32_t t, uint32_t is_first,
+                                                          uint32_t is_last) {
     bitloom_conv_pairs_run *run = &w->run;
     const uint32_t slot = t % w->layer->slots;
     uint32_t *row = is_last != 0U ? result_row(w, t) : NULL;

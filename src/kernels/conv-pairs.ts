@@ -316,6 +316,9 @@ function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): K
     ["slots", size.slots],
     ["line_words", size.lineWords],
     ["phases", phasesOf(shape)],
+    ["pair_planes", planesFor(size.columnWords / 2)],
+    ["row_planes", planesFor((kernel[1] * size.columnWords) / 2)],
+    ["high_planes", planesFor((kernel[0] * size.columnWords) / 2)],
     ["pad", padMode(shape)],
     ["scheme", SCHEMES[tiling.scheme]],
     ["planes", size.planes],
@@ -342,6 +345,13 @@ function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): K
     canFail: false,
     runtime,
   };
+}
+
+/** Planes of numbers up to `greatest`, at least the three that are counted at once. */
+function planesFor(greatest: number): number {
+  let planes = 3;
+  while (greatest >= 2 ** planes) planes++;
+  return planes;
 }
 
 const runtime = [
