@@ -54,11 +54,10 @@ static void build(const work *w, const uint32_t *line, uint32_t from, uint32_t t
     for (; first >= column_groups; first -= column_groups)
         kx++;
     for (; from < to; kx++) {
-        const bitloom_conv_pairs_column column = bitloom_conv_pairs_column_of(&w->lines, kx);
+        const uint32_t *column = w->layer->columns + 3U * kx;
         const uint32_t left = column_groups - first;
         const uint32_t groups = left < to - from ? left : to - from;
-        bitloom_conv_pairs_tables(line + column.offset + 4U * first, groups, column.rotate, column.mask,
-                                  tables);
+        bitloom_conv_pairs_tables(line + column[0] + 4U * first, groups, column[1], column[2], tables);
         tables += groups * BITLOOM_CONV_PAIRS_GROUP_WORDS;
         from += groups;
         first = 0U;
@@ -202,7 +201,7 @@ static void group_tiles(work *w, uint32_t group) {
     forget(w->parity_ids, w->span);
     w->lines.first_channel = group * w->lines.channels;
     w->lines.first_column = (int32_t)(w->x0 * layer->stride_x) - (int32_t)layer->pad_left;
-    bitloom_conv_pairs_prepare(&w->lines);
+    forget(w->lines.ids, layer->line_slots);
     for (done = 0U; done < outputs; done += layer->block) {
         w->first_output = group * outputs + done;
         w->outputs = outputs - done < layer->block ? outputs - done : layer->block;

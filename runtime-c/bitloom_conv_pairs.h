@@ -50,7 +50,8 @@
  */
 typedef struct {
     const uint32_t *weights;
-    const uint16_t *thresholds;    /* [row class][column class][outputs]: t */
+    const uint16_t *thresholds; /* [row class][column class][outputs]: t */
+    const uint32_t *columns; /* [kernel_width][3]: its words in a line, turned right by, pixels in the map */
     const uint8_t *row_classes;    /* [output height], padding 0 only */
     const uint8_t *column_classes; /* [output width], padding 0 only */
     uint16_t column_class_count;

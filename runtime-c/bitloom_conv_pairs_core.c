@@ -180,12 +180,12 @@ void bitloom_conv_pairs_add_rows(uint32_t *sum, uint32_t total, const uint32_t *
 }
 
 void bitloom_conv_pairs_add_columns(uint32_t *sum, uint32_t total, const uint32_t *number, uint32_t planes,
-                                    const bitloom_conv_pairs_column *columns) {
+                                    const uint32_t *columns) {
     uint32_t i;
     for (i = 0U; i < total; i++)
         sum[i] = 0U;
     for (i = 0U; i < 3U; i++)
-        bitloom_conv_pairs_add(sum, total, number, planes, columns[i].rotate, columns[i].mask);
+        bitloom_conv_pairs_add(sum, total, number, planes, columns[3U * i + 1U], columns[3U * i + 2U]);
 }
 
 void bitloom_conv_pairs_versions(const uint32_t *sum, uint32_t *low) {

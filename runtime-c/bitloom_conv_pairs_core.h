@@ -54,15 +54,9 @@ void bitloom_conv_pairs_add(uint32_t *sum, uint32_t total, const uint32_t *numbe
 void bitloom_conv_pairs_add_rows(uint32_t *sum, uint32_t total, const uint32_t *const *numbers,
                                  uint32_t planes);
 
-/* One kernel column of a line: where its words are, how they are turned right, which pixels are in the map.
- */
-typedef struct {
-    uint32_t offset, rotate, mask;
-} bitloom_conv_pairs_column;
-
-/* The same of one number that is turned and masked in the three ways of columns[0] to columns[2]. */
+/* The same of one number that is turned and masked in three ways: `columns` of the layer. */
 void bitloom_conv_pairs_add_columns(uint32_t *sum, uint32_t total, const uint32_t *number, uint32_t planes,
-                                    const bitloom_conv_pairs_column *columns);
+                                    const uint32_t *columns);
 
 /* The 16 versions of D = (A - n) mod 16 of the number A: bits 1 to 3, and whether A mod 16 >= n. */
 void bitloom_conv_pairs_versions(const uint32_t *sum, uint32_t *low);

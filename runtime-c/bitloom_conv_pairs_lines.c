@@ -230,37 +230,6 @@ BITLOOM_CONV_PAIRS_SMALL const uint32_t *bitloom_conv_pairs_line(const bitloom_c
     return line;
 }
 
-BITLOOM_CONV_PAIRS_SMALL bitloom_conv_pairs_column
-bitloom_conv_pairs_make_column(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
-    const bitloom_conv_pairs *layer = lines->layer;
-    const int32_t from = lines->first_column + (int32_t)(kx * layer->dilation_x);
-    const uint32_t phase = lines->layer->phases == 2U ? (uint32_t)from & 1U : 0U;
-    const int32_t shift = lines->layer->phases == 2U ? (from - (int32_t)phase) / 2 : from;
-    bitloom_conv_pairs_column column = {kx * lines->words, 0U, 0xffffffffU};
-    uint32_t mask = 0U;
-    uint32_t bits;
-    if (lines->layer->phases == 0U)
-        return column;
-    if (shift > -32 && shift < 32) {
-        const uint32_t map = ones((layer->width - phase + lines->layer->phases - 1U) / lines->layer->phases);
-        mask = (shift >= 0 ? map >> shift : map << -shift) & ones(layer->output_width);
-    }
-    for (bits = lines->lane_bits; bits < 32U; bits <<= 1)
-        mask |= mask << bits;
-    column.offset = phase * lines->words;
-    column.rotate = (uint32_t)shift & 31U;
-    column.mask = mask;
-    return column;
-}
-
-BITLOOM_CONV_PAIRS_SMALL void bitloom_conv_pairs_prepare(bitloom_conv_pairs_lines *lines) {
-    uint32_t i;
-    for (i = 0U; i < BITLOOM_CONV_PAIRS_COLUMNS; i++)
-        lines->columns[i] = bitloom_conv_pairs_make_column(lines, i);
-    for (i = 0U; i < lines->layer->line_slots; i++)
-        lines->ids[i] = 0xffffffffU;
-}
-
 BITLOOM_CONV_PAIRS_SMALL void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines,
                                                         const uint32_t *line, uint32_t *sum) {
     const uint32_t planes = lines->layer->pair_planes;
@@ -276,8 +245,8 @@ BITLOOM_CONV_PAIRS_SMALL void bitloom_conv_pairs_parity(const bitloom_conv_pairs
     for (i = 0U; i < lines->layer->row_planes; i++)
         sum[i] = 0U;
     for (kx = 0U; kx < lines->layer->kernel_width; kx++) {
-        const bitloom_conv_pairs_column column = bitloom_conv_pairs_column_of(lines, kx);
-        bitloom_conv_pairs_add(sum, lines->layer->row_planes, pairs[column.offset == 0U ? 0 : 1], planes,
-                               column.rotate, column.mask);
+        const uint32_t *column = lines->layer->columns + 3U * kx;
+        bitloom_conv_pairs_add(sum, lines->layer->row_planes, pairs[column[0] == 0U ? 0 : 1], planes,
+                               column[1], column[2]);
     }
 }

@@ -14,9 +14,6 @@
 #include "bitloom_conv_pairs_arch.h"
 #include "bitloom_conv_pairs_core.h"
 
-/* Kernel columns whose numbers are kept. */
-#define BITLOOM_CONV_PAIRS_COLUMNS 7U
-
 typedef struct {
     const bitloom_conv_pairs *layer;
     const bitloom_const_ring *input;
@@ -30,7 +27,6 @@ typedef struct {
     int32_t first_column; /* input column of the tile's first output column and kernel column 0 */
     uint32_t *ids;        /* [line_slots]: the line in each slot */
     uint32_t *slots;      /* [line_slots or 1][line_words]; without slots: a line of zeros */
-    bitloom_conv_pairs_column columns[BITLOOM_CONV_PAIRS_COLUMNS];
 } bitloom_conv_pairs_lines;
 
 /* Bytes of a channel's row: 1, 2 or 4, then whole words. */
@@ -38,17 +34,7 @@ static inline uint32_t bitloom_conv_pairs_unit(uint32_t width) {
     return width <= 8U ? 1U : width <= 16U ? 2U : 4U * ((width + 31U) / 32U);
 }
 
-/* Forgets all lines; to be called when the group or the tile column changes. */
-void bitloom_conv_pairs_prepare(bitloom_conv_pairs_lines *lines);
-
 const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, uint32_t r);
-
-bitloom_conv_pairs_column bitloom_conv_pairs_make_column(const bitloom_conv_pairs_lines *lines, uint32_t kx);
-
-static inline bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitloom_conv_pairs_lines *lines,
-                                                                     uint32_t kx) {
-    return kx < BITLOOM_CONV_PAIRS_COLUMNS ? lines->columns[kx] : bitloom_conv_pairs_make_column(lines, kx);
-}
 
 /*
  * A line's sum of x ^ y over all pairs: with one phase a number of the layer's `pair_planes` planes, to be

@@ -52,12 +52,11 @@ BITLOOM_CONV_PAIRS_SMALL static void sum_rows(const work *w, uint32_t t, uint32_
 /* A of tile t. */
 static void sum_parity(const work *w, uint32_t t) {
     const bitloom_conv_pairs *layer = w->layer;
-    const bitloom_conv_pairs_lines *lines = &w->lines;
     const uint32_t total = layer->planes + 1U;
     const uint32_t width = layer->kernel_width;
     uint32_t number[BITLOOM_CONV_PAIRS_MAX_PLANES + 3U];
     uint32_t kx, i;
-    if (layer->phases != 1U || (width == 1U && lines->columns[0].rotate == 0U)) {
+    if (layer->phases != 1U || (width == 1U && layer->columns[1] == 0U)) {
         sum_rows(w, t, w->sum, total, width == 1U ? layer->pair_planes : layer->row_planes);
         return;
     }
@@ -66,14 +65,14 @@ static void sum_parity(const work *w, uint32_t t) {
              layer->pair_planes + 2U < layer->high_planes ? layer->high_planes : layer->pair_planes + 2U,
              layer->pair_planes);
     if (width == 3U && total >= layer->high_planes + 2U) {
-        bitloom_conv_pairs_add_columns(w->sum, total, number, layer->high_planes, lines->columns);
+        bitloom_conv_pairs_add_columns(w->sum, total, number, layer->high_planes, layer->columns);
         return;
     }
     for (i = 0U; i < total; i++)
         w->sum[i] = 0U;
     for (kx = 0U; kx < width; kx++) {
-        const bitloom_conv_pairs_column column = bitloom_conv_pairs_column_of(lines, kx);
-        bitloom_conv_pairs_add(w->sum, total, number, layer->high_planes, column.rotate, column.mask);
+        bitloom_conv_pairs_add(w->sum, total, number, layer->high_planes, layer->columns[3U * kx + 1U],
+                               layer->columns[3U * kx + 2U]);
     }
 }
 

@@ -8,6 +8,7 @@ import {
   canUseRowsInPlace,
   hasFewClasses,
   MAX_RUN,
+  packConvPairsColumns,
   packConvPairsThresholds,
   packConvPairsWeights,
   padMode,
@@ -290,6 +291,7 @@ function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): K
   const fields: DescriptorField[] = [
     ["weights", { constant: "weights" }],
     ["thresholds", { constant: "thresholds" }],
+    ["columns", { constant: "columns" }],
     ["row_classes", isZero ? { constant: "row_classes" } : null],
     ["column_classes", isZero ? { constant: "column_classes" } : null],
     ["column_class_count", packed.columnClassCount],
@@ -339,6 +341,12 @@ function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): K
         type: "uint16_t",
         values: packed.values,
         layout: `[border classes][${shape.outputs} outputs]`,
+      },
+      {
+        name: "columns",
+        type: "uint32_t",
+        values: packConvPairsColumns(shape),
+        layout: `[${kernel[1]} kernel columns]: words in a line, turned right by, pixels in the map`,
       },
       ...classes,
     ],
