@@ -239,6 +239,9 @@ void bitloom_conv_pairs_threshold(const bitloom_conv_pairs *layer, const bitloom
     w.lines.input = inputs;
     w.lines.channels = (uint32_t)layer->channels / layer->groups;
     w.lines.words = (w.lines.channels + 3U) & ~3U;
+    w.lines.unit_bytes = bitloom_conv_pairs_unit(layer->width);
+    w.lines.unit_words = (layer->width + 31U) / 32U;
+    w.lines.last_word = 0xffffffffU >> (0U - layer->width) % 32U;
     lay_out(&w, (uint32_t *)scratch);
     split_rows(&w);
     for (w.x0 = 0U; w.x0 < layer->output_width; w.x0 += 32U) {

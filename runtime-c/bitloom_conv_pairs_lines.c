@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bitloom_conv_pairs_core.h"
+#include "bitloom_units.h"
 
 /* The lowest `count` bits, up to 32. */
 static inline uint32_t ones(uint32_t count) {
@@ -13,34 +14,24 @@ static inline uint32_t ones(uint32_t count) {
 }
 
 /* Word i of one channel's row, complemented where the padding is +1; columns outside the map are 0. */
-BITLOOM_CONV_PAIRS_SHARED static uint32_t unit_word(const bitloom_conv_pairs *layer, const uint8_t *unit,
-                                                    int32_t i) {
-    const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
-    const uint32_t first = 32U * (uint32_t)i;
+static inline uint32_t unit_word(const bitloom_conv_pairs_lines *lines, const uint8_t *unit, uint32_t i) {
     uint32_t word;
-    if (i < 0 || first >= layer->width)
+    if (i >= lines->unit_words)
         return 0U;
-    if (bytes == 1U) {
-        word = unit[0];
-    } else if (bytes == 2U) {
-        word = *(const uint16_t *)(const void *)unit;
-    } else {
-        word = ((const uint32_t *)(const void *)unit)[i];
-    }
-    if (layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE) {
-        const uint32_t left = layer->width - first;
-        word = ~word & (left < 32U ? (1U << left) - 1U : 0xffffffffU);
-    }
-    return word;
+    word = bitloom_unit_word(unit, lines->unit_bytes, i);
+    return lines->layer->pad != BITLOOM_CONV_PAIRS_PAD_PLUS_ONE ? word
+           : i + 1U == lines->unit_words                        ? word ^ lines->last_word
+                                                                : ~word;
 }
 
 /* Columns [column, column + 32) of one channel's row. */
-BITLOOM_CONV_PAIRS_SMALL static uint32_t window_word(const bitloom_conv_pairs *layer, const uint8_t *unit,
-                                                     int32_t column) {
+BITLOOM_CONV_PAIRS_FAST static uint32_t window_word(const bitloom_conv_pairs_lines *lines,
+                                                    const uint8_t *unit, int32_t column) {
     const uint32_t shift = (uint32_t)column & 31U;
-    const int32_t i = (column - (int32_t)shift) / 32;
-    const uint32_t low = unit_word(layer, unit, i);
-    return shift == 0U ? low : (low >> shift) | (unit_word(layer, unit, i + 1) << (32U - shift));
+    /* Before the map it is a great number. */
+    const uint32_t i = (uint32_t)((column - (int32_t)shift) / 32);
+    const uint32_t low = unit_word(lines, unit, i);
+    return (low >> shift) | (unit_word(lines, unit, i + 1U) << 1 << (31U - shift));
 }
 
 /* The even bits of a word, in its low half. */
@@ -53,17 +44,19 @@ BITLOOM_CONV_PAIRS_SMALL static uint32_t even_bits(uint32_t word) {
 }
 
 /* `count` columns from `column`, `stride` apart. */
-BITLOOM_CONV_PAIRS_SMALL static uint32_t strided_word(const bitloom_conv_pairs *layer, const uint8_t *unit,
-                                                      int32_t column, uint32_t count) {
-    const uint32_t stride = layer->stride_x;
+BITLOOM_CONV_PAIRS_SMALL static uint32_t strided_word(const bitloom_conv_pairs_lines *lines,
+                                                      const uint8_t *unit, int32_t column, uint32_t count) {
+    const uint32_t stride = lines->layer->stride_x;
     uint32_t word = 0U;
     uint32_t i;
+    if (stride == 1U)
+        return window_word(lines, unit, column) & ones(count);
     if (stride == 2U) {
-        word = even_bits(window_word(layer, unit, column));
-        return count > 16U ? word | even_bits(window_word(layer, unit, column + 32)) << 16 : word;
+        word = even_bits(window_word(lines, unit, column));
+        return count > 16U ? word | even_bits(window_word(lines, unit, column + 32)) << 16 : word;
     }
     for (i = 0U; i < count; i++)
-        word |= (window_word(layer, unit, column + (int32_t)(i * stride)) & 1U) << i;
+        word |= (window_word(lines, unit, column + (int32_t)(i * stride)) & 1U) << i;
     return word;
 }
 
@@ -74,13 +67,13 @@ BITLOOM_CONV_PAIRS_SMALL static const uint8_t *lane_row(const bitloom_conv_pairs
     if (y < 0 || y >= (int32_t)lines->layer->height)
         return NULL;
     return (const uint8_t *)bitloom_const_row(lines->input, (uint32_t)y) +
-           lines->first_channel * bitloom_conv_pairs_unit(lines->layer->width);
+           lines->first_channel * lines->unit_bytes;
 }
 
 /* Narrow rows side by side, as they are. */
 static void gather_turned(const bitloom_conv_pairs_lines *lines, const uint8_t *row, uint32_t shift,
                           uint32_t *line) {
-    const uint32_t bytes = bitloom_conv_pairs_unit(lines->layer->width);
+    const uint32_t bytes = lines->unit_bytes;
     uint32_t c;
     if (bytes == 1U) {
         for (c = 0U; c < lines->channels; c++)
@@ -94,45 +87,15 @@ static void gather_turned(const bitloom_conv_pairs_lines *lines, const uint8_t *
     }
 }
 
-/* Every kernel column by itself, stride 1: two words of a channel's row, of which the columns are cut. */
-BITLOOM_CONV_PAIRS_SMALL static void gather_sliding(const bitloom_conv_pairs_lines *lines, const uint8_t *row,
-                                                    uint32_t shift, uint32_t *line) {
-    const bitloom_conv_pairs *layer = lines->layer;
-    const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
-    const uint32_t mask = ones(lines->lane_bits);
-    const uint32_t start = (uint32_t)lines->first_column & 31U;
-    const int32_t first = (lines->first_column - (int32_t)start) / 32;
-    uint32_t c, kx;
-    for (c = 0U; c < lines->channels; c++) {
-        uint32_t low = unit_word(layer, row, first);
-        uint32_t high = unit_word(layer, row, first + 1);
-        uint32_t *to = line + c;
-        uint32_t from = start;
-        int32_t i = first + 1;
-        for (kx = 0U; kx < layer->kernel_width; kx++) {
-            for (; from >= 32U; from -= 32U) {
-                low = high;
-                high = unit_word(layer, row, ++i);
-            }
-            *to |= (((high << 1 << (31U - from)) | (low >> from)) & mask) << shift;
-            to += lines->words;
-            from += layer->dilation_x;
-        }
-        row += bytes;
-    }
-}
-
 /* Even and odd columns of two rows, each null outside the map or up to 16 columns wide; or of one row of up
  * to 32. */
 BITLOOM_CONV_PAIRS_SMALL static void gather_phases(const bitloom_conv_pairs_lines *lines, const uint8_t *row,
                                                    const uint8_t *next, uint32_t shift, uint32_t *line) {
-    const bitloom_conv_pairs *layer = lines->layer;
-    const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
     uint32_t c;
     for (c = 0U; c < lines->channels; c++) {
-        uint32_t word = row == NULL ? 0U : unit_word(layer, row + c * bytes, 0);
+        uint32_t word = row == NULL ? 0U : unit_word(lines, row + c * lines->unit_bytes, 0U);
         if (next != NULL)
-            word |= unit_word(layer, next + c * bytes, 0) << 16;
+            word |= unit_word(lines, next + c * lines->unit_bytes, 0U) << 16;
         line[c] |= even_bits(word) << shift;
         line[lines->words + c] |= even_bits(word >> 1) << shift;
     }
@@ -142,12 +105,12 @@ BITLOOM_CONV_PAIRS_SMALL static void gather_phases(const bitloom_conv_pairs_line
 BITLOOM_CONV_PAIRS_SMALL static void gather_columns(const bitloom_conv_pairs_lines *lines, const uint8_t *row,
                                                     uint32_t shift, uint32_t *line) {
     const bitloom_conv_pairs *layer = lines->layer;
-    const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
+    const uint32_t bytes = lines->unit_bytes;
     uint32_t kx, c;
     for (kx = 0U; kx < layer->kernel_width; kx++) {
         const int32_t column = lines->first_column + (int32_t)(kx * layer->dilation_x);
         for (c = 0U; c < lines->channels; c++)
-            line[c] |= strided_word(layer, row + c * bytes, column, lines->lane_bits) << shift;
+            line[c] |= strided_word(lines, row + c * bytes, column, lines->lane_bits) << shift;
         line += lines->words;
     }
 }
@@ -203,7 +166,7 @@ BITLOOM_CONV_PAIRS_SMALL static void gather(const bitloom_conv_pairs_lines *line
         if (layer->phases == 2U) {
             gather_phases(lines, row, step == 2U ? next : NULL, shift, line);
         } else if (layer->phases == 0U) {
-            (layer->stride_x == 1U ? gather_sliding : gather_columns)(lines, row, shift, line);
+            gather_columns(lines, row, shift, line);
         } else if (is_halves == 0U) {
             gather_turned(lines, row, shift, line);
         }

@@ -18,8 +18,11 @@ typedef struct {
     const bitloom_conv_pairs *layer;
     const bitloom_const_ring *input;
     uint32_t first_channel;
-    uint32_t channels; /* of the group */
-    uint32_t words;    /* channels rounded up to 4 */
+    uint32_t channels;   /* of the group */
+    uint32_t words;      /* channels rounded up to 4 */
+    uint32_t unit_bytes; /* of a channel's row */
+    uint32_t unit_words;
+    uint32_t last_word; /* the pixels of its last word */
     uint32_t lane_bits;
     uint32_t lanes;
     uint32_t lane_step;   /* input rows from one lane to the next */

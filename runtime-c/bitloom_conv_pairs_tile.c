@@ -113,16 +113,16 @@ static inline uint32_t subtract(uint32_t a, uint32_t b, uint32_t *borrow) {
     return difference;
 }
 
-/* Bits [first, first + 4) of every pixel's threshold. */
-static inline void threshold_bits(const uint32_t *thresholds, const uint32_t *pixels, uint32_t count,
-                                  uint32_t first, uint32_t *bits) {
+/* Bits [first, first + 4) of every pixel's threshold: that of `output` in the pixel's class. */
+static inline void threshold_bits(const uint16_t *const *thresholds, uint32_t output, const uint32_t *pixels,
+                                  uint32_t count, uint32_t first, uint32_t *bits) {
     uint32_t a = 0U;
     uint32_t b = 0U;
     uint32_t c = 0U;
     uint32_t d = 0U;
     uint32_t k;
     for (k = 0U; k < count; k++) {
-        const uint32_t threshold = thresholds[k] >> first;
+        const uint32_t threshold = (uint32_t)thresholds[k][output] >> first;
         const uint32_t mask = pixels[k];
         a |= spread(threshold, 0U) & mask;
         b |= spread(threshold, 1U) & mask;
@@ -139,17 +139,17 @@ static inline void threshold_bits(const uint32_t *thresholds, const uint32_t *pi
 BITLOOM_CONV_PAIRS_SMALL static void preset_states(const work *w, uint32_t t, uint32_t *state) {
     uint16_t classes[32];
     uint32_t pixels[32];
-    uint32_t thresholds[32];
+    const uint16_t *thresholds[32];
     const uint32_t planes = w->layer->planes;
     const uint32_t count = tile_classes(w, t, classes, pixels);
-    uint32_t output, i, k;
+    uint32_t output, i;
+    for (i = 0U; i < count; i++)
+        thresholds[i] = w->thresholds + classes[i] * (uint32_t)w->layer->outputs;
     for (output = 0U; output < w->outputs; output++) {
         uint32_t bits[BITLOOM_CONV_PAIRS_MAX_PLANES + 4U];
         uint32_t borrow = 0U;
-        for (k = 0U; k < count; k++)
-            thresholds[k] = w->thresholds[classes[k] * (uint32_t)w->layer->outputs + output];
         for (i = 0U; i <= planes; i += 4U)
-            threshold_bits(thresholds, pixels, count, i, bits + i);
+            threshold_bits(thresholds, output, pixels, count, i, bits + i);
         (void)subtract(w->sum[0], bits[0], &borrow);
         for (i = 1U; i <= planes; i++)
             *state++ = subtract(w->sum[i], bits[i], &borrow);

@@ -376,4 +376,5 @@ const runtime = [
   "bitloom_conv_pairs_lines.h",
   "bitloom_conv_pairs_tile.c",
   "bitloom_conv_pairs_work.h",
+  "bitloom_units.h",
 ];
