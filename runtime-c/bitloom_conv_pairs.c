@@ -21,8 +21,7 @@ static inline uint32_t *take(uint32_t **scratch, uint32_t words) {
 }
 
 /* Where everything is in the scratch: src/kernels/conv-pairs-pack.ts counts the same. */
-static void lay_out(work *w, uint32_t *scratch) {
-    const bitloom_conv_pairs *layer = w->layer;
+static void lay_out(work *w, const bitloom_conv_pairs *layer, uint32_t *scratch) {
     const uint32_t lines = layer->line_slots == 0U ? 1U : layer->line_slots;
     w->span = (layer->kernel_height - 1U) * (uint32_t)layer->dilation_y + 1U;
     w->sum = take(&scratch, SUM_WORDS);
@@ -242,7 +241,7 @@ void bitloom_conv_pairs_threshold(const bitloom_conv_pairs *layer, const bitloom
     w.lines.unit_bytes = bitloom_conv_pairs_unit(layer->width);
     w.lines.unit_words = (layer->width + 31U) / 32U;
     w.lines.last_word = 0xffffffffU >> (0U - layer->width) % 32U;
-    lay_out(&w, (uint32_t *)scratch);
+    lay_out(&w, layer, (uint32_t *)scratch);
     split_rows(&w);
     for (w.x0 = 0U; w.x0 < layer->output_width; w.x0 += 32U) {
         for (group = 0U; group < layer->groups; group++)

@@ -121,7 +121,6 @@ static void gather_halves(const bitloom_conv_pairs_lines *lines, const uint8_t *
     const uint32_t keep = low == NULL ? 0xffff0000U : 0x0000ffffU;
     const uint8_t *first = low == NULL ? high : low;
     const uint8_t *second = high == NULL ? low : high;
-    uint32_t i;
     if (first == NULL) {
         memset(line, 0, lines->channels * sizeof *line);
         return;
@@ -129,6 +128,7 @@ static void gather_halves(const bitloom_conv_pairs_lines *lines, const uint8_t *
     bitloom_conv_pairs_zip((const uint32_t *)(const void *)first, (const uint32_t *)(const void *)second,
                            line, lines->channels);
     if (low == NULL || high == NULL) {
+        uint32_t i;
         for (i = 0U; i < lines->channels; i++)
             line[i] &= keep;
     }
