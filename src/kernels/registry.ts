@@ -6,6 +6,7 @@ import { convGeneral } from "./conv-general.js";
 import { convImage } from "./conv-image.js";
 import { convPairs } from "./conv-pairs.js";
 import { convPairsMve } from "./conv-pairs-mve.js";
+import { convTablesMve } from "./conv-tables-mve.js";
 import { convRows } from "./conv-rows.js";
 import { denseB1 } from "./dense-b1.js";
 import { lookup } from "./lookup.js";
@@ -19,6 +20,7 @@ import type { Kernel } from "./types.js";
 /** Every kernel: what the plan chooses from. */
 export const kernels: readonly Kernel[] = Object.freeze([
   denseB1,
+  convTablesMve,
   convPairsMve,
   convPairs,
   convRows,

@@ -1,0 +1,415 @@
+/*
+ * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ */
+#include "bitloom_conv_tables_mve.h"
+
+#include "bitloom_conv_tables_mve_map.h"
+#include "bitloom_v128_bytes.h"
+
+typedef bitloom_conv_tables_mve_tile tile_type;
+typedef bitloom_conv_tables_mve_sizes sizes_type;
+typedef bitloom_conv_tables_mve_job job_type;
+
+static uint32_t align16(uint32_t bytes) {
+    return (bytes + 15U) & ~15U;
+}
+
+static uint32_t lesser(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+static BITLOOM_NOINLINE sizes_type sizes_of(const bitloom_conv_tables_mve *layer) {
+    sizes_type s;
+    uint32_t image_rows;
+    s.taps = (uint32_t)layer->kernel_height * layer->kernel_width;
+    s.quads = (layer->channels + 3U) / 4U;
+    s.image_planes = s.quads * layer->copies;
+    s.fours = (s.taps * s.quads + 3U) / 4U;
+    s.blocks = (layer->outputs + 7U) / 8U;
+    s.pitch =
+        (layer->tile_columns - 1U) * layer->stride_x + (layer->kernel_width - 1U) * layer->dilation_x + 1U;
+    image_rows =
+        (layer->tile_rows - 1U) * layer->stride_y + (layer->kernel_height - 1U) * layer->dilation_y + 1U;
+    s.plane_bytes = image_rows * s.pitch;
+    s.part_vectors = ((uint32_t)layer->part_rows * layer->tile_columns + 15U) / 16U;
+    s.tile_vectors = s.part_vectors * (layer->tile_rows / layer->part_rows);
+    s.chunks = (s.fours + layer->chunk - 1U) / layer->chunk;
+    s.v_distance = 16U * layer->cells;
+    /* Tables first: what follows is read with them, by pixels that do not exist. */
+    s.carries = 2U * s.v_distance;
+    s.rows = s.carries + 16U * BITLOOM_CONV_TABLES_MVE_MAX_CARRIES;
+    s.image = s.rows + 64U;
+    s.counts = s.image + align16(s.image_planes * s.plane_bytes + 15U);
+    s.list = s.counts + align16(s.plane_bytes + 15U);
+    s.positions = align16(s.list + 20U * s.fours);
+    s.offsets = s.positions + 16U * s.part_vectors;
+    s.masks = s.offsets + 32U * s.tile_vectors;
+    s.classes = align16(s.masks + 2U * (layer->planes + 1U) * s.tile_vectors);
+    s.present = s.classes + (layer->row_classes == NULL ? 0U : 16U * s.tile_vectors);
+    s.sums = align16(s.present + (layer->row_classes == NULL ? 0U : 4U * s.tile_vectors));
+    s.sum_bytes =
+        16U * (layer->planes > BITLOOM_CONV_TABLES_MVE_LEAST_PLANES ? layer->planes
+                                                                    : BITLOOM_CONV_TABLES_MVE_LEAST_PLANES);
+    s.total = s.sums + s.sum_bytes * (s.chunks == 1U ? 1U : s.tile_vectors);
+    return s;
+}
+
+uint32_t bitloom_conv_tables_mve_scratch(const bitloom_conv_tables_mve *layer) {
+    return sizes_of(layer).total;
+}
+
+/* Where the tables and the images of all quads are; quads that do not exist are any of the first tap. */
+static BITLOOM_NOINLINE void write_list(const tile_type *tile) {
+    const bitloom_conv_tables_mve *layer = tile->layer;
+    const sizes_type *sizes = tile->sizes;
+    uint32_t *list = (uint32_t *)(void *)(tile->scratch + sizes->list);
+    uint32_t quad = 0U;
+    uint32_t plane = 0U;
+    uint32_t tap = 0U;
+    uint32_t kx = 0U;
+    uint32_t left = sizes->taps;
+    uint32_t four, i;
+    for (four = 0U; four < sizes->fours; four++) {
+        *list++ = bitloom_conv_tables_mve_place(tile->scratch, 16U * layer->bases[four]);
+        for (i = 0U; i < 4U; i++) {
+            *list++ =
+                bitloom_conv_tables_mve_place(tile->scratch, sizes->image + plane * sizes->plane_bytes + tap);
+            if (++plane == sizes->image_planes)
+                plane = 0U;
+            if (++quad == sizes->quads && left != 0U) {
+                quad = 0U;
+                left--;
+                tap += layer->dilation_x;
+                if (++kx == layer->kernel_width) {
+                    kx = 0U;
+                    tap += layer->dilation_y * sizes->pitch - layer->kernel_width * layer->dilation_x;
+                }
+                if (left == 0U)
+                    tap = 0U;
+            }
+        }
+    }
+}
+
+/* Moves the places of images in `fours` of the list. */
+static BITLOOM_NOINLINE void move_list(uint32_t *list, uint32_t fours, uint32_t by) {
+    for (; fours != 0U; fours--) {
+#ifdef BITLOOM_V128_MVE
+        vst1q_u32(list + 1, vaddq_n_u32(vld1q_u32(list + 1), by));
+#else
+        list[1] += by;
+        list[2] += by;
+        list[3] += by;
+        list[4] += by;
+#endif
+        list += 5;
+    }
+}
+
+/* u and v of the two pairs whose F are at `rows`, by the 4 input bits. */
+static inline void write_table(uint8_t *table, uint32_t v_distance, const uint8_t *rows, bitloom_v128 first,
+                               bitloom_v128 second) {
+    const bitloom_v128 a = bitloom_v128_gather(rows, first);
+    const bitloom_v128 b = bitloom_v128_gather(rows, second);
+    bitloom_v128_store(table, bitloom_v128_xor(a, b));
+    bitloom_v128_store(table + v_distance, bitloom_v128_and(a, b));
+}
+
+/* F of 16 pairs, by their two input bits: 4 bytes each. */
+static inline void write_rows(uint8_t *rows, const uint8_t *weights) {
+    const bitloom_v128 a = bitloom_v128_load(weights);
+    const bitloom_v128 b = bitloom_v128_load(weights + 16);
+    const bitloom_v128 none = bitloom_v128_all(0U);
+    bitloom_v128_interleave(rows, bitloom_v128_or_not(none, bitloom_v128_and(a, b)),
+                            bitloom_v128_and_not(a, b), bitloom_v128_and_not(b, a), bitloom_v128_or(a, b));
+}
+
+/* Tables of the fours [first, end) for a block of outputs. */
+static BITLOOM_NOINLINE void write_tables(const tile_type *tile, const uint8_t *weights, uint32_t first,
+                                          uint32_t end) {
+    static const uint8_t first_bits[16] = {0U, 1U, 2U, 3U, 0U, 1U, 2U, 3U, 0U, 1U, 2U, 3U, 0U, 1U, 2U, 3U};
+    static const uint8_t second_bits[16] = {4U, 4U, 4U, 4U, 5U, 5U, 5U, 5U, 6U, 6U, 6U, 6U, 7U, 7U, 7U, 7U};
+    const sizes_type *sizes = tile->sizes;
+    const bitloom_v128 a = bitloom_v128_load(first_bits);
+    const bitloom_v128 b = bitloom_v128_load(second_bits);
+    const uint32_t quads = sizes->taps * sizes->quads;
+    const uint32_t last = sizes->image_planes / 4U * 4U - 4U;
+    uint8_t *const rows = tile->scratch + sizes->rows;
+    uint32_t plane = 4U * first % sizes->image_planes;
+    uint32_t four, i;
+    weights += 16U * first;
+    for (four = first; four < end; four++) {
+        uint8_t *const base = tile->scratch + 16U * tile->layer->bases[four];
+        const uint8_t *row = rows + 32U * ((four - first) & 1U);
+        if (row == rows) {
+            write_rows(rows, weights);
+            weights += 32;
+        }
+        for (i = 0U; i < 4U; i++) {
+            const uint32_t slot = plane < last ? plane & 3U : plane - last;
+            write_table(base + 16U * slot, sizes->v_distance, row, a, b);
+            row += 8;
+            if (++plane == sizes->image_planes)
+                plane = 0U;
+        }
+    }
+    /* Quads that do not exist add nothing. */
+    for (i = quads; i < 4U * end; i++) {
+        const uint32_t slot = bitloom_conv_tables_mve_slot(i % sizes->image_planes, sizes->image_planes);
+        uint8_t *const table = tile->scratch + 16U * (tile->layer->bases[end - 1U] + slot);
+        bitloom_v128_store(table, bitloom_v128_all(0U));
+        bitloom_v128_store(table + sizes->v_distance, bitloom_v128_all(0U));
+    }
+}
+
+/* Where the windows of a part's pixels start; the same for every part. */
+static BITLOOM_NOINLINE void write_positions(const tile_type *tile) {
+    const bitloom_conv_tables_mve *layer = tile->layer;
+    uint8_t *positions = tile->scratch + tile->sizes->positions;
+    uint8_t *const end = positions + 16U * tile->sizes->part_vectors;
+    uint32_t y, x;
+    for (y = 0U; y < layer->part_rows; y++) {
+        for (x = 0U; x < tile->columns; x++)
+            *positions++ = (uint8_t)(y * layer->stride_y * tile->sizes->pitch + x * layer->stride_x);
+    }
+    while (positions != end)
+        *positions++ = 0U;
+}
+
+/* A row of a part; vectors of each part start anew. */
+static uint32_t pixel_of(const tile_type *tile, uint32_t row) {
+    const uint32_t part = row / tile->layer->part_rows;
+    return 16U * part * tile->sizes->part_vectors + (row - part * tile->layer->part_rows) * tile->columns;
+}
+
+/* Classes of pixels, and which ones each vector has. */
+static BITLOOM_NOINLINE void write_classes(const tile_type *tile) {
+    const bitloom_conv_tables_mve *layer = tile->layer;
+    uint8_t *const classes = tile->scratch + tile->sizes->classes;
+    uint32_t *const present = (uint32_t *)(void *)(tile->scratch + tile->sizes->present);
+    uint32_t row, x;
+    for (x = 0U; x < tile->sizes->tile_vectors; x++)
+        present[x] = 0U;
+    for (row = 0U; row < tile->rows; row++) {
+        uint32_t pixel = pixel_of(tile, row);
+        for (x = 0U; x < tile->columns; x++) {
+            const uint32_t class =
+                (uint32_t)layer->row_classes[tile->y + row] + layer->column_classes[tile->x + x];
+            present[pixel / 16U] |= (uint32_t)1U << class;
+            classes[pixel++] = (uint8_t) class;
+        }
+    }
+}
+
+/* Where output pixels are, from the first on, whose address is returned. */
+static BITLOOM_NOINLINE uint8_t *write_offsets(const tile_type *tile, const bitloom_ring *output) {
+    const bitloom_conv_tables_mve *layer = tile->layer;
+    const uint32_t step = ((uint32_t)layer->outputs * layer->groups + 31U) / 32U * 4U;
+    uint16_t *const offsets = (uint16_t *)(void *)(tile->scratch + tile->sizes->offsets);
+    uint32_t row, x;
+    for (row = 0U; row < tile->rows; row++) {
+        uint16_t *to = offsets + pixel_of(tile, row);
+        uint32_t offset = row * output->row_bytes;
+        for (x = 0U; x < tile->columns; x++) {
+            *to++ = (uint16_t)offset;
+            offset += step;
+        }
+    }
+    return (uint8_t *)bitloom_row(output, tile->y) + tile->x * step;
+}
+
+/* S + A / 2 + (A mod 2 where t is odd) >= (t + 1) / 2, for one class of pixels. */
+static inline bitloom_v128 compare(const uint8_t *sum, uint32_t planes, bitloom_v128 odd,
+                                   const uint8_t *threshold) {
+    const uint8_t *const end = sum + 16U * planes;
+    bitloom_v128 reached = bitloom_v128_or(bitloom_v128_and(odd, bitloom_v128_bytes(threshold[0])),
+                                           bitloom_v128_bytes(threshold[1]));
+    threshold += 2;
+    for (; sum != end; sum += 16)
+        reached = bitloom_v128_majority(bitloom_v128_load(sum), reached, bitloom_v128_bytes(*threshold++));
+    return reached;
+}
+
+/* Output bits of a vector. `thresholds` are those of the block's first class. */
+static BITLOOM_NOINLINE void finish(const tile_type *tile, uint32_t vector, const uint8_t *sum,
+                                    const uint8_t *thresholds, uint8_t *result) {
+    const bitloom_conv_tables_mve *layer = tile->layer;
+    const uint32_t planes = layer->planes;
+    const uint16_t *masks = (const uint16_t *)(const void *)(tile->scratch + tile->sizes->masks);
+    const bitloom_v128 odd = bitloom_v128_of_mask(masks[vector * (planes + 1U)]);
+    bitloom_v128 all;
+    uint32_t step, present, class;
+    if (layer->row_classes == NULL) {
+        bitloom_v128_store(result, compare(sum, planes, odd, thresholds));
+        return;
+    }
+    step = layer->groups * tile->sizes->blocks * (planes + 2U);
+    present = ((const uint32_t *)(const void *)(tile->scratch + tile->sizes->present))[vector];
+    all = bitloom_v128_all(0U);
+    for (class = 0U; present != 0U; class ++) {
+        if ((present & 1U) != 0U) {
+            const bitloom_v128 classes =
+                bitloom_v128_load(tile->scratch + tile->sizes->classes + 16U * vector);
+            all = bitloom_v128_or(all, bitloom_v128_and(bitloom_v128_equal(classes, class),
+                                                        compare(sum, planes, odd, thresholds)));
+        }
+        thresholds += step;
+        present >>= 1;
+    }
+    bitloom_v128_store(result, all);
+}
+
+/* A / 2, where the sum of a vector starts. */
+static BITLOOM_NOINLINE void start_sum(const tile_type *tile, uint32_t vector, uint8_t *sum) {
+    const uint32_t planes = tile->layer->planes;
+    const uint16_t *masks =
+        (const uint16_t *)(const void *)(tile->scratch + tile->sizes->masks) + vector * (planes + 1U);
+    uint8_t *const end = sum + 16U * planes;
+    for (; sum != end; sum += 16)
+        bitloom_v128_store(sum, bitloom_v128_of_mask(*++masks));
+}
+
+/* A block of outputs in a tile. */
+typedef struct {
+    const uint8_t *weights;
+    const uint8_t *thresholds;
+    uint8_t *output;
+} block_type;
+
+/* Vectors of a part, over the job's chunk. */
+static void run_part(const tile_type *tile, const block_type *block, job_type *job, uint32_t part,
+                     uint32_t is_first, uint32_t is_last) {
+    const bitloom_conv_tables_mve *layer = tile->layer;
+    const sizes_type *sizes = tile->sizes;
+    const uint32_t first_row = part * layer->part_rows;
+    const uint32_t pixels = lesser(layer->part_rows, tile->rows - first_row) * tile->columns;
+    const uint16_t *offsets = (const uint16_t *)(const void *)(tile->scratch + sizes->offsets);
+    uint32_t vector = part * sizes->part_vectors;
+    uint8_t result[16];
+    uint32_t done;
+    offsets += 16U * vector;
+    job->positions = tile->scratch + sizes->positions;
+    job->sum = tile->scratch + sizes->sums + (sizes->chunks == 1U ? 0U : vector * sizes->sum_bytes);
+    for (done = 0U; done < pixels; done += 16U) {
+        if (is_first != 0U)
+            start_sum(tile, vector, job->sum);
+        bitloom_conv_tables_mve_add(job);
+        if (is_last != 0U) {
+            finish(tile, vector, job->sum, block->thresholds, result);
+            bitloom_v128_scatter(block->output, offsets, result, pixels - done);
+        }
+        job->positions += 16;
+        offsets += 16;
+        vector++;
+        if (sizes->chunks != 1U)
+            job->sum += sizes->sum_bytes;
+    }
+}
+
+static void run_block(const tile_type *tile, const block_type *block, job_type *job) {
+    const bitloom_conv_tables_mve *layer = tile->layer;
+    const sizes_type *sizes = tile->sizes;
+    uint32_t *list = (uint32_t *)(void *)(tile->scratch + sizes->list);
+    const uint32_t part_bytes = (uint32_t)layer->part_rows * layer->stride_y * sizes->pitch;
+    const uint32_t parts = (tile->rows + layer->part_rows - 1U) / layer->part_rows;
+    uint32_t first;
+    for (first = 0U; first < sizes->fours; first += layer->chunk) {
+        const uint32_t fours = lesser(layer->chunk, sizes->fours - first);
+        uint32_t part;
+        write_tables(tile, block->weights, first, first + fours);
+        job->list = list;
+        job->four_fours = fours / 4U;
+        job->fours = fours & 3U;
+        job->carry_count = job->four_fours + job->fours;
+        for (part = 0U; part < parts; part++) {
+            if (part != 0U)
+                move_list(list, fours, part_bytes);
+            run_part(tile, block, job, part, first == 0U ? 1U : 0U, first + fours == sizes->fours ? 1U : 0U);
+        }
+        if (parts > 1U)
+            move_list(list, fours, 0U - (parts - 1U) * part_bytes);
+        list += 5U * fours;
+    }
+}
+
+/* What the outputs of a tile's vectors have in common. */
+static void count_tile(const tile_type *tile) {
+    const bitloom_conv_tables_mve *layer = tile->layer;
+    const sizes_type *sizes = tile->sizes;
+    uint16_t *masks = (uint16_t *)(void *)(tile->scratch + sizes->masks);
+    uint32_t row, vector;
+    for (row = 0U; row < tile->rows; row += layer->part_rows) {
+        const uint32_t start = row * layer->stride_y * sizes->pitch;
+        const uint8_t *positions = tile->scratch + sizes->positions;
+        for (vector = 0U; vector < sizes->part_vectors; vector++) {
+            bitloom_conv_tables_mve_count(tile, start, positions, masks);
+            positions += 16;
+            masks += layer->planes + 1U;
+        }
+    }
+}
+
+/* Bytes after those of the outputs, up to whole words, are 0. */
+static void clear_tail(const tile_type *tile, uint8_t *output, uint32_t outputs) {
+    static const uint8_t zeros[16] = {0U};
+    const uint32_t end = (outputs + 31U) / 32U * 4U;
+    uint32_t byte, row, x;
+    for (byte = (outputs + 7U) / 8U; byte < end; byte++) {
+        for (row = 0U; row < tile->rows; row++) {
+            const uint16_t *offsets = (const uint16_t *)(const void *)(tile->scratch + tile->sizes->offsets);
+            offsets += pixel_of(tile, row);
+            for (x = 0U; x < tile->columns; x += 16U)
+                bitloom_v128_scatter(output + byte, offsets + x, zeros, tile->columns - x);
+        }
+    }
+}
+
+static void run_tile(tile_type *tile, const bitloom_ring *output, job_type *job) {
+    const bitloom_conv_tables_mve *layer = tile->layer;
+    const sizes_type *sizes = tile->sizes;
+    block_type block;
+    uint32_t i;
+    write_positions(tile);
+    block.output = write_offsets(tile, output);
+    block.weights = layer->weights;
+    block.thresholds = layer->thresholds;
+    if (layer->row_classes != NULL)
+        write_classes(tile);
+    clear_tail(tile, block.output, (uint32_t)layer->outputs * layer->groups);
+    write_list(tile);
+    for (tile->group = 0U; tile->group < layer->groups; tile->group++) {
+        bitloom_conv_tables_mve_read(tile);
+        count_tile(tile);
+        for (i = 0U; i < sizes->blocks; i++) {
+            run_block(tile, &block, job);
+            block.output++;
+            block.weights += 32U * ((sizes->fours + 1U) / 2U);
+            block.thresholds += layer->planes + 2U;
+        }
+    }
+}
+
+void bitloom_conv_tables_mve_threshold(const bitloom_conv_tables_mve *layer, const bitloom_const_ring *inputs,
+                                       const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
+    const sizes_type sizes = sizes_of(layer);
+    tile_type tile;
+    job_type job;
+    tile.layer = layer;
+    tile.sizes = &sizes;
+    tile.input = inputs;
+    tile.scratch = scratch;
+    job.v_distance = sizes.v_distance;
+    job.more_planes = sizes.sum_bytes / 16U - BITLOOM_CONV_TABLES_MVE_LEAST_PLANES;
+    job.carries = tile.scratch + sizes.carries;
+    job.base = scratch;
+    memset(tile.scratch + sizes.sums, 0, sizes.total - sizes.sums);
+    for (tile.y = y0; tile.y < y1; tile.y += tile.rows) {
+        /* The tile's rows follow each other in memory. */
+        const uint32_t slot = tile.y < output->rows ? tile.y : tile.y % output->rows;
+        tile.rows = lesser(lesser(layer->tile_rows, y1 - tile.y), output->rows - slot);
+        for (tile.x = 0U; tile.x < layer->output_width; tile.x += layer->tile_columns) {
+            tile.columns = lesser(layer->tile_columns, layer->output_width - tile.x);
+            run_tile(&tile, output, &job);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+/*
+ * MVE inner loop of bitloom_conv_tables_mve.
+ * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ *
+ * q0, q1, q2 are planes 0, 1, 2 of the sum; planes 3 and up are in memory; carries of weight 32 are kept and added in
+ * the end. Carries of one weight travel in pairs (x, p): x is one carry, p that carry xor the other, which saves
+ * operations in the adders. q7 holds the pixels' positions.
+ *
+ * frame: bitloom_conv_tables_mve_add 152
+ */
+#if defined(__ARM_FEATURE_MVE) && !defined(BITLOOM_PORTABLE_C)
+    .syntax unified
+    .thumb
+    .text
+
+/* Members of bitloom_conv_tables_mve_job. */
+    .equ JOB_LIST, 0
+    .equ JOB_POSITIONS, 4
+    .equ JOB_SUM, 8
+    .equ JOB_V_DISTANCE, 12
+    .equ JOB_FOUR_FOURS, 16
+    .equ JOB_FOURS, 20
+    .equ JOB_CARRY_COUNT, 24
+    .equ JOB_MORE_PLANES, 28
+    .equ JOB_CARRIES, 32
+
+/* The carries of weight 8 of three fours. */
+    .equ FRAME, 48
+
+/* q0 + u + 2 v of 4 inputs -> q0, carry in q\u: u and v are never both 1. r1: u of slot 0, r2: v. */
+.macro ADD_QUAD u, v, index, image
+    vldrb.u8 q\index, [\image, q7]
+    vldrb.u8 q\u, [r1, q\index]
+    vldrb.u8 q\v, [r2, q\index]
+    veor q0, q0, q\u
+    vbic q\u, q\u, q0
+    vorr q\u, q\u, q\v
+.endm
+
+/* q\z + x + y -> q\z, carry in q\carry. Changes q\x; q\p = x ^ y. */
+.macro ADD_PAIR z, x, p, carry
+    veor q\x, q\x, q\z
+    veor q\z, q\z, q\p
+    vorr q\x, q\x, q\p
+    veor q\carry, q\x, q\z
+.endm
+
+/* q\z + x1 + y1 + x2 + y2 -> q\z, two carries: one in q\p1, xor of both in q\x1. Changes q\x2. */
+.macro ADD_PAIRS z, x1, p1, x2, p2
+    veor q\x1, q\x1, q\z
+    veor q\z, q\z, q\p1
+    vorr q\x1, q\x1, q\p1
+    veor q\p1, q\x1, q\z
+    veor q\x2, q\x2, q\z
+    vbic q\x2, q\x2, q\p2
+    veor q\z, q\z, q\p2
+    veor q\x1, q\x1, q\x2
+.endm
+
+/* 16 inputs -> q0, q1, q2, carry of weight 8 in q3. The last quad takes q7: no register is left. */
+.macro ADD_FOUR
+    ldm r0!, {r1, r4-r7}
+    add r2, r1, r3
+    ADD_QUAD 3, 4, 5, r4
+    ADD_QUAD 4, 5, 6, r5
+    veor q4, q4, q3
+    ADD_PAIR 1, 3, 4, 3
+    ADD_QUAD 4, 5, 6, r6
+    vldrb.u8 q5, [r7, q7]
+    vldrb.u8 q6, [r1, q5]
+    vldrb.u8 q7, [r2, q5]
+    veor q0, q0, q6
+    vbic q6, q6, q0
+    vorr q6, q6, q7
+    vldrw.u32 q7, [r9]
+    veor q6, q6, q4
+    ADD_PAIR 1, 4, 6, 4
+    veor q4, q4, q3
+    ADD_PAIR 2, 3, 4, 3
+.endm
+
+    .balign 4
+    .global bitloom_conv_tables_mve_add
+    .type bitloom_conv_tables_mve_add, %function
+    .thumb_func
+bitloom_conv_tables_mve_add:
+    vpush {d8-d15}
+    push {r4-r11, lr}
+    sub sp, sp, #FRAME + 4
+    mov r8, r0
+    ldrd r0, r9, [r8, #JOB_LIST]
+    ldrd r10, r3, [r8, #JOB_SUM]
+    ldrd r4, r11, [r8, #JOB_FOUR_FOURS]
+    ldr r12, [r8, #JOB_CARRIES]
+    vldrw.u32 q0, [r10]
+    vldrw.u32 q1, [r10, #16]
+    vldrw.u32 q2, [r10, #32]
+    vldrw.u32 q7, [r9]
+    wls lr, r4, 2f
+1:  ADD_FOUR
+    vstrw.u32 q3, [sp]
+    ADD_FOUR
+    vstrw.u32 q3, [sp, #16]
+    ADD_FOUR
+    vstrw.u32 q3, [sp, #32]
+    ADD_FOUR
+    vldrw.u32 q4, [sp, #32]
+    vldrw.u32 q5, [sp, #16]
+    vldrw.u32 q6, [sp]
+    veor q4, q4, q3
+    veor q6, q6, q5
+    vldrw.u32 q7, [r10, #48]
+    ADD_PAIRS 7, 3, 4, 5, 6
+    vstrw.u32 q7, [r10, #48]
+    vldrw.u32 q7, [r10, #64]
+    ADD_PAIR 7, 4, 3, 3
+    vstrw.u32 q7, [r10, #64]
+    vstrw.u32 q3, [r12], #16
+    vldrw.u32 q7, [r9]
+    le lr, 1b
+2:  wls lr, r11, 4f
+3:  ADD_FOUR
+    vldrw.u32 q4, [r10, #48]
+    vldrw.u32 q5, [r10, #64]
+    veor q4, q4, q3
+    vbic q3, q3, q4
+    veor q5, q5, q3
+    vbic q3, q3, q5
+    vstrw.u32 q4, [r10, #48]
+    vstrw.u32 q5, [r10, #64]
+    vstrw.u32 q3, [r12], #16
+    le lr, 3b
+4:  vstrw.u32 q0, [r10]
+    vstrw.u32 q1, [r10, #16]
+    vstrw.u32 q2, [r10, #32]
+    /* Carries to planes 5 to 8; at most one goes beyond: q2. */
+    ldrd lr, r5, [r8, #JOB_CARRY_COUNT]
+    ldr r12, [r8, #JOB_CARRIES]
+    vldrw.u32 q3, [r10, #80]
+    vldrw.u32 q4, [r10, #96]
+    vldrw.u32 q5, [r10, #112]
+    vldrw.u32 q6, [r10, #128]
+    vmov.i32 q2, #0
+5:  vldrw.u32 q7, [r12], #16
+    vand q0, q3, q7
+    veor q3, q3, q7
+    vand q1, q4, q0
+    veor q4, q4, q0
+    vand q0, q5, q1
+    veor q5, q5, q1
+    vand q1, q6, q0
+    veor q6, q6, q0
+    vorr q2, q2, q1
+    le lr, 5b
+    vstrw.u32 q3, [r10, #80]
+    vstrw.u32 q4, [r10, #96]
+    vstrw.u32 q5, [r10, #112]
+    vstrw.u32 q6, [r10, #128]
+    wls lr, r5, 7f
+6:  vldrw.u32 q0, [r10, #144]
+    vand q1, q0, q2
+    veor q0, q0, q2
+    vstrw.u32 q0, [r10, #144]
+    vmov q2, q1
+    adds r10, r10, #16
+    le lr, 6b
+7:  add sp, sp, #FRAME + 4
+    pop {r4-r11, lr}
+    vpop {d8-d15}
+    bx lr
+    .size bitloom_conv_tables_mve_add, . - bitloom_conv_tables_mve_add
+#endif

@@ -1,0 +1,220 @@
+import type { Instruction } from "../program/types.js";
+import { outsideClasses } from "./conv-pairs-mve-plan.js";
+
+type Conv = Extract<Instruction, { kind: "conv" }>;
+type Shape = readonly [number, number, number];
+
+/** As in the runtime. */
+const MAX_PLANES = 14;
+const LEAST_PLANES = 9;
+const MAX_CARRIES = 16;
+const MAX_CHUNK = 56;
+const MAX_CLASSES = 32;
+const MAX_BYTE = 255;
+const MAX_OFFSET = 65535;
+/** Scratch bytes that a layer may take. */
+const SCRATCH_LIMIT = 12288;
+
+/** What follows from the shape alone. Channels and outputs per group. */
+export interface TablesShape {
+  readonly channels: number;
+  readonly outputs: number;
+  readonly taps: number;
+  /** Groups of 4 channels of a tap, and of 4 such quads. */
+  readonly quads: number;
+  readonly fours: number;
+  /** Of 8 outputs, in a group. */
+  readonly blocks: number;
+  /** Of the image, so that 4 quads in a row have slots of their own. */
+  readonly copies: number;
+  readonly planes: number;
+  readonly classes: number;
+}
+
+/** How the runtime executes a layer. */
+export interface TablesPlan extends TablesShape {
+  /** Fours whose tables exist together. */
+  readonly chunk: number;
+  /** Where the tables of each four start, in tables of its chunk. */
+  readonly bases: readonly number[];
+  readonly cells: number;
+  readonly tileRows: number;
+  readonly tileColumns: number;
+  readonly partRows: number;
+  readonly scratchBytes: number;
+  readonly cost: number;
+}
+
+/** The cheapest plan whose scratch is within `limit`; undefined where the runtime cannot execute the layer. */
+export function planTables(
+  conv: Conv,
+  input: Shape,
+  output: Shape,
+  limit = SCRATCH_LIMIT,
+): TablesPlan | undefined {
+  const shape = shapeOf(conv, input, output);
+  if (shape === undefined) return undefined;
+  const chunkings = chunkChoices(shape);
+  const plans = columnChoices(conv, output).flatMap((tileColumns) => {
+    const mostRows = rowsOfPart(conv, tileColumns);
+    if (mostRows === 0) return [];
+    return tileChoices(output[0], mostRows).flatMap(([tileRows, partRows]) =>
+      chunkings.map(({ chunk, bases, cells }) => {
+        const tile = { ...shape, chunk, bases, cells, tileRows, tileColumns, partRows };
+        return { ...tile, scratchBytes: scratchOf(conv, tile), cost: costOf(conv, input, output, tile) };
+      }),
+    );
+  });
+  const rowBytes = output[1] * wordBytes(output[2]);
+  return plans
+    .filter((p) => p.scratchBytes <= limit && p.tileRows * rowBytes <= MAX_OFFSET)
+    .sort((a, b) => a.cost - b.cost || a.scratchBytes - b.scratchBytes)[0];
+}
+
+function shapeOf(conv: Conv, input: Shape, output: Shape): TablesShape | undefined {
+  const { window, groups, padValue } = conv;
+  const taps = window.kernel[0] * window.kernel[1];
+  const channels = conv.weights.inputs / taps;
+  const outputs = conv.weights.outputs / groups;
+  if (groups > 1 && (channels % 8 !== 0 || outputs % 8 !== 0)) return undefined;
+  const small = [...window.kernel, ...window.stride, ...window.dilation];
+  // Counts of unequal pairs of a pixel are bytes.
+  if (small.some((n) => n > MAX_BYTE) || channels > 2 * MAX_BYTE) return undefined;
+  const quads = Math.ceil(channels / 4);
+  const classes =
+    padValue === 0
+      ? outsideClasses(window, 0, output[0], input[0]).length *
+        outsideClasses(window, 1, output[1], input[1]).length
+      : 1;
+  const planes = bitLength(3 * taps * quads);
+  if (planes > MAX_PLANES || classes > MAX_CLASSES) return undefined;
+  return {
+    channels,
+    outputs,
+    taps,
+    quads,
+    fours: Math.ceil((taps * quads) / 4),
+    blocks: Math.ceil(outputs / 8),
+    copies: taps === 1 && quads < 4 ? Math.ceil(4 / quads) : Math.ceil(4 / quads),
+    planes,
+    classes,
+  };
+}
+
+/** Where a tile is a whole row, or pieces of it. */
+function columnChoices(conv: Conv, output: Shape): number[] {
+  const most = Math.min(output[1], Math.floor(MAX_BYTE / conv.window.stride[1]) + 1);
+  const least = Math.ceil(output[1] / most);
+  const counts = [0, 1, 2, 3, 5, 7].map((n) => Math.ceil(output[1] / (least + n)));
+  return [...new Set(counts)];
+}
+
+/** Output rows whose windows start within 256 bytes of the image. */
+function rowsOfPart(conv: Conv, tileColumns: number): number {
+  const { stride } = conv.window;
+  const left = MAX_BYTE - (tileColumns - 1) * stride[1];
+  return left < 0 ? 0 : Math.floor(left / (stride[0] * pitchOf(conv, tileColumns))) + 1;
+}
+
+/** Rows of tiles and of their parts. */
+function tileChoices(height: number, mostRows: number): [number, number][] {
+  const choices = new Map<string, [number, number]>();
+  for (let tiles = 1; tiles <= height; tiles++) {
+    const rows = Math.ceil(height / tiles);
+    const least = Math.ceil(rows / mostRows);
+    for (const parts of new Set([least, least + 1, least + 2])) {
+      const partRows = Math.ceil(rows / parts);
+      if (partRows * parts - rows < partRows)
+        choices.set(`${parts} ${partRows}`, [partRows * parts, partRows]);
+    }
+  }
+  return [...choices.values()];
+}
+
+function chunkChoices(shape: TablesShape): { chunk: number; bases: number[]; cells: number }[] {
+  const chunks = new Set<number>();
+  for (let count = 1; count <= shape.fours; count++) {
+    const chunk = 2 * Math.ceil(shape.fours / count / 2);
+    if (chunk <= MAX_CHUNK && chunk >= Math.min(8, shape.fours)) chunks.add(chunk);
+  }
+  return [...chunks].map((chunk) => ({ chunk, ...placeTables(shape, chunk) }));
+}
+
+/** The first gap for the slots of each four. */
+function placeTables(shape: TablesShape, chunk: number): { bases: number[]; cells: number } {
+  const images = shape.quads * shape.copies;
+  const bases: number[] = [];
+  let cells = 0;
+  let used = new Set<number>();
+  for (let four = 0; four < shape.fours; four++) {
+    if (four % chunk === 0) used = new Set();
+    const slots = [0, 1, 2, 3].map((i) => slotOf((4 * four + i) % images, images));
+    let base = 0;
+    while (slots.some((s) => used.has(base + s))) base++;
+    for (const s of slots) used.add(base + s);
+    bases.push(base);
+    cells = Math.max(cells, base + Math.max(...slots) + 1);
+  }
+  return { bases, cells };
+}
+
+/** As `bitloom_conv_tables_mve_slot`. */
+function slotOf(plane: number, planes: number): number {
+  const last = 4 * Math.floor(planes / 4) - 4;
+  return plane < last ? plane % 4 : plane - last;
+}
+
+type Tile = Omit<TablesPlan, "scratchBytes" | "cost">;
+
+/** As `bitloom_conv_tables_mve_scratch`. */
+function scratchOf(conv: Conv, tile: Tile): number {
+  const planeBytes = imageRows(conv, tile.tileRows) * pitchOf(conv, tile.tileColumns);
+  const partVectors = Math.ceil((tile.partRows * tile.tileColumns) / 16);
+  const tileVectors = (partVectors * tile.tileRows) / tile.partRows;
+  let bytes = 32 * tile.cells + 16 * MAX_CARRIES + 64;
+  bytes += align16(tile.quads * tile.copies * planeBytes + 15) + align16(planeBytes + 15);
+  bytes = align16(bytes + 20 * tile.fours) + 16 * partVectors + 32 * tileVectors;
+  bytes = align16(bytes + 2 * (tile.planes + 1) * tileVectors);
+  if (conv.padValue === 0) bytes = align16(bytes + 20 * tileVectors);
+  const sums = tile.chunk >= tile.fours ? 1 : tileVectors;
+  return bytes + 16 * Math.max(LEAST_PLANES, tile.planes) * sums;
+}
+
+/** Estimated instructions on a Cortex-M55, fitted to counts of the assembly version. */
+function costOf(conv: Conv, input: Shape, output: Shape, tile: Tile): number {
+  const chunks = Math.ceil(tile.fours / tile.chunk);
+  const more = Math.max(LEAST_PLANES, tile.planes) - LEAST_PLANES;
+  const classes = tile.classes > 1 ? 3 : 1;
+  let cost = 100;
+  for (let y = 0; y < output[0]; y += tile.tileRows) {
+    const rows = Math.min(tile.tileRows, output[0] - y);
+    for (let x = 0; x < output[1]; x += tile.tileColumns) {
+      const columns = Math.min(tile.tileColumns, output[1] - x);
+      let vectors = 0;
+      let parts = 0;
+      for (let row = 0; row < rows; row += tile.partRows) {
+        vectors += Math.ceil((Math.min(tile.partRows, rows - row) * columns) / 16);
+        parts++;
+      }
+      const sums = tile.fours * 49 + chunks * (60 + 3 * 10 + 6 * more) + (tile.fours / 4) * 10;
+      const finish = 60 + tile.planes * (5 + 8 * classes);
+      const tables = tile.fours * 50 + chunks * 60 + (parts > 1 ? parts * tile.fours * 5 : 0);
+      const image = imageRows(conv, rows) * Math.ceil(Math.min(pitchOf(conv, columns), input[1]) / 8);
+      const read = image * (20 + tile.quads * tile.copies * 10);
+      const count = vectors * (tile.taps * 16 + tile.planes * 16);
+      cost +=
+        conv.groups * (tile.blocks * (vectors * (sums + finish) + tables) + read + count) +
+        rows * columns * (tile.classes > 1 ? 24 : 12) +
+        tile.fours * 40;
+    }
+  }
+  return Math.round(cost);
+}
+
+const imageRows = ({ window }: Conv, rows: number): number =>
+  (rows - 1) * window.stride[0] + (window.kernel[0] - 1) * window.dilation[0] + 1;
+const pitchOf = ({ window }: Conv, columns: number): number =>
+  (columns - 1) * window.stride[1] + (window.kernel[1] - 1) * window.dilation[1] + 1;
+const wordBytes = (channels: number): number => 4 * Math.ceil(channels / 32);
+const align16 = (bytes: number): number => Math.ceil(bytes / 16) * 16;
+const bitLength = (value: number): number => (value === 0 ? 0 : Math.floor(Math.log2(value)) + 1);
