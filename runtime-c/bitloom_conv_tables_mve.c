@@ -18,6 +18,10 @@ static uint32_t lesser(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
+static uint32_t greater(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
+}
+
 static BITLOOM_NOINLINE sizes_type sizes_of(const bitloom_conv_tables_mve *layer) {
     sizes_type s;
     uint32_t image_rows;
@@ -41,16 +45,15 @@ static BITLOOM_NOINLINE sizes_type sizes_of(const bitloom_conv_tables_mve *layer
     s.image = s.rows + 64U;
     s.counts = s.image + align16(s.image_planes * s.plane_bytes + 15U);
     s.list = s.counts + align16(s.plane_bytes + 15U);
-    s.positions = align16(s.list + 20U * s.fours);
+    s.positions = align16(s.list + 24U * s.fours);
     s.offsets = s.positions + 16U * s.part_vectors;
     s.masks = s.offsets + 32U * s.tile_vectors;
-    s.classes = align16(s.masks + 2U * (layer->planes + 1U) * s.tile_vectors);
+    s.mask_count = 1U + greater(layer->planes, BITLOOM_CONV_TABLES_MVE_LEAST_PLANES);
+    s.classes = align16(s.masks + 2U * s.mask_count * s.tile_vectors);
     s.present = s.classes + (layer->row_classes == NULL ? 0U : 16U * s.tile_vectors);
     s.sums = align16(s.present + (layer->row_classes == NULL ? 0U : 4U * s.tile_vectors));
-    s.sum_bytes =
-        16U * (layer->planes > BITLOOM_CONV_TABLES_MVE_LEAST_PLANES ? layer->planes
-                                                                    : BITLOOM_CONV_TABLES_MVE_LEAST_PLANES);
-    s.total = s.sums + s.sum_bytes * (s.chunks == 1U ? 1U : s.tile_vectors);
+    s.results = s.sums + 16U * (s.mask_count - 1U) * (s.chunks == 1U ? 1U : s.tile_vectors);
+    s.total = s.results + 16U * s.part_vectors;
     return s;
 }
 
@@ -71,6 +74,7 @@ static BITLOOM_NOINLINE void write_list(const tile_type *tile) {
     uint32_t four, i;
     for (four = 0U; four < sizes->fours; four++) {
         *list++ = bitloom_conv_tables_mve_place(tile->scratch, 16U * layer->bases[four]);
+        *list++ = bitloom_conv_tables_mve_place(tile->scratch, 16U * layer->bases[four] + sizes->v_distance);
         for (i = 0U; i < 4U; i++) {
             *list++ =
                 bitloom_conv_tables_mve_place(tile->scratch, sizes->image + plane * sizes->plane_bytes + tap);
@@ -95,14 +99,14 @@ static BITLOOM_NOINLINE void write_list(const tile_type *tile) {
 static BITLOOM_NOINLINE void move_list(uint32_t *list, uint32_t fours, uint32_t by) {
     for (; fours != 0U; fours--) {
 #ifdef BITLOOM_V128_MVE
-        vst1q_u32(list + 1, vaddq_n_u32(vld1q_u32(list + 1), by));
+        vst1q_u32(list + 2, vaddq_n_u32(vld1q_u32(list + 2), by));
 #else
-        list[1] += by;
         list[2] += by;
         list[3] += by;
         list[4] += by;
+        list[5] += by;
 #endif
-        list += 5;
+        list += 6;
     }
 }
 
@@ -218,55 +222,28 @@ static BITLOOM_NOINLINE uint8_t *write_offsets(const tile_type *tile, const bitl
     return (uint8_t *)bitloom_row(output, tile->y) + tile->x * step;
 }
 
-/* S + A / 2 + (A mod 2 where t is odd) >= (t + 1) / 2, for one class of pixels. */
-static inline bitloom_v128 compare(const uint8_t *sum, uint32_t planes, bitloom_v128 odd,
-                                   const uint8_t *threshold) {
-    const uint8_t *const end = sum + 16U * planes;
-    bitloom_v128 reached = bitloom_v128_or(bitloom_v128_and(odd, bitloom_v128_bytes(threshold[0])),
-                                           bitloom_v128_bytes(threshold[1]));
-    threshold += 2;
-    for (; sum != end; sum += 16)
-        reached = bitloom_v128_majority(bitloom_v128_load(sum), reached, bitloom_v128_bytes(*threshold++));
-    return reached;
-}
-
-/* Output bits of a vector. `thresholds` are those of the block's first class. */
-static BITLOOM_NOINLINE void finish(const tile_type *tile, uint32_t vector, const uint8_t *sum,
-                                    const uint8_t *thresholds, uint8_t *result) {
+/* Output bits of a vector whose pixels are of several classes. `thresholds` are those of the block's first
+ * class. */
+static BITLOOM_NOINLINE void compare_classes(const tile_type *tile, uint32_t vector, const uint8_t *sum,
+                                             const uint8_t *thresholds, uint8_t *result) {
     const bitloom_conv_tables_mve *layer = tile->layer;
-    const uint32_t planes = layer->planes;
     const uint16_t *masks = (const uint16_t *)(const void *)(tile->scratch + tile->sizes->masks);
-    const bitloom_v128 odd = bitloom_v128_of_mask(masks[vector * (planes + 1U)]);
-    bitloom_v128 all;
-    uint32_t step, present, class;
-    if (layer->row_classes == NULL) {
-        bitloom_v128_store(result, compare(sum, planes, odd, thresholds));
-        return;
-    }
-    step = layer->groups * tile->sizes->blocks * (planes + 2U);
-    present = ((const uint32_t *)(const void *)(tile->scratch + tile->sizes->present))[vector];
-    all = bitloom_v128_all(0U);
+    const uint32_t mask = masks[vector * tile->sizes->mask_count];
+    const uint32_t step = layer->groups * tile->sizes->blocks * (layer->planes + 2U);
+    const bitloom_v128 classes = bitloom_v128_load(tile->scratch + tile->sizes->classes + 16U * vector);
+    uint32_t present = ((const uint32_t *)(const void *)(tile->scratch + tile->sizes->present))[vector];
+    bitloom_v128 all = bitloom_v128_all(0U);
+    uint32_t class;
     for (class = 0U; present != 0U; class ++) {
         if ((present & 1U) != 0U) {
-            const bitloom_v128 classes =
-                bitloom_v128_load(tile->scratch + tile->sizes->classes + 16U * vector);
-            all = bitloom_v128_or(all, bitloom_v128_and(bitloom_v128_equal(classes, class),
-                                                        compare(sum, planes, odd, thresholds)));
+            const bitloom_v128 own = bitloom_v128_equal(classes, class);
+            const bitloom_v128 bits = bitloom_conv_tables_mve_compare(sum, layer->planes, mask, thresholds);
+            all = bitloom_v128_or(all, bitloom_v128_and(own, bits));
         }
         thresholds += step;
         present >>= 1;
     }
     bitloom_v128_store(result, all);
-}
-
-/* A / 2, where the sum of a vector starts. */
-static BITLOOM_NOINLINE void start_sum(const tile_type *tile, uint32_t vector, uint8_t *sum) {
-    const uint32_t planes = tile->layer->planes;
-    const uint16_t *masks =
-        (const uint16_t *)(const void *)(tile->scratch + tile->sizes->masks) + vector * (planes + 1U);
-    uint8_t *const end = sum + 16U * planes;
-    for (; sum != end; sum += 16)
-        bitloom_v128_store(sum, bitloom_v128_of_mask(*++masks));
 }
 
 /* A block of outputs in a tile. */
@@ -278,32 +255,39 @@ typedef struct {
 
 /* Vectors of a part, over the job's chunk. */
 static void run_part(const tile_type *tile, const block_type *block, job_type *job, uint32_t part,
-                     uint32_t is_first, uint32_t is_last) {
+                     uint32_t is_last) {
     const bitloom_conv_tables_mve *layer = tile->layer;
     const sizes_type *sizes = tile->sizes;
     const uint32_t first_row = part * layer->part_rows;
+    const uint32_t vector = part * sizes->part_vectors;
     const uint32_t pixels = lesser(layer->part_rows, tile->rows - first_row) * tile->columns;
-    const uint16_t *offsets = (const uint16_t *)(const void *)(tile->scratch + sizes->offsets);
-    uint32_t vector = part * sizes->part_vectors;
-    uint8_t result[16];
-    uint32_t done;
-    offsets += 16U * vector;
+    const uint32_t vectors = (pixels + 15U) / 16U;
+    const uint16_t *offsets = (const uint16_t *)(const void *)(tile->scratch + sizes->offsets) + 16U * vector;
+    uint8_t *results = tile->scratch + sizes->results;
+    uint32_t i;
     job->positions = tile->scratch + sizes->positions;
-    job->sum = tile->scratch + sizes->sums + (sizes->chunks == 1U ? 0U : vector * sizes->sum_bytes);
-    for (done = 0U; done < pixels; done += 16U) {
-        if (is_first != 0U)
-            start_sum(tile, vector, job->sum);
+    job->sum = tile->scratch + sizes->sums + vector * job->sum_step;
+    job->masks = (const uint16_t *)(const void *)(tile->scratch + sizes->masks) + vector * sizes->mask_count;
+    job->results = results;
+    job->thresholds = NULL;
+    job->vectors = vectors;
+    if (is_last == 0U) {
         bitloom_conv_tables_mve_add(job);
-        if (is_last != 0U) {
-            finish(tile, vector, job->sum, block->thresholds, result);
-            bitloom_v128_scatter(block->output, offsets, result, pixels - done);
-        }
-        job->positions += 16;
-        offsets += 16;
-        vector++;
-        if (sizes->chunks != 1U)
-            job->sum += sizes->sum_bytes;
+        return;
     }
+    if (layer->row_classes == NULL) {
+        job->thresholds = block->thresholds;
+        bitloom_conv_tables_mve_add(job);
+    } else {
+        for (i = 0U; i < vectors; i++) {
+            uint8_t *sum = job->sum;
+            job->vectors = 1U;
+            bitloom_conv_tables_mve_add(job);
+            compare_classes(tile, vector + i, sum, block->thresholds, results + 16U * i);
+        }
+    }
+    for (i = 0U; i < pixels; i += 16U)
+        bitloom_v128_scatter(block->output, offsets + i, results + i, pixels - i);
 }
 
 static void run_block(const tile_type *tile, const block_type *block, job_type *job) {
@@ -320,15 +304,16 @@ static void run_block(const tile_type *tile, const block_type *block, job_type *
         job->list = list;
         job->four_fours = fours / 4U;
         job->fours = fours & 3U;
+        job->is_first = first == 0U ? 1U : 0U;
         job->carry_count = job->four_fours + job->fours;
         for (part = 0U; part < parts; part++) {
             if (part != 0U)
                 move_list(list, fours, part_bytes);
-            run_part(tile, block, job, part, first == 0U ? 1U : 0U, first + fours == sizes->fours ? 1U : 0U);
+            run_part(tile, block, job, part, first + fours == sizes->fours ? 1U : 0U);
         }
         if (parts > 1U)
             move_list(list, fours, 0U - (parts - 1U) * part_bytes);
-        list += 5U * fours;
+        list += 6U * fours;
     }
 }
 
@@ -344,7 +329,7 @@ static void count_tile(const tile_type *tile) {
         for (vector = 0U; vector < sizes->part_vectors; vector++) {
             bitloom_conv_tables_mve_count(tile, start, positions, masks);
             positions += 16;
-            masks += layer->planes + 1U;
+            masks += sizes->mask_count;
         }
     }
 }
@@ -398,11 +383,11 @@ void bitloom_conv_tables_mve_threshold(const bitloom_conv_tables_mve *layer, con
     tile.sizes = &sizes;
     tile.input = inputs;
     tile.scratch = scratch;
-    job.v_distance = sizes.v_distance;
-    job.more_planes = sizes.sum_bytes / 16U - BITLOOM_CONV_TABLES_MVE_LEAST_PLANES;
+    job.sum_step = sizes.chunks == 1U ? 0U : 16U * (sizes.mask_count - 1U);
+    job.planes = layer->planes;
+    job.mask_step = 2U * sizes.mask_count;
     job.carries = tile.scratch + sizes.carries;
     job.base = scratch;
-    memset(tile.scratch + sizes.sums, 0, sizes.total - sizes.sums);
     for (tile.y = y0; tile.y < y1; tile.y += tile.rows) {
         /* The tile's rows follow each other in memory. */
         const uint32_t slot = tile.y < output->rows ? tile.y : tile.y % output->rows;

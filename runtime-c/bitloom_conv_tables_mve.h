@@ -26,8 +26,6 @@
 #define BITLOOM_CONV_TABLES_MVE_PLUS 1
 #define BITLOOM_CONV_TABLES_MVE_ZERO 2
 
-/* Planes of A / 2 + S: at most 14. */
-#define BITLOOM_CONV_TABLES_MVE_MAX_PLANES 14U
 /* Fours (4 x 4 inputs) in a chunk. */
 #define BITLOOM_CONV_TABLES_MVE_MAX_CHUNK 56U
 /* Classes of pixels. */
@@ -60,7 +58,7 @@ typedef struct {
     uint16_t tile_columns; /* the same for columns */
     uint8_t part_rows;     /* output rows whose windows start within 256 bytes of the image */
     uint8_t copies;        /* of the image, so that 4 quads in a row have slots of their own */
-    uint8_t planes;        /* of A / 2 + S */
+    uint8_t planes;        /* of A / 2 + S: 6 to 14 */
     uint8_t padding;
 } bitloom_conv_tables_mve;
 

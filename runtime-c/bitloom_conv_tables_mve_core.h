@@ -5,6 +5,7 @@
 #ifndef BITLOOM_CONV_TABLES_MVE_CORE_H
 #define BITLOOM_CONV_TABLES_MVE_CORE_H
 
+#include "bitloom_runtime.h"
 #include "bitloom_v128.h"
 
 /* Planes that a sum always has; those above are `more_planes`. */
@@ -12,18 +13,25 @@
 /* Carries of weight 32: one for each 4 fours, and for each of the last 3. */
 #define BITLOOM_CONV_TABLES_MVE_MAX_CARRIES 16U
 
-/* One sum. Assembly knows the offsets of the members: each is one word (on a 32-bit core). */
+/* Sums of some vectors, one after the other. Assembly knows the offsets of the members: each is one word (on
+ * a 32-bit core). */
 typedef struct {
-    const uint32_t *list;     /* [fours][5]: places of the table of slot 0, and of 4 quads of the image */
+    const uint32_t *list;     /* [fours][6]: places of u and v of slot 0, and of 4 quads of the image */
     const uint8_t *positions; /* [16 pixels]: where the pixel's window starts, from the image's place on */
-    uint8_t *sum;             /* planes of 16 bytes, added to */
-    uint32_t v_distance;      /* of v from u */
+    uint8_t *sum;             /* planes of 16 bytes; changed in any case */
+    uint32_t sum_step;        /* bytes to the next vector's */
     uint32_t four_fours;
     uint32_t fours;       /* after them: 0 to 3 */
     uint32_t carry_count; /* one for each of these */
-    uint32_t more_planes;
-    uint8_t *carries;    /* room for so many words of 128 bits */
-    const uint8_t *base; /* of all places: for the portable version */
+    uint8_t *carries;     /* room for so many words of 128 bits */
+    const uint8_t *base;  /* of all places: for the portable version */
+    uint32_t planes;      /* at least 6; sums have at least 9 */
+    uint32_t is_first;    /* 1: sums start from A / 2, else from `sum` */
+    const uint16_t *masks;
+    uint32_t mask_step;        /* bytes to the next vector's */
+    const uint8_t *thresholds; /* [2 + planes]; null: the sum is kept */
+    uint8_t *results;          /* output bits of each vector */
+    uint32_t vectors;          /* at least 1 */
 } bitloom_conv_tables_mve_job;
 
 /* A place in scratch as one word: its address for assembly, else its distance from the base. */
@@ -36,7 +44,12 @@ static inline uint32_t bitloom_conv_tables_mve_place(const uint8_t *base, uint32
 #endif
 }
 
-/* Adds the F of all inputs in the list to the sum, for 16 pixels and 8 outputs. */
-void bitloom_conv_tables_mve_add(const bitloom_conv_tables_mve_job *job);
+/* S + A / 2 + (A mod 2 where t is odd) >= (t + 1) / 2. `mask`: A mod 2 of each pixel. */
+bitloom_v128 bitloom_conv_tables_mve_compare(const uint8_t *sum, uint32_t planes, uint32_t mask,
+                                             const uint8_t *threshold);
+
+/* Adds the F of all inputs in the list, for 16 pixels of 8 outputs a vector. Moves on in positions, sums,
+ * masks, results. */
+void bitloom_conv_tables_mve_add(bitloom_conv_tables_mve_job *job);
 
 #endif

@@ -14,17 +14,22 @@
     .text
 
 /* Members of bitloom_conv_tables_mve_job. */
-    .equ JOB_LIST, 0
+    .equ JOB_LIST, 0 /* and the positions */
     .equ JOB_POSITIONS, 4
     .equ JOB_SUM, 8
-    .equ JOB_V_DISTANCE, 12
-    .equ JOB_FOUR_FOURS, 16
-    .equ JOB_FOURS, 20
+    .equ JOB_SUM_STEP, 12
+    .equ JOB_FOUR_FOURS, 16 /* and the fours after them */
     .equ JOB_CARRY_COUNT, 24
-    .equ JOB_MORE_PLANES, 28
-    .equ JOB_CARRIES, 32
+    .equ JOB_CARRIES, 28 /* and their end */
+    .equ JOB_PLANES, 36
+    .equ JOB_IS_FIRST, 40
+    .equ JOB_MASKS, 44
+    .equ JOB_MASK_STEP, 48
+    .equ JOB_THRESHOLDS, 52
+    .equ JOB_RESULTS, 56
+    .equ JOB_VECTORS, 60
 
-/* The carries of weight 8 of three fours. */
+/* The carries of weight 8 of three fours; then whether the sum reaches the threshold so far. */
     .equ FRAME, 48
 
 /* q0 + u + 2 v of 4 inputs -> q0, carry in q\u: u and v are never both 1. r1: u of slot 0, r2: v. */
@@ -59,8 +64,7 @@
 
 /* 16 inputs -> q0, q1, q2, carry of weight 8 in q3. The last quad takes q7: no register is left. */
 .macro ADD_FOUR
-    ldm r0!, {r1, r4-r7}
-    add r2, r1, r3
+    ldm r0!, {r1, r2, r4-r7}
     ADD_QUAD 3, 4, 5, r4
     ADD_QUAD 4, 5, 6, r5
     veor q4, q4, q3
@@ -79,6 +83,38 @@
     ADD_PAIR 2, 3, 4, 3
 .endm
 
+/* The next plane of A / 2, from a mask at r11. q3: ones, q4: zeros. */
+.macro START_PLANE plane
+    ldrh r4, [r11, #2]!
+    vmsr p0, r4
+    vpsel q\plane, q3, q4
+.endm
+
+/* q\reached = whether the number so far reaches the constant, by its next plane. r11: thresholds. Changes q\a, q\b. */
+.macro COMPARE_PLANE plane, reached, a, b
+    ldrb r5, [r11], #1
+    vdup.8 q\b, r5
+    veor q\a, q\plane, q\reached
+    veor q\b, q\plane, q\b
+    vand q\a, q\a, q\b
+    veor q\reached, q\plane, q\a
+.endm
+
+/* Planes 9 and up: q0 + q2 -> q0, and the carry in q2. */
+.macro MORE_PLANE
+    vldrw.u32 q0, [r10, #144]
+    vand q1, q0, q2
+    veor q0, q0, q2
+    vmov q2, q1
+.endm
+
+/* The same for planes 5 to 8; r4: planes that are left. */
+.macro COMPARE_HIGH plane
+    COMPARE_PLANE \plane, 7, 0, 1
+    subs r4, r4, #1
+    beq .Lreached
+.endm
+
     .balign 4
     .global bitloom_conv_tables_mve_add
     .type bitloom_conv_tables_mve_add, %function
@@ -88,14 +124,39 @@ bitloom_conv_tables_mve_add:
     push {r4-r11, lr}
     sub sp, sp, #FRAME + 4
     mov r8, r0
+.Lvector:
     ldrd r0, r9, [r8, #JOB_LIST]
-    ldrd r10, r3, [r8, #JOB_SUM]
-    ldrd r4, r11, [r8, #JOB_FOUR_FOURS]
+    ldr r10, [r8, #JOB_SUM]
     ldr r12, [r8, #JOB_CARRIES]
+    ldr r4, [r8, #JOB_IS_FIRST]
+    cbz r4, .Lcontinue
+    ldr r11, [r8, #JOB_MASKS]
+    vmvn.i32 q3, #0
+    vmov.i32 q4, #0
+    START_PLANE 0
+    START_PLANE 1
+    START_PLANE 2
+    START_PLANE 5
+    vstrw.u32 q5, [r10, #48]
+    START_PLANE 5
+    vstrw.u32 q5, [r10, #64]
+    ldr r5, [r8, #JOB_PLANES]
+    subs r5, r5, #9
+    bls .Lstarted
+    adds r11, r11, #8
+    add r6, r10, #144
+0:  START_PLANE 5
+    vstrw.u32 q5, [r6], #16
+    subs r5, r5, #1
+    bne 0b
+    b .Lstarted
+.Lcontinue:
     vldrw.u32 q0, [r10]
     vldrw.u32 q1, [r10, #16]
     vldrw.u32 q2, [r10, #32]
+.Lstarted:
     vldrw.u32 q7, [r9]
+    ldrd r4, r3, [r8, #JOB_FOUR_FOURS]
     wls lr, r4, 2f
 1:  ADD_FOUR
     vstrw.u32 q3, [sp]
@@ -118,7 +179,7 @@ bitloom_conv_tables_mve_add:
     vstrw.u32 q3, [r12], #16
     vldrw.u32 q7, [r9]
     le lr, 1b
-2:  wls lr, r11, 4f
+2:  wls lr, r3, .Ladded
 3:  ADD_FOUR
     vldrw.u32 q4, [r10, #48]
     vldrw.u32 q5, [r10, #64]
@@ -130,18 +191,53 @@ bitloom_conv_tables_mve_add:
     vstrw.u32 q5, [r10, #64]
     vstrw.u32 q3, [r12], #16
     le lr, 3b
-4:  vstrw.u32 q0, [r10]
+.Ladded:
+    ldr r11, [r8, #JOB_THRESHOLDS]
+    ldr r6, [r8, #JOB_MASKS]
+    cmp r11, #0
+    beq .Lstore_low
+    /* At first 1 where A and t are odd, and where the output is always 1. */
+    ldrh r4, [r6]
+    ldrb r5, [r11], #1
+    vmsr p0, r4
+    vmov.i32 q4, #0
+    vdup.8 q3, r5
+    ldrb r5, [r11], #1
+    vpsel q3, q3, q4
+    vdup.8 q4, r5
+    vorr q3, q3, q4
+    COMPARE_PLANE 0, 3, 4, 5
+    COMPARE_PLANE 1, 3, 4, 5
+    COMPARE_PLANE 2, 3, 4, 5
+    vldrw.u32 q0, [r10, #48]
+    COMPARE_PLANE 0, 3, 4, 5
+    vldrw.u32 q0, [r10, #64]
+    COMPARE_PLANE 0, 3, 4, 5
+    vstrw.u32 q3, [sp]
+    b .Lhigh
+.Lstore_low:
+    vstrw.u32 q0, [r10]
     vstrw.u32 q1, [r10, #16]
     vstrw.u32 q2, [r10, #32]
+.Lhigh:
     /* Carries to planes 5 to 8; at most one goes beyond: q2. */
-    ldrd lr, r5, [r8, #JOB_CARRY_COUNT]
-    ldr r12, [r8, #JOB_CARRIES]
+    ldr r4, [r8, #JOB_IS_FIRST]
+    ldrd lr, r12, [r8, #JOB_CARRY_COUNT]
+    vmov.i32 q2, #0
+    cbz r4, .Lcontinue_high
+    vmvn.i32 q7, #0
+    .irp plane, 3, 4, 5, 6
+    ldrh r4, [r6, #2 * \plane + 6]
+    vmsr p0, r4
+    vpsel q\plane, q7, q2
+    .endr
+    b 4f
+.Lcontinue_high:
     vldrw.u32 q3, [r10, #80]
     vldrw.u32 q4, [r10, #96]
     vldrw.u32 q5, [r10, #112]
     vldrw.u32 q6, [r10, #128]
-    vmov.i32 q2, #0
-5:  vldrw.u32 q7, [r12], #16
+4:  vldrw.u32 q7, [r12], #16
     vand q0, q3, q7
     veor q3, q3, q7
     vand q1, q4, q0
@@ -151,22 +247,54 @@ bitloom_conv_tables_mve_add:
     vand q1, q6, q0
     veor q6, q6, q0
     vorr q2, q2, q1
-    le lr, 5b
+    le lr, 4b
+    ldr r4, [r8, #JOB_PLANES]
+    cmp r11, #0
+    beq .Lstore_high
+    vldrw.u32 q7, [sp]
+    subs r4, r4, #5
+    COMPARE_HIGH 3
+    COMPARE_HIGH 4
+    COMPARE_HIGH 5
+    COMPARE_HIGH 6
+5:  MORE_PLANE
+    COMPARE_PLANE 0, 7, 4, 5
+    adds r10, r10, #16
+    subs r4, r4, #1
+    bne 5b
+.Lreached:
+    ldr r5, [r8, #JOB_RESULTS]
+    vstrw.u32 q7, [r5], #16
+    str r5, [r8, #JOB_RESULTS]
+.Lnext:
+    adds r9, r9, #16
+    str r9, [r8, #JOB_POSITIONS]
+    ldr r4, [r8, #JOB_MASK_STEP]
+    add r6, r6, r4
+    str r6, [r8, #JOB_MASKS]
+    ldrd r4, r5, [r8, #JOB_SUM]
+    add r4, r4, r5
+    str r4, [r8, #JOB_SUM]
+    ldr r4, [r8, #JOB_VECTORS]
+    subs r4, r4, #1
+    str r4, [r8, #JOB_VECTORS]
+    bne .Lvector
+    add sp, sp, #FRAME + 4
+    pop {r4-r11, lr}
+    vpop {d8-d15}
+    bx lr
+.Lstore_high:
     vstrw.u32 q3, [r10, #80]
     vstrw.u32 q4, [r10, #96]
     vstrw.u32 q5, [r10, #112]
     vstrw.u32 q6, [r10, #128]
-    wls lr, r5, 7f
-6:  vldrw.u32 q0, [r10, #144]
-    vand q1, q0, q2
-    veor q0, q0, q2
+    subs r4, r4, #9
+    bls .Lnext
+6:  MORE_PLANE
     vstrw.u32 q0, [r10, #144]
-    vmov q2, q1
     adds r10, r10, #16
-    le lr, 6b
-7:  add sp, sp, #FRAME + 4
-    pop {r4-r11, lr}
-    vpop {d8-d15}
-    bx lr
+    subs r4, r4, #1
+    bne 6b
+    b .Lnext
     .size bitloom_conv_tables_mve_add, . - bitloom_conv_tables_mve_add
 #endif

@@ -145,6 +145,6 @@ void bitloom_conv_tables_mve_count(const tile_type *tile, uint32_t start, const 
         for (kx = 0U; kx < tile->layer->kernel_width; kx++)
             bitloom_v128_add_gathered(sums, counts + bitloom_conv_tables_mve_tap(tile, ky, kx), positions);
     }
-    for (plane = 0U; plane <= tile->layer->planes; plane++)
+    for (plane = 0U; plane < sizes->mask_count; plane++)
         masks[plane] = (uint16_t)bitloom_v128_mask_of_bit(sums, plane);
 }

@@ -20,7 +20,7 @@ typedef struct {
     uint32_t part_vectors; /* of 16 pixels */
     uint32_t tile_vectors;
     uint32_t chunks;
-    uint32_t sum_bytes;
+    uint32_t mask_count; /* of a vector */
     uint32_t v_distance;
     uint32_t carries;
     uint32_t rows; /* F of 8 quads; or sums of 16 pixels */
@@ -33,6 +33,7 @@ typedef struct {
     uint32_t classes; /* of each pixel */
     uint32_t present; /* classes of each vector, a bit each */
     uint32_t sums;
+    uint32_t results; /* of a part's vectors */
     uint32_t total;
 } bitloom_conv_tables_mve_sizes;
 
@@ -62,8 +63,7 @@ static inline uint32_t bitloom_conv_tables_mve_tap(const bitloom_conv_tables_mve
 void bitloom_conv_tables_mve_read(const bitloom_conv_tables_mve_tile *tile);
 
 /*
- * Masks of a vector whose first pixel's windows start `start` after the image's: bit 0 of A, then those of
- * A / 2, `planes` of them.
+ * Masks of a vector of a part whose windows start `start` after the image's: bit 0 of A, then those of A / 2.
  */
 void bitloom_conv_tables_mve_count(const bitloom_conv_tables_mve_tile *tile, uint32_t start,
                                    const uint8_t *positions, uint16_t *masks);

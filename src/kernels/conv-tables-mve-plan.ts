@@ -86,7 +86,7 @@ function shapeOf(conv: Conv, input: Shape, output: Shape): TablesShape | undefin
       ? outsideClasses(window, 0, output[0], input[0]).length *
         outsideClasses(window, 1, output[1], input[1]).length
       : 1;
-  const planes = bitLength(3 * taps * quads);
+  const planes = Math.max(6, bitLength(3 * taps * quads));
   if (planes > MAX_PLANES || classes > MAX_CLASSES) return undefined;
   return {
     channels,
@@ -173,11 +173,12 @@ function scratchOf(conv: Conv, tile: Tile): number {
   const tileVectors = (partVectors * tile.tileRows) / tile.partRows;
   let bytes = 32 * tile.cells + 16 * MAX_CARRIES + 64;
   bytes += align16(tile.quads * tile.copies * planeBytes + 15) + align16(planeBytes + 15);
-  bytes = align16(bytes + 20 * tile.fours) + 16 * partVectors + 32 * tileVectors;
-  bytes = align16(bytes + 2 * (tile.planes + 1) * tileVectors);
+  bytes = align16(bytes + 24 * tile.fours) + 16 * partVectors + 32 * tileVectors;
+  const planes = Math.max(LEAST_PLANES, tile.planes);
+  bytes = align16(bytes + 2 * (planes + 1) * tileVectors);
   if (conv.padValue === 0) bytes = align16(bytes + 20 * tileVectors);
   const sums = tile.chunk >= tile.fours ? 1 : tileVectors;
-  return bytes + 16 * Math.max(LEAST_PLANES, tile.planes) * sums;
+  return bytes + 16 * planes * sums + 16 * partVectors;
 }
 
 /** Estimated instructions on a Cortex-M55, fitted to counts of the assembly version. */
