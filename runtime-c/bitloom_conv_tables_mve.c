@@ -38,16 +38,16 @@ static BITLOOM_NOINLINE sizes_type sizes_of(const bitloom_conv_tables_mve *layer
     s.part_vectors = ((uint32_t)layer->part_rows * layer->tile_columns + 15U) / 16U;
     s.tile_vectors = s.part_vectors * (layer->tile_rows / layer->part_rows);
     s.chunks = (s.fours + layer->chunk - 1U) / layer->chunk;
-    s.v_distance = 16U * layer->cells;
+    s.v_distance = layer->table_bytes;
     /* Tables first: what follows is read with them, by pixels that do not exist. */
     s.carries = 2U * s.v_distance;
-    s.rows = s.carries + 16U * BITLOOM_CONV_TABLES_MVE_MAX_CARRIES;
+    s.rows = s.carries + 16U * (lesser(layer->chunk, s.fours) / 4U + 3U);
     s.image = s.rows + 64U;
     s.counts = s.image + align16(s.image_planes * s.plane_bytes + 15U);
     s.list = s.counts + align16(s.plane_bytes + 15U);
     s.positions = align16(s.list + 24U * s.fours);
     s.offsets = s.positions + 16U * s.part_vectors;
-    s.masks = s.offsets + 32U * s.tile_vectors;
+    s.masks = s.offsets + 32U * s.part_vectors;
     s.mask_count = 1U + greater(layer->planes, BITLOOM_CONV_TABLES_MVE_LEAST_PLANES);
     s.classes = align16(s.masks + 2U * s.mask_count * s.tile_vectors);
     s.present = s.classes + (layer->row_classes == NULL ? 0U : 16U * s.tile_vectors);
@@ -59,6 +59,11 @@ static BITLOOM_NOINLINE sizes_type sizes_of(const bitloom_conv_tables_mve *layer
 
 uint32_t bitloom_conv_tables_mve_scratch(const bitloom_conv_tables_mve *layer) {
     return sizes_of(layer).total;
+}
+
+/* Where a quad's table is. */
+static uint32_t place_of(const bitloom_conv_tables_mve *layer, uint32_t quad) {
+    return layer->places == NULL ? 16U * (quad % (4U * layer->chunk)) : layer->places[quad];
 }
 
 /* Where the tables and the images of all quads are; quads that do not exist are any of the first tap. */
@@ -73,8 +78,10 @@ static BITLOOM_NOINLINE void write_list(const tile_type *tile) {
     uint32_t left = sizes->taps;
     uint32_t four, i;
     for (four = 0U; four < sizes->fours; four++) {
-        *list++ = bitloom_conv_tables_mve_place(tile->scratch, 16U * layer->bases[four]);
-        *list++ = bitloom_conv_tables_mve_place(tile->scratch, 16U * layer->bases[four] + sizes->v_distance);
+        const uint32_t table =
+            place_of(layer, 4U * four) - 16U * bitloom_conv_tables_mve_slot(plane, sizes->image_planes);
+        *list++ = bitloom_conv_tables_mve_place(tile->scratch, table);
+        *list++ = bitloom_conv_tables_mve_place(tile->scratch, table + sizes->v_distance);
         for (i = 0U; i < 4U; i++) {
             *list++ =
                 bitloom_conv_tables_mve_place(tile->scratch, sizes->image + plane * sizes->plane_bytes + tap);
@@ -110,57 +117,16 @@ static BITLOOM_NOINLINE void move_list(uint32_t *list, uint32_t fours, uint32_t 
     }
 }
 
-/* u and v of the two pairs whose F are at `rows`, by the 4 input bits. */
-static inline void write_table(uint8_t *table, uint32_t v_distance, const uint8_t *rows, bitloom_v128 first,
-                               bitloom_v128 second) {
-    const bitloom_v128 a = bitloom_v128_gather(rows, first);
-    const bitloom_v128 b = bitloom_v128_gather(rows, second);
-    bitloom_v128_store(table, bitloom_v128_xor(a, b));
-    bitloom_v128_store(table + v_distance, bitloom_v128_and(a, b));
-}
-
-/* F of 16 pairs, by their two input bits: 4 bytes each. */
-static inline void write_rows(uint8_t *rows, const uint8_t *weights) {
-    const bitloom_v128 a = bitloom_v128_load(weights);
-    const bitloom_v128 b = bitloom_v128_load(weights + 16);
-    const bitloom_v128 none = bitloom_v128_all(0U);
-    bitloom_v128_interleave(rows, bitloom_v128_or_not(none, bitloom_v128_and(a, b)),
-                            bitloom_v128_and_not(a, b), bitloom_v128_and_not(b, a), bitloom_v128_or(a, b));
-}
-
 /* Tables of the fours [first, end) for a block of outputs. */
-static BITLOOM_NOINLINE void write_tables(const tile_type *tile, const uint8_t *weights, uint32_t first,
-                                          uint32_t end) {
-    static const uint8_t first_bits[16] = {0U, 1U, 2U, 3U, 0U, 1U, 2U, 3U, 0U, 1U, 2U, 3U, 0U, 1U, 2U, 3U};
-    static const uint8_t second_bits[16] = {4U, 4U, 4U, 4U, 5U, 5U, 5U, 5U, 6U, 6U, 6U, 6U, 7U, 7U, 7U, 7U};
+static void write_tables(const tile_type *tile, const uint8_t *weights, uint32_t first, uint32_t end) {
     const sizes_type *sizes = tile->sizes;
-    const bitloom_v128 a = bitloom_v128_load(first_bits);
-    const bitloom_v128 b = bitloom_v128_load(second_bits);
-    const uint32_t quads = sizes->taps * sizes->quads;
-    const uint32_t last = sizes->image_planes / 4U * 4U - 4U;
-    uint8_t *const rows = tile->scratch + sizes->rows;
-    uint32_t plane = 4U * first % sizes->image_planes;
-    uint32_t four, i;
-    weights += 16U * first;
-    for (four = first; four < end; four++) {
-        uint8_t *const base = tile->scratch + 16U * tile->layer->bases[four];
-        const uint8_t *row = rows + 32U * ((four - first) & 1U);
-        if (row == rows) {
-            write_rows(rows, weights);
-            weights += 32;
-        }
-        for (i = 0U; i < 4U; i++) {
-            const uint32_t slot = plane < last ? plane & 3U : plane - last;
-            write_table(base + 16U * slot, sizes->v_distance, row, a, b);
-            row += 8;
-            if (++plane == sizes->image_planes)
-                plane = 0U;
-        }
-    }
+    const uint16_t *places = tile->layer->places == NULL ? NULL : tile->layer->places + 4U * first;
+    uint32_t quad;
+    bitloom_conv_tables_mve_tables(weights + 16U * first, tile->scratch, sizes->v_distance, places,
+                                   (end - first + 1U) / 2U);
     /* Quads that do not exist add nothing. */
-    for (i = quads; i < 4U * end; i++) {
-        const uint32_t slot = bitloom_conv_tables_mve_slot(i % sizes->image_planes, sizes->image_planes);
-        uint8_t *const table = tile->scratch + 16U * (tile->layer->bases[end - 1U] + slot);
+    for (quad = sizes->taps * sizes->quads; quad < 4U * end; quad++) {
+        uint8_t *const table = tile->scratch + place_of(tile->layer, quad);
         bitloom_v128_store(table, bitloom_v128_all(0U));
         bitloom_v128_store(table + sizes->v_distance, bitloom_v128_all(0U));
     }
@@ -205,21 +171,19 @@ static BITLOOM_NOINLINE void write_classes(const tile_type *tile) {
     }
 }
 
-/* Where output pixels are, from the first on, whose address is returned. */
-static BITLOOM_NOINLINE uint8_t *write_offsets(const tile_type *tile, const bitloom_ring *output) {
+/* Where a part's output pixels are, from its first on; the same for every part. */
+static BITLOOM_NOINLINE void write_offsets(const tile_type *tile, uint32_t row_bytes) {
     const bitloom_conv_tables_mve *layer = tile->layer;
     const uint32_t step = ((uint32_t)layer->outputs * layer->groups + 31U) / 32U * 4U;
-    uint16_t *const offsets = (uint16_t *)(void *)(tile->scratch + tile->sizes->offsets);
+    uint16_t *offsets = (uint16_t *)(void *)(tile->scratch + tile->sizes->offsets);
     uint32_t row, x;
-    for (row = 0U; row < tile->rows; row++) {
-        uint16_t *to = offsets + pixel_of(tile, row);
-        uint32_t offset = row * output->row_bytes;
+    for (row = 0U; row < layer->part_rows; row++) {
+        uint32_t offset = row * row_bytes;
         for (x = 0U; x < tile->columns; x++) {
-            *to++ = (uint16_t)offset;
+            *offsets++ = (uint16_t)offset;
             offset += step;
         }
     }
-    return (uint8_t *)bitloom_row(output, tile->y) + tile->x * step;
 }
 
 /* Output bits of a vector whose pixels are of several classes. `thresholds` are those of the block's first
@@ -251,6 +215,7 @@ typedef struct {
     const uint8_t *weights;
     const uint8_t *thresholds;
     uint8_t *output;
+    uint32_t part_bytes; /* from one part's outputs to the next one's */
 } block_type;
 
 /* Vectors of a part, over the job's chunk. */
@@ -262,7 +227,7 @@ static void run_part(const tile_type *tile, const block_type *block, job_type *j
     const uint32_t vector = part * sizes->part_vectors;
     const uint32_t pixels = lesser(layer->part_rows, tile->rows - first_row) * tile->columns;
     const uint32_t vectors = (pixels + 15U) / 16U;
-    const uint16_t *offsets = (const uint16_t *)(const void *)(tile->scratch + sizes->offsets) + 16U * vector;
+    const uint16_t *offsets = (const uint16_t *)(const void *)(tile->scratch + sizes->offsets);
     uint8_t *results = tile->scratch + sizes->results;
     uint32_t i;
     job->positions = tile->scratch + sizes->positions;
@@ -287,7 +252,7 @@ static void run_part(const tile_type *tile, const block_type *block, job_type *j
         }
     }
     for (i = 0U; i < pixels; i += 16U)
-        bitloom_v128_scatter(block->output, offsets + i, results + i, pixels - i);
+        bitloom_v128_scatter(block->output + part * block->part_bytes, offsets + i, results + i, pixels - i);
 }
 
 static void run_block(const tile_type *tile, const block_type *block, job_type *job) {
@@ -335,16 +300,17 @@ static void count_tile(const tile_type *tile) {
 }
 
 /* Bytes after those of the outputs, up to whole words, are 0. */
-static void clear_tail(const tile_type *tile, uint8_t *output, uint32_t outputs) {
+static void clear_tail(const tile_type *tile, const block_type *block, uint32_t row_bytes) {
     static const uint8_t zeros[16] = {0U};
+    const uint16_t *offsets = (const uint16_t *)(const void *)(tile->scratch + tile->sizes->offsets);
+    const uint32_t outputs = (uint32_t)tile->layer->outputs * tile->layer->groups;
     const uint32_t end = (outputs + 31U) / 32U * 4U;
     uint32_t byte, row, x;
     for (byte = (outputs + 7U) / 8U; byte < end; byte++) {
         for (row = 0U; row < tile->rows; row++) {
-            const uint16_t *offsets = (const uint16_t *)(const void *)(tile->scratch + tile->sizes->offsets);
-            offsets += pixel_of(tile, row);
             for (x = 0U; x < tile->columns; x += 16U)
-                bitloom_v128_scatter(output + byte, offsets + x, zeros, tile->columns - x);
+                bitloom_v128_scatter(block->output + row * row_bytes + byte, offsets + x, zeros,
+                                     tile->columns - x);
         }
     }
 }
@@ -355,12 +321,15 @@ static void run_tile(tile_type *tile, const bitloom_ring *output, job_type *job)
     block_type block;
     uint32_t i;
     write_positions(tile);
-    block.output = write_offsets(tile, output);
+    write_offsets(tile, output->row_bytes);
+    block.part_bytes = layer->part_rows * output->row_bytes;
+    block.output = (uint8_t *)bitloom_row(output, tile->y) +
+                   tile->x * (((uint32_t)layer->outputs * layer->groups + 31U) / 32U * 4U);
     block.weights = layer->weights;
     block.thresholds = layer->thresholds;
     if (layer->row_classes != NULL)
         write_classes(tile);
-    clear_tail(tile, block.output, (uint32_t)layer->outputs * layer->groups);
+    clear_tail(tile, &block, output->row_bytes);
     write_list(tile);
     for (tile->group = 0U; tile->group < layer->groups; tile->group++) {
         bitloom_conv_tables_mve_read(tile);

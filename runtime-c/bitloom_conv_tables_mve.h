@@ -41,7 +41,7 @@ typedef struct {
     /* [class][group][block][2 + planes], a byte of 8 outputs each: t odd; always 1; complement of (t + 1) / 2
      * - 1. */
     const uint8_t *thresholds;
-    const uint16_t *bases;         /* [four]: the table of slot 0, in tables of the chunk */
+    const uint16_t *places; /* [quads, to whole 8]: where tables are in bytes, or null: one after the other */
     const uint8_t *row_classes;    /* [output height]: class of column class 0; or null: one class */
     const uint8_t *column_classes; /* [output width], or null */
     uint16_t height, width;        /* of the input */
@@ -53,7 +53,7 @@ typedef struct {
     uint8_t dilation_y, dilation_x;
     int16_t pad_top, pad_left;
     uint16_t chunk;        /* fours whose tables exist together: even */
-    uint16_t cells;        /* tables of a chunk, with gaps */
+    uint16_t table_bytes;  /* of u, or v, of a chunk's tables, with gaps */
     uint16_t tile_rows;    /* output rows of which the image holds the inputs: a multiple of part_rows */
     uint16_t tile_columns; /* the same for columns */
     uint8_t part_rows;     /* output rows whose windows start within 256 bytes of the image */

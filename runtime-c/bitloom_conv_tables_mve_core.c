@@ -18,6 +18,26 @@ BITLOOM_NOINLINE bitloom_v128 bitloom_conv_tables_mve_compare(const uint8_t *sum
 
 #ifndef BITLOOM_V128_MVE
 
+/* F of two inputs, by their bits. */
+static uint32_t row_of(uint32_t a, uint32_t b, uint32_t bits) {
+    return bits == 0U ? ~(a & b) : bits == 1U ? a & ~b : bits == 2U ? b & ~a : a | b;
+}
+
+void bitloom_conv_tables_mve_tables(const uint8_t *weights, uint8_t *tables, uint32_t v_distance,
+                                    const uint16_t *places, uint32_t units) {
+    uint32_t quad, bits;
+    for (quad = 0U; quad < 8U * units; quad++) {
+        const uint8_t *own = weights + 32U * (quad / 8U) + 2U * (quad & 7U);
+        uint8_t *table = tables + (places == NULL ? 16U * quad : places[quad]);
+        for (bits = 0U; bits < 16U; bits++) {
+            const uint32_t first = row_of(own[0], own[16], bits & 3U);
+            const uint32_t second = row_of(own[1], own[17], bits >> 2);
+            table[bits] = (uint8_t)(first ^ second);
+            table[bits + v_distance] = (uint8_t)(first & second);
+        }
+    }
+}
+
 static uint32_t planes_of(const bitloom_conv_tables_mve_job *job) {
     return job->planes > BITLOOM_CONV_TABLES_MVE_LEAST_PLANES ? job->planes
                                                               : BITLOOM_CONV_TABLES_MVE_LEAST_PLANES;

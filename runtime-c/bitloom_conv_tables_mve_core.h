@@ -10,9 +10,6 @@
 
 /* Planes that a sum always has; those above are `more_planes`. */
 #define BITLOOM_CONV_TABLES_MVE_LEAST_PLANES 9U
-/* Carries of weight 32: one for each 4 fours, and for each of the last 3. */
-#define BITLOOM_CONV_TABLES_MVE_MAX_CARRIES 16U
-
 /* Sums of some vectors, one after the other. Assembly knows the offsets of the members: each is one word (on
  * a 32-bit core). */
 typedef struct {
@@ -47,6 +44,13 @@ static inline uint32_t bitloom_conv_tables_mve_place(const uint8_t *base, uint32
 /* S + A / 2 + (A mod 2 where t is odd) >= (t + 1) / 2. `mask`: A mod 2 of each pixel. */
 bitloom_v128 bitloom_conv_tables_mve_compare(const uint8_t *sum, uint32_t planes, uint32_t mask,
                                              const uint8_t *threshold);
+
+/*
+ * Tables of 8 outputs for 8 `units` quads: u and, `v_distance` after it, v by the 4 input bits. They go to
+ * `places` after `tables`, or one after the other where that is null.
+ */
+void bitloom_conv_tables_mve_tables(const uint8_t *weights, uint8_t *tables, uint32_t v_distance,
+                                    const uint16_t *places, uint32_t units);
 
 /* Adds the F of all inputs in the list, for 16 pixels of 8 outputs a vector. Moves on in positions, sums,
  * masks, results. */

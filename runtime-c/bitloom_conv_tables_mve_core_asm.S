@@ -1,12 +1,12 @@
 /*
- * MVE inner loop of bitloom_conv_tables_mve.
+ * MVE inner loops of bitloom_conv_tables_mve.
  * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  *
  * q0, q1, q2 are planes 0, 1, 2 of the sum; planes 3 and up are in memory; carries of weight 32 are kept and added in
  * the end. Carries of one weight travel in pairs (x, p): x is one carry, p that carry xor the other, which saves
  * operations in the adders. q7 holds the pixels' positions.
  *
- * frame: bitloom_conv_tables_mve_add 152
+ * frame: bitloom_conv_tables_mve_add 152, frame: bitloom_conv_tables_mve_tables 168
  */
 #if defined(__ARM_FEATURE_MVE) && !defined(BITLOOM_PORTABLE_C)
     .syntax unified
@@ -297,4 +297,77 @@ bitloom_conv_tables_mve_add:
     bne 6b
     b .Lnext
     .size bitloom_conv_tables_mve_add, . - bitloom_conv_tables_mve_add
+
+/* F of 16 pairs, by their two input bits, to the stack: 4 bytes each. */
+.macro WRITE_ROWS
+    vldrb.u8 q4, [r0], #16
+    vldrb.u8 q5, [r0], #16
+    vand q0, q4, q5
+    vmvn q0, q0
+    vbic q1, q4, q5
+    vbic q2, q5, q4
+    vorr q3, q4, q5
+    vst40.8 {q0, q1, q2, q3}, [sp]
+    vst41.8 {q0, q1, q2, q3}, [sp]
+    vst42.8 {q0, q1, q2, q3}, [sp]
+    vst43.8 {q0, q1, q2, q3}, [sp]
+.endm
+
+/* u -> q2, v -> q3 of 4 inputs whose F are at \rows. */
+.macro MAKE_TABLE rows
+    vldrb.u8 q0, [\rows, q6]
+    vldrb.u8 q1, [\rows, q7]
+    veor q2, q0, q1
+    vand q3, q0, q1
+.endm
+
+    .balign 4
+.Lentry_bits:
+    .word 0x03020100, 0x03020100, 0x03020100, 0x03020100 /* of the first pair */
+    .word 0x04040404, 0x05050505, 0x06060606, 0x07070707 /* of the second, whose F follow */
+    .global bitloom_conv_tables_mve_tables
+    .type bitloom_conv_tables_mve_tables, %function
+    .thumb_func
+bitloom_conv_tables_mve_tables:
+    vpush {d8-d15}
+    push {r4-r11, lr}
+    sub sp, sp, #68
+    adr r4, .Lentry_bits
+    vldrw.u32 q6, [r4]
+    vldrw.u32 q7, [r4, #16]
+    mov r4, sp
+    add r5, sp, #8
+    add r6, sp, #16
+    add r7, sp, #24
+    add r8, sp, #32
+    add r9, sp, #40
+    add r10, sp, #48
+    add r11, sp, #56
+    ldr lr, [sp, #168]
+    cmp r3, #0
+    bne 2f
+    add r2, r2, r1
+1:  WRITE_ROWS
+    .irp rows, r4, r5, r6, r7, r8, r9, r10, r11
+    MAKE_TABLE \rows
+    vstrw.u32 q2, [r1], #16
+    vstrw.u32 q3, [r2], #16
+    .endr
+    le lr, 1b
+    b 3f
+2:  WRITE_ROWS
+    .irp rows, r4, r5, r6, r7, r8, r9, r10, r11
+    MAKE_TABLE \rows
+    ldrh r12, [r3], #2
+    add r12, r12, r1
+    vstrw.u32 q2, [r12]
+    add r12, r12, r2
+    vstrw.u32 q3, [r12]
+    .endr
+    le lr, 2b
+3:  add sp, sp, #68
+    pop {r4-r11, lr}
+    vpop {d8-d15}
+    bx lr
+    .size bitloom_conv_tables_mve_tables, . - bitloom_conv_tables_mve_tables
 #endif

@@ -36,8 +36,10 @@ export function packTables(
       packThresholds(conv, thresholds, plan, rows, columns),
       `[class][group][block][2 + ${plan.planes} planes], 8 outputs a byte`,
     ),
-    { name: "bases", type: "uint16_t", values: plan.bases, layout: "[four]" },
   ];
+  if (plan.places !== undefined) {
+    constants.push({ name: "places", type: "uint16_t", values: plan.places, layout: "[quads, to whole 8]" });
+  }
   if (isZero) {
     const classOf = (list: readonly OutsideClass[], at: number): number =>
       list.findIndex((c) => c.members.includes(at));
@@ -48,6 +50,7 @@ export function packTables(
   }
   const fields: DescriptorField[] = [
     ...constants.map((c): DescriptorField => [c.name, { constant: c.name }]),
+    ...(plan.places === undefined ? [["places", null] as const] : []),
     ...(isZero ? [] : ([["row_classes", null] as const, ["column_classes", null] as const] as const)),
     ["height", input[0]],
     ["width", input[1]],
@@ -64,7 +67,7 @@ export function packTables(
     ["pad_top", window.pads[0]],
     ["pad_left", window.pads[1]],
     ["chunk", plan.chunk],
-    ["cells", plan.cells],
+    ["table_bytes", plan.tableBytes],
     ["tile_rows", plan.tileRows],
     ["tile_columns", plan.tileColumns],
     ["part_rows", plan.partRows],

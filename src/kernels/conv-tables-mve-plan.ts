@@ -7,7 +7,6 @@ type Shape = readonly [number, number, number];
 /** As in the runtime. */
 const MAX_PLANES = 14;
 const LEAST_PLANES = 9;
-const MAX_CARRIES = 16;
 const MAX_CHUNK = 56;
 const MAX_CLASSES = 32;
 const MAX_BYTE = 255;
@@ -35,9 +34,10 @@ export interface TablesShape {
 export interface TablesPlan extends TablesShape {
   /** Fours whose tables exist together. */
   readonly chunk: number;
-  /** Where the tables of each four start, in tables of its chunk. */
-  readonly bases: readonly number[];
-  readonly cells: number;
+  /** Where tables are, in bytes from the chunk's first; undefined: one after the other. */
+  readonly places: readonly number[] | undefined;
+  /** Of u, or v, of a chunk's tables. */
+  readonly tableBytes: number;
   readonly tileRows: number;
   readonly tileColumns: number;
   readonly partRows: number;
@@ -59,15 +59,15 @@ export function planTables(
     const mostRows = rowsOfPart(conv, tileColumns);
     if (mostRows === 0) return [];
     return tileChoices(output[0], mostRows).flatMap(([tileRows, partRows]) =>
-      chunkings.map(({ chunk, bases, cells }) => {
-        const tile = { ...shape, chunk, bases, cells, tileRows, tileColumns, partRows };
+      chunkings.map((chunking) => {
+        const tile = { ...shape, ...chunking, tileRows, tileColumns, partRows };
         return { ...tile, scratchBytes: scratchOf(conv, tile), cost: costOf(conv, input, output, tile) };
       }),
     );
   });
   const rowBytes = output[1] * wordBytes(output[2]);
   return plans
-    .filter((p) => p.scratchBytes <= limit && p.tileRows * rowBytes <= MAX_OFFSET)
+    .filter((p) => p.scratchBytes <= limit && p.partRows * rowBytes <= MAX_OFFSET)
     .sort((a, b) => a.cost - b.cost || a.scratchBytes - b.scratchBytes)[0];
 }
 
@@ -131,7 +131,7 @@ function tileChoices(height: number, mostRows: number): [number, number][] {
   return [...choices.values()];
 }
 
-function chunkChoices(shape: TablesShape): { chunk: number; bases: number[]; cells: number }[] {
+function chunkChoices(shape: TablesShape): Pick<TablesPlan, "chunk" | "places" | "tableBytes">[] {
   const chunks = new Set<number>();
   for (let count = 1; count <= shape.fours; count++) {
     const chunk = 2 * Math.ceil(shape.fours / count / 2);
@@ -140,22 +140,26 @@ function chunkChoices(shape: TablesShape): { chunk: number; bases: number[]; cel
   return [...chunks].map((chunk) => ({ chunk, ...placeTables(shape, chunk) }));
 }
 
-/** The first gap for the slots of each four. */
-function placeTables(shape: TablesShape, chunk: number): { bases: number[]; cells: number } {
+/** One after the other where slots are 0 to 3 again and again; else in the first gap for the slots of each four. */
+function placeTables(shape: TablesShape, chunk: number): Pick<TablesPlan, "places" | "tableBytes"> {
   const images = shape.quads * shape.copies;
-  const bases: number[] = [];
+  const fours = 2 * Math.ceil(shape.fours / 2);
+  if (images % 4 === 0) return { places: undefined, tableBytes: 64 * Math.min(chunk, fours) };
+  const places: number[] = [];
   let cells = 0;
   let used = new Set<number>();
-  for (let four = 0; four < shape.fours; four++) {
+  for (let four = 0; four < fours; four++) {
     if (four % chunk === 0) used = new Set();
     const slots = [0, 1, 2, 3].map((i) => slotOf((4 * four + i) % images, images));
     let base = 0;
     while (slots.some((s) => used.has(base + s))) base++;
-    for (const s of slots) used.add(base + s);
-    bases.push(base);
+    for (const s of slots) {
+      used.add(base + s);
+      places.push(16 * (base + s));
+    }
     cells = Math.max(cells, base + Math.max(...slots) + 1);
   }
-  return { bases, cells };
+  return { places, tableBytes: 16 * cells };
 }
 
 /** As `bitloom_conv_tables_mve_slot`. */
@@ -171,9 +175,9 @@ function scratchOf(conv: Conv, tile: Tile): number {
   const planeBytes = imageRows(conv, tile.tileRows) * pitchOf(conv, tile.tileColumns);
   const partVectors = Math.ceil((tile.partRows * tile.tileColumns) / 16);
   const tileVectors = (partVectors * tile.tileRows) / tile.partRows;
-  let bytes = 32 * tile.cells + 16 * MAX_CARRIES + 64;
+  let bytes = 2 * tile.tableBytes + 16 * (Math.floor(Math.min(tile.chunk, tile.fours) / 4) + 3) + 64;
   bytes += align16(tile.quads * tile.copies * planeBytes + 15) + align16(planeBytes + 15);
-  bytes = align16(bytes + 24 * tile.fours) + 16 * partVectors + 32 * tileVectors;
+  bytes = align16(bytes + 24 * tile.fours) + 48 * partVectors;
   const planes = Math.max(LEAST_PLANES, tile.planes);
   bytes = align16(bytes + 2 * (planes + 1) * tileVectors);
   if (conv.padValue === 0) bytes = align16(bytes + 20 * tileVectors);
@@ -199,7 +203,10 @@ function costOf(conv: Conv, input: Shape, output: Shape, tile: Tile): number {
       }
       const sums = tile.fours * 49 + chunks * (60 + 3 * 10 + 6 * more) + (tile.fours / 4) * 10;
       const finish = 60 + tile.planes * (5 + 8 * classes);
-      const tables = tile.fours * 50 + chunks * 60 + (parts > 1 ? parts * tile.fours * 5 : 0);
+      const tables =
+        tile.fours * (tile.places === undefined ? 31 : 43) +
+        chunks * 60 +
+        (parts > 1 ? parts * tile.fours * 5 : 0);
       const image = imageRows(conv, rows) * Math.ceil(Math.min(pitchOf(conv, columns), input[1]) / 8);
       const read = image * (20 + tile.quads * tile.copies * 10);
       const count = vectors * (tile.taps * 16 + tile.planes * 16);
