@@ -14,6 +14,11 @@ static uint32_t align16(uint32_t bytes) {
     return (bytes + 15U) & ~15U;
 }
 
+/* Of an output pixel. */
+static uint32_t pixel_bytes(const bitloom_conv_tables_mve *layer) {
+    return ((uint32_t)layer->outputs * layer->groups + 31U) / 32U * 4U;
+}
+
 static uint32_t lesser(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
@@ -41,8 +46,8 @@ static BITLOOM_NOINLINE sizes_type sizes_of(const bitloom_conv_tables_mve *layer
     s.v_distance = layer->table_bytes;
     /* Tables first: what follows is read with them, by pixels that do not exist. */
     s.carries = 2U * s.v_distance;
-    s.rows = s.carries + 16U * (lesser(layer->chunk, s.fours) / 4U + 3U);
-    s.image = s.rows + 64U;
+    s.slots = s.carries + 16U * (lesser(layer->chunk, s.fours) / 4U + 3U);
+    s.image = align16(s.slots + s.image_planes);
     s.counts = s.image + align16(s.image_planes * s.plane_bytes + 15U);
     s.list = s.counts + align16(s.plane_bytes + 15U);
     s.positions = align16(s.list + 24U * s.fours);
@@ -78,8 +83,7 @@ static BITLOOM_NOINLINE void write_list(const tile_type *tile) {
     uint32_t left = sizes->taps;
     uint32_t four, i;
     for (four = 0U; four < sizes->fours; four++) {
-        const uint32_t table =
-            place_of(layer, 4U * four) - 16U * bitloom_conv_tables_mve_slot(plane, sizes->image_planes);
+        const uint32_t table = place_of(layer, 4U * four) - tile->scratch[sizes->slots + plane];
         *list++ = bitloom_conv_tables_mve_place(tile->scratch, table);
         *list++ = bitloom_conv_tables_mve_place(tile->scratch, table + sizes->v_distance);
         for (i = 0U; i < 4U; i++) {
@@ -132,15 +136,27 @@ static void write_tables(const tile_type *tile, const uint8_t *weights, uint32_t
     }
 }
 
-/* Where the windows of a part's pixels start; the same for every part. */
-static BITLOOM_NOINLINE void write_positions(const tile_type *tile) {
+/*
+ * Where the windows of a part's pixels start, and where their outputs are, from its first on: the same for
+ * every part. Pixels that do not exist are the first.
+ */
+static BITLOOM_NOINLINE void write_positions(const tile_type *tile, uint32_t row_bytes) {
     const bitloom_conv_tables_mve *layer = tile->layer;
+    const uint32_t row_step = layer->stride_y * tile->sizes->pitch;
+    const uint32_t step = pixel_bytes(layer);
     uint8_t *positions = tile->scratch + tile->sizes->positions;
+    uint16_t *offsets = (uint16_t *)(void *)(tile->scratch + tile->sizes->offsets);
     uint8_t *const end = positions + 16U * tile->sizes->part_vectors;
-    uint32_t y, x;
-    for (y = 0U; y < layer->part_rows; y++) {
-        for (x = 0U; x < tile->columns; x++)
-            *positions++ = (uint8_t)(y * layer->stride_y * tile->sizes->pitch + x * layer->stride_x);
+    uint32_t row, x;
+    for (row = 0U; row < layer->part_rows; row++) {
+        uint32_t position = row * row_step;
+        uint32_t offset = row * row_bytes;
+        for (x = tile->columns; x != 0U; x--) {
+            *positions++ = (uint8_t)position;
+            *offsets++ = (uint16_t)offset;
+            position += layer->stride_x;
+            offset += step;
+        }
     }
     while (positions != end)
         *positions++ = 0U;
@@ -167,21 +183,6 @@ static BITLOOM_NOINLINE void write_classes(const tile_type *tile) {
                 (uint32_t)layer->row_classes[tile->y + row] + layer->column_classes[tile->x + x];
             present[pixel / 16U] |= (uint32_t)1U << class;
             classes[pixel++] = (uint8_t) class;
-        }
-    }
-}
-
-/* Where a part's output pixels are, from its first on; the same for every part. */
-static BITLOOM_NOINLINE void write_offsets(const tile_type *tile, uint32_t row_bytes) {
-    const bitloom_conv_tables_mve *layer = tile->layer;
-    const uint32_t step = ((uint32_t)layer->outputs * layer->groups + 31U) / 32U * 4U;
-    uint16_t *offsets = (uint16_t *)(void *)(tile->scratch + tile->sizes->offsets);
-    uint32_t row, x;
-    for (row = 0U; row < layer->part_rows; row++) {
-        uint32_t offset = row * row_bytes;
-        for (x = 0U; x < tile->columns; x++) {
-            *offsets++ = (uint16_t)offset;
-            offset += step;
         }
     }
 }
@@ -270,7 +271,7 @@ static void run_block(const tile_type *tile, const block_type *block, job_type *
         job->four_fours = fours / 4U;
         job->fours = fours & 3U;
         job->is_first = first == 0U ? 1U : 0U;
-        job->carry_count = job->four_fours + job->fours;
+        job->carry_pairs = (job->four_fours + (job->fours != 0U ? 2U : 1U)) / 2U;
         for (part = 0U; part < parts; part++) {
             if (part != 0U)
                 move_list(list, fours, part_bytes);
@@ -320,17 +321,14 @@ static void run_tile(tile_type *tile, const bitloom_ring *output, job_type *job)
     const sizes_type *sizes = tile->sizes;
     block_type block;
     uint32_t i;
-    write_positions(tile);
-    write_offsets(tile, output->row_bytes);
+
     block.part_bytes = layer->part_rows * output->row_bytes;
-    block.output = (uint8_t *)bitloom_row(output, tile->y) +
-                   tile->x * (((uint32_t)layer->outputs * layer->groups + 31U) / 32U * 4U);
+    block.output = (uint8_t *)bitloom_row(output, tile->y) + tile->x * pixel_bytes(layer);
     block.weights = layer->weights;
     block.thresholds = layer->thresholds;
     if (layer->row_classes != NULL)
         write_classes(tile);
     clear_tail(tile, &block, output->row_bytes);
-    write_list(tile);
     for (tile->group = 0U; tile->group < layer->groups; tile->group++) {
         bitloom_conv_tables_mve_read(tile);
         count_tile(tile);
@@ -348,6 +346,8 @@ void bitloom_conv_tables_mve_threshold(const bitloom_conv_tables_mve *layer, con
     const sizes_type sizes = sizes_of(layer);
     tile_type tile;
     job_type job;
+    uint32_t columns = 0U;
+    uint32_t plane;
     tile.layer = layer;
     tile.sizes = &sizes;
     tile.input = inputs;
@@ -357,12 +357,19 @@ void bitloom_conv_tables_mve_threshold(const bitloom_conv_tables_mve *layer, con
     job.mask_step = 2U * sizes.mask_count;
     job.carries = tile.scratch + sizes.carries;
     job.base = scratch;
+    for (plane = 0U; plane < sizes.image_planes; plane++)
+        tile.scratch[sizes.slots + plane] =
+            (uint8_t)(16U * bitloom_conv_tables_mve_slot(plane, sizes.image_planes));
+    write_list(&tile);
     for (tile.y = y0; tile.y < y1; tile.y += tile.rows) {
         /* The tile's rows follow each other in memory. */
         const uint32_t slot = tile.y < output->rows ? tile.y : tile.y % output->rows;
         tile.rows = lesser(lesser(layer->tile_rows, y1 - tile.y), output->rows - slot);
         for (tile.x = 0U; tile.x < layer->output_width; tile.x += layer->tile_columns) {
             tile.columns = lesser(layer->tile_columns, layer->output_width - tile.x);
+            if (tile.columns != columns)
+                write_positions(&tile, output->row_bytes);
+            columns = tile.columns;
             run_tile(&tile, output, &job);
         }
     }

@@ -19,8 +19,8 @@ typedef struct {
     uint32_t sum_step;        /* bytes to the next vector's */
     uint32_t four_fours;
     uint32_t fours;       /* after them: 0 to 3 */
-    uint32_t carry_count; /* one for each of these */
-    uint8_t *carries;     /* room for so many words of 128 bits */
+    uint32_t carry_pairs; /* two of these, or all of the latter, are a pair */
+    uint8_t *carries;     /* room for so many, and one more word of 128 bits */
     const uint8_t *base;  /* of all places: for the portable version */
     uint32_t planes;      /* at least 6; sums have at least 9 */
     uint32_t is_first;    /* 1: sums start from A / 2, else from `sum` */

@@ -19,7 +19,7 @@
     .equ JOB_SUM, 8
     .equ JOB_SUM_STEP, 12
     .equ JOB_FOUR_FOURS, 16 /* and the fours after them */
-    .equ JOB_CARRY_COUNT, 24
+    .equ JOB_CARRY_PAIRS, 24
     .equ JOB_CARRIES, 28 /* and their end */
     .equ JOB_PLANES, 36
     .equ JOB_IS_FIRST, 40
@@ -179,7 +179,9 @@ bitloom_conv_tables_mve_add:
     vstrw.u32 q3, [r12], #16
     vldrw.u32 q7, [r9]
     le lr, 1b
-2:  wls lr, r3, .Ladded
+2:  vmov.i32 q6, #0
+    wls lr, r3, .Ladded
+    vstrw.u32 q6, [r12]
 3:  ADD_FOUR
     vldrw.u32 q4, [r10, #48]
     vldrw.u32 q5, [r10, #64]
@@ -187,11 +189,17 @@ bitloom_conv_tables_mve_add:
     vbic q3, q3, q4
     veor q5, q5, q3
     vbic q3, q3, q5
+    vldrw.u32 q6, [r12]
     vstrw.u32 q4, [r10, #48]
     vstrw.u32 q5, [r10, #64]
-    vstrw.u32 q3, [r12], #16
+    vorr q3, q3, q6
+    vstrw.u32 q3, [r12]
     le lr, 3b
+    vmov.i32 q6, #0
+    adds r12, r12, #16
 .Ladded:
+    /* Carries are added two at a time. */
+    vstrw.u32 q6, [r12]
     ldr r11, [r8, #JOB_THRESHOLDS]
     ldr r6, [r8, #JOB_MASKS]
     cmp r11, #0
@@ -222,7 +230,7 @@ bitloom_conv_tables_mve_add:
 .Lhigh:
     /* Carries to planes 5 to 8; at most one goes beyond: q2. */
     ldr r4, [r8, #JOB_IS_FIRST]
-    ldrd lr, r12, [r8, #JOB_CARRY_COUNT]
+    ldrd lr, r12, [r8, #JOB_CARRY_PAIRS]
     vmov.i32 q2, #0
     cbz r4, .Lcontinue_high
     vmvn.i32 q7, #0
@@ -237,16 +245,17 @@ bitloom_conv_tables_mve_add:
     vldrw.u32 q4, [r10, #96]
     vldrw.u32 q5, [r10, #112]
     vldrw.u32 q6, [r10, #128]
-4:  vldrw.u32 q7, [r12], #16
-    vand q0, q3, q7
-    veor q3, q3, q7
-    vand q1, q4, q0
-    veor q4, q4, q0
-    vand q0, q5, q1
-    veor q5, q5, q1
-    vand q1, q6, q0
-    veor q6, q6, q0
-    vorr q2, q2, q1
+4:  vldrw.u32 q0, [r12], #16
+    vldrw.u32 q1, [r12], #16
+    veor q1, q1, q0
+    ADD_PAIR 3, 0, 1, 1
+    vand q0, q4, q1
+    veor q4, q4, q1
+    vand q1, q5, q0
+    veor q5, q5, q0
+    vand q0, q6, q1
+    veor q6, q6, q1
+    vorr q2, q2, q0
     le lr, 4b
     ldr r4, [r8, #JOB_PLANES]
     cmp r11, #0

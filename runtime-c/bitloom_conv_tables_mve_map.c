@@ -34,7 +34,7 @@ static BITLOOM_NOINLINE void fill_image(const tile_type *tile) {
             if (odd != 0U)
                 bits &= (1U << odd) - 1U;
         }
-        fill(image, bits | bitloom_conv_tables_mve_slot(plane, sizes->image_planes) << 4, sizes->plane_bytes);
+        fill(image, bits + tile->scratch[sizes->slots + plane], sizes->plane_bytes);
         image += sizes->plane_bytes;
     }
     fill(tile->scratch + sizes->counts, is_plus & odd, sizes->plane_bytes);
@@ -51,40 +51,54 @@ typedef struct {
 
 #ifdef BITLOOM_V128_MVE
 
-static inline uint16x8_t write_quad(const sizes_type *sizes, uint8_t *to, uint32_t plane, uint16x8_t bits,
-                                    uint16x8_t count, mve_pred16_t valid) {
-    const uint32_t slot = bitloom_conv_tables_mve_slot(plane, sizes->image_planes) << 4;
-    vstrbq_p_u16(to + plane * sizes->plane_bytes, vorrq_u16(bits, vdupq_n_u16((uint16_t)slot)), valid);
-    return vaddq_u16(count, vldrbq_gather_offset_u16(unequal, bits));
+/* Bytes of up to 16 pixels. */
+static inline uint8x16_t load_bytes(const uint8_t *from, uint32_t step, mve_pred16_t valid, uint32_t count) {
+    uint8_t bytes[16];
+    uint16x8_t places;
+    if (step <= 16U)
+        return vldrbq_gather_offset_z_u8(from, vmulq_n_u8(vidupq_n_u8(0U, 1), (uint8_t)step), valid);
+    places = vmulq_n_u16(vidupq_n_u16(0U, 1), (uint16_t)step);
+    vstrbq_u16(bytes, vldrbq_gather_offset_z_u16(from, places, vctp16q(count)));
+    if (count > 8U)
+        vstrbq_u16(bytes + 8, vldrbq_gather_offset_z_u16(from + 8U * step, places, vctp16q(count - 8U)));
+    return vldrbq_u8(bytes);
 }
 
-/* 8 pixels at a time. */
-static BITLOOM_NOINLINE void write_pixels(const sizes_type *sizes, const pixels_type *pixels) {
-    const uint16x8_t low = vdupq_n_u16(15U);
-    const uint16x8_t places = vmulq_n_u16(vidupq_n_u16(0U, 1), (uint16_t)pixels->step);
-    uint32_t done, quad, first;
-    for (done = 0U; done < pixels->count; done += 8U) {
-        const mve_pred16_t valid = vctp16q(pixels->count - done);
+/* 16 pixels at a time. */
+static BITLOOM_NOINLINE void write_pixels(const tile_type *tile, const pixels_type *pixels) {
+    const sizes_type *sizes = tile->sizes;
+    const uint8x16_t low = vdupq_n_u8(15U);
+    uint32_t done, first, quad;
+    for (done = 0U; done < pixels->count; done += 16U) {
+        const mve_pred16_t valid = vctp8q(pixels->count - done);
+        const uint8_t *slots = tile->scratch + sizes->slots;
+        uint8_t *to = pixels->to + done;
         for (first = 0U; first < sizes->image_planes; first += sizes->quads) {
             const uint8_t *from = pixels->from + done * pixels->step;
-            uint16x8_t count = vdupq_n_u16(0U);
-            for (quad = 0U; quad < sizes->quads; quad += 2U) {
-                const uint16x8_t bits = vldrbq_gather_offset_z_u16(from++, places, valid);
-                count =
-                    write_quad(sizes, pixels->to + done, first + quad, vandq_u16(bits, low), count, valid);
-                if (quad + 1U < sizes->quads) {
-                    count = write_quad(sizes, pixels->to + done, first + quad + 1U, vshrq_n_u16(bits, 4),
-                                       count, valid);
-                }
+            uint8x16_t count = vdupq_n_u8(0U);
+            for (quad = sizes->quads; quad != 0U; quad--) {
+                const uint8x16_t bytes = load_bytes(from++, pixels->step, valid, pixels->count - done);
+                uint8x16_t bits = vandq_u8(bytes, low);
+                vstrbq_p_u8(to, vaddq_n_u8(bits, *slots++), valid);
+                to += sizes->plane_bytes;
+                count = vaddq_u8(count, vldrbq_gather_offset_u8(unequal, bits));
+                if (--quad == 0U)
+                    break;
+                bits = vshrq_n_u8(bytes, 4);
+                vstrbq_p_u8(to, vaddq_n_u8(bits, *slots++), valid);
+                to += sizes->plane_bytes;
+                count = vaddq_u8(count, vldrbq_gather_offset_u8(unequal, bits));
             }
-            vstrbq_p_u16(pixels->counts + done, count, valid);
+            vstrbq_p_u8(pixels->counts + done, count, valid);
         }
     }
 }
 
 #else
 
-static void write_pixels(const sizes_type *sizes, const pixels_type *pixels) {
+static void write_pixels(const tile_type *tile, const pixels_type *pixels) {
+    const sizes_type *sizes = tile->sizes;
+    const uint8_t *slots = tile->scratch + sizes->slots;
     uint32_t pixel, plane;
     for (pixel = 0U; pixel < pixels->count; pixel++) {
         const uint8_t *from = pixels->from + pixel * pixels->step;
@@ -92,8 +106,7 @@ static void write_pixels(const sizes_type *sizes, const pixels_type *pixels) {
         for (plane = 0U; plane < sizes->image_planes; plane++) {
             const uint32_t quad = plane % sizes->quads;
             const uint32_t bits = (uint32_t)from[quad / 2U] >> 4U * (quad & 1U) & 15U;
-            const uint32_t slot = bitloom_conv_tables_mve_slot(plane, sizes->image_planes);
-            pixels->to[plane * sizes->plane_bytes + pixel] = (uint8_t)(bits | slot << 4);
+            pixels->to[plane * sizes->plane_bytes + pixel] = (uint8_t)(bits + slots[plane]);
             if (plane < sizes->quads)
                 count += unequal[bits];
         }
@@ -129,22 +142,66 @@ void bitloom_conv_tables_mve_read(const tile_type *tile) {
                       (uint32_t)left * pixels.step + tile->group * layer->channels / 8U;
         pixels.to = tile->scratch + sizes->image + at;
         pixels.counts = tile->scratch + sizes->counts + at;
-        write_pixels(sizes, &pixels);
+        write_pixels(tile, &pixels);
     }
 }
 
+#ifdef BITLOOM_V128_MVE
+/* Of the lowest `count` bits. */
+static inline void write_masks(uint16_t *masks, uint32_t count, uint8x16_t bytes) {
+    bytes = vshlq_r_u8(bytes, 8 - (int32_t)count);
+    masks += count;
+    for (; count != 0U; count--) {
+        *--masks = vcmpltq_n_s8(vreinterpretq_s8_u8(bytes), 0);
+        bytes = vaddq_u8(bytes, bytes);
+    }
+}
+#endif
+
+/* Bit by bit, the sums of the counts at the taps of 16 pixels. */
 void bitloom_conv_tables_mve_count(const tile_type *tile, uint32_t start, const uint8_t *positions,
                                    uint16_t *masks) {
-    const sizes_type *sizes = tile->sizes;
-    uint16_t *sums = (uint16_t *)(void *)(tile->scratch + sizes->rows);
-    const uint8_t *counts = tile->scratch + sizes->counts + start;
-    uint32_t ky, kx, plane;
-    bitloom_v128_store(sums, bitloom_v128_all(0U));
-    bitloom_v128_store(sums + 8, bitloom_v128_all(0U));
-    for (ky = 0U; ky < tile->layer->kernel_height; ky++) {
-        for (kx = 0U; kx < tile->layer->kernel_width; kx++)
-            bitloom_v128_add_gathered(sums, counts + bitloom_conv_tables_mve_tap(tile, ky, kx), positions);
+    const bitloom_conv_tables_mve *layer = tile->layer;
+    const uint8_t *counts = tile->scratch + tile->sizes->counts + start;
+    const int32_t next_row = (int32_t)(layer->dilation_y * tile->sizes->pitch) -
+                             (int32_t)(layer->kernel_width * layer->dilation_x);
+    uint32_t ky, kx;
+    uint16_t sums[16];
+#ifdef BITLOOM_V128_MVE
+    const uint16x8_t places = vldrbq_u16(positions);
+    const uint16x8_t places2 = vldrbq_u16(positions + 8);
+    uint16x8_t sum = vdupq_n_u16(0U);
+    uint16x8_t sum2 = sum;
+    uint8x16x2_t bytes;
+    for (ky = layer->kernel_height; ky != 0U; ky--) {
+        for (kx = layer->kernel_width; kx != 0U; kx--) {
+            sum = vaddq_u16(sum, vldrbq_gather_offset_u16(counts, places));
+            sum2 = vaddq_u16(sum2, vldrbq_gather_offset_u16(counts, places2));
+            counts += layer->dilation_x;
+        }
+        counts += next_row;
     }
-    for (plane = 0U; plane < sizes->mask_count; plane++)
-        masks[plane] = (uint16_t)bitloom_v128_mask_of_bit(sums, plane);
+    vstrhq_u16(sums, sum);
+    vstrhq_u16(sums + 8, sum2);
+    bytes = vld2q_u8((const uint8_t *)sums);
+    write_masks(masks, 8U, bytes.val[0]);
+    write_masks(masks + 8, tile->sizes->mask_count - 8U, bytes.val[1]);
+#else
+    uint32_t pixel, bit;
+    memset(sums, 0, sizeof sums);
+    for (ky = 0U; ky < layer->kernel_height; ky++) {
+        for (kx = 0U; kx < layer->kernel_width; kx++) {
+            for (pixel = 0U; pixel < 16U; pixel++)
+                sums[pixel] = (uint16_t)(sums[pixel] + counts[positions[pixel]]);
+            counts += layer->dilation_x;
+        }
+        counts += next_row;
+    }
+    for (bit = 0U; bit < tile->sizes->mask_count; bit++) {
+        uint32_t mask = 0U;
+        for (pixel = 0U; pixel < 16U; pixel++)
+            mask |= ((uint32_t)sums[pixel] >> bit & 1U) << pixel;
+        masks[bit] = (uint16_t)mask;
+    }
+#endif
 }

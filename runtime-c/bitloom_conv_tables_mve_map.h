@@ -23,7 +23,7 @@ typedef struct {
     uint32_t mask_count; /* of a vector */
     uint32_t v_distance;
     uint32_t carries;
-    uint32_t rows; /* F of 8 quads; or sums of 16 pixels */
+    uint32_t slots; /* of the planes of the image */
     uint32_t image;
     uint32_t counts; /* x ^ y of each pixel of the image */
     uint32_t list;

@@ -45,23 +45,6 @@ static inline void bitloom_v128_interleave(uint8_t *to, bitloom_v128 a, bitloom_
     vst4q_u8(to, all);
 }
 
-/* sums[i] += from[offsets[i]] */
-static inline void bitloom_v128_add_gathered(uint16_t *sums, const uint8_t *from, const uint8_t *offsets) {
-    const uint16x8_t a = vldrbq_gather_offset_u16(from, vldrbq_u16(offsets));
-    const uint16x8_t b = vldrbq_gather_offset_u16(from, vldrbq_u16(offsets + 8));
-    vstrhq_u16(sums, vaddq_u16(vldrhq_u16(sums), a));
-    vstrhq_u16(sums + 8, vaddq_u16(vldrhq_u16(sums + 8), b));
-}
-
-/* Bit `bit` of each of 16 numbers. */
-static inline uint32_t bitloom_v128_mask_of_bit(const uint16_t *numbers, uint32_t bit) {
-    uint8_t bytes[16];
-    const int32_t shift = 7 - (int32_t)bit;
-    vstrbq_u16(bytes, vshlq_r_u16(vldrhq_u16(numbers), shift));
-    vstrbq_u16(bytes + 8, vshlq_r_u16(vldrhq_u16(numbers + 8), shift));
-    return vcmpltq_n_s8(vldrbq_s8((const int8_t *)bytes), 0);
-}
-
 #else
 
 static inline bitloom_v128 bitloom_v128_bytes(uint32_t byte) {
@@ -111,20 +94,6 @@ static inline void bitloom_v128_interleave(uint8_t *to, bitloom_v128 a, bitloom_
     bitloom_v128_store(bytes + 48, d);
     for (i = 0U; i < 64U; i++)
         to[i] = bytes[16U * (i & 3U) + i / 4U];
-}
-
-static inline void bitloom_v128_add_gathered(uint16_t *sums, const uint8_t *from, const uint8_t *offsets) {
-    uint32_t i;
-    for (i = 0U; i < 16U; i++)
-        sums[i] = (uint16_t)(sums[i] + from[offsets[i]]);
-}
-
-static inline uint32_t bitloom_v128_mask_of_bit(const uint16_t *numbers, uint32_t bit) {
-    uint32_t mask = 0U;
-    uint32_t i;
-    for (i = 0U; i < 16U; i++)
-        mask |= ((uint32_t)numbers[i] >> bit & 1U) << i;
-    return mask;
 }
 
 #endif

@@ -175,7 +175,8 @@ function scratchOf(conv: Conv, tile: Tile): number {
   const planeBytes = imageRows(conv, tile.tileRows) * pitchOf(conv, tile.tileColumns);
   const partVectors = Math.ceil((tile.partRows * tile.tileColumns) / 16);
   const tileVectors = (partVectors * tile.tileRows) / tile.partRows;
-  let bytes = 2 * tile.tableBytes + 16 * (Math.floor(Math.min(tile.chunk, tile.fours) / 4) + 3) + 64;
+  let bytes = 2 * tile.tableBytes + 16 * (Math.floor(Math.min(tile.chunk, tile.fours) / 4) + 3);
+  bytes = align16(bytes + tile.quads * tile.copies);
   bytes += align16(tile.quads * tile.copies * planeBytes + 15) + align16(planeBytes + 15);
   bytes = align16(bytes + 24 * tile.fours) + 48 * partVectors;
   const planes = Math.max(LEAST_PLANES, tile.planes);
