@@ -50,7 +50,7 @@ static BITLOOM_NOINLINE sizes_type sizes_of(const bitloom_conv_tables_mve *layer
     s.image = align16(s.slots + s.image_planes);
     s.counts = s.image + align16(s.image_planes * s.plane_bytes + 15U);
     s.list = s.counts + align16(s.plane_bytes + 15U);
-    s.positions = align16(s.list + 24U * s.fours);
+    s.positions = align16(s.list + 24U * (layer->whole_list != 0U ? s.fours : lesser(layer->chunk, s.fours)));
     s.offsets = s.positions + 16U * s.part_vectors;
     s.masks = s.offsets + 32U * s.part_vectors;
     s.mask_count = 1U + greater(layer->planes, BITLOOM_CONV_TABLES_MVE_LEAST_PLANES);
@@ -71,19 +71,21 @@ static uint32_t place_of(const bitloom_conv_tables_mve *layer, uint32_t quad) {
     return layer->places == NULL ? 16U * (quad % (4U * layer->chunk)) : layer->places[quad];
 }
 
-/* Where the tables and the images of all quads are; quads that do not exist are any of the first tap. */
-static BITLOOM_NOINLINE void write_list(const tile_type *tile) {
+/* Where the tables and the images of fours are; quads that do not exist are any of the first tap. */
+static BITLOOM_NOINLINE void write_list(const tile_type *tile, uint32_t four, uint32_t end) {
     const bitloom_conv_tables_mve *layer = tile->layer;
     const sizes_type *sizes = tile->sizes;
     uint32_t *list = (uint32_t *)(void *)(tile->scratch + sizes->list);
-    uint32_t quad = 0U;
-    uint32_t plane = 0U;
-    uint32_t tap = 0U;
-    uint32_t kx = 0U;
-    uint32_t left = sizes->taps;
-    uint32_t four, i;
-    for (four = 0U; four < sizes->fours; four++) {
+    const uint32_t first_tap = 4U * four / sizes->quads;
+    uint32_t quad = 4U * four - first_tap * sizes->quads;
+    uint32_t plane = 4U * four % sizes->image_planes;
+    uint32_t kx = first_tap % layer->kernel_width;
+    uint32_t left = sizes->taps - first_tap;
+    uint32_t tap =
+        first_tap / layer->kernel_width * layer->dilation_y * sizes->pitch + kx * layer->dilation_x;
+    for (; four < end; four++) {
         const uint32_t table = place_of(layer, 4U * four) - tile->scratch[sizes->slots + plane];
+        uint32_t i;
         *list++ = bitloom_conv_tables_mve_place(tile->scratch, table);
         *list++ = bitloom_conv_tables_mve_place(tile->scratch, table + sizes->v_distance);
         for (i = 0U; i < 4U; i++) {
@@ -216,8 +218,23 @@ typedef struct {
     const uint8_t *weights;
     const uint8_t *thresholds;
     uint8_t *output;
+    uint32_t shift;      /* of the first output in its byte */
+    uint32_t outputs;    /* that exist */
     uint32_t part_bytes; /* from one part's outputs to the next one's */
 } block_type;
+
+/* Outputs that share their first byte with a group before, which is written and has zeros there. */
+static BITLOOM_NOINLINE void add_outputs(const block_type *block, uint32_t part, const uint16_t *offsets,
+                                         const uint8_t *results, uint32_t pixels) {
+    uint8_t *const output = block->output + part * block->part_bytes;
+    for (; pixels != 0U; pixels--) {
+        uint8_t *const to = output + *offsets++;
+        const uint32_t bits = (uint32_t)*results++ << block->shift;
+        to[0] = (uint8_t)(to[0] | bits);
+        if (block->shift + block->outputs > 8U)
+            to[1] = (uint8_t)(bits >> 8);
+    }
+}
 
 /* Vectors of a part, over the job's chunk. */
 static void run_part(const tile_type *tile, const block_type *block, job_type *job, uint32_t part,
@@ -252,6 +269,10 @@ static void run_part(const tile_type *tile, const block_type *block, job_type *j
             compare_classes(tile, vector + i, sum, block->thresholds, results + 16U * i);
         }
     }
+    if (block->shift != 0U) {
+        add_outputs(block, part, offsets, results, pixels);
+        return;
+    }
     for (i = 0U; i < pixels; i += 16U)
         bitloom_v128_scatter(block->output + part * block->part_bytes, offsets + i, results + i, pixels - i);
 }
@@ -266,6 +287,8 @@ static void run_block(const tile_type *tile, const block_type *block, job_type *
     for (first = 0U; first < sizes->fours; first += layer->chunk) {
         const uint32_t fours = lesser(layer->chunk, sizes->fours - first);
         uint32_t part;
+        if (layer->whole_list == 0U)
+            write_list(tile, first, first + fours);
         write_tables(tile, block->weights, first, first + fours);
         job->list = list;
         job->four_fours = fours / 4U;
@@ -279,7 +302,8 @@ static void run_block(const tile_type *tile, const block_type *block, job_type *
         }
         if (parts > 1U)
             move_list(list, fours, 0U - (parts - 1U) * part_bytes);
-        list += 6U * fours;
+        if (layer->whole_list != 0U)
+            list += 6U * fours;
     }
 }
 
@@ -319,11 +343,12 @@ static void clear_tail(const tile_type *tile, const block_type *block, uint32_t 
 static void run_tile(tile_type *tile, const bitloom_ring *output, job_type *job) {
     const bitloom_conv_tables_mve *layer = tile->layer;
     const sizes_type *sizes = tile->sizes;
+    uint8_t *const base = (uint8_t *)bitloom_row(output, tile->y) + tile->x * pixel_bytes(layer);
     block_type block;
     uint32_t i;
 
     block.part_bytes = layer->part_rows * output->row_bytes;
-    block.output = (uint8_t *)bitloom_row(output, tile->y) + tile->x * pixel_bytes(layer);
+    block.output = base;
     block.weights = layer->weights;
     block.thresholds = layer->thresholds;
     if (layer->row_classes != NULL)
@@ -333,8 +358,11 @@ static void run_tile(tile_type *tile, const bitloom_ring *output, job_type *job)
         bitloom_conv_tables_mve_read(tile);
         count_tile(tile);
         for (i = 0U; i < sizes->blocks; i++) {
+            const uint32_t first = tile->group * layer->outputs + 8U * i;
+            block.output = base + first / 8U;
+            block.shift = first & 7U;
+            block.outputs = lesser(8U, layer->outputs - 8U * i);
             run_block(tile, &block, job);
-            block.output++;
             block.weights += 32U * ((sizes->fours + 1U) / 2U);
             block.thresholds += layer->planes + 2U;
         }
@@ -360,7 +388,8 @@ void bitloom_conv_tables_mve_threshold(const bitloom_conv_tables_mve *layer, con
     for (plane = 0U; plane < sizes.image_planes; plane++)
         tile.scratch[sizes.slots + plane] =
             (uint8_t)(16U * bitloom_conv_tables_mve_slot(plane, sizes.image_planes));
-    write_list(&tile);
+    if (layer->whole_list != 0U)
+        write_list(&tile, 0U, sizes.fours);
     for (tile.y = y0; tile.y < y1; tile.y += tile.rows) {
         /* The tile's rows follow each other in memory. */
         const uint32_t slot = tile.y < output->rows ? tile.y : tile.y % output->rows;

@@ -46,7 +46,7 @@ typedef struct {
     const uint8_t *column_classes; /* [output width], or null */
     uint16_t height, width;        /* of the input */
     uint16_t channels, outputs;    /* of a group */
-    uint16_t groups;               /* more than one: channels and outputs are multiples of 8 */
+    uint16_t groups;
     uint16_t output_width;
     uint8_t kernel_height, kernel_width;
     uint8_t stride_y, stride_x;
@@ -59,6 +59,7 @@ typedef struct {
     uint8_t part_rows;     /* output rows whose windows start within 256 bytes of the image */
     uint8_t copies;        /* of the image, so that 4 quads in a row have slots of their own */
     uint8_t planes;        /* of A / 2 + S: 6 to 14 */
+    uint8_t whole_list;    /* 1: places of all fours exist together; 0: those of a chunk */
     uint8_t padding;
 } bitloom_conv_tables_mve;
 

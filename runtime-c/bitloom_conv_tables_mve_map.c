@@ -44,6 +44,7 @@ static BITLOOM_NOINLINE void fill_image(const tile_type *tile) {
 typedef struct {
     const uint8_t *from;
     uint32_t step;
+    uint32_t shift; /* of the group's first bit */
     uint32_t count;
     uint8_t *to; /* in the first plane of the image */
     uint8_t *counts;
@@ -52,11 +53,13 @@ typedef struct {
 #ifdef BITLOOM_V128_MVE
 
 /* Bytes of up to 16 pixels. */
-static inline uint8x16_t load_bytes(const uint8_t *from, uint32_t step, mve_pred16_t valid, uint32_t count) {
+static inline uint8x16_t load_bytes(const uint8_t *from, uint32_t step, uint32_t count) {
     uint8_t bytes[16];
     uint16x8_t places;
-    if (step <= 16U)
-        return vldrbq_gather_offset_z_u8(from, vmulq_n_u8(vidupq_n_u8(0U, 1), (uint8_t)step), valid);
+    if (step <= 16U) {
+        const uint8x16_t near = vmulq_n_u8(vidupq_n_u8(0U, 1), (uint8_t)step);
+        return vldrbq_gather_offset_z_u8(from, near, vctp8q(count));
+    }
     places = vmulq_n_u16(vidupq_n_u16(0U, 1), (uint16_t)step);
     vstrbq_u16(bytes, vldrbq_gather_offset_z_u16(from, places, vctp16q(count)));
     if (count > 8U)
@@ -64,30 +67,49 @@ static inline uint8x16_t load_bytes(const uint8_t *from, uint32_t step, mve_pred
     return vldrbq_u8(bytes);
 }
 
+/* 8 channels, of which `left` exist. */
+static inline uint8x16_t load_channels(const pixels_type *pixels, uint32_t done, uint32_t byte,
+                                       uint32_t left) {
+    const uint32_t count = pixels->count - done;
+    const uint8_t *from = pixels->from + done * pixels->step + byte;
+    uint8x16_t bytes = load_bytes(from, pixels->step, count);
+    if (pixels->shift != 0U) {
+        bytes = vshlq_r_u8(bytes, -(int32_t)pixels->shift);
+        if (left + pixels->shift > 8U) {
+            const uint8x16_t more = load_bytes(from + 1, pixels->step, count);
+            bytes = vorrq_u8(bytes, vshlq_r_u8(more, 8 - (int32_t)pixels->shift));
+        }
+    }
+    return left < 8U ? vandq_u8(bytes, vdupq_n_u8((uint8_t)((1U << left) - 1U))) : bytes;
+}
+
 /* 16 pixels at a time. */
 static BITLOOM_NOINLINE void write_pixels(const tile_type *tile, const pixels_type *pixels) {
     const sizes_type *sizes = tile->sizes;
     const uint8x16_t low = vdupq_n_u8(15U);
-    uint32_t done, first, quad;
+    uint32_t done, first, byte;
     for (done = 0U; done < pixels->count; done += 16U) {
         const mve_pred16_t valid = vctp8q(pixels->count - done);
         const uint8_t *slots = tile->scratch + sizes->slots;
         uint8_t *to = pixels->to + done;
         for (first = 0U; first < sizes->image_planes; first += sizes->quads) {
-            const uint8_t *from = pixels->from + done * pixels->step;
+            uint32_t left = tile->layer->channels;
             uint8x16_t count = vdupq_n_u8(0U);
-            for (quad = sizes->quads; quad != 0U; quad--) {
-                const uint8x16_t bytes = load_bytes(from++, pixels->step, valid, pixels->count - done);
+            for (byte = 0U;; byte++) {
+                const uint8x16_t bytes = load_channels(pixels, done, byte, left);
                 uint8x16_t bits = vandq_u8(bytes, low);
                 vstrbq_p_u8(to, vaddq_n_u8(bits, *slots++), valid);
                 to += sizes->plane_bytes;
                 count = vaddq_u8(count, vldrbq_gather_offset_u8(unequal, bits));
-                if (--quad == 0U)
+                if (left <= 4U)
                     break;
                 bits = vshrq_n_u8(bytes, 4);
                 vstrbq_p_u8(to, vaddq_n_u8(bits, *slots++), valid);
                 to += sizes->plane_bytes;
                 count = vaddq_u8(count, vldrbq_gather_offset_u8(unequal, bits));
+                if (left <= 8U)
+                    break;
+                left -= 8U;
             }
             vstrbq_p_u8(pixels->counts + done, count, valid);
         }
@@ -95,6 +117,15 @@ static BITLOOM_NOINLINE void write_pixels(const tile_type *tile, const pixels_ty
 }
 
 #else
+
+/* Up to 4 bits of a pixel, of which `left` exist. */
+static uint32_t quad_of(const uint8_t *from, uint32_t first, uint32_t left) {
+    uint32_t bits = 0U;
+    uint32_t i;
+    for (i = 0U; i < 4U && i < left; i++)
+        bits |= ((uint32_t)from[(first + i) / 8U] >> ((first + i) & 7U) & 1U) << i;
+    return bits;
+}
 
 static void write_pixels(const tile_type *tile, const pixels_type *pixels) {
     const sizes_type *sizes = tile->sizes;
@@ -105,7 +136,7 @@ static void write_pixels(const tile_type *tile, const pixels_type *pixels) {
         uint32_t count = 0U;
         for (plane = 0U; plane < sizes->image_planes; plane++) {
             const uint32_t quad = plane % sizes->quads;
-            const uint32_t bits = (uint32_t)from[quad / 2U] >> 4U * (quad & 1U) & 15U;
+            const uint32_t bits = quad_of(from, pixels->shift + 4U * quad, tile->layer->channels - 4U * quad);
             pixels->to[plane * sizes->plane_bytes + pixel] = (uint8_t)(bits + slots[plane]);
             if (plane < sizes->quads)
                 count += unequal[bits];
@@ -135,6 +166,7 @@ void bitloom_conv_tables_mve_read(const tile_type *tile) {
     if (right <= left)
         return;
     pixels.step = (channels + 31U) / 32U * 4U;
+    pixels.shift = tile->group * layer->channels & 7U;
     pixels.count = (uint32_t)(right - left);
     for (y = first_y > 0 ? first_y : 0; y < end_y && y < (int32_t)layer->height; y++) {
         const uint32_t at = (uint32_t)(y - first_y) * sizes->pitch + (uint32_t)(left - first_x);

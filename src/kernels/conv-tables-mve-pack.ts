@@ -73,6 +73,7 @@ export function packTables(
     ["part_rows", plan.partRows],
     ["copies", plan.copies],
     ["planes", plan.planes],
+    ["whole_list", plan.wholeList ? 1 : 0],
     ["padding", isZero ? 2 : conv.padValue === 1 ? 1 : 0],
   ];
   return { constants, fields };

@@ -35,6 +35,8 @@ export interface TablesPlan extends TablesShape {
   /** Fours whose tables exist together. */
   readonly chunk: number;
   /** Where tables are, in bytes from the chunk's first; undefined: one after the other. */
+  /** Whether places of all fours exist together, or those of a chunk. */
+  readonly wholeList: boolean;
   readonly places: readonly number[] | undefined;
   /** Of u, or v, of a chunk's tables. */
   readonly tableBytes: number;
@@ -76,7 +78,7 @@ function shapeOf(conv: Conv, input: Shape, output: Shape): TablesShape | undefin
   const taps = window.kernel[0] * window.kernel[1];
   const channels = conv.weights.inputs / taps;
   const outputs = conv.weights.outputs / groups;
-  if (groups > 1 && (channels % 8 !== 0 || outputs % 8 !== 0)) return undefined;
+
   const small = [...window.kernel, ...window.stride, ...window.dilation];
   // Counts of unequal pairs of a pixel are bytes.
   if (small.some((n) => n > MAX_BYTE) || channels > 2 * MAX_BYTE) return undefined;
@@ -95,7 +97,7 @@ function shapeOf(conv: Conv, input: Shape, output: Shape): TablesShape | undefin
     quads,
     fours: Math.ceil((taps * quads) / 4),
     blocks: Math.ceil(outputs / 8),
-    copies: taps === 1 && quads < 4 ? Math.ceil(4 / quads) : Math.ceil(4 / quads),
+    copies: Math.ceil(4 / quads),
     planes,
     classes,
   };
@@ -131,13 +133,18 @@ function tileChoices(height: number, mostRows: number): [number, number][] {
   return [...choices.values()];
 }
 
-function chunkChoices(shape: TablesShape): Pick<TablesPlan, "chunk" | "places" | "tableBytes">[] {
+function chunkChoices(
+  shape: TablesShape,
+): Pick<TablesPlan, "chunk" | "wholeList" | "places" | "tableBytes">[] {
   const chunks = new Set<number>();
   for (let count = 1; count <= shape.fours; count++) {
     const chunk = 2 * Math.ceil(shape.fours / count / 2);
     if (chunk <= MAX_CHUNK && chunk >= Math.min(8, shape.fours)) chunks.add(chunk);
   }
-  return [...chunks].map((chunk) => ({ chunk, ...placeTables(shape, chunk) }));
+  return [...chunks].flatMap((chunk) => {
+    const tables = { chunk, ...placeTables(shape, chunk) };
+    return (chunk >= shape.fours ? [true] : [true, false]).map((wholeList) => ({ ...tables, wholeList }));
+  });
 }
 
 /** One after the other where slots are 0 to 3 again and again; else in the first gap for the slots of each four. */
@@ -178,7 +185,8 @@ function scratchOf(conv: Conv, tile: Tile): number {
   let bytes = 2 * tile.tableBytes + 16 * (Math.floor(Math.min(tile.chunk, tile.fours) / 4) + 3);
   bytes = align16(bytes + tile.quads * tile.copies);
   bytes += align16(tile.quads * tile.copies * planeBytes + 15) + align16(planeBytes + 15);
-  bytes = align16(bytes + 24 * tile.fours) + 48 * partVectors;
+  bytes =
+    align16(bytes + 24 * (tile.wholeList ? tile.fours : Math.min(tile.chunk, tile.fours))) + 48 * partVectors;
   const planes = Math.max(LEAST_PLANES, tile.planes);
   bytes = align16(bytes + 2 * (planes + 1) * tileVectors);
   if (conv.padValue === 0) bytes = align16(bytes + 20 * tileVectors);
@@ -205,7 +213,7 @@ function costOf(conv: Conv, input: Shape, output: Shape, tile: Tile): number {
       const sums = tile.fours * 49 + chunks * (60 + 3 * 10 + 6 * more) + (tile.fours / 4) * 10;
       const finish = 60 + tile.planes * (5 + 8 * classes);
       const tables =
-        tile.fours * (tile.places === undefined ? 31 : 43) +
+        tile.fours * ((tile.places === undefined ? 31 : 43) + (tile.wholeList ? 0 : 70)) +
         chunks * 60 +
         (parts > 1 ? parts * tile.fours * 5 : 0);
       const image = imageRows(conv, rows) * Math.ceil(Math.min(pitchOf(conv, columns), input[1]) / 8);
