@@ -41,6 +41,24 @@ static inline uint32_t bitloom_conv_tables_mve_place(const uint8_t *base, uint32
 #endif
 }
 
+#ifdef BITLOOM_V128_MVE
+/* Bytes of 8 channels of up to 16 pixels, for the image. Assembly knows the offsets of the members. */
+typedef struct {
+    const uint8_t *from;
+    uint8_t *to; /* in the plane of the first quad */
+    uint32_t plane_bytes;
+    const uint8_t *slots;
+    uint32_t step;  /* bytes from pixel to pixel: at most 16 */
+    uint32_t count; /* of pixels: at least 1; those from 16 on are left alone */
+    uint32_t quads; /* of channels */
+    const uint8_t *unequal;
+    uint8_t *counts;
+} bitloom_conv_tables_mve_bytes;
+
+/* Bits and slots of each quad to its plane, and the sum of `unequal` of all quads' bits. */
+void bitloom_conv_tables_mve_spread(const bitloom_conv_tables_mve_bytes *bytes);
+#endif
+
 /* S + A / 2 + (A mod 2 where t is odd) >= (t + 1) / 2. `mask`: A mod 2 of each pixel. */
 bitloom_v128 bitloom_conv_tables_mve_compare(const uint8_t *sum, uint32_t planes, uint32_t mask,
                                              const uint8_t *threshold);

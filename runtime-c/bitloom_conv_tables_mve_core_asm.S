@@ -6,7 +6,8 @@
  * the end. Carries of one weight travel in pairs (x, p): x is one carry, p that carry xor the other, which saves
  * operations in the adders. q7 holds the pixels' positions.
  *
- * frame: bitloom_conv_tables_mve_add 152, frame: bitloom_conv_tables_mve_tables 168
+ * frame: bitloom_conv_tables_mve_add 152, frame: bitloom_conv_tables_mve_tables 168,
+ * frame: bitloom_conv_tables_mve_spread 56
  */
 #if defined(__ARM_FEATURE_MVE) && !defined(BITLOOM_PORTABLE_C)
     .syntax unified
@@ -379,4 +380,54 @@ bitloom_conv_tables_mve_tables:
     vpop {d8-d15}
     bx lr
     .size bitloom_conv_tables_mve_tables, . - bitloom_conv_tables_mve_tables
+
+/* q3: bits of a quad of channels. */
+.macro SPREAD_QUAD
+    ldrb r5, [r3], #1
+    vadd.i8 q4, q3, r5
+    vpst
+    vstrbt.8 q4, [r1]
+    vldrb.u8 q4, [r7, q3]
+    vadd.i8 q0, q0, q4
+    add r1, r1, r2
+.endm
+
+    .balign 4
+    .global bitloom_conv_tables_mve_spread
+    .type bitloom_conv_tables_mve_spread, %function
+    .thumb_func
+bitloom_conv_tables_mve_spread:
+    vpush {d8-d11}
+    push {r4-r7, r12, lr}
+    mov r12, r0
+    ldm r12!, {r0-r5}
+    ldm r12, {r6, r7, r12}
+    vctp.8 r5
+    mov lr, #0
+    vidup.u8 q1, lr, #1
+    vmul.i8 q1, q1, r4
+    vmov.i8 q5, #15
+    vmov.i8 q0, #0
+    lsrs r4, r6, #1
+    wls lr, r4, 2f
+1:  vpst
+    vldrbt.u8 q2, [r0, q1]
+    adds r0, r0, #1
+    vand q3, q2, q5
+    SPREAD_QUAD
+    vshr.u8 q3, q2, #4
+    SPREAD_QUAD
+    le lr, 1b
+2:  lsls r6, r6, #31
+    beq 3f
+    vpst
+    vldrbt.u8 q2, [r0, q1]
+    vand q3, q2, q5
+    SPREAD_QUAD
+3:  vpst
+    vstrbt.8 q0, [r12]
+    pop {r4-r7, r12, lr}
+    vpop {d8-d11}
+    bx lr
+    .size bitloom_conv_tables_mve_spread, . - bitloom_conv_tables_mve_spread
 #endif

@@ -54,13 +54,8 @@ typedef struct {
 
 /* Bytes of up to 16 pixels. */
 static inline uint8x16_t load_bytes(const uint8_t *from, uint32_t step, uint32_t count) {
+    const uint16x8_t places = vmulq_n_u16(vidupq_n_u16(0U, 1), (uint16_t)step);
     uint8_t bytes[16];
-    uint16x8_t places;
-    if (step <= 16U) {
-        const uint8x16_t near = vmulq_n_u8(vidupq_n_u8(0U, 1), (uint8_t)step);
-        return vldrbq_gather_offset_z_u8(from, near, vctp8q(count));
-    }
-    places = vmulq_n_u16(vidupq_n_u16(0U, 1), (uint16_t)step);
     vstrbq_u16(bytes, vldrbq_gather_offset_z_u16(from, places, vctp16q(count)));
     if (count > 8U)
         vstrbq_u16(bytes + 8, vldrbq_gather_offset_z_u16(from + 8U * step, places, vctp16q(count - 8U)));
@@ -68,10 +63,8 @@ static inline uint8x16_t load_bytes(const uint8_t *from, uint32_t step, uint32_t
 }
 
 /* 8 channels, of which `left` exist. */
-static inline uint8x16_t load_channels(const pixels_type *pixels, uint32_t done, uint32_t byte,
+static inline uint8x16_t load_channels(const pixels_type *pixels, const uint8_t *from, uint32_t count,
                                        uint32_t left) {
-    const uint32_t count = pixels->count - done;
-    const uint8_t *from = pixels->from + done * pixels->step + byte;
     uint8x16_t bytes = load_bytes(from, pixels->step, count);
     if (pixels->shift != 0U) {
         bytes = vshlq_r_u8(bytes, -(int32_t)pixels->shift);
@@ -83,35 +76,51 @@ static inline uint8x16_t load_channels(const pixels_type *pixels, uint32_t done,
     return left < 8U ? vandq_u8(bytes, vdupq_n_u8((uint8_t)((1U << left) - 1U))) : bytes;
 }
 
-/* 16 pixels at a time. */
+/* Any pixels: as bitloom_conv_tables_mve_spread. */
+static BITLOOM_NOINLINE void spread_any(const tile_type *tile, const pixels_type *pixels,
+                                        const bitloom_conv_tables_mve_bytes *bytes) {
+    const uint8_t *from = bytes->from;
+    const uint8_t *slots = bytes->slots;
+    const mve_pred16_t valid = vctp8q(bytes->count);
+    uint32_t left = tile->layer->channels;
+    uint8_t *to = bytes->to;
+    uint8x16_t count = vdupq_n_u8(0U);
+    uint32_t quad;
+    uint8x16_t eight = count;
+    for (quad = 0U; quad < bytes->quads; quad++) {
+        uint8x16_t bits;
+        if ((quad & 1U) == 0U)
+            eight = load_channels(pixels, from++, bytes->count, left - 4U * quad);
+        bits = vandq_u8(eight, vdupq_n_u8(15U));
+        eight = vshrq_n_u8(eight, 4);
+        vstrbq_p_u8(to, vaddq_n_u8(bits, *slots++), valid);
+        to += bytes->plane_bytes;
+        count = vaddq_u8(count, vldrbq_gather_offset_u8(unequal, bits));
+    }
+    vstrbq_p_u8(bytes->counts, count, valid);
+}
+
 static BITLOOM_NOINLINE void write_pixels(const tile_type *tile, const pixels_type *pixels) {
     const sizes_type *sizes = tile->sizes;
-    const uint8x16_t low = vdupq_n_u8(15U);
-    uint32_t done, first, byte;
+    const uint32_t is_whole = tile->layer->groups == 1U || tile->layer->channels % 8U == 0U ? 1U : 0U;
+    bitloom_conv_tables_mve_bytes bytes;
+    uint32_t done, first;
+    bytes.plane_bytes = sizes->plane_bytes;
+    bytes.step = pixels->step;
+    bytes.quads = sizes->quads;
+    bytes.unequal = unequal;
     for (done = 0U; done < pixels->count; done += 16U) {
-        const mve_pred16_t valid = vctp8q(pixels->count - done);
-        const uint8_t *slots = tile->scratch + sizes->slots;
-        uint8_t *to = pixels->to + done;
+        bytes.from = pixels->from + done * pixels->step;
+        bytes.counts = pixels->counts + done;
+        bytes.count = pixels->count - done;
         for (first = 0U; first < sizes->image_planes; first += sizes->quads) {
-            uint32_t left = tile->layer->channels;
-            uint8x16_t count = vdupq_n_u8(0U);
-            for (byte = 0U;; byte++) {
-                const uint8x16_t bytes = load_channels(pixels, done, byte, left);
-                uint8x16_t bits = vandq_u8(bytes, low);
-                vstrbq_p_u8(to, vaddq_n_u8(bits, *slots++), valid);
-                to += sizes->plane_bytes;
-                count = vaddq_u8(count, vldrbq_gather_offset_u8(unequal, bits));
-                if (left <= 4U)
-                    break;
-                bits = vshrq_n_u8(bytes, 4);
-                vstrbq_p_u8(to, vaddq_n_u8(bits, *slots++), valid);
-                to += sizes->plane_bytes;
-                count = vaddq_u8(count, vldrbq_gather_offset_u8(unequal, bits));
-                if (left <= 8U)
-                    break;
-                left -= 8U;
+            bytes.slots = tile->scratch + sizes->slots + first;
+            bytes.to = pixels->to + done + first * sizes->plane_bytes;
+            if (is_whole != 0U && pixels->step <= 16U) {
+                bitloom_conv_tables_mve_spread(&bytes);
+            } else {
+                spread_any(tile, pixels, &bytes);
             }
-            vstrbq_p_u8(pixels->counts + done, count, valid);
         }
     }
 }
