@@ -1,6 +1,5 @@
 import type { Instruction } from "../program/types.js";
-import { type OutsideClass, outsideClasses } from "./conv-pairs-mve-plan.js";
-import type { TablesPlan } from "./conv-tables-mve-plan.js";
+import { type OutsideClass, outsideClasses, type TablesPlan } from "./conv-tables-mve-plan.js";
 import type { ConstantArray, DescriptorField } from "./types.js";
 
 type Conv = Extract<Instruction, { kind: "conv" }>;

@@ -1,5 +1,4 @@
-import type { Instruction } from "../program/types.js";
-import { outsideClasses } from "./conv-pairs-mve-plan.js";
+import type { Instruction, Window } from "../program/types.js";
 
 type Conv = Extract<Instruction, { kind: "conv" }>;
 type Shape = readonly [number, number, number];
@@ -235,3 +234,31 @@ const pitchOf = ({ window }: Conv, columns: number): number =>
 const wordBytes = (channels: number): number => 4 * Math.ceil(channels / 32);
 const align16 = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 const bitLength = (value: number): number => (value === 0 ? 0 : Math.floor(Math.log2(value)) + 1);
+
+/** Output rows or columns with the same taps outside the map. */
+export interface OutsideClass {
+  readonly outside: readonly number[];
+  readonly members: readonly number[];
+}
+
+/** Classes of output rows (direction 0) or columns (direction 1). */
+export function outsideClasses(
+  window: Window,
+  direction: 0 | 1,
+  size: number,
+  inputSize: number,
+): OutsideClass[] {
+  const found = new Map<string, { outside: number[]; members: number[] }>();
+  const taps = Array.from({ length: window.kernel[direction] }, (_, k) => k);
+  for (let at = 0; at < size; at++) {
+    const first = at * window.stride[direction] - window.pads[direction];
+    const outside = taps.filter((k) => {
+      const from = first + k * window.dilation[direction];
+      return from < 0 || from >= inputSize;
+    });
+    const key = outside.join();
+    const members = found.get(key)?.members ?? [];
+    found.set(key, { outside, members: [...members, at] });
+  }
+  return [...found.values()];
+}

@@ -5,7 +5,6 @@ import { convFloat } from "./conv-float.js";
 import { convGeneral } from "./conv-general.js";
 import { convImage } from "./conv-image.js";
 import { convPairs } from "./conv-pairs.js";
-import { convPairsMve } from "./conv-pairs-mve.js";
 import { convRows } from "./conv-rows.js";
 import { convTablesMve } from "./conv-tables-mve.js";
 import { denseB1 } from "./dense-b1.js";
@@ -21,7 +20,6 @@ import type { Kernel } from "./types.js";
 export const kernels: readonly Kernel[] = Object.freeze([
   denseB1,
   convTablesMve,
-  convPairsMve,
   convPairs,
   convRows,
   convImage,
