@@ -193,38 +193,81 @@ function scratchOf(conv: Conv, tile: Tile): number {
   return bytes + 16 * planes * sums + 16 * partVectors;
 }
 
-/** Estimated instructions on a Cortex-M55, fitted to counts of the assembly version. */
+/** Executed instructions on a Cortex-M55, as counted in the assembly and fitted where the compiler decides. */
 function costOf(conv: Conv, input: Shape, output: Shape, tile: Tile): number {
-  const chunks = Math.ceil(tile.fours / tile.chunk);
-  const more = Math.max(LEAST_PLANES, tile.planes) - LEAST_PLANES;
-  const classes = tile.classes > 1 ? 3 : 1;
-  let cost = 100;
-  for (let y = 0; y < output[0]; y += tile.tileRows) {
-    const rows = Math.min(tile.tileRows, output[0] - y);
-    for (let x = 0; x < output[1]; x += tile.tileColumns) {
-      const columns = Math.min(tile.tileColumns, output[1] - x);
-      let vectors = 0;
-      let parts = 0;
-      for (let row = 0; row < rows; row += tile.partRows) {
-        vectors += Math.ceil((Math.min(tile.partRows, rows - row) * columns) / 16);
-        parts++;
-      }
-      const sums = tile.fours * 49 + chunks * (60 + 3 * 10 + 6 * more) + (tile.fours / 4) * 10;
-      const finish = 60 + tile.planes * (5 + 8 * classes);
-      const tables =
-        tile.fours * ((tile.places === undefined ? 31 : 43) + (tile.wholeList ? 0 : 70)) +
-        chunks * 60 +
-        (parts > 1 ? parts * tile.fours * 5 : 0);
-      const image = imageRows(conv, rows) * Math.ceil(Math.min(pitchOf(conv, columns), input[1]) / 8);
-      const read = image * (20 + tile.quads * tile.copies * 10);
-      const count = vectors * (tile.taps * 16 + tile.planes * 16);
-      cost +=
-        conv.groups * (tile.blocks * (vectors * (sums + finish) + tables) + read + count) +
-        rows * columns * (tile.classes > 1 ? 24 : 12) +
-        tile.fours * 40;
+  const { quads, copies, fours } = tile;
+  const partPixels = tile.partRows * tile.tileColumns;
+  const call = 400 + 10 * partPixels + 8 * quads * copies + (tile.wholeList ? 68 * fours : 0);
+  // Tiles of the same size cost the same.
+  const rowTiles = pieces(output[0], tile.tileRows);
+  const columnTiles = pieces(output[1], tile.tileColumns);
+  let cost = call + (columnTiles.length > 1 ? 10 * partPixels * 2 * rowTiles.length : 0);
+  for (const [rows, rowCount] of rowTiles) {
+    for (const [columns, columnCount] of columnTiles) {
+      cost += rowCount * columnCount * tileCost(conv, input, output, tile, rows, columns);
     }
   }
   return Math.round(cost);
+}
+
+/** Sizes of tiles, and how many there are of each. */
+function pieces(size: number, most: number): [number, number][] {
+  const rest = size % most;
+  const whole: [number, number] = [most, Math.floor(size / most)];
+  return [...(whole[1] > 0 ? [whole] : []), ...(rest > 0 ? [[rest, 1] as [number, number]] : [])];
+}
+
+function tileCost(
+  conv: Conv,
+  input: Shape,
+  output: Shape,
+  tile: Tile,
+  rows: number,
+  columns: number,
+): number {
+  const { quads, copies, taps, blocks } = tile;
+  const { groups } = conv;
+  const partVectors = pieces(rows, tile.partRows).map(
+    ([r, n]) => [Math.ceil((r * columns) / 16), n] as const,
+  );
+  const vectors = partVectors.reduce((sum, [v, n]) => sum + v * n, 0);
+  const parts = Math.ceil(rows / tile.partRows);
+  const isPadded = conv.window.pads.some((p) => p > 0);
+  const planeBytes = imageRows(conv, tile.tileRows) * pitchOf(conv, tile.tileColumns);
+  const fill = isPadded ? (quads * copies + 1) * (25 + 0.16 * planeBytes) : 0;
+  const inside = Math.min(imageRows(conv, rows), input[0]);
+  const words = Math.ceil(Math.min(pitchOf(conv, columns), input[1]) / 16);
+  const isNear = wordBytes(input[2]) <= 16 && (groups === 1 || tile.channels % 8 === 0);
+  const read = inside * (60 + words * copies * (isNear ? 75 + 9.5 * quads : 75 + 32 * quads));
+  const count = parts * partVectors[0]![0] * (9 * taps + 115);
+  const classes = tile.classes > 1 ? 22 * rows * columns : 0;
+  const clear = (wordBytes(output[2]) - Math.ceil(output[2] / 8)) * rows * Math.ceil(columns / 16) * 20;
+  return groups * (fill + read + count + blocks * blockCost(tile, vectors, parts)) + classes + clear + 150;
+}
+
+/** 8 outputs of a tile. */
+function blockCost(tile: Tile, vectors: number, parts: number): number {
+  let cost = 60;
+  for (let first = 0; first < tile.fours; first += tile.chunk) {
+    const fours = Math.min(tile.chunk, tile.fours - first);
+    const [all, rest] = [Math.floor(fours / 4), fours % 4];
+    const pairs = Math.ceil((all + (rest > 0 ? 1 : 0)) / 2);
+    const sums = 191 * all + 55 * rest + (rest > 0 ? 3 : 0) + 13 * pairs;
+    const isLast = first + fours === tile.fours;
+    cost += vectors * (sums + 75 + (isLast ? finishCost(tile) : 0));
+    cost += 110 + parts * (70 + (parts > 1 ? 5 * fours + 20 : 0));
+    cost += Math.ceil(fours / 2) * (tile.places === undefined ? 61 : 85);
+    if (!tile.wholeList) cost += 40 + 68 * fours;
+  }
+  return cost;
+}
+
+/** Comparison with thresholds, and the output, of a vector. */
+function finishCost({ planes, classes }: Tile): number {
+  const more = 19 * Math.max(0, planes - LEAST_PLANES);
+  const compare = 49 + 8 * Math.min(planes - 5, 4) + more + 16;
+  // A vector has pixels of about 3 classes.
+  return classes > 1 ? 150 + more + Math.min(classes, 3) * (40 + 8 * planes) : compare;
 }
 
 const imageRows = ({ window }: Conv, rows: number): number =>
