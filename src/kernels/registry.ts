@@ -6,6 +6,7 @@ import { convGeneral } from "./conv-general.js";
 import { convImage } from "./conv-image.js";
 import { convPairs } from "./conv-pairs.js";
 import { convRows } from "./conv-rows.js";
+import { convRowsMve } from "./conv-rows-mve.js";
 import { convTablesMve } from "./conv-tables-mve.js";
 import { denseB1 } from "./dense-b1.js";
 import { lookup } from "./lookup.js";
@@ -20,6 +21,7 @@ import type { Kernel } from "./types.js";
 export const kernels: readonly Kernel[] = Object.freeze([
   denseB1,
   convTablesMve,
+  convRowsMve,
   convPairs,
   convRows,
   convImage,
