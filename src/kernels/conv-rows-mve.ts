@@ -1,5 +1,5 @@
 import type { DeviceProgram, Instruction, TensorId } from "../program/types.js";
-import { outsideClasses } from "./conv-tables-mve-plan.js";
+import { hasEveryTap } from "./conv-tables-mve-plan.js";
 import {
   type ConstantArray,
   type DescriptorField,
@@ -199,17 +199,9 @@ function packRows(
 /** Executed instructions on a Cortex-M55, as counted in the assembly and fitted where the compiler decides. */
 function costOf({ taps, channels, pairs, blocks, sixteens, planes }: RowsShape, output: Shape): number {
   const words = Math.ceil(channels / 32);
-  const list = 60 + taps * (25 + words * 35) + taps * Math.ceil(pairs / 4) * 8;
+  const list = 60 + taps * (43 + words * 40) + taps * Math.ceil(pairs / 4) * 8;
   const block = 130 + 106 * sixteens + 60 * Math.ceil(sixteens / MOST) + 11 * planes;
   return Math.round(100 + output[0] * output[1] * (list + blocks * block));
-}
-
-/** No taps outside the map, or such as have a value. */
-function hasEveryTap(conv: Conv, input: Shape, output: Shape): boolean {
-  if (conv.padValue !== 0) return true;
-  return ([0, 1] as const).every((d) =>
-    outsideClasses(conv.window, d, output[d], input[d]).every((c) => c.outside.length === 0),
-  );
 }
 
 function isBinary(program: DeviceProgram, { input, weights, padValue }: Conv): boolean {

@@ -14,7 +14,7 @@ export function packTables(
   plan: TablesPlan,
 ): { constants: ConstantArray[]; fields: DescriptorField[] } {
   const { window } = conv;
-  const isZero = conv.padValue === 0;
+  const isZero = plan.hasClasses;
   const everywhere: OutsideClass[] = [{ outside: [], members: [] }];
   const rows = isZero ? outsideClasses(window, 0, output[0], input[0]) : everywhere;
   const columns = isZero ? outsideClasses(window, 1, output[1], input[1]) : everywhere;

@@ -26,7 +26,10 @@ export interface TablesShape {
   /** Of the image, so that 4 quads in a row have slots of their own. */
   readonly copies: number;
   readonly planes: number;
-  readonly classes: number;
+  /** Whether thresholds depend on the place: padding 0. */
+  readonly hasClasses: boolean;
+  readonly rowClasses: number;
+  readonly columnClasses: number;
 }
 
 /** How the runtime executes a layer. */
@@ -73,7 +76,7 @@ export function planTables(
 }
 
 function shapeOf(conv: Conv, input: Shape, output: Shape): TablesShape | undefined {
-  const { window, groups, padValue } = conv;
+  const { window, groups } = conv;
   const taps = window.kernel[0] * window.kernel[1];
   const channels = conv.weights.inputs / taps;
   const outputs = conv.weights.outputs / groups;
@@ -82,13 +85,12 @@ function shapeOf(conv: Conv, input: Shape, output: Shape): TablesShape | undefin
   // Counts of unequal pairs of a pixel are bytes.
   if (small.some((n) => n > MAX_BYTE) || channels > 2 * MAX_BYTE) return undefined;
   const quads = Math.ceil(channels / 4);
-  const classes =
-    padValue === 0
-      ? outsideClasses(window, 0, output[0], input[0]).length *
-        outsideClasses(window, 1, output[1], input[1]).length
-      : 1;
+  const hasClasses = conv.padValue === 0 && !hasEveryTap(conv, input, output);
+  const count = (d: 0 | 1): number =>
+    hasClasses ? outsideClasses(window, d, output[d], input[d]).length : 1;
+  const [rowClasses, columnClasses] = [count(0), count(1)];
   const planes = Math.max(6, bitLength(3 * taps * quads));
-  if (planes > MAX_PLANES || classes > MAX_CLASSES) return undefined;
+  if (planes > MAX_PLANES || rowClasses * columnClasses > MAX_CLASSES) return undefined;
   return {
     channels,
     outputs,
@@ -98,7 +100,9 @@ function shapeOf(conv: Conv, input: Shape, output: Shape): TablesShape | undefin
     blocks: Math.ceil(outputs / 8),
     copies: Math.ceil(4 / quads),
     planes,
-    classes,
+    hasClasses,
+    rowClasses,
+    columnClasses,
   };
 }
 
@@ -188,7 +192,7 @@ function scratchOf(conv: Conv, tile: Tile): number {
     align16(bytes + 24 * (tile.wholeList ? tile.fours : Math.min(tile.chunk, tile.fours))) + 48 * partVectors;
   const planes = Math.max(LEAST_PLANES, tile.planes);
   bytes = align16(bytes + 2 * (planes + 1) * tileVectors);
-  if (conv.padValue === 0) bytes = align16(bytes + 20 * tileVectors);
+  if (tile.hasClasses) bytes = align16(bytes + 20 * tileVectors);
   const sums = tile.chunk >= tile.fours ? 1 : tileVectors;
   return bytes + 16 * planes * sums + 16 * partVectors;
 }
@@ -238,9 +242,9 @@ function tileCost(
   const inside = Math.min(imageRows(conv, rows), input[0]);
   const words = Math.ceil(Math.min(pitchOf(conv, columns), input[1]) / 16);
   const isNear = wordBytes(input[2]) <= 16 && (groups === 1 || tile.channels % 8 === 0);
-  const read = inside * (60 + words * copies * (isNear ? 75 + 9.5 * quads : 75 + 32 * quads));
+  const read = inside * (60 + words * copies * (isNear ? 75 + 9.5 * quads : 110 + 45 * quads));
   const count = parts * partVectors[0]![0] * (9 * taps + 115);
-  const classes = tile.classes > 1 ? 22 * rows * columns : 0;
+  const classes = tile.hasClasses ? 22 * rows * columns : 0;
   const clear = (wordBytes(output[2]) - Math.ceil(output[2] / 8)) * rows * Math.ceil(columns / 16) * 20;
   return groups * (fill + read + count + blocks * blockCost(tile, vectors, parts)) + classes + clear + 150;
 }
@@ -263,11 +267,14 @@ function blockCost(tile: Tile, vectors: number, parts: number): number {
 }
 
 /** Comparison with thresholds, and the output, of a vector. */
-function finishCost({ planes, classes }: Tile): number {
+function finishCost(tile: Tile): number {
+  const { planes, hasClasses, rowClasses, columnClasses, tileRows, tileColumns } = tile;
   const more = 19 * Math.max(0, planes - LEAST_PLANES);
-  const compare = 49 + 8 * Math.min(planes - 5, 4) + more + 16;
-  // A vector has pixels of about 3 classes.
-  return classes > 1 ? 150 + more + Math.min(classes, 3) * (40 + 8 * planes) : compare;
+  if (!hasClasses) return 65 + 8 * Math.min(planes - 5, 4) + more;
+  // Of a vector, on average.
+  const rows = 1 + (rowClasses - 1) * Math.min(1, 16 / (tileRows * tileColumns));
+  const columns = 1 + (columnClasses - 1) * Math.min(1, 16 / tileColumns);
+  return 160 + more + rows * columns * (45 + 8 * planes);
 }
 
 const imageRows = ({ window }: Conv, rows: number): number =>
@@ -277,6 +284,13 @@ const pitchOf = ({ window }: Conv, columns: number): number =>
 const wordBytes = (channels: number): number => 4 * Math.ceil(channels / 32);
 const align16 = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 const bitLength = (value: number): number => (value === 0 ? 0 : Math.floor(Math.log2(value)) + 1);
+
+/** No tap of any output is outside the map. */
+export function hasEveryTap({ window }: Conv, input: Shape, output: Shape): boolean {
+  return ([0, 1] as const).every((d) =>
+    outsideClasses(window, d, output[d], input[d]).every((c) => c.outside.length === 0),
+  );
+}
 
 /** Output rows or columns with the same taps outside the map. */
 export interface OutsideClass {
