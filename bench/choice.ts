@@ -32,6 +32,8 @@ export interface MeasuredCandidate {
   readonly isChosen: boolean;
   /** Numbers of the kernel's descriptor: what a cost formula can be made of. */
   readonly fields: Readonly<Record<string, number>>;
+  /** How often each part of its work is done, of kernels that say so. */
+  readonly work: Readonly<Record<string, number>>;
 }
 
 const ALLOWED = 1.03;
@@ -79,6 +81,7 @@ async function measureAll(all: readonly LayerShape[], on: Board): Promise<Measur
           choice.outputLayout === chosen.choice.outputLayout &&
           choice.inputLayouts.join() === chosen.choice.inputLayouts.join(),
         fields: Object.fromEntries(numbers),
+        work: choice.work ?? {},
       });
     }
   }

@@ -7,12 +7,13 @@
  *
  * A term is a product of numbers and of names: the fields of the kernel's descriptor, and of the layer height, width (of
  * the output), channels, outputs, groups, taps (of the kernel), macs, rowWords (32 pixels to a word: of all output rows),
- * estimate (the kernel's own). Without --terms the ratio of measurement and estimate is printed.
+ * estimate (the kernel's own), and the parts of the kernel's work: `--terms work` takes all of these. Without --terms the ratio of measurement and estimate is printed.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { outputSize } from "../src/program/index.js";
 import type { MeasuredCandidate } from "./choice.js";
+import { shapeText } from "./random-shapes.js";
 import { windowOf } from "./shapes.js";
 
 const { values, positionals } = parseArgs({
@@ -29,7 +30,9 @@ for (const kernel of kernels) {
     printFit(
       kernel,
       own,
-      values.terms.split(",").map((t) => t.trim()),
+      values.terms
+        .split(",")
+        .flatMap((t) => (t.trim() === "work" ? Object.keys(own[0]?.work ?? {}) : [t.trim()])),
     );
 }
 
@@ -54,15 +57,24 @@ function printFit(kernel: string, own: readonly MeasuredCandidate[], terms: read
   for (const [i, term] of terms.entries()) {
     process.stdout.write(`  ${coefficients[i]!.toPrecision(5)} × ${term}\n`);
   }
+  const far = errors.reduce((a, e, i) => (Math.abs(e) > Math.abs(errors[a]!) ? i : a), 0);
+  process.stdout.write(`  farthest: ${shapeText(own[far]!.shape)}\n`);
   process.stdout.write(`  error: ${(100 * rms).toFixed(2)} % rms, ${(100 * worst).toFixed(2)} % at most\n`);
 }
 
-function variablesOf({ shape, fields, macs, estimate }: MeasuredCandidate): Readonly<Record<string, number>> {
+function variablesOf({
+  shape,
+  fields,
+  work,
+  macs,
+  estimate,
+}: MeasuredCandidate): Readonly<Record<string, number>> {
   const window = windowOf(shape);
   const height = outputSize(shape.height, window, 0);
   const width = outputSize(shape.width, window, 1);
   return {
     ...fields,
+    ...work,
     height,
     width,
     channels: shape.channels,

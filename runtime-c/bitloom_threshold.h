@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "bitloom_finite.h"
 #include "bitloom_runtime.h"
 
 typedef struct {
@@ -99,19 +100,6 @@ static inline int32_t bitloom_threshold_key(const float *x) {
     return bits >= 0 ? bits : bits ^ 0x7fffffff;
 }
 
-/* Whether a row of float32 has neither NaN nor infinity. */
-static inline int bitloom_threshold_is_finite(const float *row, uint32_t count) {
-    uint32_t i;
-    for (i = 0U; i < count; i++) {
-        int32_t bits;
-        memcpy(&bits, row + i, sizeof bits);
-        if ((bits & 0x7f800000) == 0x7f800000) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 /*
  * Defines a kernel for each scalar type from a macro that handles one row: ROW(layer, from, to, KEY), where
  * KEY(from[i]) is the int32 to compare.
@@ -139,7 +127,7 @@ static inline int bitloom_threshold_is_finite(const float *row, uint32_t count) 
         for (y = y0; y < y1; y++) {                                                                          \
             const float *from = bitloom_const_row(inputs, y);                                                \
             TO *to = bitloom_row(output, y);                                                                 \
-            if (!bitloom_threshold_is_finite(from, layer->width * layer->channels)) {                        \
+            if (!bitloom_are_finite(from, layer->width * layer->channels)) {                        \
                 return BITLOOM_ERROR_INPUT;                                                                  \
             }                                                                                                \
             ROW(layer, from, to, BITLOOM_THRESHOLD_FLOAT_KEY);                                               \

@@ -222,12 +222,21 @@ function inputView(plan: Plan) {
     bytes: canonicalSize(tensor),
     affine: affine ?? (false as const),
     canFail: type === "float",
+    isChecked: checksInput(plan),
     order:
       program.input.order === "nhwc"
         ? `channels innermost: height x width x channels, ${tensor.shape.join("x")}`
         : `the model's own order, ${shape}`,
     description: `${shape} ${type}${meaning}`,
   };
+}
+
+/** Whether float inputs must be checked at once: thresholds refuse what is not finite themselves, other kernels compute. */
+function checksInput({ program, steps }: Plan): boolean {
+  const { domain } = program.tensors[program.input.tensor]!;
+  const readers = steps.filter((s) => s.choice.inputs.includes(program.input.tensor));
+  const isFloat = domain.kind === "scalar" && domain.type === "f32";
+  return isFloat && readers.some((s) => !s.choice.call.canFail);
 }
 
 function offset(zero: number): string {
@@ -285,6 +294,7 @@ function runtimeFilesOf(plan: Plan, outputHeaders: readonly string[]): string[] 
   const files = new Set([
     "bitloom_runtime.h",
     "bitloom_crc32.h",
+    ...(checksInput(plan) ? ["bitloom_finite.h"] : []),
     ...scaleFiles,
     ...calls.flatMap((c) => c.choice.call.runtime),
   ]);

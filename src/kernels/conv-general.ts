@@ -1,6 +1,7 @@
 import { tensorRanges } from "../program/ranges.js";
 import type { CodesDomain, DeviceProgram, Instruction } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
+import { type GeneralShape, generalCost } from "./conv-general-cost.js";
 import { packPlanes } from "./pack.js";
 import {
   type ConstantArray,
@@ -87,44 +88,27 @@ function choice(
         "bitloom_popcount.h",
       ],
     },
-    cost: cost(program, conv, cpu, threshold?.levels ?? 0),
+    ...generalCost(shapeOf(program, conv, threshold?.levels ?? 0), cpu),
   };
 }
 
-/** Fitted to counts on Cortex-M4; cores with few registers and short operands execute half as much again. */
-function cost(program: DeviceProgram, conv: Conv, cpu: Cpu, levels: number): number {
-  const { weights, window, groups } = conv;
-  const bits = inputDomain(program, conv).bits;
-  const words = Math.ceil(weights.inputs / 32);
-  const pairs = bits * weights.bits;
-  const [height, width] = program.tensors[conv.output]!.shape;
-  const taps = window.kernel[0] * window.kernel[1];
-  const wordsPerTap = Math.ceil(weights.inputs / taps / 32);
-  const isBinary = pairs === 1 && levels <= 1;
-  const products = isBinary ? 42 + countCost(words) : 60 + 6 * levels + pairs * (30 + countCost(words));
-  const borders = borderShare(program, conv) * weights.bits * (20 + countCost(words));
-  const gather = gathersTaps(program, conv) ? bits * taps * (70 + 25 * wordsPerTap) : 0;
-  const perGroup = 150 + gather + bits * countCost(words);
-  const total = height * width * (weights.outputs * (products + borders) + groups * perGroup);
-  return total * (cpu.architecture === "Armv6-M" || cpu.architecture === "Armv8-M Baseline" ? 1.55 : 1);
-}
-
-/** Instructions to count the common bits of two rows of words. */
-function countCost(words: number): number {
-  return words < 8 ? 15.7 * words : 50 + 73 * Math.floor(words / 8) + 15.7 * (words % 8);
-}
-
-/** Part of the output pixels that need the weights outside the map. */
-function borderShare(program: DeviceProgram, conv: Conv): number {
-  if (conv.padValue === inputDomain(program, conv).offset) return 0;
-  const inner = ([0, 1] as const).map((axis) => {
-    const size = program.tensors[conv.output]!.shape[axis];
-    const padded = Math.ceil(
-      (conv.window.pads[axis] + conv.window.pads[axis + 2]!) / conv.window.stride[axis],
-    );
-    return Math.max(0, size - padded) / size;
-  });
-  return 1 - inner[0]! * inner[1]!;
+function shapeOf(program: DeviceProgram, conv: Conv, levels: number): GeneralShape {
+  const [height, width, channels] = program.tensors[conv.input]!.shape;
+  const [outputHeight, outputWidth, outputs] = program.tensors[conv.output]!.shape;
+  const { bits, offset } = inputDomain(program, conv);
+  return {
+    input: [height, width],
+    output: [outputHeight, outputWidth],
+    window: conv.window,
+    groups: conv.groups,
+    channels: channels / conv.groups,
+    outputs: outputs / conv.groups,
+    inputPlanes: bits,
+    weightPlanes: conv.weights.bits,
+    levels,
+    gathers: gathersTaps(program, conv),
+    hasBorder: conv.padValue !== offset,
+  };
 }
 
 function inputDomain(program: DeviceProgram, conv: Conv): CodesDomain {

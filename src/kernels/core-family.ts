@@ -8,12 +8,12 @@ export function coreFamily(cpu: Cpu): CoreFamily {
   return cpu.architecture === "Armv7-M" ? "thumb2" : "dsp";
 }
 
-/** Instructions of each thing that a kernel does, and how often it does it. */
+/** Instructions of each thing that a kernel does (those left out cost nothing), and how often it does it. */
 export function weighted<K extends string>(
-  instructions: Readonly<Record<K, number>>,
+  instructions: Readonly<Partial<Record<K, number>>>,
   counts: Readonly<Record<K, number>>,
 ): number {
   let sum = 0;
-  for (const key of Object.keys(counts) as K[]) sum += instructions[key] * counts[key];
+  for (const key of Object.keys(counts) as K[]) sum += (instructions[key] ?? 0) * counts[key];
   return Math.round(sum);
 }

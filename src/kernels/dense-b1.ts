@@ -1,5 +1,6 @@
 import type { DeviceProgram } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
+import { coreFamily, weighted } from "./core-family.js";
 import { packPlanes } from "./pack.js";
 import { type Dense, fitsOutputs, pointwiseConv, type Threshold } from "./pointwise.js";
 import { followingThreshold, type Kernel, type KernelCall, type KernelChoice } from "./types.js";
@@ -35,10 +36,9 @@ function isBinary(program: DeviceProgram, { input, weights }: Dense): boolean {
   );
 }
 
-/** Instruction sets whose operations reach eight registers only. */
-function hasFewRegisters({ architecture }: Cpu): boolean {
-  return architecture === "Armv6-M" || architecture === "Armv8-M Baseline";
-}
+/** Instructions of each part of the work, fitted to counts of random layers (bench/fit.ts; GCC 12, -O2). */
+const THUMB2 = { pixel: 22, bit: 26.4, score: 26.4, countEight: 75, countLong: 48.5, countWord: 16.3 };
+const THUMB1 = { pixel: 51, bit: 51.7, score: 47.5, countEight: 107, countLong: 83, countWord: 27.5 };
 
 function choice(
   program: DeviceProgram,
@@ -49,8 +49,15 @@ function choice(
 ): KernelChoice {
   const pixels = program.tensors[dense.input]!.shape[0] * program.tensors[dense.input]!.shape[1];
   const words = Math.ceil(dense.weights.inputs / 32);
-  // Counted on Cortex-M4: 45 instructions for one word, 154 for eight. Fitted on Cortex-M0 (bench/fit.ts).
-  const [perOutput, perWord] = hasFewRegisters(cpu) ? [50.7, 28.3] : [29, 15.6];
+  const outputs = pixels * dense.weights.outputs;
+  const work = {
+    pixel: pixels,
+    bit: covers.length > 1 ? outputs : 0,
+    score: covers.length > 1 ? 0 : outputs,
+    countEight: outputs * Math.floor(words / 8),
+    countLong: words >= 8 ? outputs : 0,
+    countWord: outputs * (words % 8),
+  };
   const output = program.instructions[covers.at(-1)!]!.output;
   return {
     kernel: "dense_b1",
@@ -61,7 +68,8 @@ function choice(
     outputLayout: "channels",
     scratchBytes: 0,
     call,
-    cost: Math.round(pixels * dense.weights.outputs * (perOutput + perWord * words)),
+    cost: weighted(coreFamily(cpu) === "thumb1" ? THUMB1 : THUMB2, work),
+    work,
   };
 }
 

@@ -81,22 +81,15 @@ export const rank: Kernel = {
     if (instruction === undefined) return [];
     const channels = program.tensors[instruction.input]!.shape[2];
     return [
-      {
+      singleChoice(program, index, {
         kernel: "rank",
-        covers: [index],
-        inputs: [instruction.input],
-        inputLayouts: ["channels"],
-        output: instruction.output,
-        outputLayout: "channels",
-        scratchBytes: 0,
         cost: channels * 8,
         call: {
           function: "bitloom_rank_i32",
           ...rankDescriptor(instruction.slope, instruction.offset),
-          canFail: false,
           runtime: ["bitloom_rank.c", "bitloom_rank.h"],
         },
-      },
+      }),
     ];
   },
 };
@@ -129,24 +122,16 @@ export const softmax: Kernel = {
     if (instruction === undefined) return [];
     const count = program.tensors[instruction.input]!.shape[2];
     return [
-      {
+      singleChoice(program, index, {
         kernel: "softmax",
-        covers: [index],
-        inputs: [instruction.input],
-        inputLayouts: ["channels"],
-        output: instruction.output,
-        outputLayout: "channels",
-        scratchBytes: 0,
         cost: count * 1500,
         call: {
           function: "bitloom_softmax_f32",
           type: "bitloom_softmax",
           fields: [["count", count]],
-          constants: [],
-          canFail: false,
           runtime: ["bitloom_softmax.c", "bitloom_softmax.h", "bitloom_float.h"],
         },
-      },
+      }),
     ];
   },
 };
@@ -161,14 +146,8 @@ export const argmax: Kernel = {
     const input = program.tensors[instruction.input]!;
     const type = input.domain.kind === "scalar" ? input.domain.type : "codes";
     return [
-      {
+      singleChoice(program, index, {
         kernel: "argmax",
-        covers: [index],
-        inputs: [instruction.input],
-        inputLayouts: ["channels"],
-        output: instruction.output,
-        outputLayout: "channels",
-        scratchBytes: 0,
         cost: input.shape[2] * 8,
         call: {
           function: `bitloom_argmax_${type}`,
@@ -177,11 +156,9 @@ export const argmax: Kernel = {
             ["count", input.shape[2]],
             ["select_last", instruction.selectLast ? 1 : 0],
           ],
-          constants: [],
-          canFail: false,
           runtime: ["bitloom_argmax.c", "bitloom_argmax.h"],
         },
-      },
+      }),
     ];
   },
 };

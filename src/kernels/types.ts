@@ -71,6 +71,8 @@ export interface KernelChoice {
   readonly call: KernelCall;
   /** Estimated executed instructions on the target core for the whole tensor; orders candidates only. */
   readonly cost: number;
+  /** How often each part of the work is done, where the cost is a weighted sum of that: what bench/fit.ts fits. */
+  readonly work?: Readonly<Record<string, number>>;
 }
 
 /** One way to execute instructions. */

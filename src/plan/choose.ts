@@ -1,12 +1,13 @@
 /**
  * The choice of kernels and layouts: dynamic programming over the instructions in program order. A state is
- * the set of layouts in which each live tensor exists; of all ways to reach a state only the best survives.
+ * the set of layouts in which each live tensor exists, and where flash counts the code that is linked already; of all
+ * ways to reach a state only the best survives.
  */
 import { fail } from "../diagnostics/diagnostic.js";
 import { type Layout, layoutBytes } from "../kernels/layout.js";
 import { layoutConversion } from "../kernels/layout-conversion.js";
 import { matches } from "../kernels/matches.js";
-import { CONSTANT_BYTES, type Kernel, type KernelChoice } from "../kernels/types.js";
+import { CONSTANT_BYTES, type Kernel, type KernelCall, type KernelChoice } from "../kernels/types.js";
 import { type DeviceProgram, inputsOf, type TensorId } from "../program/index.js";
 import type { Cpu } from "../targets/index.js";
 import { ARENA_ALIGN } from "./types.js";
@@ -18,7 +19,9 @@ interface Node {
   readonly previous: Node | undefined;
   readonly choices: readonly KernelChoice[];
   readonly live: Live;
-  /** Sum of instructions, sum of constant bytes, most bytes live in one step. */
+  /** Descriptor types of the kernels so far: their code is linked once. */
+  readonly code: ReadonlySet<string>;
+  /** Sum of instructions, sum of constant and code bytes, most bytes live in one step. */
   readonly instructions: number;
   readonly flash: number;
   readonly peak: number;
@@ -52,12 +55,21 @@ export function choiceKey({ call }: KernelChoice): string {
   return `${call.function}(${sizes.join(",")})`;
 }
 
-/** The best sequence of kernels and layout changes that executes the whole program. */
-export function chooseKernels(program: DeviceProgram, candidates: Candidates, goal: Goal): KernelChoice[] {
+/**
+ * The best sequence of kernels and layout changes that executes the whole program.
+ *
+ * @param codeOf Bytes of flash that a call's code takes, whatever number of layers share it.
+ */
+export function chooseKernels(
+  program: DeviceProgram,
+  candidates: Candidates,
+  goal: Goal,
+  codeOf: (call: KernelCall) => number,
+): KernelChoice[] {
   requireKernels(program, candidates);
-  const found = search(program, candidates, goal, Number.POSITIVE_INFINITY)!;
+  const found = search(program, candidates, codeOf, goal, Number.POSITIVE_INFINITY)!;
   // For RAM the least peak comes first; of the plans that keep it the fastest is wanted.
-  return path(goal === "ram" ? search(program, candidates, "speed", found.peak)! : found);
+  return path(goal === "ram" ? search(program, candidates, codeOf, "speed", found.peak)! : found);
 }
 
 function requireKernels(program: DeviceProgram, candidates: Candidates): void {
@@ -73,6 +85,7 @@ function requireKernels(program: DeviceProgram, candidates: Candidates): void {
 function search(
   program: DeviceProgram,
   candidates: Candidates,
+  codeOf: (call: KernelCall) => number,
   goal: Goal,
   peakLimit: number,
 ): Node | undefined {
@@ -82,19 +95,20 @@ function search(
     previous: undefined,
     choices: [],
     live: new Map([[program.input.tensor, new Set<Layout>(["channels"])]]),
+    code: new Set(),
     instructions: 0,
     flash: 0,
     peak: 0,
   };
   const states = Array.from({ length: end + 1 }, () => new Map<string, Node>());
-  states[0]!.set(stateKey(start), start);
+  states[0]!.set(stateKey(start, goal), start);
   for (let index = 0; index < end; index++) {
     for (const node of best(states[index]!, goal)) {
       for (const choice of candidates[index]!) {
         const into = states[index + choice.covers.length]!;
-        for (const next of advance(program, node, choice, lastReader)) {
+        for (const next of advance(program, node, choice, lastReader, codeOf)) {
           if (next.peak > peakLimit) continue;
-          const key = stateKey(next);
+          const key = stateKey(next, goal);
           const known = into.get(key);
           if (known === undefined || compare(next, known, goal) < 0) into.set(key, next);
         }
@@ -123,6 +137,7 @@ function advance(
   node: Node,
   choice: KernelChoice,
   lastReader: ReadonlyMap<TensorId, number>,
+  codeOf: (call: KernelCall) => number,
 ): Node[] {
   const handedOver = handOver(program, choice);
   if (handedOver === undefined) return [];
@@ -134,11 +149,17 @@ function advance(
     if (handedOver.length > 0) after.set(choice.output, new Set<Layout>(["channels"]));
     const all = [...steps, choice, ...handedOver];
     const instructions = node.instructions + all.reduce((sum, s) => sum + s.cost, 0);
-    const flash = node.flash + all.reduce((sum, s) => sum + constantBytes(s), 0);
+    const fresh = new Map(
+      all.filter(({ call }) => !node.code.has(call.type)).map(({ call }) => [call.type, codeOf(call)]),
+    );
+    const code = fresh.size === 0 ? node.code : new Set([...node.code, ...fresh.keys()]);
+    const bytes = [...fresh.values(), ...all.map(constantBytes)];
+    const flash = node.flash + bytes.reduce((sum, b) => sum + b, 0);
     return givingUp(after).map((live) => ({
       previous: node,
       choices: all,
       live,
+      code,
       instructions,
       flash,
       peak,
@@ -229,11 +250,9 @@ function best(states: ReadonlyMap<string, Node>, goal: Goal): Node[] {
   return [...states.values()].sort((a, b) => compare(a, b, goal)).slice(0, MAX_STATES);
 }
 
-function stateKey({ live }: Node): string {
-  return [...live]
-    .map(([id, layouts]) => `${id}:${[...layouts].sort().join("+")}`)
-    .sort()
-    .join(" ");
+function stateKey({ live, code }: Node, goal: Goal): string {
+  const layouts = [...live].map(([id, all]) => `${id}:${[...all].sort().join("+")}`);
+  return [...layouts.sort(), ...(goal === "size" ? [...code].sort() : [])].join(" ");
 }
 
 function path(node: Node): KernelChoice[] {

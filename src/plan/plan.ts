@@ -1,3 +1,4 @@
+import { codeBytes } from "../kernels/code-bytes.js";
 import { type Layout, layoutBytes } from "../kernels/layout.js";
 import { kernels as allKernels } from "../kernels/registry.js";
 import type { Kernel, KernelChoice } from "../kernels/types.js";
@@ -21,7 +22,9 @@ export interface PlanOptions {
 /** Chooses kernels and layouts and places every tensor. Deterministic: equal programs give equal plans. */
 export function planProgram(program: DeviceProgram, options: PlanOptions = {}): Plan {
   const { cpu = findCpu("cortex-m4"), goal = "speed", kernels = allKernels, measured } = options;
-  const choices = chooseKernels(program, candidatesFor(program, kernels, cpu, measured), goal);
+  const choices = chooseKernels(program, candidatesFor(program, kernels, cpu, measured), goal, (call) =>
+    codeBytes(call, cpu),
+  );
   const memory = placeBuffers(lifetimes(program, choices));
   const calls = choices.map((choice, step) => plannedCall(program, memory, choice, step));
   const area = new TraceArea(memory.arenaBytes);

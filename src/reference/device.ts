@@ -16,8 +16,12 @@ import { exactExp } from "./exact-exp.js";
 type Values = Int32Array | Float32Array;
 type Of<K extends Instruction["kind"]> = Extract<Instruction, { kind: K }>;
 
-/** The values of every program tensor for one input, in tensor order: what a trace build reports. */
+/**
+ * The values of every program tensor for one input, in tensor order: what a trace build reports. Throws
+ * `input/not-finite` (exit 1) for a NaN or an infinity.
+ */
 export function traceDevice(program: DeviceProgram, input: Values): Values[] {
+  for (const x of input) requireFinite(x);
   const values: Values[] = [];
   values[program.input.tensor] = input;
   for (const instruction of program.instructions) {
@@ -133,12 +137,16 @@ function threshold(
   });
 }
 
+function requireFinite(x: number): void {
+  if (!Number.isFinite(x))
+    throw fail("input/not-finite", `the input contains ${x}; inputs must be finite numbers`);
+}
+
 const keyView = new DataView(new ArrayBuffer(4));
 
 /** Order-preserving map of finite float32 to int32; −0 is just below +0. NaN and infinities are refused. */
 export function floatKey(x: number): number {
-  if (!Number.isFinite(x))
-    throw fail("input/not-finite", `the input contains ${x}; inputs must be finite numbers`);
+  requireFinite(x);
   keyView.setFloat32(0, x);
   const bits = keyView.getInt32(0);
   return bits >= 0 ? bits : bits ^ 0x7fffffff;

@@ -2,6 +2,7 @@
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import { fail } from "../diagnostics/diagnostic.js";
+import { cacheFolder, compileCached } from "./object-cache.js";
 
 export interface CompileJob {
   readonly source: string;
@@ -25,12 +26,7 @@ export async function compileAll(compiler: string, jobs: readonly CompileJob[]):
   const worker = async (): Promise<void> => {
     for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
       try {
-        await runTool(
-          compiler,
-          [...job.flags, "-c", job.source, "-o", job.object],
-          "toolchain/compile",
-          job.source,
-        );
+        await compileOne(compiler, job);
       } catch (error) {
         queue.length = 0;
         throw error;
@@ -40,6 +36,15 @@ export async function compileAll(compiler: string, jobs: readonly CompileJob[]):
   const workers = await Promise.allSettled(Array.from({ length: PARALLEL }, worker));
   const failed = workers.find((w) => w.status === "rejected");
   if (failed !== undefined) throw failed.reason;
+}
+
+async function compileOne(compiler: string, job: CompileJob): Promise<void> {
+  const { source, object, flags } = job;
+  const compile = async (): Promise<void> => {
+    await runTool(compiler, [...flags, "-c", source, "-o", object], "toolchain/compile", source);
+  };
+  const cache = cacheFolder();
+  await (cache === undefined ? compile() : compileCached(cache, compiler, job, compile));
 }
 
 /** Links objects. Throws `toolchain/does-not-fit` or `toolchain/link` (exit 1). */

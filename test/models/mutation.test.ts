@@ -6,15 +6,18 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import type { CompiledModel } from "../../src/compile.js";
 import { BitloomError } from "../../src/diagnostics/diagnostic.js";
 import { type Emulator, hostEmulator, qemuEmulator } from "../../src/emulators/index.js";
 import { randomBatch } from "../../src/inputs.js";
 import { kernels } from "../../src/kernels/registry.js";
 import { findBoard } from "../../src/targets/index.js";
 import { verifyModel, writeLibrary } from "../../src/verify.js";
-import { type CorruptionClass, corrupt, corruptionClasses } from "../support/corrupt.js";
+import { type CorruptionClass, corrupt, corruptionClasses, flipConstantBit } from "../support/corrupt.js";
 import { compileGraph, full } from "../support/models.js";
+import { preferring } from "../support/prefer-kernel.js";
 import { layeredNet, Random, randomFloats } from "../support/random-graph.js";
+import { SmallGraph, windowOf } from "../support/small-graph.js";
 
 /** Nets with unused bits at the end of rows, one binary and one of several planes. */
 const nets = [layered(1), layered(3)];
@@ -36,6 +39,36 @@ describe.each(machines)("single corruptions on %s", (_machine, emulator, board) 
       expect(outcome.accepted, report.at(-1)).toBe(true);
     }
     if (full) console.log(report.join("\n"));
+  });
+});
+
+/** Constants of kernels that pack weights in ways of their own: any bit of them is under the layer's checksum. */
+describe("single bits of the constants of fast kernels", () => {
+  const net = convolutional();
+  it.each([
+    "conv_image",
+    "conv_pairs",
+    "conv_rows_pairs",
+    "conv_rows_inputs",
+  ])("%s is in the net", (kernel) => {
+    expect(net.plans.flatMap(({ plan }) => plan.steps.map((s) => s.choice.kernel))).toContain(kernel);
+  });
+
+  it.each(Array.from({ length: full ? 40 : 4 }, (_, place) => place))("place %i", async (place) => {
+    const random = new Random(7000 + place);
+    const model = net.plans[place % net.plans.length]!;
+    const library = writeLibrary(model, mkdtempSync(join(folder, "library-")));
+    const what = flipConstantBit(library, random);
+    const batch = randomBatch(model.program, 2, place);
+    const options = { emulator: hostEmulator, board: findBoard("microbit"), library, timeoutMs: 20_000 };
+    const result = await verifyModel(model, batch, options);
+    expect(result.passed, what).toBe(false);
+    const said = result.builds.flatMap((b) => [b.divergence?.layer ?? "", ...b.problems]).join("; ");
+    const names = layerNames(what, model)!;
+    expect(
+      names.some((name) => said.includes(name)),
+      `${what}: ${said}`,
+    ).toBe(true);
   });
 });
 
@@ -75,7 +108,7 @@ const survivors: readonly (readonly [RegExp, string])[] = [
 
 /** Corrupted data must be blamed on its own layer: the sums it makes, or their codes. */
 function isExpected(what: string, named: string, net: Net): boolean {
-  const names = layerNames(what, net);
+  const names = layerNames(what, net.model);
   return names === undefined || names.includes(named);
 }
 
@@ -85,14 +118,14 @@ function isExpected(what: string, named: string, net: Net): boolean {
  * kernel may also crash or never end.
  */
 function isExplained(what: string, problems: string, net: Net): boolean {
-  const names = layerNames(what, net);
+  const names = layerNames(what, net.model);
   if (names !== undefined)
     return names.some((name) => problems.includes(`thresholds of layer ${name} are not`));
   return /ended|within|did not|fault|exited|killed/i.test(problems);
 }
 
 /** Names of the tensors that a corrupted array's layer makes; undefined for corrupted code. */
-function layerNames(what: string, { model }: Net): string[] | undefined {
+function layerNames(what: string, model: CompiledModel): string[] | undefined {
   const layer = /_layer(\d+)_/.exec(what)?.[1];
   if (layer === undefined) return undefined;
   const covers = model.plan.steps[Number(layer)]!.choice.covers;
@@ -108,4 +141,17 @@ function layered(bits: number) {
   const rowByRow = kernels.filter((k) => !/^conv_(rows|pairs|image|bytes)/.test(k.name));
   const model = compileGraph(graph, randomFloats(1, 300), {}, { kernels: rowByRow });
   return { model, batch: randomBatch(model.program, 12, bits), layerInputs: [300, 70, 45] };
+}
+
+/** A small image net, once for each of the fast kernels of its middle layers. */
+function convolutional() {
+  const g = new SmallGraph([1, 3, 9, 9]);
+  g.conv(32, { window: windowOf({ kernel: [3, 3] }) });
+  g.sign();
+  g.conv(33, { window: windowOf({ kernel: [3, 3] }) });
+  g.sign();
+  g.flatten();
+  g.dense(10);
+  const variants = ["conv_pairs", "conv_rows_pairs", "conv_rows_inputs"];
+  return { plans: variants.map((v) => compileGraph(g.graph, undefined, {}, { kernels: preferring(v) })) };
 }

@@ -40,6 +40,27 @@ export function corrupt(
   }
 }
 
+/** Flips one bit of one constant of any kernel, whatever its layout; says which. */
+export function flipConstantBit(library: LibraryOnDisk, random: Random): string {
+  const path = join(library.dir, `${library.name}_weights.c`);
+  const text = readFileSync(path, "utf8");
+  const arrays = [...text.matchAll(/const (u?int(8|16|32)_t|float) (\w+)\[\d+\][^=]*= \{([^}]*)\}/g)].filter(
+    (match) => match[1] !== "float" && !isTraceOnly(match[3]!),
+  );
+  const match = random.pick(arrays);
+  const [all, type, bits, name, body] = match as unknown as [string, string, string, string, string];
+  const values = body.match(/-?(0x[0-9a-f]+|\d+)/g)!;
+  const index = random.integer(0, values.length - 1);
+  const bit = random.integer(0, Number(bits) - 1);
+  const changed = Number(values[index]) ^ (1 << bit);
+  const unused = 32 - Number(bits);
+  values[index] = String(
+    type.startsWith("u") ? (changed << unused) >>> unused : (changed << unused) >> unused,
+  );
+  writeFileSync(path, text.replace(all, all.replace(body, `\n${values.map((v) => `${v},`).join("\n")}\n`)));
+  return `${name}[${index}] bit ${bit}`;
+}
+
 interface WeightArray {
   readonly name: string;
   readonly start: number;
