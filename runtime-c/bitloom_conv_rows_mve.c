@@ -70,7 +70,8 @@ static BITLOOM_NOINLINE uint32_t write_list(const bitloom_conv_rows_mve *layer,
     const uint32_t words = (layer->channels + 31U) / 32U;
     const uint32_t first = bitloom_conv_rows_mve_place((const uint8_t *)layer->rows, 0U);
     list_type list;
-    uint32_t ky, kx;
+    const uint32_t outside = layer->plus_one != 0U ? 0xffffffffU : 0U;
+    uint32_t ky, kx, last;
     list.row_bytes = (layer->outputs + 127U) / 128U * 16U;
     list.end = to;
     list.place = first + 2U * list.row_bytes;
@@ -88,12 +89,10 @@ static BITLOOM_NOINLINE uint32_t write_list(const bitloom_conv_rows_mve *layer,
                 select_rows(&list, row + (uint32_t)ix * words, (left + 1U) / 2U);
                 continue;
             }
-            while (left != 0U) {
-                const uint32_t count = left < 32U ? left : 32U;
-                const uint32_t bits = layer->plus_one != 0U ? 0xffffffffU >> (32U - count) : 0U;
-                select_rows(&list, &bits, (count + 1U) / 2U);
-                left -= count;
-            }
+            for (; left > 32U; left -= 32U)
+                select_rows(&list, &outside, 16U);
+            last = outside >> (32U - left);
+            select_rows(&list, &last, (left + 1U) / 2U);
         }
     }
     *list.end++ = first + (list.unequal & 1U) * list.row_bytes;

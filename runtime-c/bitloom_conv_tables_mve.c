@@ -388,14 +388,14 @@ void bitloom_conv_tables_mve_threshold(const bitloom_conv_tables_mve *layer, con
     for (plane = 0U; plane < sizes.image_planes; plane++)
         tile.scratch[sizes.slots + plane] =
             (uint8_t)(16U * bitloom_conv_tables_mve_slot(plane, sizes.image_planes));
-    if (layer->whole_list != 0U)
-        write_list(&tile, 0U, sizes.fours);
     for (tile.y = y0; tile.y < y1; tile.y += tile.rows) {
         /* The tile's rows follow each other in memory. */
         const uint32_t slot = tile.y < output->rows ? tile.y : tile.y % output->rows;
         tile.rows = lesser(lesser(layer->tile_rows, y1 - tile.y), output->rows - slot);
         for (tile.x = 0U; tile.x < layer->output_width; tile.x += layer->tile_columns) {
             tile.columns = lesser(layer->tile_columns, layer->output_width - tile.x);
+            if (columns == 0U && layer->whole_list != 0U)
+                write_list(&tile, 0U, sizes.fours);
             if (tile.columns != columns)
                 write_positions(&tile, output->row_bytes);
             columns = tile.columns;
