@@ -77,7 +77,11 @@ export function rowsOfConv(
 ): PackedRows | undefined {
   const { window } = conv;
   const small = [...window.kernel, ...window.stride, ...window.dilation];
-  if (conv.groups > 1 || small.some((n) => n > MAX_BYTE) || !hasEveryTap(conv, input, output))
+  if (
+    conv.groups > 1 ||
+    small.some((n) => n > MAX_BYTE) ||
+    (conv.padValue === 0 && !hasEveryTap(conv, input, output))
+  )
     return undefined;
   const shape = shapeOf(conv, input, output);
   if (shape.scratchBytes > SCRATCH_LIMIT || [...input, ...output].some((n) => n > MAX_UINT16))
