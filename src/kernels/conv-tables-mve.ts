@@ -54,10 +54,12 @@ function choice(
 const runtime = [
   `${NAME}.c`,
   `${NAME}_map.c`,
+  `${NAME}_places.c`,
   `${NAME}_core.c`,
   `${NAME}_core_asm.S`,
   `${NAME}.h`,
   `${NAME}_map.h`,
+  `${NAME}_places.h`,
   `${NAME}_core.h`,
   "bitloom_v128.h",
   "bitloom_v128_bytes.h",

@@ -25,7 +25,9 @@ const folder = mkdtempSync(join(tmpdir(), "bitloom-tables-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const runtime = packageFile("runtime-c");
-const sources = ["", "_map", "_core"].map((part) => join(runtime, `bitloom_conv_tables_mve${part}.c`));
+const sources = ["", "_map", "_places", "_core"].map((part) =>
+  join(runtime, `bitloom_conv_tables_mve${part}.c`),
+);
 const qemu = findByVariable("BITLOOM_QEMU", "qemu-system-arm");
 
 /** Random cases that the kernel takes; some with so little scratch that tiles and chunks are small. */
