@@ -7,7 +7,7 @@ import type { KernelCall } from "./types.js";
  * Thumb-2 and with Thumb-1 (GCC 12, -O2). A plan pays them once, however many layers share them. The tests hold these
  * figures to the compiler's.
  */
-const CODE_BYTES: Readonly<Record<string, readonly [thumb2: number, thumb1: number]>> = Object.freeze({
+export const CODE_BYTES: Readonly<Record<string, readonly [thumb2: number, thumb1: number]>> = Object.freeze({
   bitloom_add_layer: [204, 212],
   bitloom_argmax: [192, 208],
   bitloom_concat: [464, 504],
@@ -34,7 +34,7 @@ const CODE_BYTES: Readonly<Record<string, readonly [thumb2: number, thumb1: numb
 });
 
 /** Bytes of the code that a call needs. Throws where the table has no entry: every kernel must state its size. */
-export function codeBytes({ type }: KernelCall, cpu: Cpu): number {
+export function codeBytes({ type }: Pick<KernelCall, "type">, cpu: Cpu): number {
   const bytes = CODE_BYTES[type];
   if (bytes === undefined) throw new Error(`src/kernels/code-bytes.ts has no entry for ${type}`);
   return bytes[coreFamily(cpu) === "thumb1" ? 1 : 0];
