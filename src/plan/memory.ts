@@ -14,9 +14,7 @@ export function placeBuffers(buffers: readonly Buffer[]): MemoryPlan {
     [...buffers].sort((a, b) => a.from - b.from),
     [...buffers].sort((a, b) => b.bytes * (b.to - b.from + 1) - a.bytes * (a.to - a.from + 1)),
   ];
-  const plans = orders.map((order) =>
-    order.reduce<PlacedBuffer[]>((placed, b) => [...placed, fit(placed, b)], []),
-  );
+  const plans = orders.map(firstFit);
   const start = plans.reduce((a, b) => (arenaSize(b) < arenaSize(a) ? b : a), plans[0]!);
   const bound = lowerBound(buffers);
   const best = arenaSize(start) > bound ? searchOrders(orders[0]!, start, bound) : start;
