@@ -87,19 +87,15 @@ static void gather_turned(const bitloom_conv_pairs_lines *lines, const uint8_t *
     }
 }
 
-/* The first word of a channel in a row, 0 outside the map. */
-BITLOOM_NOINLINE BITLOOM_CONV_PAIRS_SMALL static uint32_t first_word(const bitloom_conv_pairs_lines *lines,
-                                                                     const uint8_t *row, uint32_t channel) {
-    return row == NULL ? 0U : unit_word(lines, row + channel * lines->unit_bytes, 0U);
-}
-
 /* Even and odd columns of two rows, each null outside the map or up to 16 columns wide; or of one row of up
  * to 32. */
 BITLOOM_CONV_PAIRS_SMALL static void gather_phases(const bitloom_conv_pairs_lines *lines, const uint8_t *row,
                                                    const uint8_t *next, uint32_t shift, uint32_t *line) {
     uint32_t c;
     for (c = 0U; c < lines->channels; c++) {
-        const uint32_t word = first_word(lines, row, c) | first_word(lines, next, c) << 16;
+        uint32_t word = row == NULL ? 0U : unit_word(lines, row + c * lines->unit_bytes, 0U);
+        if (next != NULL)
+            word |= unit_word(lines, next + c * lines->unit_bytes, 0U) << 16;
         line[c] |= even_bits(word) << shift;
         line[lines->words + c] |= even_bits(word >> 1) << shift;
     }

@@ -39,7 +39,8 @@ export const convPairs: Kernel = {
   summary:
     "±1 × ±1 convolution, 32 pixels per word, tables of pairs of inputs, fused with a one-bit threshold",
   match(program, index, cpu) {
-    const fused = fusedConv(program, index);
+    // With vectors conv_tables_mve executes fewer instructions on every shape.
+    const fused = cpu.hasMve ? undefined : fusedConv(program, index);
     if (fused === undefined) return [];
     return tilings(fused.shape, cpu).map((tiling) => choice(fused, tiling, index, cpu));
   },

@@ -42,7 +42,10 @@ async function familyBytes(files: RegExp, core: string): Promise<number> {
 
 describeWith(["arm-none-eabi-gcc"], "code of a family is at most 10 KB", () => {
   it.each(
-    cores.flatMap((core) => Object.entries(families).map(([name, files]) => [name, core, files] as const)),
+    cores
+      .flatMap((core) => Object.entries(families).map(([name, files]) => [name, core, files] as const))
+      // Chosen for cores without vectors only.
+      .filter(([name, core]) => !(name === "conv_pairs" && findCpu(core).hasMve)),
   )("%s on %s", async (name, core, files) => {
     const bytes = await familyBytes(files, core);
     const { stdout: version } = await execa(armGcc(), ["-dumpfullversion"]);
