@@ -310,10 +310,17 @@ function classesOf(taps: readonly number[][]): { readonly ids: Uint8Array; reado
 
 /** Whether class numbers fit a byte, and a tile's threshold table a 16-bit count. */
 export function hasFewClasses(shape: ConvPairsShape): boolean {
-  if (padMode(shape) !== 2) return true;
-  const rows = classesOf(outsideRows(shape)).classes.length;
-  const columns = classesOf(outsideColumns(shape)).classes.length;
+  const { rows, columns } = classCounts(shape);
   return rows <= 255 && columns <= 255 && rows * columns <= 65535;
+}
+
+/** Output rows and columns by the taps outside the map that padding with 0 leaves out. */
+export function classCounts(shape: ConvPairsShape): { readonly rows: number; readonly columns: number } {
+  if (padMode(shape) !== 2) return { rows: 1, columns: 1 };
+  return {
+    rows: classesOf(outsideRows(shape)).classes.length,
+    columns: classesOf(outsideColumns(shape)).classes.length,
+  };
 }
 
 export interface ConvPairsThresholds {

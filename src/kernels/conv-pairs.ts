@@ -1,9 +1,9 @@
 import type { DeviceProgram, Instruction } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
+import { convPairsCost } from "./conv-pairs-cost.js";
 import {
   type ConvPairsScheme,
   type ConvPairsShape,
-  type ConvPairsSizes,
   type ConvPairsTiling,
   canUseRowsInPlace,
   hasFewClasses,
@@ -15,7 +15,6 @@ import {
   phasesOf,
   sizesOf,
 } from "./conv-pairs-pack.js";
-import { unitBytes } from "./layout.js";
 import {
   type ConstantArray,
   type DescriptorField,
@@ -106,7 +105,7 @@ function tilings(shape: ConvPairsShape, cpu: Cpu): ConvPairsTiling[] {
   const all = candidates(shape).map((tiling) => ({
     tiling,
     scratch: sizesOf(shape, tiling).scratchBytes,
-    cost: convPairsCost(shape, tiling, cpu),
+    cost: convPairsCost(shape, tiling, cpu).cost,
   }));
   const leanest = all.reduce((a, b) => (b.scratch < a.scratch ? b : a), all[0]!);
   if (leanest === undefined) return [];
@@ -140,146 +139,6 @@ function candidates(shape: ConvPairsShape): ConvPairsTiling[] {
   return found.filter((tiling) => Number.isFinite(sizesOf(shape, tiling).planes));
 }
 
-/** Instructions per unit of work, fitted to counts in QEMU at -O2. */
-interface Coefficients {
-  /** 32 inputs of one output, in one run. */
-  readonly word: number;
-  /** A run of one output: from the start to the threshold; and what loading and storing counters adds. */
-  readonly run: number;
-  readonly state: number;
-  /** Tables of 4 inputs; moving them. */
-  readonly build: number;
-  readonly move: number;
-  /** Times `gatherSteps`; counting a word's pairs. */
-  readonly gather: number;
-  readonly count: number;
-  /** A plane of one output where counters start from each pixel's threshold. */
-  readonly preset: number;
-  /** A tile; a run of all its outputs; a piece of a row of tables. */
-  readonly tile: number;
-  readonly call: number;
-  readonly row: number;
-}
-
-const ASSEMBLY: Coefficients = {
-  word: 82.5,
-  run: 30,
-  state: 16,
-  build: 56,
-  move: 9,
-  gather: 1,
-  count: 5,
-  preset: 55,
-  tile: 300,
-  call: 220,
-  row: 300,
-};
-/** Without UXTAB. */
-const CORTEX_M3: Coefficients = { ...ASSEMBLY, word: 88.7 };
-/** Thumb-1: words and tables in assembly, the rest in C. */
-const THUMB1: Coefficients = {
-  word: 140,
-  run: 60,
-  state: 25,
-  build: 126,
-  move: 40,
-  gather: 1.8,
-  count: 10,
-  preset: 82,
-  tile: 600,
-  call: 400,
-  row: 600,
-};
-
-function coefficientsOf(cpu: Cpu): Coefficients {
-  if (cpu.architecture === "Armv6-M" || cpu.architecture === "Armv8-M Baseline") return THUMB1;
-  return cpu.architecture === "Armv7-M" ? CORTEX_M3 : ASSEMBLY;
-}
-
-/** Estimated instructions for the whole map in one call. */
-export function convPairsCost(shape: ConvPairsShape, tiling: ConvPairsTiling, cpu: Cpu): number {
-  const size = sizesOf(shape, tiling);
-  const c = coefficientsOf(cpu);
-  const [kernelHeight] = shape.window.kernel;
-  const perGroup = shape.outputs / shape.groups;
-  const lanes = Math.max(1, 4 / unitBytes(shape.outputWidth));
-  const tiles = Math.ceil(shape.outputHeight / lanes);
-  const columns = Math.ceil(shape.outputWidth / 32);
-  const blocks = Math.ceil(perGroup / tiling.block);
-  const { built, moved, gathered, counted } = tableRows(shape, tiling, size, tiles);
-  const runs = tiling.scheme === "window" ? 1 : kernelHeight * size.pieces;
-  const isZero = padMode(shape) === 2;
-  const outputCost =
-    c.word * size.totalWords +
-    c.run +
-    (runs - 1) * c.state +
-    (isZero ? c.state + c.preset * (size.planes + 1) : 0) +
-    c.gather * storeSteps(shape.outputWidth, lanes);
-  const blockCost =
-    built * size.rowGroups * c.build +
-    moved * size.rowGroups * c.move +
-    gathered * c.gather * gatherSteps(shape, size, lanes) +
-    counted * size.lineWords * c.count +
-    tiles * (c.tile + runs * c.call) +
-    built * size.pieces * c.row;
-  return columns * shape.groups * (blocks * blockCost + tiles * perGroup * outputCost);
-}
-
-/** Instructions that store 32 output bits: none where they are the row itself. */
-function storeSteps(outputWidth: number, lanes: number): number {
-  if (outputWidth === 32) return 0;
-  return outputWidth === 16 ? 2.5 : 9 * lanes;
-}
-
-/** Instructions that gather a line: by the ways of bitloom_conv_pairs_lines.c. */
-function gatherSteps(shape: ConvPairsShape, size: ConvPairsSizes, lanes: number): number {
-  const { width, window } = shape;
-  const phases = phasesOf(shape);
-  const isPlusOne = padMode(shape) === 1;
-  const rows = Math.min(lanes, shape.outputHeight);
-  if (phases === 2) {
-    // Sums of x ^ y of every kernel column are added up for every line.
-    return 80 * window.kernel[1] + 72 * size.columnWords * Math.ceil(lanes === 4 ? rows / 2 : rows);
-  }
-  if (phases === 1) {
-    const isHalves = lanes === 2 && width > 8 && (shape.channels / shape.groups) % 4 === 0;
-    return size.lineWords * ((isHalves ? 3 : 9 * rows) + (isPlusOne ? 7 * rows : 0));
-  }
-  return size.lineWords * rows * (window.stride[1] === 1 ? 50 : 80);
-}
-
-/** Rows of tables that a column of tiles builds and moves, lines that it gathers, and whose pairs it counts. */
-interface TableRows {
-  readonly built: number;
-  readonly moved: number;
-  readonly gathered: number;
-  readonly counted: number;
-}
-
-function tableRows(
-  shape: ConvPairsShape,
-  tiling: ConvPairsTiling,
-  size: ConvPairsSizes,
-  tiles: number,
-): TableRows {
-  const [rows] = shape.window.kernel;
-  const stride = shape.window.stride[0];
-  const dilation = shape.window.dilation[0];
-  if (tiling.scheme === "window") {
-    const fresh = stride % dilation === 0 ? Math.min(rows, stride / dilation) : rows;
-    const kept = (tiles - 1) * (rows - fresh);
-    const built = rows + (tiles - 1) * fresh;
-    const gathered = tiling.lineSlots === 0 ? 0 : built;
-    return { built, moved: size.rowGroups % 24 === 0 ? 0 : kept, gathered, counted: built };
-  }
-  const distinct = Math.min(tiles * rows, (tiles - 1) * stride + size.span);
-  const built = tiling.scheme === "tiles" ? tiles * rows : distinct;
-  // One slot: a tile counts the pairs of all its lines at its first run, and must gather the line at work again.
-  const again = rows === 1 ? 0 : tiles + (tiling.scheme === "tiles" ? 0 : distinct);
-  const gathered = tiling.lineSlots === 0 ? 0 : tiling.lineSlots > 1 ? distinct : built + again;
-  return { built, moved: 0, gathered, counted: distinct };
-}
-
 function choice(fused: FusedConv, tiling: ConvPairsTiling, index: number, cpu: Cpu): KernelChoice {
   const { shape, conv, threshold } = fused;
   return {
@@ -291,7 +150,7 @@ function choice(fused: FusedConv, tiling: ConvPairsTiling, index: number, cpu: C
     outputLayout: "pixels",
     scratchBytes: sizesOf(shape, tiling).scratchBytes,
     call: call(fused, tiling),
-    cost: convPairsCost(shape, tiling, cpu),
+    ...convPairsCost(shape, tiling, cpu),
   };
 }
 
