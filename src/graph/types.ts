@@ -23,11 +23,15 @@ export interface WeightTensor extends FloatTensor {
   readonly quantized?: { readonly codes: Int32Array; readonly scale: FloatTensor };
 }
 
-/** Rounding of `Quant` (QONNX): names as in the QONNX operator, lower case, spelled out. */
+/**
+ * Rounding of `Quant` (QONNX): names as in the QONNX operator, lower case, spelled out. Its modes by half add or take
+ * away 0.5 in float32; `half-away` is exact, as C's `round` and TFLite's.
+ */
 export type Rounding =
   | "half-even" // ROUND
   | "half-up" // HALF_UP: ties away from zero
   | "half-down" // HALF_DOWN: ties toward zero
+  | "half-away" // TFLite: ties away from zero
   | "toward-zero" // ROUND_TO_ZERO, DOWN
   | "away-from-zero" // UP
   | "floor" // FLOOR
@@ -157,6 +161,10 @@ export interface GraphValue {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: "float32" | "int64";
+  /**
+   * Set on inputs that the file stores as integers: the value is `stored − zero`, a whole number in float32.
+   */
+  readonly stored?: { readonly type: "u8" | "i8"; readonly zero: number };
 }
 
 export interface ModelGraph {

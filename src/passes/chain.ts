@@ -176,6 +176,8 @@ function roundTo(rounding: Rounding, x: number, round: Round): number {
       const floor = Math.floor(x);
       return x - floor === 0.5 ? floor + (Math.abs(floor) % 2) : Math.round(x);
     }
+    case "half-away":
+      return sign(x) * Math.round(magnitude);
     case "half-up":
       return sign(x) * Math.floor(round(magnitude + 0.5));
     case "half-down":

@@ -1,0 +1,45 @@
+/** Activations that TFLite fuses into other operators, by the schema's number. */
+import type { GraphOp } from "../../graph/types.js";
+import { Rejection } from "../onnx/rejection.js";
+
+const [NONE, RELU, RELU_N1_TO_1, RELU6] = [0, 1, 2, 3];
+const names = ["NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT"];
+
+/** The activation on float32, none where there is none. Throws a Rejection for those that are not supported. */
+export function activationOps(number: number): readonly (readonly [op: GraphOp, part: string])[] {
+  switch (number) {
+    case NONE:
+      return [];
+    case RELU:
+      return [[{ kind: "relu" }, "relu"]];
+    case RELU_N1_TO_1:
+      return [[{ kind: "clip", low: -1, high: 1 }, "relu"]];
+    case RELU6:
+      return [[{ kind: "clip", low: 0, high: 6 }, "relu"]];
+    default:
+      throw new Rejection(
+        `its fused activation is ${names[number] ?? `number ${number}`}`,
+        "use none, ReLU or ReLU6, or a binary layer's sign",
+      );
+  }
+}
+
+/**
+ * The activation on integers less their zero point: bounds are rounded to the tensor's own steps, halves away
+ * from zero, and end at its range.
+ */
+export function integerActivation(
+  number: number,
+  scale: number,
+  [least, greatest]: readonly [number, number],
+): readonly (readonly [op: GraphOp, part: string])[] {
+  return activationOps(number).map(([op, part]) => {
+    const [low, high] = op.kind === "clip" ? [op.low, op.high] : [0, Number.POSITIVE_INFINITY];
+    const steps = (bound: number): number =>
+      Math.min(
+        Math.max(Math.sign(bound) * Math.round(Math.abs(Math.fround(bound / scale))), least),
+        greatest,
+      );
+    return [{ kind: "clip", low: steps(low), high: high === Infinity ? greatest : steps(high) }, part];
+  });
+}
