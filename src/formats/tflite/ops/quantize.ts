@@ -43,18 +43,27 @@ export const quantize: OpHandler = (node) => {
   return elementwise(node, input, () => operations, { element: type, affine });
 };
 
-/** `scale · (integer − zero point)`, rounded once; constants (also float16) become float32 constants. */
+/**
+ * `rounded(rounded(scale · integer) + rounded(−scale · zero point))`, the order of TFLite's optimized kernel, which
+ * Larq Compute Engine's interpreter uses; one product where the zero point is 0. The sign is that of the integer less
+ * the zero point. Constants (also float16) become float32 constants.
+ */
 export const dequantize: OpHandler = (node) => {
   const input = requiredInput(node, 0);
   if (node.output.type !== "float32")
     throw new Rejection(`it dequantizes to ${node.output.type}`, "convert the model with float32 outputs");
   if (input.kind === "constant") return dequantizedConstant(input);
   if (input.affine === undefined) throw new Rejection(`it dequantizes ${elementText(input)}`, damaged);
-  const { scale } = input.affine;
-  const operations: readonly (readonly [GraphOp, string])[] =
-    scale === 1
+  const { scale, zero } = input.affine;
+  const step = (operator: "add" | "multiply", x: number, part: string): readonly (readonly [GraphOp, string])[] =>
+    x === (operator === "add" ? 0 : 1)
       ? []
-      : [[{ kind: "arithmetic", operator: "multiply", operand: single(scale), reversed: false }, "real"]];
+      : [[{ kind: "arithmetic", operator, operand: single(x), reversed: false }, part]];
+  const operations = [
+    ...step("add", zero, "with zero point"),
+    ...step("multiply", scale, "steps"),
+    ...step("add", Math.fround(-zero * scale), "real"),
+  ];
   return elementwise(node, input, () => operations, { element: "float32" });
 };
 
