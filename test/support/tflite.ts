@@ -56,6 +56,10 @@ class Writer {
     return this.#put(4, (at) => this.#view.setUint32(at, value, true));
   }
 
+  f32(value: number): number {
+    return this.#put(4, (at) => this.#view.setFloat32(at, value, true));
+  }
+
   /** A list of field offsets, the table with four bytes a field, then everything that it points at. */
   table(fields: Fields): number {
     const ids = Object.keys(fields).map(Number);
@@ -83,21 +87,21 @@ class Writer {
     else if ("ints" in field)
       this.patch(
         at,
-        this.#vector(field.ints, (v) => this.#view.setInt32(this.u32(0), v, true)),
+        this.#vector(field.ints, (v) => this.u32(v)),
       );
     else if ("floats" in field)
       this.patch(
         at,
-        this.#vector(field.floats, (v) => this.#view.setFloat32(this.u32(0), v, true)),
+        this.#vector(field.floats, (v) => this.f32(v)),
       );
     else if ("longs" in field) this.patch(at, this.#longs(field.longs));
     else this.patch(at, this.#tables(field.tables));
   }
 
-  #vector(values: readonly number[], put: (value: number) => void): number {
+  #vector(values: readonly number[], put: (value: number) => number): number {
     this.#align();
     const start = this.u32(values.length);
-    values.forEach(put);
+    for (const value of values) put(value);
     return start;
   }
 

@@ -81,7 +81,12 @@ class Import {
         remedy: damaged,
       });
     }
-    const graphInputs = inputs.flatMap((index) => this.#readInput(index) ?? []);
+    const graphInputs = inputs.flatMap((index) => {
+      const name = this.#readInput(index);
+      // Its readers need not be told what has been reported once.
+      if (name === undefined) this.#known.set(index, unknown);
+      return name ?? [];
+    });
     for (const operator of operators) this.#importOperator(operator);
     const graphOutputs = outputs.flatMap((index) => this.#readOutput(index) ?? []);
     this.#diagnostics.throwIfErrors();
@@ -157,7 +162,7 @@ class Import {
     });
   }
 
-  /** What is known of a tensor, reading it where it is a constant. */
+  /** What is known of a tensor, reading it where it is a constant: one that is refused is reported once. */
   #value(index: number): Value {
     const known = this.#known.get(index);
     if (known !== undefined) return known;
@@ -168,6 +173,7 @@ class Import {
         damaged,
       );
     }
+    this.#known.set(index, unknown);
     if (tensor.isUnusual)
       throw new Rejection(
         "it reads a sparse or variable tensor",

@@ -20,8 +20,7 @@ export function isMap({ shape }: RuntimeValue): boolean {
 /** Height, width and channels of a map. Throws a Rejection for others. */
 export function mapOf(value: RuntimeValue): { height: number; width: number; channels: number } {
   const { shape } = value;
-  if (isMap(value))
-    return { height: shape[1]!, width: shape[2]!, channels: shape[3]! };
+  if (isMap(value)) return { height: shape[1]!, width: shape[2]!, channels: shape[3]! };
   throw new Rejection(
     `its input has the shape ${shapeText(shape)}`,
     "maps of shape 1×height×width×channels are expected",

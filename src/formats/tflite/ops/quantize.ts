@@ -55,7 +55,11 @@ export const dequantize: OpHandler = (node) => {
   if (input.kind === "constant") return dequantizedConstant(input);
   if (input.affine === undefined) throw new Rejection(`it dequantizes ${elementText(input)}`, damaged);
   const { scale, zero } = input.affine;
-  const step = (operator: "add" | "multiply", x: number, part: string): readonly (readonly [GraphOp, string])[] =>
+  const step = (
+    operator: "add" | "multiply",
+    x: number,
+    part: string,
+  ): readonly (readonly [GraphOp, string])[] =>
     x === (operator === "add" ? 0 : 1)
       ? []
       : [[{ kind: "arithmetic", operator, operand: single(x), reversed: false }, part]];
