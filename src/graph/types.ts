@@ -14,6 +14,12 @@ export interface FloatTensor {
   readonly data: Float32Array;
 }
 
+/** An integer constant, row-major. */
+export interface IntTensor {
+  readonly shape: Shape;
+  readonly data: Int32Array;
+}
+
 /**
  * A weight constant that came out of a quantizer: `data[i] = fround(codes[i] * scale[i])`, where `scale`
  * has the tensor's rank and broadcasts (each dimension is 1 or the tensor's). Codes are the integers after
@@ -137,6 +143,11 @@ export type GraphOp =
       readonly epsilon: number;
     }
   | { readonly kind: "relu" }
+  /**
+   * Whole numbers times `multiplier · 2^(shift − 31)`, rounded to whole numbers in fixed point: see rescale.ts.
+   * Both operands have one shape, which broadcasts. A quantizer stands behind it.
+   */
+  | { readonly kind: "rescale"; readonly multiplier: IntTensor; readonly shift: IntTensor }
   /** Row-major reinterpretation, nothing moves. The target is the output value's shape. */
   | { readonly kind: "reshape" }
   | { readonly kind: "softmax"; readonly axis: number }

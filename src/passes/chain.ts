@@ -8,6 +8,13 @@ import type { InputAffine, ScaleStep } from "../program/types.js";
 export type ChainStep =
   | { readonly kind: "scale"; readonly step: ScaleStep; readonly node: string }
   | { readonly kind: "affine"; readonly affine: InputAffine; readonly node: string }
+  /** TFLite's fixed-point multiplication, one multiplier and shift for all channels or one per channel. */
+  | {
+      readonly kind: "rescale";
+      readonly multiplier: Int32Array;
+      readonly shift: Int32Array;
+      readonly node: string;
+    }
   | {
       readonly kind: "quantize";
       readonly quantizer: Quantizer;
@@ -27,9 +34,21 @@ export function applyChain(steps: readonly ChainStep[], x: number, channel: numb
 
 function applyStep(step: ChainStep, x: number, channel: number, round: Round): number {
   if (step.kind === "scale") return applyScale(step.step, x, channel, round);
+  if (step.kind === "rescale") {
+    const at = step.multiplier.length === 1 ? 0 : channel;
+    return rescaled(x, step.multiplier[at]!, step.shift[at]!);
+  }
   return step.kind === "quantize"
     ? quantizedValue(step.quantizer, x, round)
     : affineValue(step.affine, x, round);
+}
+
+/** `x · multiplier · 2^(shift − 31)`: the doubled high half, then a right shift, halves up in both. */
+function rescaled(x: number, multiplier: number, shift: number): number {
+  const product = (BigInt(x) << BigInt(Math.max(shift, 0))) * BigInt(multiplier);
+  const half = (product + (1n << 30n)) >> 31n;
+  const right = BigInt(Math.max(-shift, 0));
+  return Number(right === 0n ? half : (half + (1n << (right - 1n))) >> right);
 }
 
 /** The real number that a stored input stands for, rounded once. */
@@ -72,6 +91,7 @@ export function applyScale(step: ScaleStep, x: number, channel: number, round: R
 export function stepDirection(step: ChainStep, channel: number): 1 | 0 | -1 | undefined {
   if (step.kind === "quantize") return quantizerDirection(step.quantizer);
   if (step.kind === "affine") return sign(step.affine.numerator * step.affine.denominator);
+  if (step.kind === "rescale") return 1;
   const c = operandAt(step.step.operand, channel);
   switch (step.step.operator) {
     case "add":
@@ -122,7 +142,9 @@ export function commonDirection(steps: readonly ChainStep[], channels: number): 
 
 /** Whether some operand differs between channels. */
 export function isPerChannel(steps: readonly ChainStep[]): boolean {
-  return steps.some((s) => s.kind === "scale" && s.step.operand.length > 1);
+  return steps.some(
+    (s) => (s.kind === "scale" && s.step.operand.length > 1) || (s.kind === "rescale" && s.shift.length > 1),
+  );
 }
 
 /** Integer code of a quantizer counted from 0, in the quantizer's own float order (`round` after each step). */

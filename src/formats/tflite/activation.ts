@@ -25,21 +25,30 @@ export function activationOps(number: number): readonly (readonly [op: GraphOp, 
 }
 
 /**
- * The activation on integers less their zero point: bounds are rounded to the tensor's own steps, halves away
- * from zero, and end at its range.
+ * The least and greatest integer, less the zero point, that the activation leaves: bounds are rounded to the tensor's
+ * own steps, halves away from zero, and end at its range.
  */
-export function integerActivation(
+export function integerBounds(
   number: number,
   scale: number,
   [least, greatest]: readonly [number, number],
+): readonly [low: number, high: number] {
+  const [first] = activationOps(number);
+  if (first === undefined) return [least, greatest];
+  const [op] = first;
+  const steps = (bound: number): number => {
+    const rounded = Math.sign(bound) * Math.round(Math.abs(Math.fround(bound / scale)));
+    return Math.min(Math.max(rounded, least), greatest);
+  };
+  return op.kind === "clip" ? [steps(op.low), steps(op.high)] : [steps(0), greatest];
+}
+
+/** The activation as an operation on such integers. */
+export function integerActivation(
+  number: number,
+  scale: number,
+  range: readonly [number, number],
 ): readonly (readonly [op: GraphOp, part: string])[] {
-  return activationOps(number).map(([op, part]) => {
-    const [low, high] = op.kind === "clip" ? [op.low, op.high] : [0, Number.POSITIVE_INFINITY];
-    const steps = (bound: number): number =>
-      Math.min(
-        Math.max(Math.sign(bound) * Math.round(Math.abs(Math.fround(bound / scale))), least),
-        greatest,
-      );
-    return [{ kind: "clip", low: steps(low), high: high === Infinity ? greatest : steps(high) }, part];
-  });
+  const [low, high] = integerBounds(number, scale, range);
+  return number === NONE ? [] : [[{ kind: "clip", low, high }, "relu"]];
 }

@@ -60,3 +60,18 @@ export function roundingTo(qmin: number, qmax: number): GraphOp {
 export function single(x: number): FloatTensor {
   return { shape: [], data: Float32Array.of(x) };
 }
+
+/**
+ * TFLite's multiplier and shift for a real factor (QuantizeMultiplier of its quantization_util): 31 bits of the
+ * fraction, rounded, and the exponent; factors below 2^−32 are 0.
+ */
+export function fixedPoint(factor: number): { readonly multiplier: number; readonly shift: number } {
+  if (factor === 0) return { multiplier: 0, shift: 0 };
+  let shift = Math.floor(Math.log2(factor)) + 1;
+  // The logarithm may be off by one where the factor is near a power of two.
+  while (factor / 2 ** shift >= 1) shift++;
+  while (factor / 2 ** shift < 0.5) shift--;
+  const multiplier = Math.round((factor / 2 ** shift) * 2 ** 31);
+  if (multiplier === 2 ** 31) return fixedPoint(2 ** shift);
+  return shift < -31 ? { multiplier: 0, shift: 0 } : { multiplier, shift };
+}

@@ -29,6 +29,8 @@ const names = [
   "builtins",
   "shapes",
   "int8_between",
+  "int8_layers",
+  "int8_tflite",
   "trained",
 ];
 const models = names.map((name) => readFileSync(join(repoRoot, "test/fixtures/tflite", `${name}.tflite`)));

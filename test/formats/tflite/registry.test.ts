@@ -74,6 +74,16 @@ const pool = (padding: number, activation = 0): Pick<OperatorSpec, "options"> =>
 const slides = (activation: number, field: number): Pick<OperatorSpec, "options"> =>
   options({ 0: { i8: 1 }, 1: { i32: 1 }, 2: { i32: 1 }, [field]: { i8: activation } });
 
+const kernel = (...data: number[]): TensorSpec => ({ shape: [1, 1, 2, data.length / 2], data });
+const conv = (tensors: FileSpec["tensors"], activation = 0): FileSpec =>
+  file("CONV_2D", tensors, slides(activation, 3));
+const int8Conv = {
+  x: int8(0.5, 1, 1, 3, 2),
+  w: { ...kernel(3, -5, 7, 9), type: "int8", scale: [0.25] },
+  b: ints(-4),
+  y: int8(2, -3, 1, 2, 1),
+} as const;
+
 const bconv = {
   channels_in: 3,
   stride_height: 1,
@@ -263,80 +273,34 @@ const cases: Readonly<Record<string, Case>> = {
     ],
   },
   CONV_2D: {
-    good: file(
-      "CONV_2D",
-      {
-        x: map(1, 3, 2),
-        w: { shape: [1, 1, 2, 2], data: [1, 2, 3, -1] },
-        b: floats(0.5),
-        y: map(1, 2, 1),
-      },
-      slides(1, 3),
-    ),
+    good: conv({ x: map(1, 3, 2), w: kernel(1, 2, 3, -1), b: floats(0.5), y: map(1, 2, 1) }, 1),
     x: [1, 2, 3, 4, -5, -6],
     y: [1 + 4 + 9 - 4 + 0.5, 3 + 8 - 15 + 6 + 0.5],
     bad: [
       [
-        file(
-          "CONV_2D",
-          { x: map(1, 3, 2), w: { shape: [1, 1, 2, 3], data: [1, 2, 3, 4, 5, 6] }, y: map(1, 2, 1) },
-          slides(0, 3),
-        ),
+        conv({ x: map(1, 3, 2), w: { shape: [1, 1, 2, 3], data: [1, 2, 3, 4, 5, 6] }, y: map(1, 2, 1) }),
         /weights of shape 1×1×2×3 do not fit an input of shape 1×1×3×2/,
       ],
+      [conv({ ...int8Conv, y: map(1, 2, 1) }), /makes float32 of int8 integers/],
+      [conv({ ...int8Conv, x: map(1, 3, 2), y: map(1, 2, 1) }), /weights are integers beside float32 inputs/],
+      [conv({ ...int8Conv, w: { ...int8Conv.w, zero: [1] } }), /no scale per tensor or per output/],
+      [conv({ ...int8Conv, w: kernel(1, 2, 3, 4) }), /weights are no int8 constant/],
+      [conv({ ...int8Conv, b: ints(2 ** 24) }), /can reach 16780312, and only sums below 2\^24/],
+      [conv({ ...int8Conv, b: floats(1) }), /bias is no integer constant/],
+      [conv({ ...int8Conv, y: { ...int8Conv.y, scale: [-1] } }), /scale -1 .* impossible/],
       [
         file(
           "CONV_2D",
-          {
-            x: int8(1, 0, 1, 3, 2),
-            w: { shape: [1, 1, 2, 2], type: "int8", data: [1, 2, 3, 4] },
-            y: int8(1, 0, 1, 2, 1),
-          },
-          slides(0, 3),
-        ),
-        /computes with int8 integers.*fixed-point multiplier/,
-      ],
-      [
-        file(
-          "CONV_2D",
-          {
-            x: map(1, 3, 2),
-            w: { shape: [1, 1, 2, 2], type: "int8", data: [1, 2, 3, 4], scale: [0.5] },
-            y: map(1, 2, 1),
-          },
-          slides(0, 3),
-        ),
-        /filter are integers beside float32 inputs/,
-      ],
-      [
-        file(
-          "CONV_2D",
-          { x: map(1, 3, 2), w: { shape: [1, 1, 2, 2], data: [1, 2, 3, 4] }, y: map(1, 2, 1) },
+          { x: map(1, 3, 2), w: kernel(1, 2, 3, 4), y: map(1, 2, 1) },
           { ...slides(0, 3), optionsType: 5 },
         ),
         /options of another operator/,
       ],
       [
-        file(
-          "CONV_2D",
-          {
-            x: map(1, 3, 2),
-            w: { shape: [1, 1, 2, 2], data: [1, 2, 3, 4] },
-            b: floats(1, 2),
-            y: map(1, 2, 1),
-          },
-          slides(0, 3),
-        ),
+        conv({ x: map(1, 3, 2), w: kernel(1, 2, 3, 4), b: floats(1, 2), y: map(1, 2, 1) }),
         /bias of shape 2 does not fit 1 outputs/,
       ],
-      [
-        file(
-          "CONV_2D",
-          { x: map(6), w: { shape: [1, 1, 2, 2], data: [1, 2, 3, 4] }, y: map(1, 2, 1) },
-          slides(0, 3),
-        ),
-        /its input has the shape 1×6/,
-      ],
+      [conv({ x: map(6), w: kernel(1, 2, 3, 4), y: map(1, 2, 1) }), /its input has the shape 1×6/],
     ],
   },
   DEPTHWISE_CONV_2D: {
@@ -385,7 +349,7 @@ const cases: Readonly<Record<string, Case>> = {
           w: { shape: [1, 2], type: "int8", data: [1, -2] },
           y: map(1),
         }),
-        /fixed-point multiplier/,
+        /makes float32 of int8 integers/,
       ],
     ],
   },
@@ -713,4 +677,21 @@ describe.each(tfliteOps.map((entry) => entry.op))("%s", (op) => {
       expect(first!.where).toMatch(/^[xyf]$/);
     }
   });
+});
+
+test("int8 convolutions round as the engine's interpreter does, halves up", () => {
+  // Sums of integers less the zero point, and −4; times 0.5 · 0.25 / 2 = 1/16, rounded to 1/8 first; the output's own integers have its −3.
+  const sums = (x: readonly number[]): number[] =>
+    [0, 2].map((i) => 3 * x[i]! - 5 * x[i + 1]! + 7 * x[i + 2]! + 9 * x[i + 3]! - 4);
+  for (const x of [
+    [1, -5, 0, 0, 4, 4],
+    [-4, 0, 0, 1, -1, -2],
+    [4, 0, 0, 0, 100, 120],
+  ]) {
+    expect(outputOf(conv(int8Conv), x)).toEqual(
+      sums(x).map((sum) =>
+        Math.min(127, Math.max(-128, Math.floor((Math.floor(sum / 2 + 0.5) + 4) / 8) - 3)),
+      ),
+    );
+  }
 });
