@@ -43,9 +43,9 @@ function applyStep(step: ChainStep, x: number, channel: number, round: Round): n
     : affineValue(step.affine, x, round);
 }
 
-/** `x · multiplier · 2^(shift − 31)`: the doubled high half, then a right shift, halves up in both. */
+/** `floor(x) · multiplier · 2^(shift − 31)`: the doubled high half, then a right shift, halves up in both. */
 function rescaled(x: number, multiplier: number, shift: number): number {
-  const product = (BigInt(x) << BigInt(Math.max(shift, 0))) * BigInt(multiplier);
+  const product = (BigInt(Math.floor(x)) << BigInt(Math.max(shift, 0))) * BigInt(multiplier);
   const half = (product + (1n << 30n)) >> 31n;
   const right = BigInt(Math.max(-shift, 0));
   return Number(right === 0n ? half : (half + (1n << (right - 1n))) >> right);

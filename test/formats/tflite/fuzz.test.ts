@@ -33,7 +33,10 @@ const names = [
   "int8_tflite",
   "trained",
 ];
-const models = names.map((name) => readFileSync(join(repoRoot, "test/fixtures/tflite", `${name}.tflite`)));
+// Copies: slices of a Buffer would be the same memory.
+const models = names.map((name) =>
+  Uint8Array.from(readFileSync(join(repoRoot, "test/fixtures/tflite", `${name}.tflite`))),
+);
 
 type Change = (bytes: Uint8Array, random: Random) => Uint8Array;
 
@@ -91,12 +94,12 @@ test(`${RUNS} mutated files end in a graph or a clear error`, { timeout: RUNS * 
     accepted.set(kind, (accepted.get(kind) ?? 0) + 1);
     const sizes = [...graph.values.values()].map((v) => v.shape.reduce((a, b) => a * b, 1));
     if (Math.max(...sizes) > LARGEST) continue;
+    const compile = () =>
+      compileModelFile(bytes, "m.tflite", run % 2 === 0 ? {} : { input: { type: "f32" } });
     try {
-      compileModelFile(bytes, "m.tflite", { input: { type: "f32" } });
+      compile();
     } catch {
-      expect(
-        errorsOf(() => compileModelFile(bytes, "m.tflite", { input: { type: "f32" } })).length,
-      ).toBeGreaterThan(0);
+      expect(errorsOf(compile).length).toBeGreaterThan(0);
     }
   }
   // Some changes go by unnoticed (weights, names), and none of the cut files does.

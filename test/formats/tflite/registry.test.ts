@@ -695,3 +695,9 @@ test("int8 convolutions round as the engine's interpreter does, halves up", () =
     );
   }
 });
+
+test("QUANTIZE from uint8 to int8 with zero points 128 apart keeps what the integers stand for", () => {
+  const x = { ...int8(0.5, 130, 2), type: "uint8" } as const;
+  const spec = file("QUANTIZE", { x, y: int8(0.5, 2, 2) });
+  expect(outputOf(spec, [0, -7])).toEqual([2, -5]);
+});

@@ -4,14 +4,16 @@ import { floatConstant } from "../../onnx/constant.js";
 import { damaged, Rejection } from "../../onnx/rejection.js";
 import { elementwise } from "../layout.js";
 import {
+  type Affine,
   type ConstantValue,
   elementText,
   integersUnsupported,
   type OpHandler,
+  type RuntimeValue,
   requiredInput,
   runtimeInput,
 } from "../node.js";
-import { affineOf, integerRange, isIntegerType, roundingTo, single } from "../quantized.js";
+import { affineOf, type IntegerType, integerRange, isIntegerType, roundingTo, single } from "../quantized.js";
 
 /**
  * `clamp(round(x / scale) + zero point)`, halves away from zero: the integer less the zero point is the rounding
@@ -23,8 +25,8 @@ export const quantize: OpHandler = (node) => {
   if (!isIntegerType(type)) throw new Rejection(`it quantizes to ${type}`, "quantize to int8 or uint8");
   const affine = affineOf(node.output);
   if (input.element !== "float32") {
-    if (input.element === type && input.affine?.scale === affine.scale && input.affine.zero === affine.zero)
-      return input;
+    // Between int8 and uint8 with zero points 128 apart the integers less the zero point are the same.
+    if (isSame(input, type, affine)) return { ...input, element: type, affine };
     throw integersUnsupported(
       `it rescales ${elementText(input)} with a fixed-point multiplier, which is not supported`,
     );
@@ -42,6 +44,11 @@ export const quantize: OpHandler = (node) => {
   const operations = [...divided, [roundingTo(qmin, qmax), "integer"] as const];
   return elementwise(node, input, () => operations, { element: type, affine });
 };
+
+function isSame({ element, affine }: RuntimeValue, type: IntegerType, to: Affine): boolean {
+  if (!isIntegerType(element) || affine?.scale !== to.scale) return false;
+  return integerRange(element, affine)[0] === integerRange(type, to)[0];
+}
 
 /**
  * `rounded(rounded(scale · integer) + rounded(−scale · zero point))`, the order of TFLite's optimized kernel, which
