@@ -73,7 +73,7 @@ function opText(op: GraphOp): string {
     case "clip":
       return `clip to ${numberText(op.low)}…${numberText(op.high)}`;
     case "rescale":
-      return `rescale by ${constantText(factorsOf(op))} in fixed point`;
+      return `rescale by ${constantText(factorsOf(op))} in fixed point, halves ${op.halves}`;
     case "arithmetic":
       return `${op.operator} ${constantText(op.operand)}${op.reversed ? " (constant on the left)" : ""}`;
     case "batch-normalization":

@@ -14,6 +14,9 @@ export interface FloatTensor {
   readonly data: Float32Array;
 }
 
+/** Up, as ruy does, or away from zero, as TFLite's reference functions do. */
+export type Halves = "up" | "away";
+
 /** An integer constant, row-major. */
 export interface IntTensor {
   readonly shape: Shape;
@@ -147,7 +150,13 @@ export type GraphOp =
    * Whole numbers times `multiplier · 2^(shift − 31)`, rounded to whole numbers in fixed point: see rescale.ts.
    * Both operands have one shape, which broadcasts. A quantizer stands behind it.
    */
-  | { readonly kind: "rescale"; readonly multiplier: IntTensor; readonly shift: IntTensor }
+  | {
+      readonly kind: "rescale";
+      readonly multiplier: IntTensor;
+      readonly shift: IntTensor;
+      /** Where the last right shift takes halves. */
+      readonly halves: Halves;
+    }
   /** Row-major reinterpretation, nothing moves. The target is the output value's shape. */
   | { readonly kind: "reshape" }
   | { readonly kind: "softmax"; readonly axis: number }

@@ -1,4 +1,4 @@
-import type { Quantizer, Rounding, Shape, UniformQuantizer } from "../graph/types.js";
+import type { Halves, Quantizer, Rounding, Shape, UniformQuantizer } from "../graph/types.js";
 import type { InputAffine, ScaleStep } from "../program/types.js";
 
 /**
@@ -13,6 +13,7 @@ export type ChainStep =
       readonly kind: "rescale";
       readonly multiplier: Int32Array;
       readonly shift: Int32Array;
+      readonly halves: Halves;
       readonly node: string;
     }
   | {
@@ -36,19 +37,21 @@ function applyStep(step: ChainStep, x: number, channel: number, round: Round): n
   if (step.kind === "scale") return applyScale(step.step, x, channel, round);
   if (step.kind === "rescale") {
     const at = step.multiplier.length === 1 ? 0 : channel;
-    return rescaled(x, step.multiplier[at]!, step.shift[at]!);
+    return rescaled(x, step.multiplier[at]!, step.shift[at]!, step.halves);
   }
   return step.kind === "quantize"
     ? quantizedValue(step.quantizer, x, round)
     : affineValue(step.affine, x, round);
 }
 
-/** `floor(x) · multiplier · 2^(shift − 31)`: the doubled high half, then a right shift, halves up in both. */
-function rescaled(x: number, multiplier: number, shift: number): number {
+/** `floor(x) · multiplier · 2^(shift − 31)`: the doubled high half, halves up, then a right shift. */
+function rescaled(x: number, multiplier: number, shift: number, halves: Halves): number {
   const product = (BigInt(Math.floor(x)) << BigInt(Math.max(shift, 0))) * BigInt(multiplier);
   const half = (product + (1n << 30n)) >> 31n;
-  const right = BigInt(Math.max(-shift, 0));
-  return Number(right === 0n ? half : (half + (1n << (right - 1n))) >> right);
+  if (shift >= 0) return Number(half);
+  const right = BigInt(-shift);
+  const below = halves === "away" && half < 0n ? 1n : 0n;
+  return Number((half + (1n << (right - 1n)) - below) >> right);
 }
 
 /** The real number that a stored input stands for, rounded once. */

@@ -66,6 +66,7 @@ function rescaleStep(op: Rescale, node: GraphNode, value: Value): ChainStep | un
     kind: "rescale",
     multiplier: pick(op.multiplier.data),
     shift: pick(op.shift.data),
+    halves: op.halves,
     node: node.name,
   };
 }

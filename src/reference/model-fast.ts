@@ -138,7 +138,7 @@ function compileLayer(graph: ModelGraph, node: GraphNode): Layer {
       const positions = broadcastPositions(op.multiplier.shape, shape);
       const [multiplier, shift] = [op.multiplier.data, op.shift.data];
       return elementwise(positions.length, (v, i) =>
-        rescale(v, multiplier[positions[i]!]!, shift[positions[i]!]!),
+        rescale(v, multiplier[positions[i]!]!, shift[positions[i]!]!, op.halves),
       );
     }
     case "clip":

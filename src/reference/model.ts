@@ -75,7 +75,9 @@ function execute(node: GraphNode, graph: ModelGraph, inputs: readonly Float32Arr
     case "reshape":
       return x;
     case "rescale":
-      return x.map((v, i) => rescale(v, broadcast(op.multiplier, shape, i), broadcast(op.shift, shape, i)));
+      return x.map((v, i) =>
+        rescale(v, broadcast(op.multiplier, shape, i), broadcast(op.shift, shape, i), op.halves),
+      );
     case "relu":
       return x.map((v) => (v > 0 ? v : 0));
     case "quantize":

@@ -102,6 +102,7 @@ function integerLayer(node: TfNode, kind: LayerKind, input: RuntimeValue, from: 
         kind: "rescale",
         multiplier: constant(points.map((p) => p.multiplier)),
         shift: constant(points.map((p) => p.shift)),
+        halves: "up",
       };
       const [low, high] = integerBounds(activation, to.scale, integerRange("int8", to));
       return [

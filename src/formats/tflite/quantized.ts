@@ -61,11 +61,17 @@ export function single(x: number): FloatTensor {
   return { shape: [], data: Float32Array.of(x) };
 }
 
+/** `multiplier · 2^(shift − 31)`. */
+export interface FixedPoint {
+  readonly multiplier: number;
+  readonly shift: number;
+}
+
 /**
  * TFLite's multiplier and shift for a real factor (QuantizeMultiplier of its quantization_util): 31 bits of the
  * fraction, rounded, and the exponent; factors below 2^−32 are 0.
  */
-export function fixedPoint(factor: number): { readonly multiplier: number; readonly shift: number } {
+export function fixedPoint(factor: number): FixedPoint {
   if (factor === 0) return { multiplier: 0, shift: 0 };
   let shift = Math.floor(Math.log2(factor)) + 1;
   // The logarithm may be off by one where the factor is near a power of two.
@@ -74,4 +80,10 @@ export function fixedPoint(factor: number): { readonly multiplier: number; reado
   const multiplier = Math.round((factor / 2 ** shift) * 2 ** 31);
   if (multiplier === 2 ** 31) return fixedPoint(2 ** shift);
   return shift < -31 ? { multiplier: 0, shift: 0 } : { multiplier, shift };
+}
+
+/** The factor divided by a count, as TFLite's MEAN does: as many bits of the quotient as 64 bits allow, the rest cut. */
+export function divided({ multiplier, shift }: FixedPoint, count: number): FixedPoint {
+  const bits = Math.max(0, Math.min(Math.floor(Math.log2(count)), 32, 31 + shift));
+  return { multiplier: Number((BigInt(multiplier) << BigInt(bits)) / BigInt(count)), shift: shift - bits };
 }

@@ -34,7 +34,7 @@ export const tfliteOps: readonly TfliteOp[] = Object.freeze([
   builtin("FULLY_CONNECTED", "float32 and int8, constant weights", 8, layers.fullyConnected),
   builtin("MAX_POOL_2D", "float32, int8 and uint8", 5, pools.maxPool),
   builtin("AVERAGE_POOL_2D", "float32, int8 and uint8; pads are not counted", 5, pools.averagePool),
-  builtin("MEAN", "float32, over height and width", 27, pools.mean),
+  builtin("MEAN", "float32 and int8, over height and width", 27, pools.mean),
   builtin("ADD", "float32: one side constant, or two computed values of one shape", 11, arithmetic.add),
   builtin("SUB", "float32: one side constant, or two computed values of one shape", 28, arithmetic.sub),
   builtin("MUL", "float32, one side constant", 21, arithmetic.mul),

@@ -31,6 +31,7 @@ const names = [
   "int8_between",
   "int8_layers",
   "int8_tflite",
+  "int8_mean",
   "trained",
 ];
 // Copies: slices of a Buffer would be the same memory.

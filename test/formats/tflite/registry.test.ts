@@ -387,7 +387,10 @@ const cases: Readonly<Record<string, Case>> = {
     y: [3, 25],
     bad: [
       [file("MEAN", { x: map(2, 2, 2), a: ints(3), y: map(2, 2) }), /mean over axes 3/],
-      [file("MEAN", { x: int8(1, 0, 2, 2, 2), a: ints(1, 2), y: int8(1, 0, 2) }), /computes with int8/],
+      [
+        file("MEAN", { x: int8(1, 0, 2, 2, 2), a: ints(1), y: int8(1, 0, 2, 2) }),
+        /mean of int8 integers over one axis/,
+      ],
     ],
   },
   ADD: withConstant(

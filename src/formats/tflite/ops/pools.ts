@@ -1,12 +1,12 @@
 /** Pools and means over windows of maps. */
-import type { GraphOp, Window } from "../../../graph/types.js";
+import type { GraphOp, IntTensor, Shape, WeightTensor, Window } from "../../../graph/types.js";
 import { everyWindowTouches } from "../../../graph/window.js";
 import { damaged, listText, Rejection } from "../../onnx/rejection.js";
 import { activationOps, integerActivation } from "../activation.js";
 import { computed, formShape, mapOf, plain, planar } from "../layout.js";
 import {
   elementText,
-  floatInput,
+  integersUnsupported,
   intsInput,
   normalAxis,
   type OpHandler,
@@ -15,7 +15,15 @@ import {
   type Stage,
   type TfNode,
 } from "../node.js";
-import { integerRange, isIntegerType, roundingTo, single } from "../quantized.js";
+import {
+  affineOf,
+  divided,
+  fixedPoint,
+  integerRange,
+  isIntegerType,
+  roundingTo,
+  single,
+} from "../quantized.js";
 import { windowedShape, windowOf } from "../window.js";
 
 /** The greatest element inside the map. */
@@ -58,9 +66,9 @@ function roundedMean({ element, affine }: RuntimeValue): readonly (readonly [Gra
   ];
 }
 
-/** MEAN over height, width or both. */
+/** MEAN over height, width or both; of int8 over both. */
 export const mean: OpHandler = (node) => {
-  const input = floatInput(node, 0);
+  const input = numbers(node);
   const { shape } = input;
   const axes = intsInput(node, 1, "axes").data.map((axis) => normalAxis(axis, shape.length));
   const { height, width } = mapOf(input);
@@ -71,24 +79,77 @@ export const mean: OpHandler = (node) => {
     );
   }
   const isReduced = (axis: number): boolean => axes.includes(axis);
+  const kept = shape.map((n, axis) => (isReduced(axis) ? 1 : n));
+  const keepsAxes = node.options.u8(0) !== 0;
+  if (input.element !== "float32") {
+    if (keepsAxes || kept[1] !== 1 || kept[2] !== 1)
+      throw integersUnsupported(
+        `it takes the mean of ${elementText(input)} over one axis, or keeps the axes`,
+      );
+    return integerMean(node, input);
+  }
   const kernel = [isReduced(1) ? height : 1, isReduced(2) ? width : 1] as const;
   const window: Window = { kernel, stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };
-  const op: GraphOp = { kind: "average-pool", window, countPads: false };
-  const kept = shape.map((n, axis) => (isReduced(axis) ? 1 : n));
-  if (node.options.u8(0) !== 0) return pool(node, input, op, []);
-  const from = planar(node, input);
-  const inGraph = formShape("planar", kept);
-  const pooled = computed(
-    "planar",
-    node.emit(from, [{ op, shape: inGraph, part: "kept" }], { isAuxiliary: true }),
-    kept,
-  );
+  const op = { kind: "average-pool", window, countPads: false } as const;
+  if (keepsAxes) return pool(node, input, op, []);
+  const stages: Stage[] = [{ op, shape: formShape("planar", kept), part: "kept" }];
   const rest = shape.filter((_, axis) => !isReduced(axis));
-  const stage: Stage = { op: { kind: "reshape" }, shape: rest, part: "shape" };
-  // With one pixel left channels first and last are one order.
-  const source = kept[1] === 1 && kept[2] === 1 ? pooled.forms.planar! : plain(node, pooled);
-  return computed("plain", node.emit(source, [stage]), rest);
+  if (kept[1] === 1 && kept[2] === 1) return withoutAxes(node, input, stages, rest);
+  const name = node.emit(planar(node, input), stages, { isAuxiliary: true });
+  const source = plain(node, computed("planar", name, kept));
+  return computed(
+    "plain",
+    node.emit(source, [{ op: { kind: "reshape" }, shape: rest, part: "shape" }]),
+    rest,
+  );
 };
+
+/** With one pixel left channels first and last are one order. */
+function withoutAxes(
+  node: TfNode,
+  input: RuntimeValue,
+  stages: readonly Stage[],
+  shape: Shape,
+  like?: RuntimeValue,
+): RuntimeValue {
+  const last: Stage = { op: { kind: "reshape" }, shape, part: "shape" };
+  return computed("plain", node.emit(planar(node, input), [...stages, last]), shape, like);
+}
+
+/**
+ * The sum of the integers less their zero point, times input scale / output scale / count in fixed point (TFLite's
+ * tflite/kernels/reduce.cc), halves away from zero.
+ */
+function integerMean(node: TfNode, input: RuntimeValue): RuntimeValue {
+  const { height, width, channels } = mapOf(input);
+  const { element, affine: from } = input;
+  if (element !== "int8" || from === undefined || node.output.type !== "int8")
+    throw integersUnsupported(`it takes the mean of ${elementText(input)}`);
+  const affine = affineOf(node.output);
+  const { multiplier, shift } = divided(fixedPoint(from.scale / affine.scale), height * width);
+  const kernel = [height, width] as const;
+  const window: Window = { kernel, stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };
+  const whole = (x: number): IntTensor => ({ shape: [], data: Int32Array.of(x) });
+  const operations: readonly (readonly [GraphOp, string])[] = [
+    [{ kind: "conv", weights: ones(channels, kernel), window, groups: channels, padValue: 0 }, "sum"],
+    [{ kind: "rescale", multiplier: whole(multiplier), shift: whole(shift), halves: "away" }, "rescaled"],
+    [roundingTo(...integerRange("int8", affine)), "integer"],
+  ];
+  const inGraph = formShape("planar", [1, 1, 1, channels]);
+  const stages = operations.map(([op, part]): Stage => ({ op, shape: inGraph, part }));
+  return withoutAxes(node, input, stages, [1, channels], { ...input, affine });
+}
+
+/** One kernel of ones for each channel. */
+function ones(channels: number, [rows, columns]: readonly [number, number]): WeightTensor {
+  const data = new Float32Array(channels * rows * columns).fill(1);
+  const scale = { shape: [1, 1, 1, 1], data: Float32Array.of(1) };
+  return {
+    shape: [channels, 1, rows, columns],
+    data,
+    quantized: { codes: Int32Array.from(data), scale },
+  };
+}
 
 function pool(
   node: TfNode,
