@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { onnxOps } from "../formats/onnx/registry.js";
+import { supportedOps } from "../formats/support.js";
 import { kernels } from "../kernels/registry.js";
 import { textTable } from "../report/table.js";
 import { present } from "./output.js";
@@ -13,16 +13,8 @@ export function opsCommand(): Command {
 }
 
 function run() {
-  const ops = onnxOps.map(({ op, domains, notes }) => ({
-    op,
-    domains: domains.filter((d) => d !== ""),
-    notes,
-  }));
-  const rows = ops.map(({ op, domains, notes }) => [
-    op,
-    domains.includes("ai.onnx") ? "ONNX" : "QONNX",
-    notes,
-  ]);
+  const ops = supportedOps.map((entry) => ({ ...entry, domains: entry.domains.filter((d) => d !== "") }));
+  const rows = ops.map(({ op, format, notes }) => [op, format, notes]);
   return {
     text: [
       textTable(["operator", "format", "supported"], rows),

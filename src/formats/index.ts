@@ -5,6 +5,7 @@ import { verifyGraph } from "../graph/verify.js";
 import { importOnnx } from "./onnx/import.js";
 import { FILE_LIMIT } from "./onnx/limits.js";
 import { otherFormat } from "./sniff.js";
+import { importTflite, isTflite } from "./tflite/import.js";
 
 /**
  * Reads a trained model, whatever its format, by content rather than by name; gzip is unpacked on the way.
@@ -28,7 +29,7 @@ export function readModel(bytes: Uint8Array, fileName: string): ModelGraph {
       remedy: other.remedy,
     });
   }
-  const graph = importOnnx(unpacked, fileName);
+  const graph = isTflite(unpacked) ? importTflite(unpacked, fileName) : importOnnx(unpacked, fileName);
   verifyGraph(graph);
   return graph;
 }

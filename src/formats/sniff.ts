@@ -25,7 +25,6 @@ const known: readonly KnownFormat[] = [
     remedy: exportOnnx,
   },
   { name: "an HDF5 file (Keras .h5)", offset: 0, magic: [0x89, ...ascii("HDF")], remedy: exportOnnx },
-  { name: "a TensorFlow Lite file", offset: 4, magic: ascii("TFL3"), remedy: exportOnnx },
   {
     name: "an ONNX Runtime .ort file",
     offset: 4,

@@ -72,6 +72,8 @@ function opText(op: GraphOp): string {
       return `prelu, slope ${constantText(op.slope)}`;
     case "clip":
       return `clip to ${numberText(op.low)}…${numberText(op.high)}`;
+    case "rescale":
+      return `rescale by ${constantText(factorsOf(op))} in fixed point, halves ${op.halves}`;
     case "arithmetic":
       return `${op.operator} ${constantText(op.operand)}${op.reversed ? " (constant on the left)" : ""}`;
     case "batch-normalization":
@@ -116,6 +118,12 @@ function weightsText(weights: WeightTensor): string {
 
 function bitsText(bits: number): string {
   return bits === 1 ? "1 bit" : `${bits} bits`;
+}
+
+/** What fixed-point multipliers stand for. */
+function factorsOf({ multiplier, shift }: Extract<GraphOp, { kind: "rescale" }>): FloatTensor {
+  const data = Float32Array.from(multiplier.data, (m, i) => m * 2 ** (shift.data[i]! - 31));
+  return { shape: multiplier.shape, data };
 }
 
 /** One number, or the range and count of several. */

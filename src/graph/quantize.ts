@@ -26,6 +26,7 @@ const roundings: Readonly<Record<Rounding, (x: number) => number>> = {
   "half-even": halfEven,
   "half-up": (x) => signOf(x) * Math.floor(Math.fround(Math.abs(x) + 0.5)),
   "half-down": (x) => signOf(x) * Math.ceil(Math.fround(Math.abs(x) - 0.5)),
+  "half-away": (x) => signOf(x) * Math.floor(Math.abs(x) + 0.5),
   "toward-zero": Math.trunc,
   "away-from-zero": (x) => signOf(x) * Math.ceil(Math.abs(x)),
   floor: Math.floor,

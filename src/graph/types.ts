@@ -14,6 +14,15 @@ export interface FloatTensor {
   readonly data: Float32Array;
 }
 
+/** Up, as ruy does, or away from zero, as TFLite's reference functions do. */
+export type Halves = "up" | "away";
+
+/** An integer constant, row-major. */
+export interface IntTensor {
+  readonly shape: Shape;
+  readonly data: Int32Array;
+}
+
 /**
  * A weight constant that came out of a quantizer: `data[i] = fround(codes[i] * scale[i])`, where `scale`
  * has the tensor's rank and broadcasts (each dimension is 1 or the tensor's). Codes are the integers after
@@ -23,11 +32,15 @@ export interface WeightTensor extends FloatTensor {
   readonly quantized?: { readonly codes: Int32Array; readonly scale: FloatTensor };
 }
 
-/** Rounding of `Quant` (QONNX): names as in the QONNX operator, lower case, spelled out. */
+/**
+ * Rounding of `Quant` (QONNX): names as in the QONNX operator, lower case, spelled out. Its modes by half add or take
+ * away 0.5 in float32; `half-away` is exact, as C's `round` and TFLite's.
+ */
 export type Rounding =
   | "half-even" // ROUND
   | "half-up" // HALF_UP: ties away from zero
   | "half-down" // HALF_DOWN: ties toward zero
+  | "half-away" // TFLite: ties away from zero
   | "toward-zero" // ROUND_TO_ZERO, DOWN
   | "away-from-zero" // UP
   | "floor" // FLOOR
@@ -133,6 +146,17 @@ export type GraphOp =
       readonly epsilon: number;
     }
   | { readonly kind: "relu" }
+  /**
+   * Whole numbers times `multiplier · 2^(shift − 31)`, rounded to whole numbers in fixed point: see rescale.ts.
+   * Both operands have one shape, which broadcasts. A quantizer stands behind it.
+   */
+  | {
+      readonly kind: "rescale";
+      readonly multiplier: IntTensor;
+      readonly shift: IntTensor;
+      /** Where the last right shift takes halves. */
+      readonly halves: Halves;
+    }
   /** Row-major reinterpretation, nothing moves. The target is the output value's shape. */
   | { readonly kind: "reshape" }
   | { readonly kind: "softmax"; readonly axis: number }
@@ -157,6 +181,10 @@ export interface GraphValue {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: "float32" | "int64";
+  /**
+   * Set on inputs that the file stores as integers: the value is `stored − zero`, a whole number in float32.
+   */
+  readonly stored?: { readonly type: "u8" | "i8"; readonly zero: number };
 }
 
 export interface ModelGraph {

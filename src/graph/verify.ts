@@ -139,7 +139,20 @@ function opProblems(op: GraphOp, inputs: readonly Shape[], output: Shape): strin
       return [...shapeProblems(output, input), ...fitsInto(op.operand, input)];
     case "relu":
       return shapeProblems(output, input);
+    case "rescale":
+      return [...shapeProblems(output, input), ...rescaleProblems(op, input)];
   }
+}
+
+function rescaleProblems(
+  { multiplier, shift }: Extract<GraphOp, { readonly kind: "rescale" }>,
+  input: Shape,
+): string[] {
+  const isWhole = [multiplier, shift].every((c) => c.data.length === count(c.shape));
+  const isSame = shapeText(multiplier.shape) === shapeText(shift.shape);
+  const inRange = multiplier.data.every((m) => m >= 0) && shift.data.every((s) => s >= -31 && s <= 30);
+  if (!isWhole || !isSame || !inRange) return ["has an impossible fixed-point multiplier"];
+  return fitsInto(multiplier, input);
 }
 
 function denseProblems(weights: WeightTensor, input: Shape, output: Shape): string[] {
@@ -166,7 +179,7 @@ function axisProblems(axis: number, shape: Shape): string[] {
 }
 
 /** Whether a constant broadcasts to `shape` without enlarging it. */
-function fitsInto(constant: FloatTensor, shape: Shape): string[] {
+function fitsInto(constant: Pick<FloatTensor, "shape">, shape: Shape): string[] {
   const missing = shape.length - constant.shape.length;
   const fits = missing >= 0 && constant.shape.every((n, i) => n === 1 || n === shape[i + missing]);
   return fits ? [] : [`has a constant of shape ${shapeText(constant.shape)} for ${shapeText(shape)}`];

@@ -1,4 +1,4 @@
-import type { Quantizer, Rounding, Shape, UniformQuantizer } from "../graph/types.js";
+import type { Halves, Quantizer, Rounding, Shape, UniformQuantizer } from "../graph/types.js";
 import type { InputAffine, ScaleStep } from "../program/types.js";
 
 /**
@@ -8,6 +8,14 @@ import type { InputAffine, ScaleStep } from "../program/types.js";
 export type ChainStep =
   | { readonly kind: "scale"; readonly step: ScaleStep; readonly node: string }
   | { readonly kind: "affine"; readonly affine: InputAffine; readonly node: string }
+  /** TFLite's fixed-point multiplication, one multiplier and shift for all channels or one per channel. */
+  | {
+      readonly kind: "rescale";
+      readonly multiplier: Int32Array;
+      readonly shift: Int32Array;
+      readonly halves: Halves;
+      readonly node: string;
+    }
   | {
       readonly kind: "quantize";
       readonly quantizer: Quantizer;
@@ -27,9 +35,23 @@ export function applyChain(steps: readonly ChainStep[], x: number, channel: numb
 
 function applyStep(step: ChainStep, x: number, channel: number, round: Round): number {
   if (step.kind === "scale") return applyScale(step.step, x, channel, round);
+  if (step.kind === "rescale") {
+    const at = step.multiplier.length === 1 ? 0 : channel;
+    return rescaled(x, step.multiplier[at]!, step.shift[at]!, step.halves);
+  }
   return step.kind === "quantize"
     ? quantizedValue(step.quantizer, x, round)
     : affineValue(step.affine, x, round);
+}
+
+/** `floor(x) · multiplier · 2^(shift − 31)`: the doubled high half, halves up, then a right shift. */
+function rescaled(x: number, multiplier: number, shift: number, halves: Halves): number {
+  const product = (BigInt(Math.floor(x)) << BigInt(Math.max(shift, 0))) * BigInt(multiplier);
+  const half = (product + (1n << 30n)) >> 31n;
+  if (shift >= 0) return Number(half);
+  const right = BigInt(-shift);
+  const below = halves === "away" && half < 0n ? 1n : 0n;
+  return Number((half + (1n << (right - 1n)) - below) >> right);
 }
 
 /** The real number that a stored input stands for, rounded once. */
@@ -72,6 +94,7 @@ export function applyScale(step: ScaleStep, x: number, channel: number, round: R
 export function stepDirection(step: ChainStep, channel: number): 1 | 0 | -1 | undefined {
   if (step.kind === "quantize") return quantizerDirection(step.quantizer);
   if (step.kind === "affine") return sign(step.affine.numerator * step.affine.denominator);
+  if (step.kind === "rescale") return 1;
   const c = operandAt(step.step.operand, channel);
   switch (step.step.operator) {
     case "add":
@@ -122,7 +145,9 @@ export function commonDirection(steps: readonly ChainStep[], channels: number): 
 
 /** Whether some operand differs between channels. */
 export function isPerChannel(steps: readonly ChainStep[]): boolean {
-  return steps.some((s) => s.kind === "scale" && s.step.operand.length > 1);
+  return steps.some(
+    (s) => (s.kind === "scale" && s.step.operand.length > 1) || (s.kind === "rescale" && s.shift.length > 1),
+  );
 }
 
 /** Integer code of a quantizer counted from 0, in the quantizer's own float order (`round` after each step). */
@@ -176,6 +201,8 @@ function roundTo(rounding: Rounding, x: number, round: Round): number {
       const floor = Math.floor(x);
       return x - floor === 0.5 ? floor + (Math.abs(floor) % 2) : Math.round(x);
     }
+    case "half-away":
+      return sign(x) * Math.round(magnitude);
     case "half-up":
       return sign(x) * Math.floor(round(magnitude + 0.5));
     case "half-down":

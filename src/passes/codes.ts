@@ -56,7 +56,7 @@ function factorOf(steps: readonly ChainStep[]): { factor: number; zero: number }
   let factor = 1;
   let zero = 0;
   for (const step of steps) {
-    if (step.kind === "quantize") return undefined;
+    if (step.kind === "quantize" || step.kind === "rescale") return undefined;
     if (step.kind === "affine") {
       zero = step.affine.zero;
       factor = step.affine.numerator / step.affine.denominator;

@@ -19,6 +19,7 @@ export function isScalarNode({ op }: GraphNode): boolean {
     op.kind === "arithmetic" ||
     op.kind === "batch-normalization" ||
     op.kind === "relu" ||
+    op.kind === "rescale" ||
     op.kind === "prelu" ||
     op.kind === "clip"
   );
@@ -31,6 +32,11 @@ export function lowerScalar(context: Lowering, node: GraphNode, value: Value): V
     if (!hasSingleScale(node, op.quantizer, context.diagnostics)) return undefined;
     const { shape } = value.view;
     return withStep(value, { kind: "quantize", quantizer: op.quantizer, shape, node: node.name });
+  }
+  if (op.kind === "rescale") {
+    const step = rescaleStep(op, node, value);
+    if (step === undefined) reportPositions(context, node, [{ operator: "multiply", operand: indices(op) }]);
+    return step && withStep(value, step);
   }
   if (op.kind === "arithmetic" && op.reversed && op.operator === "divide") {
     context.diagnostics.error("lowering/inverse", "a constant is divided by the running value", {
@@ -47,6 +53,27 @@ export function lowerScalar(context: Lowering, node: GraphNode, value: Value): V
   if (vector !== undefined) return withStep(vector, ...stepsFor(node, operations, vector)!);
   if (settled !== undefined) reportPositions(context, node, operations);
   return undefined;
+}
+
+type Rescale = Extract<GraphOp, { kind: "rescale" }>;
+
+/** Multipliers per channel of the value's tensor; undefined if they differ within a channel. */
+function rescaleStep(op: Rescale, node: GraphNode, value: Value): ChainStep | undefined {
+  const channels = perChannel(indices(op), value.view, value.shape);
+  if (channels === undefined) return undefined;
+  const pick = (data: Int32Array): Int32Array => Int32Array.from(channels, (i) => data[i]!);
+  return {
+    kind: "rescale",
+    multiplier: pick(op.multiplier.data),
+    shift: pick(op.shift.data),
+    halves: op.halves,
+    node: node.name,
+  };
+}
+
+/** Numbers of the multipliers, in their places: multipliers themselves are too large for float32. */
+function indices({ multiplier: { shape, data } }: Rescale): FloatTensor {
+  return { shape, data: Float32Array.from(data, (_, i) => i) };
 }
 
 /** Operands per channel of the value's tensor; undefined if one differs within a channel. */

@@ -111,6 +111,10 @@ function partView(view: View, axis: number, shape: MapShape): View {
 }
 
 export function forChannels(step: ChainStep, channels: Int32Array): ChainStep {
+  if (step.kind === "rescale" && step.shift.length > 1) {
+    const pick = (data: Int32Array): Int32Array => channels.map((c) => data[c]!);
+    return { ...step, multiplier: pick(step.multiplier), shift: pick(step.shift) };
+  }
   if (step.kind !== "scale" || step.step.operand.length <= 1) return step;
   const operand = Float32Array.from(channels, (c) => step.step.operand[c]!);
   return { ...step, step: { ...step.step, operand } };

@@ -121,7 +121,7 @@ export function floatSteps(
     ...steps.flatMap((step): readonly ScaleStep[] => {
       if (step.kind === "scale") return [step.step];
       if (step.kind === "affine") return affineSteps(context, source, step);
-      throw new Error("a quantizer is no float step");
+      throw new Error(`a ${step.kind} is no float step`);
     }),
   ];
 }

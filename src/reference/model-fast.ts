@@ -6,6 +6,7 @@
 import { fail } from "../diagnostics/diagnostic.js";
 import { broadcastPositions } from "../graph/broadcast.js";
 import { quantize } from "../graph/quantize.js";
+import { rescale } from "../graph/rescale.js";
 import type { FloatTensor, GraphNode, GraphOp, ModelGraph, Quantizer, Shape } from "../graph/types.js";
 import { checkInput, traceModel } from "./model.js";
 import {
@@ -132,6 +133,13 @@ function compileLayer(graph: ModelGraph, node: GraphNode): Layer {
     case "prelu": {
       const slope = spread(op.slope, shape);
       return elementwise(slope.length, (v, i) => (v >= 0 ? v : v * slope[i]!));
+    }
+    case "rescale": {
+      const positions = broadcastPositions(op.multiplier.shape, shape);
+      const [multiplier, shift] = [op.multiplier.data, op.shift.data];
+      return elementwise(positions.length, (v, i) =>
+        rescale(v, multiplier[positions[i]!]!, shift[positions[i]!]!, op.halves),
+      );
     }
     case "clip":
       return (x) => x.map((v) => Math.min(Math.max(v, op.low), op.high));

@@ -4,7 +4,8 @@
  */
 import { fail } from "../diagnostics/diagnostic.js";
 import { quantize } from "../graph/quantize.js";
-import type { FloatTensor, GraphNode, GraphOp, ModelGraph, Shape } from "../graph/types.js";
+import { rescale } from "../graph/rescale.js";
+import type { FloatTensor, GraphNode, GraphOp, IntTensor, ModelGraph, Shape } from "../graph/types.js";
 import * as maps from "./model-maps.js";
 
 /**
@@ -73,6 +74,10 @@ function execute(node: GraphNode, graph: ModelGraph, inputs: readonly Float32Arr
       return x.map((v) => Math.min(Math.max(v, op.low), op.high));
     case "reshape":
       return x;
+    case "rescale":
+      return x.map((v, i) =>
+        rescale(v, broadcast(op.multiplier, shape, i), broadcast(op.shift, shape, i), op.halves),
+      );
     case "relu":
       return x.map((v) => (v > 0 ? v : 0));
     case "quantize":
@@ -177,7 +182,7 @@ function channelOf(shape: Shape, index: number): number {
 }
 
 /** The element of a constant that numpy broadcasting pairs with a flat index of `shape`. */
-function broadcast(constant: FloatTensor, shape: Shape, index: number): number {
+function broadcast(constant: FloatTensor | IntTensor, shape: Shape, index: number): number {
   const missing = shape.length - constant.shape.length;
   let rest = index;
   let position = 0;

@@ -96,3 +96,19 @@ it("the sign of 0 is the quantizer's", () => {
   expect(quantize({ ...quantizer, signOfZero: 1 }, -0, 2, 0)).toBe(2);
   expect(quantize({ ...quantizer, signOfZero: -1 }, 0, 2, 0)).toBe(-2);
 });
+
+it("half-away is C's round: exact, also just below a half and where float32 has no halves", () => {
+  const one = { shape: [], data: Float32Array.of(1) };
+  const quantizer = {
+    kind: "uniform",
+    scale: one,
+    zeroPoint: one,
+    qmin: -(2 ** 25),
+    qmax: 2 ** 25,
+    rounding: "half-away",
+  } as const;
+  const rounded = [0.5, -0.5, 2.5, -2.5, 0.49999997, -0.49999997, 8388609, 0].map(
+    (x) => quantize(quantizer, x, 1, 0) + 0,
+  );
+  expect(rounded).toEqual([1, -1, 3, -3, 0, 0, 8388609, 0]);
+});

@@ -57,6 +57,7 @@ const ROUNDINGS: readonly Rounding[] = [
   "half-even",
   "half-up",
   "half-down",
+  "half-away",
   "toward-zero",
   "away-from-zero",
   "floor",
