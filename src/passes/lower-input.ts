@@ -18,8 +18,8 @@ export interface LoweredInput {
 export function lowerInput(context: Lowering): LoweredInput {
   const name = context.graph.inputs[0]!;
   const modelShape = context.graph.values.get(name)!.shape;
-  const format = inputFormat(context, modelShape);
   const { shape, view } = arrange(context.graph, name, modelShape);
+  const format = inputFormat(context, modelShape, shape);
   const domain = format.type === "f32" ? F32 : ({ kind: "scalar", type: format.type } as const);
   const source: Source = {
     tensor: addTensor(context, "input", shape, domain),
@@ -145,9 +145,9 @@ function axesOf(shape: Shape): readonly number[] {
  * The format that the user asked for, or the usual one for the model's input shape. An assumption that could be
  * wrong is noted.
  */
-function inputFormat(context: Lowering, modelShape: readonly number[]): InputFormat {
+function inputFormat(context: Lowering, modelShape: Shape, shape: MapShape): InputFormat {
   const wanted = context.options.input;
-  if (wanted === undefined) return noted(context, defaultInput(modelShape));
+  if (wanted === undefined) return noted(context, defaultInput(modelShape, shape));
   if (wanted.type === "f32") return wanted;
   if (wanted.affine === undefined) throw missingAffine(wanted.type);
   if (!(wanted.affine.numerator * wanted.affine.denominator > 0)) {
@@ -171,9 +171,12 @@ function noted(context: Lowering, format: InputFormat): InputFormat {
   return format;
 }
 
-function defaultInput(shape: readonly number[]): InputFormat {
-  const [, channels, height, width] = shape;
-  const isImage = shape.length === 4 && (channels === 1 || channels === 3) && height! > 1 && width! > 1;
+/** An image has one channel or three, in front of its rows and columns or, as they are read, behind them. */
+function defaultInput(modelShape: Shape, [rows, columns, last]: MapShape): InputFormat {
+  const [, channels, height, width] = modelShape;
+  const isFirst = (channels === 1 || channels === 3) && height! > 1 && width! > 1;
+  const isLast = (last === 1 || last === 3) && rows > 1 && columns > 1;
+  const isImage = modelShape.length === 4 && (isFirst || isLast);
   return isImage ? { type: "u8", affine: { numerator: 1, denominator: 255, zero: 0 } } : { type: "f32" };
 }
 

@@ -9,7 +9,7 @@ import { outputOrder, type ScoreRange } from "./output-order.js";
 import { arranged } from "./select.js";
 import { type Settled, settle } from "./settle.js";
 import { emit, F32, floatSteps, I32, scaled, widened } from "./sources.js";
-import { isFloat, rangeOf, type Source, type Value } from "./values.js";
+import { count, isFloat, rangeOf, type Source, type Value } from "./values.js";
 import { isIdentity } from "./views.js";
 
 type Output = Omit<DeviceProgram["output"], "modelShape">;
@@ -29,8 +29,9 @@ export function lowerOutput(context: Lowering, value: Value, tail: readonly Grap
     : integerOutput(context, scores, softmax !== undefined);
 }
 
-/** Channels on axis 1, or innermost. */
+/** Channels on axis 1, or innermost; a flattened map in the tensor's own order. */
 function inOutputOrder(context: Lowering, settled: Settled): Settled | undefined {
+  if (isIdentity(settled.view.map, count(settled.shape))) return settled;
   const rank = settled.view.shape.length;
   for (const axis of rank > 1 ? [1, rank - 1] : [0]) {
     const scores = arranged(context, settled, axis, "output selection");
