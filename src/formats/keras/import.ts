@@ -18,11 +18,17 @@ import { unsupportedRemedy } from "./unsupported.js";
  * layer that cannot be taken.
  */
 export function importKeras(bytes: Uint8Array, fileName: string): ModelGraph {
-  const [file, model] = whole(fileName, () => {
-    const opened = openKeras(bytes);
-    return [opened, readStructure(opened.model)] as const;
-  });
-  return new Import(file, model, fileName, bytes.length).run();
+  return importOpened(
+    whole(fileName, () => openKeras(bytes)),
+    fileName,
+    bytes.length,
+  );
+}
+
+/** The graph of a file that has been opened; `fileBytes` is its size, by which work is limited. */
+export function importOpened(file: KerasFile, fileName: string, fileBytes: number): ModelGraph {
+  const model = whole(fileName, () => readStructure(file.model));
+  return new Import(file, model, fileName, fileBytes).run();
 }
 
 /** What concerns the file as a whole ends the import. */

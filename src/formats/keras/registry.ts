@@ -5,6 +5,8 @@ import { dense } from "./layers/dense.js";
 import { batchNormalization, quantizedBatchNormalization } from "./layers/normalization.js";
 import { globalPool, pool } from "./layers/pools.js";
 import * as shapes from "./layers/shapes.js";
+import { activations as valueActivations } from "./quantizers/activations.js";
+import { kernelQuantizers } from "./quantizers/kernels.js";
 
 /** One supported class of layers. */
 export interface LayerEntry {
@@ -33,6 +35,9 @@ export const kerasLayers: readonly LayerEntry[] = Object.freeze([
   entry("QuantSeparableConv1D", "Larq", "nothing between its two convolutions", separableConv(1)),
   entry("QuantSeparableConv2D", "Larq", "nothing between its two convolutions", separableConv(2)),
   entry("QuantDense", "Larq", "input and kernel quantizers", dense),
+  ...["SteSign", "ApproxSign", "SwishSign", "SteTern", "SteHeaviside", "DoReFa", "NoOp"].map((name) =>
+    entry(name, "Larq", "as a layer", activations.quantizer),
+  ),
   entry("QConv1D", "QKeras", qkerasNotes, conv(1)),
   entry("QConv2D", "QKeras", qkerasNotes, conv(2)),
   entry("QDepthwiseConv2D", "QKeras", "depthwise and bias quantizers, activation", depthwiseConv),
@@ -84,6 +89,27 @@ export const kerasLayers: readonly LayerEntry[] = Object.freeze([
   entry("GaussianDropout", "Keras", nothing, activations.identity("rate")),
   entry("ActivityRegularization", "Keras", nothing, activations.identity("l1", "l2")),
   entry("TFOpLambda", "Keras", "+ − · / with one number; sum of two values", activations.tensorFunction),
+]);
+
+/** One supported quantizer or activation. */
+export interface QuantizerEntry {
+  readonly name: string;
+  /** Of which numbers. */
+  readonly of: "kernels and values" | "kernels" | "values" | "constants of a normalization, biases";
+}
+
+/** Every supported quantizer and activation by the name that configs have. */
+export const kerasQuantizers: readonly QuantizerEntry[] = Object.freeze([
+  ...[...new Set([...kernelQuantizers.keys(), ...valueActivations.keys()])].map((name): QuantizerEntry => {
+    const [ofKernels, ofValues] = [kernelQuantizers.has(name), valueActivations.has(name)];
+    return { name, of: ofKernels && ofValues ? "kernels and values" : ofKernels ? "kernels" : "values" };
+  }),
+  ...["quantized_po2", "quantized_relu_po2"].map(
+    (name): QuantizerEntry => ({
+      name,
+      of: "constants of a normalization, biases",
+    }),
+  ),
 ]);
 
 const byName = new Map(kerasLayers.map((e) => [e.layer, e]));

@@ -5,7 +5,7 @@ import { floatConstant, transpose } from "../../onnx/constant.js";
 import { Rejection } from "../../onnx/rejection.js";
 import { type LayerCall, type LayerHandler, onlyInput } from "../call.js";
 import { activate, arithmetic, elementwise } from "../quantizers/activations.js";
-import { identifierOf } from "../quantizers/identifier.js";
+import { identifierOf, quantizerLayer } from "../quantizers/identifier.js";
 import { checkShape } from "./conv.js";
 
 /** Activation and QActivation. */
@@ -14,6 +14,10 @@ export const activation: LayerHandler = (call) => {
   if (wanted === undefined) throw new Rejection("it has no activation", "give it one, or remove the layer");
   return activate(call, onlyInput(call), wanted, undefined);
 };
+
+/** Larq's quantizers are layers, too. */
+export const quantizer: LayerHandler = (call) =>
+  activate(call, onlyInput(call), quantizerLayer(call.className, call.settings), undefined);
 
 /** `max(x, 0)`, with a bound and a slope below 0 where the layer has them. */
 export const relu: LayerHandler = (call) => {

@@ -102,10 +102,19 @@ export function identifierOf(value: unknown): Identifier | undefined {
   return named(className, fieldsOf(config) ?? new Map());
 }
 
+/** A quantizer that stands in a model as a layer. */
+export function quantizerLayer(className: string, settings: Settings): Identifier {
+  return { name: plainName(className), settings };
+}
+
 function named(name: string, fields: ReadonlyMap<string, unknown>): Identifier {
-  // Registered names carry their package: Larq>SteSign.
+  return { name: plainName(name), settings: new Settings(fields) };
+}
+
+/** Registered names carry their package: Larq>SteSign. */
+function plainName(name: string): string {
   const plain = name.slice(name.lastIndexOf(">") + 1);
-  return { name: aliases.get(plain) ?? plain, settings: new Settings(fields) };
+  return aliases.get(plain) ?? plain;
 }
 
 function fromText(text: string): Identifier {
