@@ -63,7 +63,7 @@ export function cropping(axes: 1 | 2): LayerHandler {
     const [input, before, after] = borders(call, axes, "cropping");
     const shape = input.shape.map((n, i) => n - before[i]! - after[i]!);
     if (shape.some((n) => n < 1))
-      throw new Rejection(`nothing is left of ${shapeText(input.shape)}`, "crop less");
+      throw new Rejection(`nothing is left of ${shapeText(input.shape)}`, "crop less, or enlarge the input");
     const starts = inFirst(before);
     return call.emit({ kind: "slice", starts, steps: starts.map(() => 1) }, [input], shape, "first");
   };
