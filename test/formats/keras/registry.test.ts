@@ -146,7 +146,7 @@ const cases: Readonly<Record<string, Case>> = {
   QDense: dense(
     "QDense",
     { kernel_quantizer: "binary(alpha=0.5)", activation: "quantized_relu(3,3)" },
-    [3, 7, 7],
+    [2, 7, 7],
   ),
   QActivation: layer("QActivation", { activation: "quantized_bits(3,1,1,alpha=1)" }, [1, -1.5, 1.5, 1.5], {
     activation: "quantized_bits(3,1,alpha='auto')",
