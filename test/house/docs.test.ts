@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { kerasLayers, kerasQuantizers } from "../../src/formats/keras/registry.js";
 import { onnxOps } from "../../src/formats/onnx/registry.js";
 import { passNames } from "../../src/passes/registry.js";
 import { repoRoot } from "../support/root.js";
@@ -8,14 +9,16 @@ import { repoRoot } from "../support/root.js";
 const doc = (name: string): string => readFileSync(join(repoRoot, name), "utf8");
 
 describe("documents say what the code does", () => {
-  it("FORMATS.md has the importer's table of operators", () => {
-    const rows = onnxOps.map(
+  it("FORMATS.md has the importers' tables of operators, layers and quantizers", () => {
+    const operators = onnxOps.map(
       ({ op, domains, notes }) => `| ${op} | ${domains.includes("") ? "ONNX" : "QONNX"} | ${notes} |`,
     );
+    const layers = kerasLayers.map(({ layer, from, notes }) => `| ${layer} | ${from} | ${notes} |`);
+    const quantizers = kerasQuantizers.map(({ name, of }) => `| \`${name}\` | ${of} |`);
     const written = doc("docs/FORMATS.md")
       .split("\n")
-      .filter((line) => /^\| [A-Z]/.test(line));
-    expect(written).toEqual(rows);
+      .filter((line) => /^\| [A-Z`]/.test(line));
+    expect(written).toEqual([...operators, ...layers, ...quantizers]);
   });
 
   it("ARCHITECTURE.md names the stages that can be printed", () => {

@@ -24,7 +24,8 @@ export interface Dataset {
 
 /** Opens a file at its root group. Throws a Rejection where it is damaged. */
 export function openHdf5(bytes: Uint8Array): Hdf5Object {
-  if (bytes.length < 48 || !isHdf5(bytes)) throw new Rejection("the file is no HDF5 file", damaged);
+  if (bytes.length < 48 || !isHdf5(bytes))
+    throw new Rejection("the file is no HDF5 file, or it is cut off", damaged);
   const version = bytes[8]!;
   if (version > 3)
     throw new Rejection(`the HDF5 file has version ${version}`, "write it with a current h5py");
