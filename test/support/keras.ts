@@ -63,7 +63,7 @@ export function kerasFile({ input = [4], layers, kerasVersion = "2.15.0" }: Mode
 }
 
 export function graphOf(spec: ModelSpec): ModelGraph {
-  const graph = importOpened(kerasFile(spec), "m.h5", 1000);
+  const graph = importOpened(kerasFile(spec), "m.h5");
   verifyGraph(graph);
   return graph;
 }

@@ -5,7 +5,9 @@ import { damaged, Rejection } from "../onnx/rejection.js";
 export const UNDEFINED = Number.POSITIVE_INFINITY;
 
 /** Structures (headers, messages, nodes, links) that one file may have: far more than a model needs. */
-const STRUCTURE_LIMIT = 200_000;
+const STRUCTURE_LIMIT = 1_000_000;
+/** Bytes of text that are decoded: attributes may share one long text. */
+const TEXT_LIMIT = 1 << 25;
 
 /** The file with the sizes of its addresses and lengths, and a count of the structures read from it. */
 export class FileBytes {
@@ -15,6 +17,7 @@ export class FileBytes {
   readonly addressSize: number;
   readonly lengthSize: number;
   #structures = 0;
+  #textBytes = 0;
 
   constructor(bytes: Uint8Array, addressSize: number, lengthSize: number) {
     this.bytes = bytes;
@@ -28,6 +31,14 @@ export class FileBytes {
     if (++this.#structures > STRUCTURE_LIMIT)
       throw new Rejection(`the HDF5 file has more than ${STRUCTURE_LIMIT} structures`, damaged);
     return new Cursor(this, address, address + length);
+  }
+
+  /** Text up to the first zero byte. */
+  text(bytes: Uint8Array): string {
+    this.#textBytes += bytes.length;
+    if (this.#textBytes > TEXT_LIMIT)
+      throw new Rejection(`the HDF5 file has more than ${TEXT_LIMIT} bytes of text`, damaged);
+    return textOf(bytes);
   }
 }
 

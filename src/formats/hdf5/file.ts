@@ -5,7 +5,7 @@
  */
 import { printable } from "../../diagnostics/text.js";
 import { damaged, Rejection } from "../onnx/rejection.js";
-import { FileBytes, textOf, UNDEFINED } from "./bytes.js";
+import { FileBytes, UNDEFINED } from "./bytes.js";
 import { readLinks } from "./groups.js";
 import { MESSAGE, type Message, readMessages } from "./header.js";
 import { type ElementType, readDataspace, readDatatype } from "./types.js";
@@ -102,7 +102,7 @@ export class Hdf5Object {
     if (version < 1 || version > 3) throw new Rejection(`an attribute has version ${version}`, damaged);
     if (version === 3) cursor.skip(1);
     const padded = (size: number): number => (version === 1 ? Math.ceil(size / 8) * 8 : size);
-    const name = textOf(cursor.take(padded(sizes[0])));
+    const name = this.#file.text(cursor.take(padded(sizes[0])));
     if (name !== wanted) return undefined;
     if (version > 1 && (flags & 3) !== 0) throw shared();
     const type = readDatatype(cursor.part(padded(sizes[1])));
@@ -116,7 +116,7 @@ export class Hdf5Object {
     if (count * type.size > cursor.left || type.size === 0)
       throw new Rejection(`the attribute ${printable(wanted)} is longer than its header`, damaged);
     return Array.from({ length: count }, () => {
-      if (type.kind === "string") return textOf(cursor.take(type.size));
+      if (type.kind === "string") return this.#file.text(cursor.take(type.size));
       const length = cursor.u32();
       return this.#heapText(cursor.address(), cursor.u32(), length);
     });
@@ -136,7 +136,7 @@ export class Hdf5Object {
       heap.skip(6);
       const bytes = heap.length();
       if (found === 0) break;
-      if (found === index && length <= bytes) return textOf(heap.take(length));
+      if (found === index && length <= bytes) return this.#file.text(heap.take(length));
       heap.skip(Math.ceil(bytes / 8) * 8);
       // Counts the element.
       this.#file.at(address, 0);

@@ -28,7 +28,11 @@ export interface KerasFile {
 }
 
 /** Configs are text of some KB; a model of thousands of layers has a MB. */
-const CONFIG_LIMIT = 1 << 24;
+const CONFIG_LIMIT = 1 << 23;
+/** Bytes that an archive may unpack to. */
+const UNPACKED_LIMIT = FILE_LIMIT / 2;
+/** Longer names of classes are none that are read. */
+const LONGEST_NAME = 100;
 const CONFIG = "config.json";
 const WEIGHTS = "model.weights.h5";
 
@@ -39,7 +43,7 @@ export function isKerasArchive(archive: ZipArchive): boolean {
 
 /** Opens a Keras file. Throws a Rejection. */
 export function openKeras(bytes: Uint8Array): KerasFile {
-  return isHdf5(bytes) ? openWholeModel(bytes) : openArchive(new ZipArchive(bytes, FILE_LIMIT));
+  return isHdf5(bytes) ? openWholeModel(bytes) : openArchive(new ZipArchive(bytes, UNPACKED_LIMIT));
 }
 
 function openWholeModel(bytes: Uint8Array): KerasFile {
@@ -99,11 +103,15 @@ function openArchive(archive: ZipArchive): KerasFile {
       "save the model with Keras: model.save('model.keras')",
     );
   const weights = openHdf5(stored);
+  let groups: readonly string[] | undefined;
   return {
     kind: ".keras",
     model: parseConfig(new TextDecoder().decode(config)),
     kerasVersion: metadataVersion(archive.read("metadata.json")),
-    weightsOf: (layers, index) => numberedWeights(weights, layers, index),
+    weightsOf: (layers, index) => {
+      groups ??= groupNames(layers);
+      return numberedWeights(weights, groups[index]!);
+    },
   };
 }
 
@@ -117,14 +125,8 @@ function metadataVersion(bytes: Uint8Array | undefined): string {
  * `.keras` names the groups of layers after their classes, numbered in the order of the model, and weights by their
  * place in the layer (keras/src/saving/saving_lib.py, `_save_container_state`).
  */
-function numberedWeights(
-  root: Hdf5Object,
-  layers: readonly LayerKey[],
-  index: number,
-): readonly StoredWeight[] {
-  const base = snakeCase(layers[index]!.className);
-  const before = layers.slice(0, index).filter((l) => snakeCase(l.className) === base).length;
-  const variables = root.find(`layers/${before === 0 ? base : `${base}_${before}`}/vars`);
+function numberedWeights(root: Hdf5Object, group: string): readonly StoredWeight[] {
+  const variables = root.find(`layers/${group}/vars`);
   if (variables === undefined) throw new Rejection("the file has no weights for it", damaged);
   return variables.names
     .map(Number)
@@ -133,9 +135,21 @@ function numberedWeights(
     .map((place) => ({ read: () => variables.find(String(place))!.read() }));
 }
 
+/** The groups of all layers: `dense`, `dense_1` and so on. */
+function groupNames(layers: readonly LayerKey[]): readonly string[] {
+  const counts = new Map<string, number>();
+  return layers.map(({ className }) => {
+    const base = snakeCase(className);
+    const before = counts.get(base) ?? 0;
+    counts.set(base, before + 1);
+    return before === 0 ? base : `${base}_${before}`;
+  });
+}
+
 /** A class's name as Keras writes it in paths: QuantConv2D is quant_conv2d, PReLU p_re_lu. */
 function snakeCase(className: string): string {
   return className
+    .slice(0, LONGEST_NAME)
     .replace(/\W+/g, "")
     .replace(/(.)([A-Z][a-z]+)/g, "$1_$2")
     .replace(/([a-z])([A-Z])/g, "$1_$2")

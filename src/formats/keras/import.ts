@@ -3,7 +3,7 @@ import { Diagnostics, fail } from "../../diagnostics/diagnostic.js";
 import { printable, shapeText } from "../../diagnostics/text.js";
 import type { FloatTensor, GraphNode, GraphOp, GraphValue, ModelGraph, Shape } from "../../graph/types.js";
 import { type ChannelsLastValue, graphShape, hasLayouts, type Layout, Layouts } from "../channels-last.js";
-import { checkComputed, INPUT_LIMIT, WorkBudget } from "../onnx/limits.js";
+import { checkComputed, INPUT_LIMIT } from "../onnx/limits.js";
 import { UniqueNames } from "../onnx/names.js";
 import { damaged, Rejection } from "../onnx/rejection.js";
 import type { LayerCall } from "./call.js";
@@ -21,15 +21,17 @@ export function importKeras(bytes: Uint8Array, fileName: string): ModelGraph {
   return importOpened(
     whole(fileName, () => openKeras(bytes)),
     fileName,
-    bytes.length,
   );
 }
 
-/** The graph of a file that has been opened; `fileBytes` is its size, by which work is limited. */
-export function importOpened(file: KerasFile, fileName: string, fileBytes: number): ModelGraph {
+/** The graph of a file that has been opened. */
+export function importOpened(file: KerasFile, fileName: string): ModelGraph {
   const model = whole(fileName, () => readStructure(file.model));
-  return new Import(file, model, fileName, fileBytes).run();
+  return new Import(file, model, fileName).run();
 }
+
+/** Weights of all layers together: several layers may name the same ones. */
+const WEIGHT_LIMIT = 1 << 25;
 
 /** What concerns the file as a whole ends the import. */
 function whole<T>(fileName: string, work: () => T): T {
@@ -46,7 +48,7 @@ class Import {
   readonly #model: KerasModel;
   readonly #fileName: string;
   readonly #diagnostics = new Diagnostics();
-  readonly #budget: WorkBudget;
+  #weightCount = 0;
   /** Results of calls by key; undefined after a reported error. */
   readonly #results = new Map<string, ChannelsLastValue | undefined>();
   readonly #weights = new Map<number, readonly FloatTensor[]>();
@@ -56,11 +58,10 @@ class Import {
   readonly #names = new UniqueNames();
   readonly #layouts = new Layouts((input, permutation, shape) => this.#transposed(input, permutation, shape));
 
-  constructor(file: KerasFile, model: KerasModel, fileName: string, fileBytes: number) {
+  constructor(file: KerasFile, model: KerasModel, fileName: string) {
     this.#file = file;
     this.#model = model;
     this.#fileName = fileName;
-    this.#budget = new WorkBudget(fileBytes);
   }
 
   run(): ModelGraph {
@@ -165,8 +166,13 @@ class Import {
   }
 
   #readWeight({ shape, data }: FloatTensor): FloatTensor {
-    this.#budget.spend(data.length);
-    checkComputed(shape);
+    this.#weightCount += data.length;
+    if (this.#weightCount > WEIGHT_LIMIT) {
+      throw new Rejection(
+        `the model has more than ${WEIGHT_LIMIT} weights`,
+        "this is more than a microcontroller can hold: check that this is the right file",
+      );
+    }
     const odd = data.findIndex((x) => !Number.isFinite(x));
     if (odd < 0) return { shape, data };
     throw new Rejection(

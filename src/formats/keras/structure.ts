@@ -31,6 +31,8 @@ export interface KerasModel {
 }
 
 const LAYER_LIMIT = 10_000;
+/** Uses of layers in a model. */
+const CALL_LIMIT = 20_000;
 
 /** The layer's result in its use number `use`. Names of a file may hold anything, so the number comes first. */
 export function callKey(layer: string, use: number): string {
@@ -105,6 +107,8 @@ function connected(layers: readonly KerasLayer[], entries: readonly Fields[], co
     if (!Array.isArray(nodes) || nodes.length > LAYER_LIMIT)
       throw new Rejection(`layer "${printable(layers[i]!.name, 40)}" has no list of what it reads`, damaged);
     if (nodes.length === 0) calls.push({ layer: i, use: 0, inputs: [], constants: new Map() });
+    if (calls.length + nodes.length > CALL_LIMIT)
+      throw new Rejection(`the model uses its layers more than ${CALL_LIMIT} times`, damaged);
     for (const [use, node] of nodes.entries())
       calls.push({ layer: i, use, ...argumentsOf(node, layers[i]!) });
   }

@@ -27,7 +27,7 @@ const fileOf = (model: unknown): KerasFile => ({
   model: fieldsOf(model)!,
 });
 const problemIn = (model: unknown): string =>
-  errorsOf(() => importOpened(fileOf(model), "m.h5", 1000))
+  errorsOf(() => importOpened(fileOf(model), "m.h5"))
     .map((d) => `${d.code}: ${d.message} — ${d.remedy}`)
     .join("\n");
 
@@ -62,7 +62,7 @@ test("layers may stand in any order and be used several times", () => {
       inbound_nodes: [[["x", 0, 0, {}]], [["r", 0, 0, {}]]],
     },
   ];
-  const graph = importOpened(fileOf(functional(layers)), "m.h5", 1000);
+  const graph = importOpened(fileOf(functional(layers)), "m.h5");
   expect(graph.nodes.map((n) => n.name)).toEqual(["r", "r#1", "y"]);
 });
 
@@ -75,7 +75,7 @@ test("connections as Keras 3 writes them", () => {
     { class_name: "ReLU", name: "r", config: {}, inbound_nodes: [{ args: [of("x")], kwargs: {} }] },
     { class_name: "Add", name: "y", config: {}, inbound_nodes: [{ args: [[of("x"), of("r")]], kwargs: {} }] },
   ];
-  expect(importOpened(fileOf(functional(layers, ["y", 0, 0])), "m.keras", 1000).nodes).toHaveLength(2);
+  expect(importOpened(fileOf(functional(layers, ["y", 0, 0])), "m.keras").nodes).toHaveLength(2);
 });
 
 test("functions of TensorFlow with numbers and with values", () => {
@@ -93,13 +93,13 @@ test("functions of TensorFlow with numbers and with values", () => {
       inbound_nodes: [["m", 0, 0, { y: ["x", 0, 0] }]],
     },
   ];
-  const graph = importOpened(fileOf(functional(layers)), "m.h5", 1000);
+  const graph = importOpened(fileOf(functional(layers)), "m.h5");
   expect(graph.nodes.map((n) => n.op.kind)).toEqual(["arithmetic", "sum"]);
 });
 
 test("a Sequential model of old files has its input's shape in the first layer", () => {
   const layers = [{ class_name: "ReLU", config: { name: "r", batch_input_shape: [null, 3] } }];
-  const graph = importOpened(fileOf({ class_name: "Sequential", config: { layers } }), "m.h5", 1000);
+  const graph = importOpened(fileOf({ class_name: "Sequential", config: { layers } }), "m.h5");
   expect(graph.values.get(graph.inputs[0]!)!.shape).toEqual([1, 3]);
 });
 
