@@ -7,102 +7,48 @@
 
 #define ENTRY BITLOOM_CONV_IMAGE_ENTRY
 
-#if BITLOOM_CONV_IMAGE_ASSEMBLY
+#if BITLOOM_CONV_IMAGE_ASSEMBLY != 2
 
-/*
- * The list for the assembly: per output and half of the strip the address of the first entry, the limit
- * twice, and the addresses of the other entries.
- */
-void bitloom_conv_image_prepare(const bitloom_conv_image_strip *strip) {
-    const uint32_t base = (uint32_t)(uintptr_t)strip->tables;
-    const uint32_t others = strip->count - 1U;
-    const uint16_t *lookups = strip->lookups;
-    const int16_t *limits = strip->limits;
-    const int16_t *end = limits + strip->outputs;
-    uint32_t *list = strip->list;
-    while (limits != end) {
-        const uint32_t limit = ((uint32_t)(int32_t)*limits & 0xffffU) | (uint32_t)(int32_t)*limits << 16;
-        uint32_t *second = list + others + 2U;
-        uint32_t left = others;
-        uint32_t entry = base + 4U * *lookups++;
-        *list++ = entry;
-        *second++ = entry + 32U;
-        *list++ = limit;
-        *second++ = limit;
-        while (left-- > 0U) {
-            entry = base + 4U * *lookups++;
-            *list++ = entry;
-            *second++ = entry + 32U;
-        }
-        list = second;
-        limits++;
-    }
-}
-
-#else
-
-/* Sums of two int16 each, without a carry from one to the other. */
-static inline uint32_t add_halves(uint32_t a, uint32_t b) {
-    return ((a & 0x7fff7fffU) + (b & 0x7fff7fffU)) ^ ((a ^ b) & 0x80008000U);
-}
-
-/* Differences of two int16 each. */
-static inline uint32_t subtract_halves(uint32_t a, uint32_t b) {
-    return ((a | 0x80008000U) - (b & 0x7fff7fffU)) ^ ((a ^ ~b) & 0x80008000U);
-}
-
-void bitloom_conv_image_pack(const uint8_t *from, uint32_t step, uint32_t count, int32_t center,
-                             uint32_t *to) {
-    while (count-- > 0U) {
-        const int32_t low = 2 * ((int32_t)from[0] - center);
-        const int32_t high = 2 * ((int32_t)from[16U * step] - center);
-        *to++ = ((uint32_t)low & 0xffffU) | (uint32_t)high << 16;
+void bitloom_conv_image_pack(const uint8_t *from, uint32_t step, uint32_t distance, uint32_t count,
+                             uint32_t signs, uint32_t centers, uint32_t *to) {
+    const uint32_t *end = to + count;
+    while (to != end) {
+        const uint32_t pair = (uint32_t)from[0] | (uint32_t)from[distance] << 16;
+        *to++ = (pair ^ signs) - centers;
         from += step;
     }
 }
 
+#endif
+
+#if BITLOOM_CONV_IMAGE_ASSEMBLY == 0
+
 void bitloom_conv_image_table(const uint32_t *const *inputs, uint32_t count, uint32_t words,
                               uint32_t *table) {
-    uint32_t word, i, step;
+    uint32_t word, i, entry;
     for (word = 0U; word < words; word++) {
-        uint32_t doubled = 0U;
-        uint32_t pattern = 0U;
-        uint32_t sum;
+        uint32_t sum = 0U;
         for (i = 0U; i < count; i++) {
-            doubled = add_halves(doubled, inputs[i][word]);
+            sum += inputs[i][word];
         }
-        sum = ((doubled >> 1) & 0x7fff7fffU) | (doubled & 0x80008000U);
         table[word] = sum;
-        /* Gray code: one input changes its sign from entry to entry. */
-        for (step = 1U; step < 1U << count; step++) {
-            uint32_t bit = 0U;
-            while (((step >> bit) & 1U) == 0U) {
-                bit++;
+        /* A Gray code counts up and then, with the next bit set, down: the entries so far, mirrored. */
+        for (i = 0U; i < count; i++) {
+            const uint32_t twice = 2U * inputs[i][word];
+            for (entry = 0U; entry < 1U << i; entry++) {
+                table[((2U << i) - 1U - entry) * ENTRY + word] = table[entry * ENTRY + word] - twice;
             }
-            pattern ^= 1U << bit;
-            sum = ((pattern >> bit) & 1U) != 0U ? subtract_halves(sum, inputs[bit][word])
-                                                : add_halves(sum, inputs[bit][word]);
-            table[pattern * ENTRY + word] = sum;
         }
     }
 }
 
-/* The portable version reads the patterns themselves. */
-void bitloom_conv_image_prepare(const bitloom_conv_image_strip *strip) {
-    (void)strip;
-}
-
-/* Bits of the pixels 0 to 7 and 16 to 23 of a strip, in bits 8 to 15 and 24 to 31; with half 1, eight pixels
- * on. */
-static uint32_t half_of_output(const bitloom_conv_image_strip *strip, const uint16_t *lookups,
-                               uint32_t limits, uint32_t half) {
+static uint32_t half_of_result(const bitloom_conv_image_strip *strip, const uint32_t *list) {
     uint32_t bits = 0U;
     uint32_t i, k;
     for (i = 0U; i < 8U; i++) {
-        const uint32_t *word = strip->tables + 8U * half + i;
-        uint32_t sum = limits;
-        for (k = 0U; k < strip->count; k++) {
-            sum = add_halves(sum, word[lookups[k]]);
+        uint32_t sum = strip->tables[list[0] + i] + list[1];
+        for (k = 1U; k < strip->count; k++) {
+            sum += strip->tables[list[1U + k] + i];
         }
         bits = (bits >> 1) | (sum & 0x80008000U);
     }
@@ -110,13 +56,13 @@ static uint32_t half_of_output(const bitloom_conv_image_strip *strip, const uint
 }
 
 void bitloom_conv_image_outputs(const bitloom_conv_image_strip *strip) {
-    const uint16_t *lookups = strip->lookups;
+    const uint32_t *list = strip->list;
     uint32_t n;
-    for (n = 0U; n < strip->outputs; n++, lookups += strip->count) {
-        const uint32_t limit = (uint32_t)(int32_t)strip->limits[n];
-        const uint32_t limits = (limit & 0xffffU) | limit << 16;
-        const uint32_t low = half_of_output(strip, lookups, limits, 0U) >> 8;
-        strip->to[n] = low | half_of_output(strip, lookups, limits, 1U);
+    for (n = 0U; n < strip->results; n++) {
+        const uint32_t first = half_of_result(strip, list);
+        list += strip->count + 1U;
+        strip->to[n] = first >> 8 | half_of_result(strip, list);
+        list += strip->count + 1U;
     }
 }
 

@@ -1,8 +1,10 @@
 /*
- * bitloom_conv_image_core.c for cores with Thumb-2 and the DSP extension: two int16 per word are added at once.
+ * The inner loops of bitloom_conv_image for cores with Thumb-2.
  * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  */
-#if defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(BITLOOM_PORTABLE_C)
+#include "bitloom_conv_image_arch.h"
+
+#if BITLOOM_CONV_IMAGE_ASSEMBLY == 2
 
         .syntax unified
         .thumb
@@ -19,63 +21,69 @@
         .equ    ENTRY_BYTES, 80         @ 4 * BITLOOM_CONV_IMAGE_ENTRY
 
 /*
- * void bitloom_conv_image_pack(const uint8_t *from, uint32_t step, uint32_t count, int32_t center, uint32_t *to)
- * frame: bitloom_conv_image_pack 24
+ * void bitloom_conv_image_pack(const uint8_t *from, uint32_t step, uint32_t distance, uint32_t count, uint32_t signs,
+ *                              uint32_t centers, uint32_t *to)   frame: bitloom_conv_image_pack 32
  */
         function bitloom_conv_image_pack
-        push    {r4-r8, lr}
-        ldr     r6, [sp, #24]
-        lsl     r12, r1, #4
-        cbnz    r3, 3f
-        lsrs    r2, #1                  @ two pixels at a time; an odd one first
+        push    {r4-r10, lr}
+        ldrd    r9, r10, [sp, #32]
+        ldr     r6, [sp, #40]
+        lsrs    r3, #1                  @ two pixels at a time; an odd one first
         bcc     1f
         ldrb    r4, [r0]
-        ldrb    r5, [r0, r12]
+        ldrb    r5, [r0, r2]
         add     r0, r1
         orr     r4, r4, r5, lsl #16
-        lsls    r4, #1
+        eor     r4, r9
+        sub     r4, r10
         str     r4, [r6], #4
-        cbz     r2, 9f
-1:      add     r3, r12, r1
+        cbz     r3, 9f
+1:      add     lr, r1, r2
+        cmp     r10, #0                 @ signs come with centers
+        bne     3f
 2:      ldrb    r4, [r0]
-        ldrb    r5, [r0, r12]
+        ldrb    r5, [r0, r2]
         ldrb    r7, [r0, r1]
-        ldrb    r8, [r0, r3]
+        ldrb    r8, [r0, lr]
         add     r0, r0, r1, lsl #1
         orr     r4, r4, r5, lsl #16
         orr     r7, r7, r8, lsl #16
-        lsls    r4, #1
-        lsls    r7, #1
-        str     r4, [r6], #4
-        str     r7, [r6], #4
-        subs    r2, #1
+        strd    r4, r7, [r6], #8
+        subs    r3, #1
         bne     2b
-9:      pop     {r4-r8, pc}
-3:      pkhbt   r3, r3, r3, lsl #16
-4:      ldrb    r4, [r0]
-        ldrb    r5, [r0, r12]
-        add     r0, r1
+9:      pop     {r4-r10, pc}
+3:      ldrb    r4, [r0]
+        ldrb    r5, [r0, r2]
+        ldrb    r7, [r0, r1]
+        ldrb    r8, [r0, lr]
+        add     r0, r0, r1, lsl #1
         orr     r4, r4, r5, lsl #16
-        ssub16  r4, r4, r3
-        sadd16  r4, r4, r4
-        str     r4, [r6], #4
-        subs    r2, #1
-        bne     4b
-        pop     {r4-r8, pc}
+        orr     r7, r7, r8, lsl #16
+        eor     r4, r9
+        eor     r7, r9
+        sub     r4, r10
+        sub     r7, r10
+        strd    r4, r7, [r6], #8
+        subs    r3, #1
+        bne     3b
+        pop     {r4-r10, pc}
         .size   bitloom_conv_image_pack, . - bitloom_conv_image_pack
 
+#if !BITLOOM_CONV_IMAGE_MVE
+
 /*
- * Tables are filled in the order of a Gray code: from entry to entry one input, whose doubled value is in a register, changes
- * its sign. r0 is the sum, r1 the word of entry 0.
+ * Tables are filled in the order of their entries, a Gray code: from entry to entry one input, whose value is in a
+ * register, changes its sign. r0 is the sum, r1 the word of entry 0.
  */
         .macro  change input, bit
         .set    pattern, pattern ^ \bit
+        .set    entry, entry + 1
         .if     pattern & \bit
-        ssub16  r0, r0, \input
+        sub     r0, r0, \input, lsl #1
         .else
-        sadd16  r0, r0, \input
+        add     r0, r0, \input, lsl #1
         .endif
-        str     r0, [r1, #pattern * ENTRY_BYTES + offset]
+        str     r0, [r1, #entry * ENTRY_BYTES + offset]
         .endm
 
         .macro  gray1
@@ -105,29 +113,29 @@
 /* Entry 0, the sum of the values, is in r0: stores it and all others at word r1 + \at. */
         .macro  entries gray, at
         .set    pattern, 0
+        .set    entry, 0
         .set    offset, \at
         str     r0, [r1, #offset]
         \gray
         .endm
 
-/* Sums of doubled values, halved. */
         .macro  word1 at
         ldr     r4, [r5], #4
-        shadd16 r0, r4, r3
+        mov     r0, r4
         entries gray1, \at
         .endm
         .macro  word2 at
         ldr     r4, [r5], #4
         ldr     r10, [r6], #4
-        shadd16 r0, r4, r10
+        add     r0, r4, r10
         entries gray2, \at
         .endm
         .macro  word3 at
         ldr     r4, [r5], #4
         ldr     r10, [r6], #4
         ldr     r11, [r7], #4
-        sadd16  r0, r4, r10
-        shadd16 r0, r0, r11
+        add     r0, r4, r10
+        add     r0, r11
         entries gray3, \at
         .endm
         .macro  word4 at
@@ -135,9 +143,9 @@
         ldr     r10, [r6], #4
         ldr     r11, [r7], #4
         ldr     r12, [r8], #4
-        sadd16  r0, r4, r10
-        sadd16  r3, r11, r12
-        shadd16 r0, r0, r3
+        add     r0, r4, r10
+        add     r0, r11
+        add     r0, r12
         entries gray4, \at
         .endm
         .macro  word5 at
@@ -146,10 +154,10 @@
         ldr     r11, [r7], #4
         ldr     r12, [r8], #4
         ldr     lr, [r9], #4
-        sadd16  r0, r4, r10
-        sadd16  r3, r12, lr
-        sadd16  r0, r0, r11
-        shadd16 r0, r0, r3
+        add     r0, r4, r10
+        add     r0, r11
+        add     r0, r12
+        add     r0, lr
         entries gray5, \at
         .endm
 
@@ -174,7 +182,6 @@
         push    {r3-r11, lr}
         mov     r12, r1
         mov     r1, r3
-        mov     r3, #0
         mov     r4, r2
         add     r2, r1, r2, lsl #2
         ldm     r0, {r5-r9}             @ where there are fewer inputs the rest is not used
@@ -200,31 +207,31 @@ one_input:
         all_words word1
         .size   bitloom_conv_image_table, . - bitloom_conv_image_table
 
-/* Adds the eight words at lr to the sums r1 to r8. */
-        .macro  add_entry
+/*
+ * Adds the eight words at lr to the sums r1 to r8. The next entry of the list r0 is loaded straight after other words, when
+ * a load takes one cycle.
+ */
+        .macro  add_entry next=
         ldm     lr!, {r9-r12}
-        sadd16  r1, r1, r9
-        sadd16  r2, r2, r10
-        sadd16  r3, r3, r11
-        sadd16  r4, r4, r12
+        add     r1, r1, r9
+        add     r2, r2, r10
+        add     r3, r3, r11
+        add     r4, r4, r12
         ldm     lr, {r9-r12}
-        sadd16  r5, r5, r9
-        sadd16  r6, r6, r10
-        sadd16  r7, r7, r11
-        sadd16  r8, r8, r12
-        .endm
-
-/* The next entry of the list r0. */
-        .macro  lookup
+        .ifc    \next,next
         ldr     lr, [r0], #4
-        add_entry
+        .endif
+        add     r5, r5, r9
+        add     r6, r6, r10
+        add     r7, r7, r11
+        add     r8, r8, r12
         .endm
 
-/* The first entry and the limit r10. */
+/* The first entry and the pair r10 to start from. */
         .macro  first_entry
         ldm     r9, {r1-r8}
         .irp    sum, r1, r2, r3, r4, r5, r6, r7, r8
-        sadd16  \sum, \sum, r10
+        add     \sum, \sum, r10
         .endr
         .endm
 
@@ -238,11 +245,11 @@ one_input:
         .endm
 
 /* Offsets in bitloom_conv_image_strip. */
-        .equ    LIST, 12
-        .equ    TO, 16
-        .equ    OUTPUTS, 20
-        .equ    COUNT, 24
-/* Locals. The first three are taken together: where the next word goes, the end of the list, the first half's bits. */
+        .equ    LIST, 0
+        .equ    TO, 4
+        .equ    RESULTS, 8
+        .equ    COUNT, 12
+/* Locals. The first three are taken together: where the next result goes, the end of the list, the first half's bits. */
         .equ    LOW_HALF, 8
         .equ    LOOKUPS, 12             @ all but the first
         .equ    LEFT, 16
@@ -256,7 +263,7 @@ one_input:
         str     r2, [sp]
         .endm
 
-/* Goes on while there are outputs. */
+/* Goes on while there are results. */
         .macro  go_on again
         cmp     r0, r3
         bne.w   \again
@@ -268,14 +275,14 @@ one_input:
         .macro  half count
         ldm     r0!, {r9, r10, lr}
         first_entry
-        add_entry
         .rept   \count - 2
-        lookup
+        add_entry next
         .endr
+        add_entry
         signs
         .endm
 
-/* All outputs, with a fixed number of lookups; two at a time, an odd number starts with the second. */
+/* All results, with a fixed number of lookups; two at a time, an odd number starts with the second. */
         .macro  fixed count
         lsls    r5, r5, #31
         bne.w   7f
@@ -298,20 +305,21 @@ one_input:
         cmp     r9, #0
         beq     82f
 81:     str     r9, [sp, #LEFT]
-        lookup
+        ldr     lr, [r0], #4
+        add_entry
         ldr     r9, [sp, #LEFT]
         subs    r9, #1
         bne     81b
 82:     signs
         .endm
 
-/* void bitloom_conv_image_outputs(const bitloom_conv_image_strip *strip)   frame: bitloom_conv_image_outputs 56 */
+/* void bitloom_conv_image_outputs(const bitloom_conv_image_strip *strip)   frame: bitloom_conv_image_outputs 72 */
         function bitloom_conv_image_outputs
         push    {r4-r11, lr}
         sub     sp, #LOCALS
         ldr     r1, [r0, #COUNT]
         ldr     r2, [r0, #TO]
-        ldr     r3, [r0, #OUTPUTS]
+        ldr     r3, [r0, #RESULTS]
         ldr     r0, [r0, #LIST]
         mov     r5, r3
         add     r4, r1, #1
@@ -337,4 +345,5 @@ five:   fixed   5
 three:  fixed   3
         .size   bitloom_conv_image_outputs, . - bitloom_conv_image_outputs
 
+#endif
 #endif

@@ -50,7 +50,8 @@
  */
 typedef struct {
     const uint32_t *weights;
-    const uint16_t *thresholds;    /* [row class][column class][outputs]: t */
+    const uint16_t *thresholds; /* [row class][column class][outputs]: t */
+    const uint32_t *columns; /* [kernel_width][3]: its words in a line, turned right by, pixels in the map */
     const uint8_t *row_classes;    /* [output height], padding 0 only */
     const uint8_t *column_classes; /* [output width], padding 0 only */
     uint16_t column_class_count;
@@ -65,6 +66,16 @@ typedef struct {
     uint16_t block;      /* outputs whose counters are kept at once */
     uint16_t piece;      /* ROWS and TILES: words of a row whose tables are kept at once */
     uint16_t line_slots; /* gathered input rows kept; 0: rows are used where they lie */
+    /* What follows from these. */
+    uint16_t row_groups; /* groups of 4 inputs in a kernel row */
+    uint16_t words;      /* weight words of an output: of the window, or of a kernel row */
+    uint16_t pieces;     /* runs per kernel row */
+    uint16_t slots;      /* tiles whose counters are kept */
+    uint16_t line_words; /* of a gathered row */
+    uint8_t phases;      /* lines that kernel columns are turned views of; 0: they are gathered one by one */
+    /* Planes, at least 3, of a line's sum of x ^ y over the channels' pairs; over the kernel columns, or
+     * rows, too. */
+    uint8_t pair_planes, row_planes, high_planes;
     uint8_t pad;
     uint8_t scheme;
     uint8_t planes; /* of the counters: 1.5 x inputs + 16 < 2^(planes + 1), for padding 0 twice that */
@@ -72,12 +83,9 @@ typedef struct {
 
 /*
  * Inputs and output in the `pixels` layout. The scratch size is what the planner states
- * (src/kernels/conv-pairs.ts); `bitloom_conv_pairs_scratch` says the same.
+ * (src/kernels/conv-pairs-pack.ts).
  */
 void bitloom_conv_pairs_threshold(const bitloom_conv_pairs *layer, const bitloom_const_ring *inputs,
                                   const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
-
-/* Bytes of scratch that the layer needs. */
-uint32_t bitloom_conv_pairs_scratch(const bitloom_conv_pairs *layer);
 
 #endif

@@ -15,4 +15,14 @@
 #endif
 #endif
 
+#if defined(__GNUC__)
+/* For what runs seldom: as short as can be. */
+#define BITLOOM_CONV_PAIRS_SMALL __attribute__((cold))
+/* For what such functions do most of the time. */
+#define BITLOOM_CONV_PAIRS_FAST __attribute__((noinline, hot))
+#else
+#define BITLOOM_CONV_PAIRS_SMALL
+#define BITLOOM_CONV_PAIRS_FAST
+#endif
+
 #endif

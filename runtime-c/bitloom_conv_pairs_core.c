@@ -180,12 +180,12 @@ void bitloom_conv_pairs_add_rows(uint32_t *sum, uint32_t total, const uint32_t *
 }
 
 void bitloom_conv_pairs_add_columns(uint32_t *sum, uint32_t total, const uint32_t *number, uint32_t planes,
-                                    const bitloom_conv_pairs_column *columns) {
+                                    const uint32_t *columns) {
     uint32_t i;
     for (i = 0U; i < total; i++)
         sum[i] = 0U;
     for (i = 0U; i < 3U; i++)
-        bitloom_conv_pairs_add(sum, total, number, planes, columns[i].rotate, columns[i].mask);
+        bitloom_conv_pairs_add(sum, total, number, planes, columns[3U * i + 1U], columns[3U * i + 2U]);
 }
 
 void bitloom_conv_pairs_versions(const uint32_t *sum, uint32_t *low) {
@@ -257,6 +257,22 @@ void bitloom_conv_pairs_unzip(const uint32_t *line, uint32_t *low, uint32_t *hig
         *low++ = (a & 0xffffU) | (b << 16);
         *high++ = (a >> 16) | (b & 0xffff0000U);
         line += 2;
+    }
+}
+
+void bitloom_conv_pairs_copy(const uint32_t *from, uint32_t groups, uint32_t *to) {
+    uint32_t words = groups * BITLOOM_CONV_PAIRS_GROUP_WORDS;
+    for (; words != 0U; words -= 4U) {
+        const uint32_t a = from[0];
+        const uint32_t b = from[1];
+        const uint32_t c = from[2];
+        const uint32_t d = from[3];
+        to[0] = a;
+        to[1] = b;
+        to[2] = c;
+        to[3] = d;
+        from += 4;
+        to += 4;
     }
 }
 

@@ -20,13 +20,13 @@
 typedef struct {
     const uint32_t *weights; /* [outputs][words] */
     const uint32_t *const
-        *tables;      /* [words]: 256 table words each; words 1 and 2, 4 and 5 ... of 3 k are adjacent */
+        *tables;      /* [words]: 256 table words each; all adjacent, or 3 by 3 where there are 3 k */
     uint32_t words;   /* 1 to BITLOOM_CONV_PAIRS_MAX_RUN */
     uint32_t outputs; /* at least 1 */
     uint32_t planes;  /* of the state and of `high` plus 3 */
     const uint16_t *thresholds; /* [outputs] */
     const uint32_t *low;  /* [16][4], by t mod 16: planes 0 to 2 at the start, then [A mod 16 >= t mod 16] */
-    const uint32_t *high; /* [planes - 3]: planes 3 and up at the start */
+    const uint32_t *high; /* [planes - 3], at least 6: planes 3 and up at the start, then zeros */
     uint32_t *state;      /* [outputs][planes]: counters between runs */
     uint32_t *results;    /* [outputs]: output bits */
 } bitloom_conv_pairs_run;
@@ -54,15 +54,9 @@ void bitloom_conv_pairs_add(uint32_t *sum, uint32_t total, const uint32_t *numbe
 void bitloom_conv_pairs_add_rows(uint32_t *sum, uint32_t total, const uint32_t *const *numbers,
                                  uint32_t planes);
 
-/* One kernel column of a line: where its words are, how they are turned right, which pixels are in the map.
- */
-typedef struct {
-    uint32_t offset, rotate, mask;
-} bitloom_conv_pairs_column;
-
-/* The same of one number that is turned and masked in the three ways of columns[0] to columns[2]. */
+/* The same of one number that is turned and masked in three ways: `columns` of the layer. */
 void bitloom_conv_pairs_add_columns(uint32_t *sum, uint32_t total, const uint32_t *number, uint32_t planes,
-                                    const bitloom_conv_pairs_column *columns);
+                                    const uint32_t *columns);
 
 /* The 16 versions of D = (A - n) mod 16 of the number A: bits 1 to 3, and whether A mod 16 >= n. */
 void bitloom_conv_pairs_versions(const uint32_t *sum, uint32_t *low);
@@ -76,6 +70,9 @@ void bitloom_conv_pairs_count(const uint32_t *line, uint32_t words, uint32_t *nu
 void bitloom_conv_pairs_zip(const uint32_t *low, const uint32_t *high, uint32_t *line, uint32_t words);
 /* And back. */
 void bitloom_conv_pairs_unzip(const uint32_t *line, uint32_t *low, uint32_t *high, uint32_t words);
+
+/* Tables of `groups` groups (at least 1), to where they do not overlap. */
+void bitloom_conv_pairs_copy(const uint32_t *from, uint32_t groups, uint32_t *to);
 
 /*
  * Tables of `groups` groups of 4 line words, each turned right by `rotate` bits (0 to 31) and masked.

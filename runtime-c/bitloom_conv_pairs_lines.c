@@ -3,7 +3,10 @@
  */
 #include "bitloom_conv_pairs_lines.h"
 
+#include <string.h>
+
 #include "bitloom_conv_pairs_core.h"
+#include "bitloom_units.h"
 
 /* The lowest `count` bits, up to 32. */
 static inline uint32_t ones(uint32_t count) {
@@ -11,36 +14,28 @@ static inline uint32_t ones(uint32_t count) {
 }
 
 /* Word i of one channel's row, complemented where the padding is +1; columns outside the map are 0. */
-static uint32_t unit_word(const bitloom_conv_pairs *layer, const uint8_t *unit, int32_t i) {
-    const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
-    const uint32_t first = 32U * (uint32_t)i;
+static inline uint32_t unit_word(const bitloom_conv_pairs_lines *lines, const uint8_t *unit, uint32_t i) {
     uint32_t word;
-    if (i < 0 || first >= layer->width)
+    if (i >= lines->unit_words)
         return 0U;
-    if (bytes == 1U) {
-        word = unit[0];
-    } else if (bytes == 2U) {
-        word = *(const uint16_t *)(const void *)unit;
-    } else {
-        word = ((const uint32_t *)(const void *)unit)[i];
-    }
-    if (layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE) {
-        const uint32_t left = layer->width - first;
-        word = ~word & (left < 32U ? (1U << left) - 1U : 0xffffffffU);
-    }
-    return word;
+    word = bitloom_unit_word(unit, lines->unit_bytes, i);
+    return lines->layer->pad != BITLOOM_CONV_PAIRS_PAD_PLUS_ONE ? word
+           : i + 1U == lines->unit_words                        ? word ^ lines->last_word
+                                                                : ~word;
 }
 
 /* Columns [column, column + 32) of one channel's row. */
-static uint32_t window_word(const bitloom_conv_pairs *layer, const uint8_t *unit, int32_t column) {
+BITLOOM_CONV_PAIRS_FAST static uint32_t window_word(const bitloom_conv_pairs_lines *lines,
+                                                    const uint8_t *unit, int32_t column) {
     const uint32_t shift = (uint32_t)column & 31U;
-    const int32_t i = (column - (int32_t)shift) / 32;
-    const uint32_t low = unit_word(layer, unit, i);
-    return shift == 0U ? low : (low >> shift) | (unit_word(layer, unit, i + 1) << (32U - shift));
+    /* Before the map it is a great number. */
+    const uint32_t i = (uint32_t)((column - (int32_t)shift) / 32);
+    const uint32_t low = unit_word(lines, unit, i);
+    return (low >> shift) | (unit_word(lines, unit, i + 1U) << 1 << (31U - shift));
 }
 
 /* The even bits of a word, in its low half. */
-static uint32_t even_bits(uint32_t word) {
+BITLOOM_CONV_PAIRS_SMALL static uint32_t even_bits(uint32_t word) {
     word &= 0x55555555U;
     word = (word | (word >> 1)) & 0x33333333U;
     word = (word | (word >> 2)) & 0x0f0f0f0fU;
@@ -49,42 +44,38 @@ static uint32_t even_bits(uint32_t word) {
 }
 
 /* `count` columns from `column`, `stride` apart. */
-static uint32_t strided_word(const bitloom_conv_pairs *layer, const uint8_t *unit, int32_t column,
-                             uint32_t count) {
-    const uint32_t stride = layer->stride_x;
+BITLOOM_CONV_PAIRS_SMALL static uint32_t strided_word(const bitloom_conv_pairs_lines *lines,
+                                                      const uint8_t *unit, int32_t column, uint32_t count) {
+    const uint32_t stride = lines->layer->stride_x;
     uint32_t word = 0U;
     uint32_t i;
-    if (stride == 1U) {
-        word = window_word(layer, unit, column);
-    } else if (stride == 2U) {
-        word = even_bits(window_word(layer, unit, column));
-        if (count > 16U)
-            word |= even_bits(window_word(layer, unit, column + 32)) << 16;
-    } else {
-        for (i = 0U; i < count; i++)
-            word |= (window_word(layer, unit, column + (int32_t)(i * stride)) & 1U) << i;
+    if (stride == 1U)
+        return window_word(lines, unit, column) & ones(count);
+    if (stride == 2U) {
+        word = even_bits(window_word(lines, unit, column));
+        return count > 16U ? word | even_bits(window_word(lines, unit, column + 32)) << 16 : word;
     }
-    return count < 32U ? word & ((1U << count) - 1U) : word;
+    for (i = 0U; i < count; i++)
+        word |= (window_word(lines, unit, column + (int32_t)(i * stride)) & 1U) << i;
+    return word;
 }
 
 /* The input row of line r in a lane, or null outside the map. */
-static const uint8_t *lane_row(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t lane) {
+BITLOOM_CONV_PAIRS_SMALL static const uint8_t *lane_row(const bitloom_conv_pairs_lines *lines, uint32_t r,
+                                                        uint32_t lane) {
     const int32_t y = lines->first_row + (int32_t)(r + lane * lines->lane_step);
     if (y < 0 || y >= (int32_t)lines->layer->height)
         return NULL;
     return (const uint8_t *)bitloom_const_row(lines->input, (uint32_t)y) +
-           lines->first_channel * bitloom_conv_pairs_unit(lines->layer->width);
+           lines->first_channel * lines->unit_bytes;
 }
 
 /* Narrow rows side by side, as they are. */
 static void gather_turned(const bitloom_conv_pairs_lines *lines, const uint8_t *row, uint32_t shift,
                           uint32_t *line) {
-    const uint32_t bytes = bitloom_conv_pairs_unit(lines->layer->width);
+    const uint32_t bytes = lines->unit_bytes;
     uint32_t c;
-    if (lines->layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE) {
-        for (c = 0U; c < lines->channels; c++)
-            line[c] |= unit_word(lines->layer, row + c * bytes, 0) << shift;
-    } else if (bytes == 1U) {
+    if (bytes == 1U) {
         for (c = 0U; c < lines->channels; c++)
             line[c] |= (uint32_t)row[c] << shift;
     } else if (bytes == 2U) {
@@ -92,126 +83,101 @@ static void gather_turned(const bitloom_conv_pairs_lines *lines, const uint8_t *
         for (c = 0U; c < lines->channels; c++)
             line[c] |= (uint32_t)units[c] << shift;
     } else {
-        const uint32_t *units = (const uint32_t *)(const void *)row;
-        for (c = 0U; c < lines->channels; c++)
-            line[c] = units[c];
-    }
-}
-
-/* Bit x of the result is bit x + columns of the word. */
-static inline uint32_t move_down(uint32_t word, int32_t columns) {
-    if (columns <= -32 || columns >= 32)
-        return 0U;
-    return columns >= 0 ? word >> columns : word << -columns;
-}
-
-/* Every kernel column by itself, stride 1, of rows that are one word. */
-static void gather_short(const bitloom_conv_pairs_lines *lines, const uint8_t *row, uint32_t shift,
-                         uint32_t *line) {
-    const bitloom_conv_pairs *layer = lines->layer;
-    const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
-    const uint32_t mask = ones(lines->lane_bits);
-    uint32_t kx, c;
-    for (c = 0U; c < lines->channels; c++) {
-        const uint32_t word = unit_word(layer, row + c * bytes, 0);
-        int32_t column = lines->first_column;
-        uint32_t *to = line + c;
-        for (kx = 0U; kx < layer->kernel_width; kx++) {
-            *to |= (move_down(word, column) & mask) << shift;
-            to += lines->words;
-            column += layer->dilation_x;
-        }
+        memcpy(line, row, lines->channels * sizeof *line);
     }
 }
 
 /* Even and odd columns of two rows, each null outside the map or up to 16 columns wide; or of one row of up
  * to 32. */
-static void gather_phases(const bitloom_conv_pairs_lines *lines, const uint8_t *row, const uint8_t *next,
-                          uint32_t shift, uint32_t *line) {
-    const bitloom_conv_pairs *layer = lines->layer;
-    const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
+BITLOOM_CONV_PAIRS_SMALL static void gather_phases(const bitloom_conv_pairs_lines *lines, const uint8_t *row,
+                                                   const uint8_t *next, uint32_t shift, uint32_t *line) {
     uint32_t c;
     for (c = 0U; c < lines->channels; c++) {
-        uint32_t word = row == NULL ? 0U : unit_word(layer, row + c * bytes, 0);
+        uint32_t word = row == NULL ? 0U : unit_word(lines, row + c * lines->unit_bytes, 0U);
         if (next != NULL)
-            word |= unit_word(layer, next + c * bytes, 0) << 16;
+            word |= unit_word(lines, next + c * lines->unit_bytes, 0U) << 16;
         line[c] |= even_bits(word) << shift;
         line[lines->words + c] |= even_bits(word >> 1) << shift;
     }
 }
 
 /* Every kernel column by itself. */
-static void gather_columns(const bitloom_conv_pairs_lines *lines, const uint8_t *row, uint32_t shift,
-                           uint32_t *line) {
+BITLOOM_CONV_PAIRS_SMALL static void gather_columns(const bitloom_conv_pairs_lines *lines, const uint8_t *row,
+                                                    uint32_t shift, uint32_t *line) {
     const bitloom_conv_pairs *layer = lines->layer;
-    const uint32_t bytes = bitloom_conv_pairs_unit(layer->width);
+    const uint32_t bytes = lines->unit_bytes;
     uint32_t kx, c;
-    if (layer->width <= 32U && layer->stride_x == 1U) {
-        gather_short(lines, row, shift, line);
-        return;
-    }
     for (kx = 0U; kx < layer->kernel_width; kx++) {
         const int32_t column = lines->first_column + (int32_t)(kx * layer->dilation_x);
         for (c = 0U; c < lines->channels; c++)
-            line[c] |= strided_word(layer, row + c * bytes, column, lines->lane_bits) << shift;
+            line[c] |= strided_word(lines, row + c * bytes, column, lines->lane_bits) << shift;
         line += lines->words;
     }
 }
 
-/* Gathers two rows of up to 16 columns at once where it can: units of 2 bytes that start at whole words, at
- * least one of two rows in the map. */
-static uint32_t try_halves(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
-    const bitloom_conv_pairs *layer = lines->layer;
-    const uint8_t *low, *high;
-    uint32_t keep = 0xffffffffU;
-    uint32_t i;
-    if (lines->phases != 1U || lines->lanes != 2U || lines->lane_bits != 16U || layer->width <= 8U)
-        return 0U;
-    if (lines->channels % 4U != 0U || layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE)
-        return 0U;
-    low = lane_row(lines, r, 0U);
-    high = lane_row(lines, r, 1U);
-    if (low == NULL) {
-        keep = 0xffff0000U;
-        low = high;
+/* Two rows of up to 16 columns at once, of units that start at whole words; one may be outside the map. */
+static void gather_halves(const bitloom_conv_pairs_lines *lines, const uint8_t *low, const uint8_t *high,
+                          uint32_t *line) {
+    const uint32_t keep = low == NULL ? 0xffff0000U : 0x0000ffffU;
+    const uint8_t *first = low == NULL ? high : low;
+    const uint8_t *second = high == NULL ? low : high;
+    if (first == NULL) {
+        memset(line, 0, lines->channels * sizeof *line);
+        return;
     }
-    if (high == NULL) {
-        keep = 0x0000ffffU;
-        high = low;
+    bitloom_conv_pairs_zip((const uint32_t *)(const void *)first, (const uint32_t *)(const void *)second,
+                           line, lines->channels);
+    if (low == NULL || high == NULL) {
+        uint32_t i;
+        for (i = 0U; i < lines->channels; i++)
+            line[i] &= keep;
     }
-    if (low == NULL)
-        return 0U;
-    bitloom_conv_pairs_zip((const uint32_t *)(const void *)low, (const uint32_t *)(const void *)high, line,
-                           lines->channels);
-    for (i = 0U; keep != 0xffffffffU && i < lines->channels; i++)
-        line[i] &= keep;
-    return 1U;
 }
 
-static void gather(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *line) {
+/* Padding +1: complements the pixels of one row. */
+BITLOOM_CONV_PAIRS_SMALL static void complement(const bitloom_conv_pairs_lines *lines, uint32_t shift,
+                                                uint32_t *line) {
+    const uint32_t mask = ones(lines->layer->width) << shift;
+    uint32_t c;
+    for (c = 0U; c < lines->channels; c++)
+        line[c] ^= mask;
+}
+
+BITLOOM_CONV_PAIRS_SMALL static void gather(const bitloom_conv_pairs_lines *lines, uint32_t r,
+                                            uint32_t *line) {
+    const bitloom_conv_pairs *layer = lines->layer;
     /* With two phases, lanes of 8 columns are two half words of up to 16 input columns. */
-    const uint32_t step = lines->phases == 2U && lines->lane_bits == 8U ? 2U : 1U;
-    uint32_t i, lane;
-    if (try_halves(lines, r, line) != 0U)
-        return;
-    for (i = 0U; i < lines->slot_words; i++)
-        line[i] = 0U;
+    const uint32_t step = layer->phases == 2U && lines->lane_bits == 8U ? 2U : 1U;
+    const uint32_t is_halves = layer->phases == 1U && lines->lanes == 2U && lines->lane_bits == 16U &&
+                                       layer->width > 8U && lines->channels % 4U == 0U
+                                   ? 1U
+                                   : 0U;
+    uint32_t lane;
+    if (is_halves == 0U)
+        memset(line, 0, layer->line_words * sizeof *line);
     for (lane = 0U; lane < lines->lanes; lane += step) {
+        const uint32_t shift = lane * lines->lane_bits;
         const uint8_t *row = lane_row(lines, r, lane);
-        const uint8_t *next = step == 2U && lane + 1U < lines->lanes ? lane_row(lines, r, lane + 1U) : NULL;
-        if (row == NULL && next == NULL)
+        const uint8_t *next = lane + 1U < lines->lanes ? lane_row(lines, r, lane + 1U) : NULL;
+        if (is_halves != 0U && lane == 0U)
+            gather_halves(lines, row, next, line);
+        if (row == NULL && (step == 1U || next == NULL))
             continue;
-        if (lines->phases == 2U) {
-            gather_phases(lines, row, next, lane * lines->lane_bits, line);
-        } else if (lines->phases == 1U) {
-            gather_turned(lines, row, lane * lines->lane_bits, line);
+        if (layer->phases == 2U) {
+            gather_phases(lines, row, step == 2U ? next : NULL, shift, line);
+        } else if (layer->phases == 0U) {
+            gather_columns(lines, row, shift, line);
         } else {
-            gather_columns(lines, row, lane * lines->lane_bits, line);
+            if (is_halves == 0U)
+                gather_turned(lines, row, shift, line);
+            if (layer->pad == BITLOOM_CONV_PAIRS_PAD_PLUS_ONE)
+                complement(lines, shift, line);
         }
     }
 }
 
-const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, uint32_t r) {
+BITLOOM_CONV_PAIRS_SMALL const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines,
+                                                                 uint32_t r) {
     const uint32_t slots = lines->layer->line_slots;
     uint32_t *line;
     uint32_t slot;
@@ -220,7 +186,7 @@ const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, u
         return row == NULL ? lines->slots : (const uint32_t *)(const void *)row;
     }
     slot = r < slots ? r : r % slots;
-    line = lines->slots + slot * lines->slot_words;
+    line = lines->slots + slot * lines->layer->line_words;
     if (lines->ids[slot] != r) {
         gather(lines, r, line);
         lines->ids[slot] = r;
@@ -228,68 +194,23 @@ const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, u
     return line;
 }
 
-static bitloom_conv_pairs_column make_column(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
-    const bitloom_conv_pairs *layer = lines->layer;
-    const int32_t from = lines->first_column + (int32_t)(kx * layer->dilation_x);
-    const uint32_t phase = lines->phases == 2U ? (uint32_t)from & 1U : 0U;
-    const int32_t shift = lines->phases == 2U ? (from - (int32_t)phase) / 2 : from;
-    bitloom_conv_pairs_column column = {kx * lines->words, 0U, 0xffffffffU};
-    uint32_t mask = 0U;
-    uint32_t bits;
-    if (lines->phases == 0U)
-        return column;
-    if (shift > -32 && shift < 32) {
-        const uint32_t map = ones((layer->width - phase + lines->phases - 1U) / lines->phases);
-        mask = (shift >= 0 ? map >> shift : map << -shift) & ones(layer->output_width);
-    }
-    for (bits = lines->lane_bits; bits < 32U; bits <<= 1)
-        mask |= mask << bits;
-    column.offset = phase * lines->words;
-    column.rotate = (uint32_t)shift & 31U;
-    column.mask = mask;
-    return column;
-}
-
-bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitloom_conv_pairs_lines *lines, uint32_t kx) {
-    return kx < BITLOOM_CONV_PAIRS_COLUMNS ? lines->columns[kx] : make_column(lines, kx);
-}
-
-/* Planes that numbers up to `greatest` need, at least the three that are counted at once. */
-static uint32_t planes_for(uint32_t greatest) {
-    uint32_t planes = 3U;
-    while (greatest >= 1U << planes)
-        planes++;
-    return planes;
-}
-
-void bitloom_conv_pairs_prepare(bitloom_conv_pairs_lines *lines) {
-    uint32_t i;
-    lines->pair_planes = planes_for(lines->words / 2U);
-    lines->row_planes = planes_for(lines->layer->kernel_width * (lines->words / 2U));
-    lines->high_planes = planes_for(lines->layer->kernel_height * (lines->words / 2U));
-    for (i = 0U; i < BITLOOM_CONV_PAIRS_COLUMNS; i++)
-        lines->columns[i] = make_column(lines, i);
-    for (i = 0U; i < lines->layer->line_slots; i++)
-        lines->ids[i] = 0xffffffffU;
-}
-
-void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum) {
-    const uint32_t *line = bitloom_conv_pairs_line(lines, r);
-    const uint32_t planes = lines->pair_planes;
+BITLOOM_CONV_PAIRS_SMALL void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines,
+                                                        const uint32_t *line, uint32_t *sum) {
+    const uint32_t planes = lines->layer->pair_planes;
     uint32_t pairs[2][BITLOOM_CONV_PAIRS_MAX_PLANES + 1U];
     uint32_t kx, i;
-    if (lines->phases != 2U) {
-        bitloom_conv_pairs_count(line, lines->slot_words, sum,
-                                 lines->phases == 1U ? planes : lines->row_planes);
+    if (lines->layer->phases != 2U) {
+        bitloom_conv_pairs_count(line, lines->layer->line_words, sum,
+                                 lines->layer->phases == 1U ? planes : lines->layer->row_planes);
         return;
     }
-    for (i = 0U; i < lines->phases; i++)
+    for (i = 0U; i < lines->layer->phases; i++)
         bitloom_conv_pairs_count(line + i * lines->words, lines->words, pairs[i], planes);
-    for (i = 0U; i < lines->row_planes; i++)
+    for (i = 0U; i < lines->layer->row_planes; i++)
         sum[i] = 0U;
     for (kx = 0U; kx < lines->layer->kernel_width; kx++) {
-        const bitloom_conv_pairs_column column = bitloom_conv_pairs_column_of(lines, kx);
-        bitloom_conv_pairs_add(sum, lines->row_planes, pairs[column.offset == 0U ? 0 : 1], planes,
-                               column.rotate, column.mask);
+        const uint32_t *column = lines->layer->columns + 3U * kx;
+        bitloom_conv_pairs_add(sum, lines->layer->row_planes, pairs[column[0] == 0U ? 0 : 1], planes,
+                               column[1], column[2]);
     }
 }

@@ -11,30 +11,25 @@
 #define BITLOOM_CONV_PAIRS_LINES_H
 
 #include "bitloom_conv_pairs.h"
+#include "bitloom_conv_pairs_arch.h"
 #include "bitloom_conv_pairs_core.h"
-
-/* Kernel columns whose numbers are kept. */
-#define BITLOOM_CONV_PAIRS_COLUMNS 7U
 
 typedef struct {
     const bitloom_conv_pairs *layer;
     const bitloom_const_ring *input;
     uint32_t first_channel;
-    uint32_t channels; /* of the group */
-    uint32_t words;    /* channels rounded up to 4 */
+    uint32_t channels;   /* of the group */
+    uint32_t words;      /* channels rounded up to 4 */
+    uint32_t unit_bytes; /* of a channel's row */
+    uint32_t unit_words;
+    uint32_t last_word; /* the pixels of its last word */
     uint32_t lane_bits;
     uint32_t lanes;
     uint32_t lane_step;   /* input rows from one lane to the next */
     int32_t first_row;    /* of lane 0 */
     int32_t first_column; /* input column of the tile's first output column and kernel column 0 */
-    uint32_t phases;      /* lines that kernel columns are turned views of; 0: they are gathered one by one */
-    uint32_t slot_words;
-    uint32_t pair_planes; /* of a line's sum of x ^ y over the channels' pairs */
-    uint32_t row_planes;  /* and over the kernel columns too */
-    uint32_t high_planes; /* and over the kernel rows instead */
     uint32_t *ids;        /* [line_slots]: the line in each slot */
-    uint32_t *slots;      /* [line_slots or 1][slot_words]; without slots: a line of zeros */
-    bitloom_conv_pairs_column columns[BITLOOM_CONV_PAIRS_COLUMNS];
+    uint32_t *slots;      /* [line_slots or 1][line_words]; without slots: a line of zeros */
 } bitloom_conv_pairs_lines;
 
 /* Bytes of a channel's row: 1, 2 or 4, then whole words. */
@@ -42,29 +37,12 @@ static inline uint32_t bitloom_conv_pairs_unit(uint32_t width) {
     return width <= 8U ? 1U : width <= 16U ? 2U : 4U * ((width + 31U) / 32U);
 }
 
-/*
- * Gathered lines that serve all kernel columns by turning them: one, or with stride 2 one of the even and one
- * of the odd input columns. 0: every kernel column is gathered by itself.
- */
-static inline uint32_t bitloom_conv_pairs_phases(const bitloom_conv_pairs *layer) {
-    const uint32_t stride = layer->stride_x;
-    const uint32_t lane_bits = 8U * bitloom_conv_pairs_unit(layer->output_width);
-    if (stride > 2U || layer->output_width > 32U || layer->width > 32U)
-        return 0U;
-    return (layer->width + stride - 1U) / stride <= lane_bits ? stride : 0U;
-}
-
-/* Forgets all lines; to be called when the group or the tile column changes. */
-void bitloom_conv_pairs_prepare(bitloom_conv_pairs_lines *lines);
-
 const uint32_t *bitloom_conv_pairs_line(const bitloom_conv_pairs_lines *lines, uint32_t r);
 
-bitloom_conv_pairs_column bitloom_conv_pairs_column_of(const bitloom_conv_pairs_lines *lines, uint32_t kx);
-
 /*
- * Line r's sum of x ^ y over all pairs: with one phase a number of `pair_planes` planes, to be turned; else
- * over all kernel columns too, a number of `row_planes` planes.
+ * A line's sum of x ^ y over all pairs: with one phase a number of the layer's `pair_planes` planes, to be
+ * turned; else over all kernel columns too, a number of its `row_planes` planes.
  */
-void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, uint32_t r, uint32_t *sum);
+void bitloom_conv_pairs_parity(const bitloom_conv_pairs_lines *lines, const uint32_t *line, uint32_t *sum);
 
 #endif

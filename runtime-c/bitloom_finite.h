@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Whether there is neither a NaN nor an infinity among the values: by their bits, whatever -ffast-math assumes. */
+/* Whether there is neither a NaN nor an infinity among the values: by their bits, whatever -ffast-math
+ * assumes. */
 static inline int bitloom_are_finite(const float *values, uint32_t count) {
     uint32_t i;
     for (i = 0U; i < count; i++) {

@@ -127,7 +127,7 @@ static inline int32_t bitloom_threshold_key(const float *x) {
         for (y = y0; y < y1; y++) {                                                                          \
             const float *from = bitloom_const_row(inputs, y);                                                \
             TO *to = bitloom_row(output, y);                                                                 \
-            if (!bitloom_are_finite(from, layer->width * layer->channels)) {                        \
+            if (!bitloom_are_finite(from, layer->width * layer->channels)) {                                 \
                 return BITLOOM_ERROR_INPUT;                                                                  \
             }                                                                                                \
             ROW(layer, from, to, BITLOOM_THRESHOLD_FLOAT_KEY);                                               \

@@ -25,4 +25,11 @@ static inline void bitloom_set_unit_word(void *unit, uint32_t unit_bytes, uint32
     }
 }
 
+/* Rows start at words: clears the bytes after the last channel. */
+static inline void bitloom_clear_row_tail(uint8_t *row, uint32_t bytes) {
+    while ((bytes & 3U) != 0U) {
+        row[bytes++] = 0U;
+    }
+}
+
 #endif

@@ -1,4 +1,4 @@
-import type { CodeMatrix, DeviceProgram, Domain, Instruction, Window } from "../program/types.js";
+import type { CodeMatrix, DeviceProgram, Domain, Instruction } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
 import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
 import {
@@ -8,6 +8,7 @@ import {
   type Kernel,
   type KernelChoice,
 } from "./types.js";
+import { tapsInside } from "./window.js";
 
 type Conv = Extract<Instruction, { kind: "conv" }>;
 type Threshold = Extract<Instruction, { kind: "threshold" }>;
@@ -164,6 +165,8 @@ function choice(
       runtime: [
         "bitloom_conv_bytes.c",
         "bitloom_conv_bytes.h",
+        "bitloom_conv_bytes_gather.c",
+        "bitloom_conv_bytes_depthwise.c",
         "bitloom_conv_bytes_core_asm.S",
         "bitloom_codes.h",
       ],
@@ -205,9 +208,9 @@ interface DepthwiseCounts {
 
 /** Fitted to instructions counted on random layers (GCC 12, -O2). */
 const GATHER: Readonly<Record<CoreFamily, GatherCounts>> = {
-  dsp: gatherRow([57, 128, 56, 7.7, 8.5, 9.1, 21, 6.5], [86, 17.4, 65, 11.9, 23.6]),
-  thumb2: gatherRow([61, 131, 56, 7.8, 8, 9.3, 22, 5.8], [92, 38, 62.5, 24.9, 23.7]),
-  thumb1: gatherRow([85, 161, 94, 9.9, 28.6, 9.5, 25, 8.6], [126.5, 135.9, 90, 54.9, 29.5]),
+  dsp: gatherRow([57, 154, 38, 6, 10.2, 9.1, 32, 3], [89, 17.4, 65, 13.7, 24.1]),
+  thumb2: gatherRow([61, 157, 38, 6, 9.8, 9.3, 32, 3], [92, 38, 62.5, 24.9, 24.1]),
+  thumb1: gatherRow([85, 183, 60.5, 7.4, 31, 9.5, 46, 2.6], [123.5, 135.7, 88, 59, 30.6]),
 };
 
 const DEPTHWISE: Readonly<Record<CoreFamily, DepthwiseCounts>> = {
@@ -224,22 +227,6 @@ function gatherRow(values: readonly number[], products: readonly number[]): Gath
     ...{ outsideTap: outsideTap!, outsideValue: outsideValue!, pairOfTwo: pairOfTwo! },
     ...{ fourOfTwo: fourOfTwo!, pairOfOne: pairOfOne!, fourOfOne: fourOfOne!, threshold: threshold! },
   };
-}
-
-/** Taps inside the map, summed over the output positions of one axis. */
-function tapsInside(
-  { kernel, stride, dilation, pads }: Window,
-  axis: 0 | 1,
-  input: number,
-  output: number,
-): number {
-  let taps = 0;
-  for (let i = 0; i < output; i++)
-    for (let k = 0; k < kernel[axis]; k++) {
-      const at = i * stride[axis] - pads[axis] + k * dilation[axis];
-      if (at >= 0 && at < input) taps++;
-    }
-  return taps;
 }
 
 /** Estimated instructions: how often each part of the work is done. */

@@ -59,6 +59,7 @@ export const MAX_RUN = 9;
 const STATE_PLANES = [9, 12] as const;
 const TABLE_WORDS = 256;
 const VERSION_WORDS = 64;
+const SUM_WORDS = 13;
 
 /** Whether a tap of the window can lie outside the map. */
 export function hasTapsOutside(shape: ConvPairsShape): boolean {
@@ -85,6 +86,28 @@ export function phasesOf({ outputWidth, width, window }: ConvPairsShape): number
   const stride = window.stride[1];
   if (stride > 2 || outputWidth > 32 || width > 32) return 0;
   return Math.ceil(width / stride) <= 8 * unitBytes(outputWidth) ? stride : 0;
+}
+
+/**
+ * Per kernel column: where its words are in a gathered line, how they are turned right, and which output pixels' taps lie
+ * in the map. With phases there is one column of tiles, so these are constants.
+ */
+export function packConvPairsColumns(shape: ConvPairsShape): Uint32Array {
+  const { width, outputWidth, window } = shape;
+  const phases = phasesOf(shape);
+  const columnWords = 4 * Math.ceil(shape.channels / shape.groups / 4);
+  const columns = Array.from({ length: window.kernel[1] }, (_, kx) => {
+    if (phases === 0) return [kx * columnWords, 0, 0xffffffff];
+    const from = kx * window.dilation[1] - window.pads[1];
+    const phase = phases === 2 ? from & 1 : 0;
+    const shift = (from - phase) / phases;
+    const inMap = (x: number): boolean => x + shift >= 0 && (x + shift) * phases + phase < width;
+    let mask = 0;
+    for (let x = 0; x < outputWidth; x++) if (inMap(x)) mask |= 1 << x;
+    for (let bits = 8 * unitBytes(outputWidth); bits < 32; bits *= 2) mask |= mask << bits;
+    return [phase * columnWords, shift & 31, mask >>> 0];
+  });
+  return Uint32Array.from(columns.flat());
 }
 
 /** Whether input rows can be used where they lie. */
@@ -125,7 +148,7 @@ export function sizesOf(shape: ConvPairsShape, tiling: ConvPairsTiling): ConvPai
     tiling.lineSlots +
     (reach + 1) * (planes + 1) +
     (reach + 1) +
-    (planes + 1) +
+    SUM_WORDS +
     slots * VERSION_WORDS +
     (hasState ? slots * tiling.block * planes : tiling.block) +
     (isZero ? (tiling.block + 1) >> 1 : 0);

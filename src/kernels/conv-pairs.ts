@@ -8,6 +8,7 @@ import {
   canUseRowsInPlace,
   hasFewClasses,
   MAX_RUN,
+  packConvPairsColumns,
   packConvPairsThresholds,
   packConvPairsWeights,
   padMode,
@@ -38,7 +39,8 @@ export const convPairs: Kernel = {
   summary:
     "±1 × ±1 convolution, 32 pixels per word, tables of pairs of inputs, fused with a one-bit threshold",
   match(program, index, cpu) {
-    const fused = fusedConv(program, index);
+    // With vectors conv_tables_mve executes fewer instructions on every shape.
+    const fused = cpu.hasMve ? undefined : fusedConv(program, index);
     if (fused === undefined) return [];
     return tilings(fused.shape, cpu).map((tiling) => choice(fused, tiling, index, cpu));
   },
@@ -153,8 +155,9 @@ interface Coefficients {
   readonly count: number;
   /** A plane of one output where counters start from each pixel's threshold. */
   readonly preset: number;
-  /** A tile; a row of tables. */
+  /** A tile; a run of all its outputs; a piece of a row of tables. */
   readonly tile: number;
+  readonly call: number;
   readonly row: number;
 }
 
@@ -166,9 +169,10 @@ const ASSEMBLY: Coefficients = {
   move: 9,
   gather: 1,
   count: 5,
-  preset: 42,
-  tile: 500,
-  row: 310,
+  preset: 55,
+  tile: 300,
+  call: 220,
+  row: 300,
 };
 /** Without UXTAB. */
 const CORTEX_M3: Coefficients = { ...ASSEMBLY, word: 88.7 };
@@ -182,8 +186,9 @@ const THUMB1: Coefficients = {
   gather: 1.8,
   count: 10,
   preset: 82,
-  tile: 1000,
-  row: 700,
+  tile: 600,
+  call: 400,
+  row: 600,
 };
 
 function coefficientsOf(cpu: Cpu): Coefficients {
@@ -215,8 +220,8 @@ export function convPairsCost(shape: ConvPairsShape, tiling: ConvPairsTiling, cp
     moved * size.rowGroups * c.move +
     (tiling.lineSlots === 0 ? 0 : built * c.gather * gatherSteps(shape, size, lanes)) +
     built * size.lineWords * c.count +
-    tiles * c.tile +
-    built * c.row;
+    tiles * (c.tile + runs * c.call) +
+    built * size.pieces * c.row;
   return columns * shape.groups * (blocks * blockCost + tiles * perGroup * outputCost);
 }
 
@@ -232,12 +237,15 @@ function gatherSteps(shape: ConvPairsShape, size: ConvPairsSizes, lanes: number)
   const phases = phasesOf(shape);
   const isPlusOne = padMode(shape) === 1;
   const rows = Math.min(lanes, shape.outputHeight);
-  if (phases === 2) return 105 * size.columnWords * Math.ceil(lanes === 4 ? rows / 2 : rows);
-  if (phases === 1) {
-    const isHalves = lanes === 2 && width > 8 && (shape.channels / shape.groups) % 4 === 0 && !isPlusOne;
-    return size.lineWords * (isHalves ? 3 : rows * (isPlusOne ? 40 : 9));
+  if (phases === 2) {
+    // Sums of x ^ y of every kernel column are added up for every line.
+    return 80 * window.kernel[1] + 72 * size.columnWords * Math.ceil(lanes === 4 ? rows / 2 : rows);
   }
-  return size.lineWords * rows * (width <= 32 && window.stride[1] === 1 ? 28 : 80);
+  if (phases === 1) {
+    const isHalves = lanes === 2 && width > 8 && (shape.channels / shape.groups) % 4 === 0;
+    return size.lineWords * ((isHalves ? 3 : 9 * rows) + (isPlusOne ? 7 * rows : 0));
+  }
+  return size.lineWords * rows * (window.stride[1] === 1 ? 45 : 80);
 }
 
 /** Rows of tables that a column of tiles builds, and that it moves. */
@@ -290,6 +298,7 @@ function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): K
   const fields: DescriptorField[] = [
     ["weights", { constant: "weights" }],
     ["thresholds", { constant: "thresholds" }],
+    ["columns", { constant: "columns" }],
     ["row_classes", isZero ? { constant: "row_classes" } : null],
     ["column_classes", isZero ? { constant: "column_classes" } : null],
     ["column_class_count", packed.columnClassCount],
@@ -310,6 +319,15 @@ function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): K
     ["block", tiling.block],
     ["piece", tiling.piece],
     ["line_slots", tiling.lineSlots],
+    ["row_groups", size.rowGroups],
+    ["words", size.words],
+    ["pieces", size.pieces],
+    ["slots", size.slots],
+    ["line_words", size.lineWords],
+    ["phases", phasesOf(shape)],
+    ["pair_planes", planesFor(size.columnWords / 2)],
+    ["row_planes", planesFor((kernel[1] * size.columnWords) / 2)],
+    ["high_planes", planesFor((kernel[0] * size.columnWords) / 2)],
     ["pad", padMode(shape)],
     ["scheme", SCHEMES[tiling.scheme]],
     ["planes", size.planes],
@@ -331,6 +349,12 @@ function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): K
         values: packed.values,
         layout: `[border classes][${shape.outputs} outputs]`,
       },
+      {
+        name: "columns",
+        type: "uint32_t",
+        values: packConvPairsColumns(shape),
+        layout: `[${kernel[1]} kernel columns]: words in a line, turned right by, pixels in the map`,
+      },
       ...classes,
     ],
     canFail: false,
@@ -338,14 +362,26 @@ function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): K
   };
 }
 
+/** Planes of numbers up to `greatest`, at least the three that are counted at once. */
+function planesFor(greatest: number): number {
+  let planes = 3;
+  while (greatest >= 2 ** planes) planes++;
+  return planes;
+}
+
 const runtime = [
   "bitloom_conv_pairs.c",
   "bitloom_conv_pairs.h",
   "bitloom_conv_pairs_arch.h",
   "bitloom_conv_pairs_core_v7m.S",
+  "bitloom_conv_pairs_sums_v7m.S",
+  "bitloom_conv_pairs_tables_v7m.S",
   "bitloom_conv_pairs_core_v6m.S",
   "bitloom_conv_pairs_core.c",
   "bitloom_conv_pairs_core.h",
   "bitloom_conv_pairs_lines.c",
   "bitloom_conv_pairs_lines.h",
+  "bitloom_conv_pairs_tile.c",
+  "bitloom_conv_pairs_work.h",
+  "bitloom_units.h",
 ];

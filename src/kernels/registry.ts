@@ -5,8 +5,9 @@ import { convFloat } from "./conv-float.js";
 import { convGeneral } from "./conv-general.js";
 import { convImage } from "./conv-image.js";
 import { convPairs } from "./conv-pairs.js";
-import { convPairsMve } from "./conv-pairs-mve.js";
 import { convRows } from "./conv-rows.js";
+import { convRowsMve } from "./conv-rows-mve.js";
+import { convTablesMve } from "./conv-tables-mve.js";
 import { denseB1 } from "./dense-b1.js";
 import { lookup } from "./lookup.js";
 import { argmax, rank, scale, softmax } from "./outputs.js";
@@ -19,7 +20,8 @@ import type { Kernel } from "./types.js";
 /** Every kernel: what the plan chooses from. */
 export const kernels: readonly Kernel[] = Object.freeze([
   denseB1,
-  convPairsMve,
+  convTablesMve,
+  convRowsMve,
   convPairs,
   convRows,
   convImage,

@@ -1,4 +1,6 @@
 import type { DeviceProgram, Instruction } from "../program/types.js";
+import type { Cpu } from "../targets/index.js";
+import { coreFamily } from "./core-family.js";
 import { planesOf, typeName } from "./domains.js";
 import { type Layout, unitBytes } from "./layout.js";
 import { singleChoice } from "./single.js";
@@ -10,19 +12,17 @@ type Threshold = Extract<Instruction, { kind: "threshold" }>;
 export const threshold: Kernel = {
   name: "threshold",
   summary: "compares scalars (u8, i8, i16, i32, float32 as keys) with thresholds and packs the codes",
-  match(program, index) {
+  match(program, index, cpu) {
     const instruction = instructionOf(program, index, "threshold");
     if (instruction === undefined) return [];
     const input = program.tensors[instruction.input]!;
     const output = program.tensors[instruction.output]!;
-    const { levels } = instruction;
-    const [height, width, channels] = input.shape;
-    const perElement = 10 + (levels <= 8 ? 4 * levels : 8 * Math.log2(levels)) + 5 * planesOf(output);
+    const [, width] = input.shape;
     return forms(output.domain.kind === "codes").map(({ prefix, file, outputLayout }) =>
       singleChoice(program, index, {
         kernel: "threshold",
         outputLayout,
-        cost: height * width * channels * perElement,
+        cost: cost(program, instruction, outputLayout, cpu),
         call: {
           function: `bitloom_threshold_${prefix}${typeName(input)}`,
           ...descriptor(program, instruction, outputLayout === "pixels" ? unitBytes(width) : 0),
@@ -33,6 +33,48 @@ export const threshold: Kernel = {
     );
   },
 };
+
+interface ThresholdCounts {
+  /** Elements in words of 32 channels, and those words; elements in words of 32 pixels, and those words. */
+  readonly channels: { readonly element: number; readonly word: number };
+  readonly pixels: { readonly element: number; readonly word: number };
+  readonly plane: number;
+  /** Up to 8 levels one after the other, more by bisection. */
+  readonly level: number;
+  readonly bisection: number;
+  readonly float: number;
+}
+
+/** Instructions counted on maps of every type (GCC 12, -O2). */
+const THUMB2: ThresholdCounts = {
+  channels: { element: 25, word: 121 },
+  pixels: { element: 16, word: 154 },
+  ...{ plane: 8.2, level: 6, bisection: 9, float: 12 },
+};
+const THUMB1: ThresholdCounts = {
+  channels: { element: 42, word: 158 },
+  pixels: { element: 33, word: 187 },
+  ...{ plane: 10.3, level: 9, bisection: 7, float: 90 },
+};
+
+function cost(
+  program: DeviceProgram,
+  { input, output, levels }: Threshold,
+  layout: Layout,
+  cpu: Cpu,
+): number {
+  const counts = coreFamily(cpu) === "thumb1" ? THUMB1 : THUMB2;
+  const { shape } = program.tensors[input]!;
+  const [height, width, channels] = shape;
+  const { element, word } = counts[layout];
+  const words = layout === "channels" ? width * Math.ceil(channels / 32) : channels * Math.ceil(width / 32);
+  const perElement =
+    element +
+    (levels <= 8 ? counts.level * levels : counts.bisection * Math.log2(levels)) +
+    counts.plane * planesOf(program.tensors[output]!) +
+    (typeName(program.tensors[input]!) === "f32" ? counts.float : 0);
+  return Math.round(height * (width * channels * perElement + words * word));
+}
 
 interface Form {
   readonly prefix: string;

@@ -27,3 +27,19 @@ export function windowFields(
 export function fitsWindowFields({ kernel, stride, dilation, pads }: Window): boolean {
   return [...kernel, ...stride, ...dilation, ...pads].every((n) => n <= 65535);
 }
+
+/** Taps inside the map, summed over the output positions of one axis. */
+export function tapsInside(
+  { kernel, stride, dilation, pads }: Window,
+  axis: 0 | 1,
+  input: number,
+  output: number,
+): number {
+  let taps = 0;
+  for (let i = 0; i < output; i++)
+    for (let k = 0; k < kernel[axis]; k++) {
+      const at = i * stride[axis] - pads[axis] + k * dilation[axis];
+      if (at >= 0 && at < input) taps++;
+    }
+  return taps;
+}

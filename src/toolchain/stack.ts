@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { fail } from "../diagnostics/diagnostic.js";
+import { findFunction, readElf } from "./elf.js";
 
 export interface StackUse {
   /** Bytes on the deepest path through functions whose frames are known. */
@@ -36,8 +37,15 @@ export async function readCallGraph(
   const graph = parseCallGraph(
     await Promise.all(compiled.map((o) => readFile(o.replace(/\.o$/, ".ci"), "utf8"))),
   );
-  const sources = await Promise.all(assembly.map((a) => readFile(a.source, "utf8")));
-  return { ...graph, frames: new Map([...graph.frames, ...sources.flatMap(declaredFrames)]) };
+  const declared = await Promise.all(assembly.map(definedFrames));
+  return { ...graph, frames: new Map([...graph.frames, ...declared.flat()]) };
+}
+
+/** What a source declares of the functions that its object has: another core's are left out by the preprocessor. */
+async function definedFrames({ source, object }: { source: string; object: string }) {
+  const elf = await readElf(object);
+  const declared = declaredFrames(await readFile(source, "utf8"));
+  return declared.filter(([name]) => findFunction(elf, name) !== undefined);
 }
 
 /** Frames that an assembly source declares. */

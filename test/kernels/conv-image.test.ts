@@ -4,14 +4,14 @@ import { convImage } from "../../src/kernels/conv-image.js";
 import { layoutBytes, rowBytes, unitBytes } from "../../src/kernels/layout.js";
 import type { ProgramTensor } from "../../src/program/types.js";
 import { findCpu } from "../../src/targets/index.js";
-import { bareTargets, type KernelCase, runInQemu, runOnHost } from "../support/kernel-cases.js";
+import { bareTargets, type KernelCase, mveTarget, runInQemu, runOnHost } from "../support/kernel-cases.js";
 import { type ConvShape, convCase, outputSize, Random } from "../support/random-conv.js";
 
 function randomShape(random: Random): ConvShape {
   for (;;) {
     const window = {
-      kernel: [random.int(1, 5), random.int(1, 5)],
-      stride: [random.int(1, 2), 1],
+      kernel: [random.int(1, 5), random.int(1, 8)],
+      stride: [random.int(1, 3), random.pick([1, 1, 2, 2, 3])],
       dilation: [random.int(1, 2), random.int(1, 2)],
       pads: [random.int(0, 2), random.int(0, 3), random.int(0, 2), random.int(0, 2)],
     } as const;
@@ -80,7 +80,7 @@ describe("conv_image equals the definition", () => {
     expect(await runOnHost(list)).toBe("all equal");
   });
 
-  it.each(bareTargets)("on $name, seed 2", { timeout: 120_000 }, async (target) => {
+  it.each([...bareTargets, mveTarget])("on $name, seed 2", { timeout: 120_000 }, async (target) => {
     const list = randomCases(2, 40);
     expect(list.length).toBeGreaterThan(20);
     expect((await runInQemu(list, target)).trim()).toBe("all equal");

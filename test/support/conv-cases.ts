@@ -161,6 +161,18 @@ export function packPixels(shape: Shape, bits: Uint8Array): Uint32Array {
   return new Uint32Array(bytes.buffer);
 }
 
+/** The same in the layout `channels`. */
+export function packChannels(shape: Shape, bits: Uint8Array): Uint32Array {
+  const words = Math.ceil(shape[2] / 32);
+  const packed = new Uint32Array(shape[0] * shape[1] * words);
+  bits.forEach((bit, i) => {
+    const channel = i % shape[2];
+    const at = Math.floor(i / shape[2]) * words + (channel >> 5);
+    packed[at] = (packed[at]! | (bit << (channel & 31))) >>> 0;
+  });
+  return packed;
+}
+
 function cArray(type: string, name: string, values: ArrayLike<number>): string {
   const suffix = type === "uint32_t" ? "u" : "";
   const text = Array.from(values, (v) => `${v}${suffix}`).join(",");
@@ -178,26 +190,31 @@ export interface PackedCase {
  * A program that runs every case whole and in two parts of its rows, with guarded scratch, and prints one line. Its
  * output function is `put(const char *)`.
  */
-export function checkProgram(kernel: string, cases: readonly (ConvCase & PackedCase)[]): string {
+export function checkProgram(
+  kernel: string,
+  cases: readonly (ConvCase & PackedCase)[],
+  layout: "pixels" | "channels" = "pixels",
+): string {
+  const pack = layout === "pixels" ? packPixels : packChannels;
   const scratch = Math.max(...cases.map((c) => c.scratchBytes));
-  const largest = Math.max(...cases.map((c) => packPixels(c.output, c.expected).length));
+  const largest = Math.max(...cases.map((c) => pack(c.output, c.expected).length));
   const parts = cases.map((c, i) => {
     const arrays = c.constants.map((a) => cArray(a.type, `c${i}_${a.name}`, a.values)).join("");
     const fields = c.fields.map(([name, value]) => {
       const text = value === null ? "0" : typeof value === "number" ? `${value}` : `c${i}_${value.constant}`;
       return `.${name} = ${text}`;
     });
-    const input = packPixels(c.input, c.bits);
-    const expected = packPixels(c.output, c.expected);
+    const input = pack(c.input, c.bits);
+    const expected = pack(c.output, c.expected);
     return `${arrays}static const bitloom_${kernel} layer${i} = {${fields.join(", ")}};
 ${cArray("uint32_t", `in${i}`, input)}${cArray("uint32_t", `want${i}`, expected)}`;
   });
   const calls = cases.map((c, i) => {
     const rows = [c.input[0], c.output[0]];
-    const bytes = [packPixels(c.input, c.bits), packPixels(c.output, c.expected)].map(
+    const bytes = [pack(c.input, c.bits), pack(c.output, c.expected)].map(
       (words, k) => (words.length * 4) / rows[k]!,
     );
-    const used = c.output[2] * unitBytes(c.output[1]);
+    const used = layout === "pixels" ? c.output[2] * unitBytes(c.output[1]) : bytes[1];
     return `check(${i}, &layer${i}, in${i}, ${bytes[0]}u, ${rows[0]}u, want${i}, ${bytes[1]}u, ${rows[1]}u, ${used}u, ${c.scratchBytes}u);`;
   });
   return `#include <stdint.h>

@@ -32,6 +32,8 @@ export interface BareTarget {
   readonly code?: string;
   readonly ram?: string;
   readonly defines?: readonly string[];
+  /** GCC's, `soft` if absent. */
+  readonly floatAbi?: string;
 }
 
 export const bareTargets: readonly BareTarget[] = [
@@ -43,6 +45,15 @@ export const bareTargets: readonly BareTarget[] = [
   { name: "M7", cpu: "cortex-m7", machine: "mps2-an500", code: "0x0" },
   { name: "M33", cpu: "cortex-m33", machine: "mps2-an505", code: "0x10000000", ram: "0x38000000" },
 ];
+
+/** A core with MVE, for kernels that have a version for it. */
+export const mveTarget: BareTarget = {
+  name: "M55",
+  cpu: "cortex-m55+nofp",
+  machine: "mps3-an547",
+  floatAbi: "softfp",
+  ram: "0x60000000",
+};
 
 /** Runs the cases on the host with sanitizers; returns what went wrong. */
 export async function runOnHost(cases: readonly KernelCase[]): Promise<string> {
@@ -68,9 +79,8 @@ export async function runInQemu(cases: readonly KernelCase[], target: BareTarget
       "arm-none-eabi-gcc",
       [
         `-mcpu=${target.cpu}`,
-        ..."-mthumb -mfloat-abi=soft -O2 -std=gnu11 -ffunction-sections -Wl,--gc-sections -nostartfiles".split(
-          " ",
-        ),
+        `-mfloat-abi=${target.floatAbi ?? "soft"}`,
+        ..."-mthumb -O2 -std=gnu11 -ffunction-sections -Wl,--gc-sections -nostartfiles".split(" "),
         "--specs=nosys.specs",
         ...(target.defines ?? []),
         ...includes(folder),

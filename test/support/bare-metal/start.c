@@ -27,6 +27,10 @@ static void leave(int status) {
 void bare_reset(void) {
     const uint32_t *from = &bare_data_from;
     uint32_t *to;
+#ifdef __ARM_FEATURE_MVE
+    *(volatile uint32_t *)0xe000ed88u |= 0x00f00000u; /* coprocessors 10 and 11: MVE */
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
     for (to = &bare_data_start; to < &bare_data_end;) {
         *to++ = *from++;
     }

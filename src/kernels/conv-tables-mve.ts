@@ -1,17 +1,18 @@
 import type { DeviceProgram, Instruction, TensorId } from "../program/types.js";
-import { packMve } from "./conv-pairs-mve-pack.js";
-import { planMve } from "./conv-pairs-mve-plan.js";
+import { packTables } from "./conv-tables-mve-pack.js";
+import { planTables } from "./conv-tables-mve-plan.js";
 import { followingThreshold, instructionOf, type Kernel, type KernelChoice } from "./types.js";
 
 type Conv = Extract<Instruction, { kind: "conv" }>;
 type Shape = readonly [number, number, number];
 
-const NAME = "bitloom_conv_pairs_mve";
+const NAME = "bitloom_conv_tables_mve";
 
-/** ±1 × ±1 convolutions with a one-bit threshold: `runtime-c/bitloom_conv_pairs_mve.h`. */
-export const convPairsMve: Kernel = {
-  name: "conv_pairs_mve",
-  summary: "±1 × ±1 convolution by tables of input pairs, 128 pixels a word, fused with a one-bit threshold",
+/** ±1 × ±1 convolutions with a one-bit threshold: `runtime-c/bitloom_conv_tables_mve.h`. */
+export const convTablesMve: Kernel = {
+  name: "conv_tables_mve",
+  summary:
+    "±1 × ±1 convolution, 4 inputs select from tables, 16 pixels of 8 outputs a word, fused with a one-bit threshold",
   match(program, index, cpu) {
     if (!cpu.hasMve) return [];
     const conv = instructionOf(program, index, "conv");
@@ -32,17 +33,17 @@ function choice(
   index: number,
   to: TensorId,
 ): KernelChoice[] {
-  const plan = planMve(conv, input, output);
+  const plan = planTables(conv, input, output);
   if (plan === undefined) return [];
-  const { constants, fields } = packMve(conv, thresholds, input, output, plan);
+  const { constants, fields } = packTables(conv, thresholds, input, output, plan);
   return [
     {
-      kernel: "conv_pairs_mve",
+      kernel: "conv_tables_mve",
       covers: [index, index + 1],
       inputs: [conv.input],
-      inputLayouts: ["pixels"],
+      inputLayouts: ["channels"],
       output: to,
-      outputLayout: "pixels",
+      outputLayout: "channels",
       scratchBytes: plan.scratchBytes,
       call: { function: `${NAME}_threshold`, type: NAME, fields, constants, canFail: false, runtime },
       cost: plan.cost,
@@ -52,13 +53,16 @@ function choice(
 
 const runtime = [
   `${NAME}.c`,
-  `${NAME}_lanes.c`,
+  `${NAME}_map.c`,
+  `${NAME}_places.c`,
   `${NAME}_core.c`,
   `${NAME}_core_asm.S`,
   `${NAME}.h`,
-  `${NAME}_lanes.h`,
+  `${NAME}_map.h`,
+  `${NAME}_places.h`,
   `${NAME}_core.h`,
   "bitloom_v128.h",
+  "bitloom_v128_bytes.h",
 ];
 
 function isBinary(program: DeviceProgram, { input, weights, padValue }: Conv): boolean {

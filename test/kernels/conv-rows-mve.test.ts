@@ -1,18 +1,18 @@
-/** `conv_pairs_mve` equals a naive convolution on random geometries: portable C here, vectors in QEMU. */
+/** `conv_rows_mve` equals a naive convolution on random geometries: portable C here, vectors in QEMU. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, describe, expect, it } from "vitest";
 import { packageFile } from "../../src/assets/package-files.js";
-import { packMve } from "../../src/kernels/conv-pairs-mve-pack.js";
-import { planMve } from "../../src/kernels/conv-pairs-mve-plan.js";
+import { rowsOfConv } from "../../src/kernels/conv-rows-mve.js";
 import { findCpu } from "../../src/targets/index.js";
 import { armGcc, findByVariable, hostCc } from "../../src/toolchain/tools.js";
 import {
   bareMain,
   bareScript,
   type ConvCase,
+  type ConvGeometry,
   checkProgram,
   convCase,
   hostMain,
@@ -21,25 +21,39 @@ import {
   randomGeometry,
 } from "../support/conv-cases.js";
 
-const folder = mkdtempSync(join(tmpdir(), "bitloom-mve-"));
+const folder = mkdtempSync(join(tmpdir(), "bitloom-rows-mve-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const runtime = packageFile("runtime-c");
-const sources = ["", "_lanes", "_core"].map((part) => join(runtime, `bitloom_conv_pairs_mve${part}.c`));
+const sources = ["", "_core"].map((part) => join(runtime, `bitloom_conv_rows_mve${part}.c`));
 const qemu = findByVariable("BITLOOM_QEMU", "qemu-system-arm");
 
-/** Random cases; some with so little scratch that channels are summed in chunks. */
+/** Random cases that the kernel takes, of few pixels and any outputs. */
 function packedCases(seed: number, count: number): (ConvCase & PackedCase)[] {
   const random = new Random(seed);
-  return Array.from({ length: count }, () => {
-    const test = convCase(randomGeometry(random), random);
-    const limits = [random.pick([12288, 7000, 4000]), 12288, 100_000];
-    const plan = limits
-      .map((limit) => planMve(test.conv, test.input, test.output, limit))
-      .find((p) => p !== undefined)!;
-    const { constants, fields } = packMve(test.conv, test.thresholds, test.input, test.output, plan);
-    return { ...test, constants, fields, scratchBytes: plan.scratchBytes };
-  });
+  const cases: (ConvCase & PackedCase)[] = [];
+  while (cases.length < count) {
+    const geometry = randomGeometry(random);
+    const outputs = random.pick([1, 31, 100, 128, 130, 260]);
+    const size = ([0, 1] as const).map((d) => Math.min(geometry.input[d], random.between(3, 12)));
+    const test = smallCase(
+      { ...geometry, outputs, groups: 1, input: [size[0]!, size[1]!, geometry.input[2]] },
+      random,
+    );
+    const packed = test && rowsOfConv(test.conv, test.thresholds, test.input, test.output);
+    if (test !== undefined && packed !== undefined) cases.push({ ...test, ...packed });
+  }
+  return cases;
+}
+
+/** Undefined where the kernel is larger than the map. */
+function smallCase(geometry: ConvGeometry, random: Random): ConvCase | undefined {
+  const fits = ([0, 1] as const).every(
+    (d) =>
+      geometry.input[d] + geometry.pads[d] + geometry.pads[d + 2]! >
+      geometry.dilation[d] * (geometry.kernel[d] - 1),
+  );
+  return fits ? convCase(geometry, random) : undefined;
 }
 
 function write(name: string, text: string): string {
@@ -48,9 +62,9 @@ function write(name: string, text: string): string {
   return path;
 }
 
-describe("conv_pairs_mve", () => {
+describe("conv_rows_mve", () => {
   it.each([101, 102])("equals a naive convolution on this computer, seed %i", async (seed) => {
-    const check = write(`check${seed}.c`, checkProgram("conv_pairs_mve", packedCases(seed, 50)));
+    const check = write(`check${seed}.c`, checkProgram("conv_rows_mve", packedCases(seed, 50), "channels"));
     const main = write("host.c", hostMain);
     const program = join(folder, `host${seed}`);
     const flags = ["-std=c99", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
@@ -65,11 +79,11 @@ describe("conv_pairs_mve", () => {
   ])(
     "equals it on a Cortex-M55, seed %i %s",
     async (seed, options) => {
-      const check = write(`check${seed}.c`, checkProgram("conv_pairs_mve", packedCases(seed, 25)));
+      const check = write(`check${seed}.c`, checkProgram("conv_rows_mve", packedCases(seed, 25), "channels"));
       const main = write("bare.c", bareMain);
       const script = write("bare.ld", bareScript(0, 0x80000, 0x20000000, 0x80000));
       const elf = join(folder, `m55-${seed}.elf`);
-      const assembly = join(runtime, "bitloom_conv_pairs_mve_core_asm.S");
+      const assembly = join(runtime, "bitloom_conv_rows_mve_core_asm.S");
       await execa(armGcc(), [
         ...findCpu("cortex-m55").gccFlags,
         "-O2",
