@@ -20,6 +20,7 @@ interface Member {
   readonly packed: number;
   readonly unpacked: number;
   readonly local: number;
+  readonly crc: number;
 }
 
 export function isZip(bytes: Uint8Array): boolean {
@@ -64,10 +65,9 @@ export class ZipArchive {
         `"${printable(name, 60)}" in the archive unpacks to ${member.unpacked} bytes`,
         "this is more than a microcontroller can hold: check that this is the right file",
       );
-    const packed = this.#packedBytes(name, member);
-    if (member.method === 0 && member.packed === member.unpacked) return packed;
-    if (member.method === 8) return inflate(name, packed, member.unpacked);
-    throw new Rejection(`"${printable(name, 60)}" in the archive cannot be unpacked`, damaged);
+    const bytes = unpack(name, this.#packedBytes(name, member), member);
+    if (crc32(bytes) !== member.crc) throw broken(name);
+    return bytes;
   }
 
   #packedBytes(name: string, { local, packed }: Member): Uint8Array {
@@ -99,6 +99,7 @@ export class ZipArchive {
         packed: this.#u32(at + 20),
         unpacked: this.#u32(at + 24),
         local: this.#u32(at + 42),
+        crc: this.#u32(at + 16),
       });
       at += 46 + nameLength + extraLength + commentLength;
     }
@@ -120,15 +121,30 @@ export class ZipArchive {
   }
 }
 
-function inflate(name: string, packed: Uint8Array, size: number): Uint8Array {
-  if (size === 0) return new Uint8Array(0);
+function unpack(name: string, packed: Uint8Array, { method, unpacked }: Member): Uint8Array {
+  if (method === 0 && packed.length === unpacked) return packed;
+  if (method !== 8)
+    throw new Rejection(`"${printable(name, 60)}" in the archive cannot be unpacked`, damaged);
+  if (unpacked === 0) return new Uint8Array(0);
   try {
-    const bytes = inflateRawSync(packed, { maxOutputLength: size });
-    if (bytes.length === size) return bytes;
+    const bytes = inflateRawSync(packed, { maxOutputLength: unpacked });
+    if (bytes.length === unpacked) return bytes;
   } catch {
     // Said below: what zlib says of damaged data helps nobody.
   }
   throw broken(name);
+}
+
+const crcTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb8_8320 : crc >>> 1;
+  return crc;
+});
+
+function crc32(bytes: Uint8Array): number {
+  let crc = 0xffff_ffff;
+  for (let i = 0; i < bytes.length; i++) crc = crcTable[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8);
+  return (crc ^ 0xffff_ffff) >>> 0;
 }
 
 function broken(name: string): Rejection {

@@ -12,7 +12,7 @@ export function fieldsOf(value: unknown): Fields | undefined {
 }
 
 /** Endings of settings that matter in training only. */
-const trainingEndings = ["_initializer", "_regularizer", "_constraint", "_range"];
+const trainingEndings = ["_initializer", "_regularizer", "_constraint", "_range", "_momentum"];
 /** Settings that say nothing about what a layer computes, or that are read elsewhere. */
 const ignored: ReadonlySet<string> = new Set([
   "name",
