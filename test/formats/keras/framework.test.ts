@@ -74,6 +74,14 @@ test.each([
   expect(evaluate(model, batch, "both").differing).toBe(0);
 });
 
+test("one model in both formats gives the same C, byte for byte", () => {
+  const libraries = ["trained.h5", "trained.keras"].map((file) => {
+    const { library } = compileModelFile(read(file), file, { name: "net", input: { type: "f32" } });
+    return library.files;
+  });
+  expect(libraries[0]).toEqual(libraries[1]);
+});
+
 test("layers of float sums differ from the model by rounding only", () => {
   for (const name of ["residual", "plain"]) {
     const { file } = fixtures[name]!;

@@ -60,6 +60,7 @@ describe("values", () => {
     ],
     ["a registered object", { class_name: "Larq>SteSign", config: {} }, [-1, 1], [-1, 1]],
     ["a serialized function", { class_name: "function", config: "relu" }, [-1, 1], [0, 1]],
+    ["Larq Zoo's clip", "clip_by_value_activation", [-2, 0.5, 2], [0, 0.5, 1]],
     ["hard_tanh", "hard_tanh", [-2, 0.5, 2], [-1, 0.5, 1]],
   ])("%s", (_, wanted, x, y) => {
     expect(activation(wanted, x.map(f)).map((v) => v + 0)).toEqual(y);
@@ -98,6 +99,8 @@ describe("kernels", () => {
   test.each<[string, unknown, readonly number[], readonly number[]]>([
     ["signs with +1 for 0", "ste_sign", [-0.5, 0, 2], [-1, 1, 1]],
     ["thresholds kept", "ste_tern", [f(-0.05), below(f(0.05)), f(0.05)], [-1, 0, 1]],
+    ["Larq Zoo's scale of a layer", "magnitude_aware_sign_unclipped", [-1, 2, 0, 3], [-1.5, 1.5, 1.5, 1.5]],
+    ["Larq Zoo's scale of a filter", "xnor_weight_scale", [-1, 2, 0, 0], [-0.5, 0.5, 0.5, 0.5]],
     ["the mean magnitude", "magnitude_aware_sign", [-1, 2, 0, 3], [-1.5, 1.5, 1.5, 1.5]],
     [
       "0.7 of the mean",

@@ -50,6 +50,7 @@ export const activations: ReadonlyMap<string, Make> = new Map<string, Make>([
   ["linear", () => []],
   ["relu", () => [{ kind: "relu" }]],
   ["relu6", () => [{ kind: "clip", low: 0, high: 6 }]],
+  ["clip_by_value_activation", () => [{ kind: "clip", low: 0, high: 1 }]],
   ["hard_tanh", () => [{ kind: "clip", low: -1, high: 1 }]],
   ["softmax", (_, { shape, ...value }) => [{ kind: "softmax", axis: channelAxis({ shape, ...value }) }]],
   ["ste_sign", larqSign("clip_value")],

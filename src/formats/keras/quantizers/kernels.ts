@@ -48,6 +48,8 @@ export const kernelQuantizers: ReadonlyMap<string, KernelQuantizer> = new Map<st
   ["approx_sign", larqSign()],
   ["swish_sign", larqSign("beta")],
   ["magnitude_aware_sign", magnitudeAwareSign],
+  ["magnitude_aware_sign_unclipped", layerScale],
+  ["xnor_weight_scale", clippedScale],
   ["ste_tern", steTern],
   ["ste_heaviside", steHeaviside],
   ["dorefa_quantizer", dorefa],
@@ -63,6 +65,17 @@ export const kernelQuantizers: ReadonlyMap<string, KernelQuantizer> = new Map<st
 function magnitudeAwareSign({ settings }: Identifier, kernel: FloatTensor): Codes {
   settings.raw("clip_value");
   return { codes: kernel.data.map(sign), scale: means(kernel, Math.abs) };
+}
+
+/** Of Larq Zoo's DoReFa-Net: the sign times the mean magnitude of the whole kernel. */
+function layerScale(_: Identifier, { data }: FloatTensor): Codes {
+  const sum = data.reduce((total, x) => total + Math.abs(x), 0);
+  return { codes: data.map(sign), scale: Float32Array.of(sum / data.length) };
+}
+
+/** Of Larq Zoo's XNOR-Net: the sign times the mean magnitude, after clipping to ±1, of each filter. */
+function clippedScale(_: Identifier, kernel: FloatTensor): Codes {
+  return { codes: kernel.data.map(sign), scale: means(kernel, (x) => Math.min(Math.abs(x), 1)) };
 }
 
 /** 0 between the thresholds, which themselves are ±1: `sign(sign(x + t) + sign(x − t))`. */
