@@ -41,6 +41,8 @@ export const kerasLayers: readonly LayerEntry[] = Object.freeze([
   entry("QConv1D", "QKeras", qkerasNotes, conv(1)),
   entry("QConv2D", "QKeras", qkerasNotes, conv(2)),
   entry("QDepthwiseConv2D", "QKeras", "depthwise and bias quantizers, activation", depthwiseConv),
+  entry("QSeparableConv1D", "QKeras", "quantizers of both kernels, nothing between them", separableConv(1)),
+  entry("QSeparableConv2D", "QKeras", "quantizers of both kernels, nothing between them", separableConv(2)),
   entry("QDense", "QKeras", "kernel and bias quantizers, activation", dense),
   entry("QActivation", "QKeras", "by name, call or object", activations.activation),
   entry(

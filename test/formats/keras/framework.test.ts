@@ -99,7 +99,7 @@ test("between them the fixtures have most layers of the registry", () => {
   const rest = kerasLayers.map((l) => l.layer).filter((l) => !seen.has(l));
   // Those that differ from one that is there in the number of axes, the kind of pool or not at all.
   expect(rest).toEqual(
-    "QuantSeparableConv2D ApproxSign SwishSign SteTern SteHeaviside DoReFa NoOp Conv1D SeparableConv1D GlobalAveragePooling1D ZeroPadding1D Cropping1D SpatialDropout1D SpatialDropout2D GaussianDropout ActivityRegularization".split(
+    "QuantSeparableConv2D ApproxSign SwishSign SteTern SteHeaviside DoReFa NoOp QSeparableConv1D Conv1D SeparableConv1D GlobalAveragePooling1D ZeroPadding1D Cropping1D SpatialDropout1D SpatialDropout2D GaussianDropout ActivityRegularization".split(
       " ",
     ),
   );

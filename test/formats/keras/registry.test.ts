@@ -143,6 +143,8 @@ const cases: Readonly<Record<string, Case>> = {
     { depthwise_quantizer: "ternary(alpha=2,threshold=0.75)" },
     [6, -6, 0, 10],
   ),
+  QSeparableConv1D: separable("QSeparableConv1D", 1, { depthwise_quantizer: "binary(alpha=1)" }, [18]),
+  QSeparableConv2D: separable("QSeparableConv2D", 2, { pointwise_quantizer: "binary(alpha=1)" }, [13]),
   QDense: dense(
     "QDense",
     { kernel_quantizer: "binary(alpha=0.5)", activation: "quantized_relu(3,3)" },
