@@ -206,7 +206,7 @@ export function convPairsCost(shape: ConvPairsShape, tiling: ConvPairsTiling, cp
   const tiles = Math.ceil(shape.outputHeight / lanes);
   const columns = Math.ceil(shape.outputWidth / 32);
   const blocks = Math.ceil(perGroup / tiling.block);
-  const { built, moved } = tableRows(shape, tiling, size, tiles);
+  const { built, moved, gathered, counted } = tableRows(shape, tiling, size, tiles);
   const runs = tiling.scheme === "window" ? 1 : kernelHeight * size.pieces;
   const isZero = padMode(shape) === 2;
   const outputCost =
@@ -218,8 +218,8 @@ export function convPairsCost(shape: ConvPairsShape, tiling: ConvPairsTiling, cp
   const blockCost =
     built * size.rowGroups * c.build +
     moved * size.rowGroups * c.move +
-    (tiling.lineSlots === 0 ? 0 : built * c.gather * gatherSteps(shape, size, lanes)) +
-    built * size.lineWords * c.count +
+    gathered * c.gather * gatherSteps(shape, size, lanes) +
+    counted * size.lineWords * c.count +
     tiles * (c.tile + runs * c.call) +
     built * size.pieces * c.row;
   return columns * shape.groups * (blocks * blockCost + tiles * perGroup * outputCost);
@@ -245,26 +245,39 @@ function gatherSteps(shape: ConvPairsShape, size: ConvPairsSizes, lanes: number)
     const isHalves = lanes === 2 && width > 8 && (shape.channels / shape.groups) % 4 === 0;
     return size.lineWords * ((isHalves ? 3 : 9 * rows) + (isPlusOne ? 7 * rows : 0));
   }
-  return size.lineWords * rows * (window.stride[1] === 1 ? 45 : 80);
+  return size.lineWords * rows * (window.stride[1] === 1 ? 50 : 80);
 }
 
-/** Rows of tables that a column of tiles builds, and that it moves. */
+/** Rows of tables that a column of tiles builds and moves, lines that it gathers, and whose pairs it counts. */
+interface TableRows {
+  readonly built: number;
+  readonly moved: number;
+  readonly gathered: number;
+  readonly counted: number;
+}
+
 function tableRows(
   shape: ConvPairsShape,
   tiling: ConvPairsTiling,
   size: ConvPairsSizes,
   tiles: number,
-): { readonly built: number; readonly moved: number } {
+): TableRows {
   const [rows] = shape.window.kernel;
   const stride = shape.window.stride[0];
   const dilation = shape.window.dilation[0];
-  if (tiling.scheme === "tiles") return { built: tiles * rows, moved: 0 };
-  if (tiling.scheme === "rows") {
-    return { built: Math.min(tiles * rows, (tiles - 1) * stride + size.span), moved: 0 };
+  if (tiling.scheme === "window") {
+    const fresh = stride % dilation === 0 ? Math.min(rows, stride / dilation) : rows;
+    const kept = (tiles - 1) * (rows - fresh);
+    const built = rows + (tiles - 1) * fresh;
+    const gathered = tiling.lineSlots === 0 ? 0 : built;
+    return { built, moved: size.rowGroups % 24 === 0 ? 0 : kept, gathered, counted: built };
   }
-  const fresh = stride % dilation === 0 ? Math.min(rows, stride / dilation) : rows;
-  const kept = (tiles - 1) * (rows - fresh);
-  return { built: rows + (tiles - 1) * fresh, moved: size.rowGroups % 24 === 0 ? 0 : kept };
+  const distinct = Math.min(tiles * rows, (tiles - 1) * stride + size.span);
+  const built = tiling.scheme === "tiles" ? tiles * rows : distinct;
+  // One slot: a tile counts the pairs of all its lines at its first run, and must gather the line at work again.
+  const again = rows === 1 ? 0 : tiles + (tiling.scheme === "tiles" ? 0 : distinct);
+  const gathered = tiling.lineSlots === 0 ? 0 : tiling.lineSlots > 1 ? distinct : built + again;
+  return { built, moved: 0, gathered, counted: distinct };
 }
 
 function choice(fused: FusedConv, tiling: ConvPairsTiling, index: number, cpu: Cpu): KernelChoice {
