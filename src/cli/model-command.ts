@@ -4,7 +4,10 @@ import { Command } from "commander";
 export function modelCommand(name: string, description: string): Command {
   return new Command(name)
     .description(description)
-    .argument("<model>", "trained model: ONNX or QONNX (.onnx), TFLite or Larq Compute Engine (.tflite)")
+    .argument(
+      "<model>",
+      "trained model: ONNX or QONNX (.onnx), TFLite or Larq Compute Engine (.tflite), Keras with Larq or QKeras (.h5, .keras)",
+    )
     .option("--name <name>", "prefix of C symbols and files (default: from the file's name)")
     .option(
       "--input-type <type>",

@@ -2,10 +2,14 @@ import { gunzipSync } from "node:zlib";
 import { fail } from "../diagnostics/diagnostic.js";
 import type { ModelGraph } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
+import { isHdf5 } from "./hdf5/file.js";
+import { isKerasArchive } from "./keras/container.js";
+import { importKeras } from "./keras/import.js";
 import { importOnnx } from "./onnx/import.js";
 import { FILE_LIMIT } from "./onnx/limits.js";
 import { otherFormat } from "./sniff.js";
 import { importTflite, isTflite } from "./tflite/import.js";
+import { isZip, ZipArchive } from "./zip.js";
 
 /**
  * Reads a trained model, whatever its format, by content rather than by name; gzip is unpacked on the way.
@@ -22,6 +26,11 @@ export function readModel(bytes: Uint8Array, fileName: string): ModelGraph {
       remedy: "this is more than a microcontroller can hold: check that this is the right file",
     });
   }
+  if (isKeras(unpacked)) {
+    const model = importKeras(unpacked, fileName);
+    verifyGraph(model);
+    return model;
+  }
   const other = otherFormat(unpacked);
   if (other !== undefined) {
     throw fail("formats/unknown", `this looks like ${other.name}, not like a model that bitloom reads`, {
@@ -32,6 +41,17 @@ export function readModel(bytes: Uint8Array, fileName: string): ModelGraph {
   const graph = isTflite(unpacked) ? importTflite(unpacked, fileName) : importOnnx(unpacked, fileName);
   verifyGraph(graph);
   return graph;
+}
+
+/** HDF5 is whatever holds it taken for Keras, which says what is missing; of archives only those that Keras writes. */
+function isKeras(bytes: Uint8Array): boolean {
+  if (isHdf5(bytes)) return true;
+  if (!isZip(bytes)) return false;
+  try {
+    return isKerasArchive(new ZipArchive(bytes, FILE_LIMIT));
+  } catch {
+    return false;
+  }
 }
 
 function isGzip(bytes: Uint8Array): boolean {

@@ -19,12 +19,11 @@ const known: readonly KnownFormat[] = [
     remedy: "arrays are inputs: pass them with --input",
   },
   {
-    name: "a zip archive (PyTorch .pt, .keras or .npz)",
+    name: "a zip archive (PyTorch .pt or .npz) without a Keras model",
     offset: 0,
     magic: [0x50, 0x4b, 3, 4],
     remedy: exportOnnx,
   },
-  { name: "an HDF5 file (Keras .h5)", offset: 0, magic: [0x89, ...ascii("HDF")], remedy: exportOnnx },
   {
     name: "an ONNX Runtime .ort file",
     offset: 4,

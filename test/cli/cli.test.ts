@@ -244,6 +244,49 @@ describe("verify", () => {
   });
 });
 
+describe("models of Keras, known by their contents", () => {
+  const fixture = (name: string): string => join(repoRoot, "test/fixtures/keras", name);
+  const renamed = file("model.bin", readFileSync(fixture("trained.keras")));
+
+  it("are inspected, with the format, the producer and the quantizers", async () => {
+    for (const [path, source] of [
+      [fixture("quantized_scope.h5"), "Larq (.h5), by Keras 2.15.0"],
+      [renamed, "Larq (.keras), by Keras 2.15.0"],
+    ] as const) {
+      const { stdout, exitCode } = await bitloom(["inspect", path]);
+      expect(exitCode).toBe(0);
+      expect(stdout).toContain(source);
+      expect(stdout).toContain("sign(0) = +1");
+    }
+  });
+
+  it("are run on inputs in their own order, and give their own outputs", async () => {
+    const output = join(folder, "keras.npy");
+    const args = [
+      "--input",
+      fixture("bnn.x.npy"),
+      "--input-type",
+      "f32",
+      "--reference",
+      "float",
+      "--output",
+      output,
+    ];
+    const { exitCode } = await bitloom(["run", fixture("bnn.h5"), ...args]);
+    expect(exitCode).toBe(0);
+    expect(readNpy(readFileSync(output)).data).toEqual(readNpy(readFileSync(fixture("bnn.y.npy"))).data);
+  });
+
+  it("are compiled and verified", async () => {
+    const out = join(folder, "keras");
+    expect((await bitloom(["compile", renamed, "--board", "microbit", "-o", out])).exitCode).toBe(0);
+    const args = ["--board", "microbit", "--emulator", "host", "--count", "3", "--json"];
+    const { stdout, exitCode } = await bitloom(["verify", fixture("quantized_scope.h5"), ...args]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true });
+  });
+});
+
 describe("profile", () => {
   it("shows what each layer costs", async () => {
     const { stdout, exitCode } = await bitloom(["profile", model, "--board", "microbit", "--count", "1"]);

@@ -29,7 +29,7 @@ describe("files that are no models", () => {
     ["a PNG image", bytes(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a), /like a PNG image/],
     ["a JPEG image", bytes(0xff, 0xd8, 0xff, 0xe0), /JPEG image/],
     ["a PDF document", text("%PDF-1.7"), /PDF/],
-    ["HDF5", bytes(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a), /HDF5 file \(Keras/],
+    ["HDF5", bytes(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a), /no HDF5 file, or it is cut off/],
     ["TFLite", bytes(0x1c, 0, 0, 0, 0x54, 0x46, 0x4c, 0x33), /TFLite file is truncated or damaged/],
     ["an ORT flatbuffer", bytes(0x1c, 0, 0, 0, ...text("ORTM")), /ONNX Runtime/],
     ["JSON", text('{"model": 1}'), /JSON/],

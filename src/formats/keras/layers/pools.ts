@@ -1,0 +1,50 @@
+/** Pools: windows that slide, and whole maps. */
+import type { GraphOp } from "../../../graph/types.js";
+import { everyWindowTouches } from "../../../graph/window.js";
+import type { ChannelsLastValue } from "../../channels-last.js";
+import { Rejection } from "../../onnx/rejection.js";
+import { checkChannelsLast, type LayerCall, type LayerHandler, mapInput } from "../call.js";
+import { asPair, pixelsOf, slidingWindow, windowedShape } from "./window.js";
+
+type Kind = "max-pool" | "average-pool";
+type Window = Extract<GraphOp, { kind: "max-pool" }>["window"];
+
+/** Strides are the window's size unless the layer has others. TensorFlow's means never count pads. */
+export function pool(kind: Kind, axes: 1 | 2): LayerHandler {
+  return (call) => {
+    const { settings } = call;
+    checkChannelsLast(settings);
+    const input = mapInput(call, axes + 2);
+    const kernel = settings.sizes("pool_size", axes, 1, 2);
+    const stride = settings.raw("strides") === undefined ? kernel : settings.sizes("strides", axes, 1);
+    return pooled(call, kind, input, slidingWindow(settings, input, asPair(kernel), asPair(stride)));
+  };
+}
+
+/** One number per channel; the axes of the map go unless `keepdims`. */
+export function globalPool(kind: Kind, axes: 1 | 2): LayerHandler {
+  return (call) => {
+    checkChannelsLast(call.settings);
+    const input = mapInput(call, axes + 2);
+    const keepDims = call.settings.flag("keepdims", false);
+    const window: Window = { kernel: pixelsOf(input), stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };
+    if (keepDims) return pooled(call, kind, input, window);
+    const kept = pooled(call, kind, input, window, "map");
+    return call.emit({ kind: "reshape" }, [kept], [1, kept.shape.at(-1)!], "first");
+  };
+}
+
+function pooled(
+  call: LayerCall,
+  kind: Kind,
+  input: ChannelsLastValue,
+  window: Window,
+  part?: string,
+): ChannelsLastValue {
+  const shape = windowedShape(input, window, input.shape.at(-1)!);
+  const [height, width] = pixelsOf(input);
+  if (!everyWindowTouches(window, height, 0) || !everyWindowTouches(window, width, 1))
+    throw new Rejection("one of its windows lies outside the map", "use smaller windows or strides");
+  const op: GraphOp = kind === "max-pool" ? { kind, window } : { kind, window, countPads: false };
+  return call.emit(op, [input], shape, "first", part);
+}

@@ -1,0 +1,44 @@
+import { didYouMean } from "../../diagnostics/text.js";
+import { kerasLayers } from "./registry.js";
+
+/** What helps with layers that users are likely to have. */
+const remedies: ReadonlyMap<string, string> = new Map([
+  ["Sequential", "put the inner model's layers into the outer one: models inside models are not read"],
+  ["Functional", "put the inner model's layers into the outer one: models inside models are not read"],
+  ["Model", "put the inner model's layers into the outer one: models inside models are not read"],
+  ["Lambda", "Lambda layers hold Python code, which is never run: use layers that say what they compute"],
+  ["Multiply", "products of two computed values are not supported: multiply by constants, or add"],
+  ["Subtract", "use Add; let the layer before it negate its weights"],
+  ["Average", "use Add: the scale goes into the next batch normalization"],
+  [
+    "QuantConv2DTranspose",
+    "transposed convolutions are not supported: pools and strides only make maps smaller",
+  ],
+  ["Conv2DTranspose", "transposed convolutions are not supported: pools and strides only make maps smaller"],
+  ["QuantLocallyConnected1D", "locally connected layers have weights per position: use a convolution"],
+  ["QuantLocallyConnected2D", "locally connected layers have weights per position: use a convolution"],
+  ["QuantConv3D", "convolutions over one or two axes are supported"],
+  ["QConv2DBatchnorm", "build it from QConv2D and QBatchNormalization"],
+  ["QDepthwiseConv2DBatchnorm", "build it from QDepthwiseConv2D and QBatchNormalization"],
+  ["QAveragePooling2D", "use AveragePooling2D and a QActivation"],
+  ["QGlobalAveragePooling2D", "use GlobalAveragePooling2D and a QActivation"],
+  ["LayerNormalization", "use BatchNormalization, whose statistics do not depend on the input"],
+  ["ELU", "replace it by ReLU, PReLU or a quantized activation and train again"],
+]);
+
+/** Longer names are no typing errors; comparing them would take long. */
+const LONGEST_NAME = 40;
+
+/** What a user can do about a class of layers that is not in the registry. */
+export function unsupportedRemedy(className: string): string {
+  const known = remedies.get(className);
+  if (known !== undefined) return known;
+  const guess =
+    className.length <= LONGEST_NAME
+      ? didYouMean(
+          className,
+          kerasLayers.map((e) => e.layer),
+        )
+      : undefined;
+  return guess === undefined ? "`bitloom ops` lists what is supported" : `did you mean ${guess}?`;
+}
