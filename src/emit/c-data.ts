@@ -25,8 +25,9 @@ function elementText(type: ConstantArray["type"], value: number): string {
   return value === -(2 ** 31) ? "(-2147483647 - 1)" : String(value);
 }
 
-/** Nine significant digits bring every float32 back exactly. */
+/** Nine significant digits bring every float32 back exactly; infinities need `<math.h>`. */
 function floatText(value: number): string {
+  if (!Number.isFinite(value)) return value < 0 ? "-INFINITY" : "INFINITY";
   const digits = value.toPrecision(9);
   return /[.e]/.test(digits) ? `${digits}f` : `${digits}.0f`;
 }

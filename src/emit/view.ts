@@ -72,6 +72,7 @@ export function libraryView(plan: Plan, name: string, version: string) {
     canFail: layers.some((l) => l.canFail),
     usesArena: memory.buffers.length > 0,
     constants: data.constants,
+    hasInfinity: data.constants.some((c) => c.text.includes("INFINITY")),
     descriptors: data.descriptors,
     checksums: data.checksums,
     headers: ["bitloom_runtime.h", ...runtimeFiles.filter((f) => f.endsWith(".h") && isLayerHeader(f))],

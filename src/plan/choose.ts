@@ -27,6 +27,8 @@ interface Node {
   readonly peak: number;
 }
 
+/** Ways to prepare the inputs of one choice: eight inputs that are all converted and read later have as many. */
+const MAX_WAYS = 256;
 /** States kept per instruction: far more than graphs of a few live tensors have. */
 const MAX_STATES = 512;
 
@@ -142,10 +144,11 @@ function advance(
   const handedOver = handOver(program, choice);
   if (handedOver === undefined) return [];
   const last = choice.covers.at(-1)!;
-  return prepare(program, node, choice).flatMap(({ live: before, steps, peak: peakBefore }) => {
+  const isReadLater = (id: TensorId): boolean => (lastReader.get(id) ?? -1) > last;
+  return prepare(program, node, choice, isReadLater).flatMap(({ live: before, steps, peak: peakBefore }) => {
     const during = new Map(before).set(choice.output, new Set([choice.outputLayout]));
     const peak = Math.max(peakBefore, liveBytes(program, during) + aligned(choice.scratchBytes));
-    const after = new Map([...during].filter(([id]) => (lastReader.get(id) ?? -1) > last));
+    const after = new Map([...during].filter(([id]) => isReadLater(id)));
     if (handedOver.length > 0) after.set(choice.output, new Set<Layout>(["channels"]));
     const all = [...steps, choice, ...handedOver];
     const instructions = node.instructions + all.reduce((sum, s) => sum + s.cost, 0);
@@ -174,8 +177,16 @@ function handOver(program: DeviceProgram, choice: KernelChoice): KernelChoice[] 
   return conversion === undefined ? undefined : [conversion];
 }
 
-/** Brings a choice's inputs into its layouts; none where that is impossible. */
-function prepare(program: DeviceProgram, node: Node, choice: KernelChoice): Prepared[] {
+/**
+ * Brings a choice's inputs into its layouts; none where that is impossible. Only of inputs that are read later the layout
+ * they had may be kept: with many inputs there are few ways.
+ */
+function prepare(
+  program: DeviceProgram,
+  node: Node,
+  choice: KernelChoice,
+  isReadLater: (id: TensorId) => boolean,
+): Prepared[] {
   let states: Prepared[] = [{ live: node.live, steps: [], peak: node.peak }];
   for (const [i, id] of choice.inputs.entries()) {
     const wanted = choice.inputLayouts[i]!;
@@ -190,8 +201,11 @@ function prepare(program: DeviceProgram, node: Node, choice: KernelChoice): Prep
       const steps = [...state.steps, conversion];
       const isStillRead = choice.inputs.some((other, j) => other === id && choice.inputLayouts[j] === from);
       const kept = { live: both, steps, peak };
-      return isStillRead ? [kept] : [kept, { ...kept, live: new Map(both).set(id, new Set([wanted])) }];
+      if (isStillRead) return [kept];
+      const moved = { ...kept, live: new Map(both).set(id, new Set([wanted])) };
+      return isReadLater(id) ? [kept, moved] : [moved];
     });
+    states = states.slice(0, MAX_WAYS);
   }
   return states;
 }
@@ -202,6 +216,7 @@ function givingUp(live: Live): Live[] {
   for (const [id, layouts] of live) {
     if (layouts.size < 2) continue;
     ways = ways.flatMap((way) => [way, ...[...layouts].map((only) => new Map(way).set(id, new Set([only])))]);
+    ways = ways.slice(0, MAX_WAYS);
   }
   return ways;
 }

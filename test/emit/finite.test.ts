@@ -4,8 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, describe, expect, it } from "vitest";
+import { hostEmulator } from "../../src/emulators/index.js";
+import { randomBatch } from "../../src/inputs.js";
 import { runDevice } from "../../src/reference/device.js";
-import { writeLibrary } from "../../src/verify.js";
+import { findBoard } from "../../src/targets/index.js";
+import { verifyModel, writeLibrary } from "../../src/verify.js";
 import { compileGraph } from "../support/models.js";
 import { SmallGraph } from "../support/small-graph.js";
 
@@ -63,5 +66,21 @@ describe("an input that is not finite", () => {
       input[SIZE - 1] = x;
       expect(() => runDevice(model.program, input)).toThrow(/finite/);
     }
+  });
+});
+
+describe("an operand that is infinite", () => {
+  it("compiles: the part of a concatenation that is not clipped", async () => {
+    const g = new SmallGraph([1, 2, 4, 4]);
+    g.sign();
+    const sums = g.conv(3);
+    const clipped = g.add({ kind: "clip", low: -4, high: 4 });
+    g.add({ kind: "concat", axis: 1 }, [1, 6, 4, 4], [clipped, sums]);
+    const model = compileGraph(g.graph, undefined, { input: { type: "f32" }, output: "float32" });
+    expect(model.library.files.some(({ text }) => text.includes("-INFINITY"))).toBe(true);
+    const options = { emulator: hostEmulator, board: findBoard("mps2-an386") };
+    expect(await verifyModel(model, randomBatch(model.program, 4, 1), options)).toMatchObject({
+      passed: true,
+    });
   });
 });

@@ -148,6 +148,33 @@ describe("the choice of kernels and layouts", () => {
     );
   });
 
+  it("is made at once where a concatenation has many inputs of another layout", () => {
+    const codes = { kind: "codes", bits: 1, step: 2, offset: -1 } as const;
+    const parts = Array.from({ length: 60 }, (_, i) => i + 1);
+    const program: DeviceProgram = {
+      ...randomProgram(new Random(1)),
+      tensors: [0, ...parts, 61].map((i) => ({ name: `t${i}`, shape: [4, 4, 8], domain: codes })),
+      instructions: [
+        ...parts.map((output) => ({ kind: "concat" as const, inputs: [0], output })),
+        { kind: "concat", inputs: parts, output: 61 },
+      ],
+      output: { ...randomProgram(new Random(1)).output, tensor: 61 },
+    };
+    const way = (index: number, layout: Layout): KernelChoice => ({
+      ...randomCandidates(program, new Random(1))[index]![0]!,
+      covers: [index],
+      inputs: inputsOf(program.instructions[index]!),
+      inputLayouts: inputsOf(program.instructions[index]!).map(() => layout),
+      output: program.instructions[index]!.output,
+      outputLayout: "channels",
+    });
+    const candidates = program.instructions.map((_, i) => [
+      way(i, i === parts.length ? "pixels" : "channels"),
+    ]);
+    const chosen = chooseKernels(program, candidates, "speed", codeOf);
+    expect(chosen.filter((c) => c.covers.length === 0)).toHaveLength(parts.length);
+  });
+
   it("for size has the least flash of the three goals, and for ram the least live bytes", () => {
     fc.assert(
       fc.property(netSeed, (seed) => {
