@@ -4,7 +4,7 @@
  */
 import { inflateRawSync } from "node:zlib";
 import { printable } from "../diagnostics/text.js";
-import { damaged, Rejection } from "./onnx/rejection.js";
+import { damaged, Rejection } from "./common/rejection.js";
 
 const END = 0x0605_4b50;
 const CENTRAL = 0x0201_4b50;

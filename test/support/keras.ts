@@ -1,9 +1,9 @@
 /** Keras models written as objects: what a file's config and weights say, without the file. */
 import { BitloomError, type Diagnostic } from "../../src/diagnostics/diagnostic.js";
+import { Rejection } from "../../src/formats/common/rejection.js";
 import type { KerasFile } from "../../src/formats/keras/container.js";
 import { importOpened } from "../../src/formats/keras/import.js";
 import { fieldsOf } from "../../src/formats/keras/settings.js";
-import { Rejection } from "../../src/formats/onnx/rejection.js";
 import type { FloatTensor, ModelGraph } from "../../src/graph/types.js";
 import { verifyGraph } from "../../src/graph/verify.js";
 import { runModel } from "../../src/reference/model.js";

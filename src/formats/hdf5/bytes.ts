@@ -1,5 +1,5 @@
 /** Reads HDF5's integers with every access checked against the file. */
-import { damaged, Rejection } from "../onnx/rejection.js";
+import { damaged, Rejection } from "../common/rejection.js";
 
 /** An address or length that the file leaves open has all bits set. */
 export const UNDEFINED = Number.POSITIVE_INFINITY;

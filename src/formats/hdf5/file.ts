@@ -4,7 +4,7 @@
  * is checked against the file, the number of structures is limited, circles of links are never followed.
  */
 import { printable } from "../../diagnostics/text.js";
-import { damaged, Rejection } from "../onnx/rejection.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import { FileBytes, UNDEFINED } from "./bytes.js";
 import { readLinks } from "./groups.js";
 import { MESSAGE, type Message, readMessages } from "./header.js";

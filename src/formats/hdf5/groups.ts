@@ -1,5 +1,5 @@
 /** Links of groups: symbol tables (old groups) and link messages (new ones). */
-import { damaged, Rejection } from "../onnx/rejection.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import { type FileBytes, textOf, UNDEFINED } from "./bytes.js";
 import { MESSAGE, type Message } from "./header.js";
 

@@ -1,5 +1,5 @@
 /** Object headers: the list of messages that describe a group or a dataset (HDF5 file format, section IV.A). */
-import { damaged, Rejection } from "../onnx/rejection.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import type { Cursor, FileBytes } from "./bytes.js";
 
 /** Numbers of the messages that are read. */

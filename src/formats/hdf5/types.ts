@@ -1,5 +1,5 @@
 /** Dataspaces (shapes) and datatypes of datasets and attributes. */
-import { damaged, Rejection } from "../onnx/rejection.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import type { Cursor } from "./bytes.js";
 
 /** What an element is; sizes in bytes. */

@@ -1,8 +1,8 @@
 /** What layer handlers see: a layer's settings and weights, what it reads, and the graph under construction. */
 import { shapeText } from "../../diagnostics/text.js";
 import type { FloatTensor, GraphOp, Shape } from "../../graph/types.js";
-import type { ChannelsLastValue, Layout } from "../channels-last.js";
-import { damaged, Rejection } from "../onnx/rejection.js";
+import type { ChannelsLastValue, Layout } from "../common/channels-last.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import type { Fields, Settings } from "./settings.js";
 
 export interface LayerCall {

@@ -1,8 +1,8 @@
 /** The two files that Keras writes: whole-model `.h5`, and `.keras`, a ZIP archive. Both give a config and weights. */
 import { printable } from "../../diagnostics/text.js";
+import { FILE_LIMIT } from "../common/limits.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import { type Dataset, type Hdf5Object, isHdf5, openHdf5 } from "../hdf5/file.js";
-import { FILE_LIMIT } from "../onnx/limits.js";
-import { damaged, Rejection } from "../onnx/rejection.js";
 import { ZipArchive } from "../zip.js";
 import { type Fields, fieldsOf } from "./settings.js";
 

@@ -2,10 +2,16 @@
 import { Diagnostics, fail } from "../../diagnostics/diagnostic.js";
 import { printable, shapeText } from "../../diagnostics/text.js";
 import type { FloatTensor, GraphNode, GraphOp, GraphValue, ModelGraph, Shape } from "../../graph/types.js";
-import { type ChannelsLastValue, graphShape, hasLayouts, type Layout, Layouts } from "../channels-last.js";
-import { checkComputed, INPUT_LIMIT } from "../onnx/limits.js";
-import { UniqueNames } from "../onnx/names.js";
-import { damaged, Rejection } from "../onnx/rejection.js";
+import {
+  type ChannelsLastValue,
+  graphShape,
+  hasLayouts,
+  type Layout,
+  Layouts,
+} from "../common/channels-last.js";
+import { checkComputed, INPUT_LIMIT } from "../common/limits.js";
+import { UniqueNames } from "../common/names.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import type { LayerCall } from "./call.js";
 import { type KerasFile, openKeras } from "./container.js";
 import { findLayer } from "./registry.js";

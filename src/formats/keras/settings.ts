@@ -1,6 +1,6 @@
 /** Typed access to the settings of a layer or quantizer: JSON from a file, so nothing of it is trusted. */
 import { didYouMean, printable } from "../../diagnostics/text.js";
-import { damaged, listText, Rejection } from "../onnx/rejection.js";
+import { damaged, listText, Rejection } from "../common/rejection.js";
 
 /** A JSON object by its keys. A Map, so that no key of a file meets a property of JavaScript's own. */
 export type Fields = ReadonlyMap<string, unknown>;

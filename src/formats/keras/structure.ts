@@ -1,6 +1,6 @@
 /** The layers of a Keras model and which reads which, from the model's config. */
 import { printable } from "../../diagnostics/text.js";
-import { damaged, Rejection } from "../onnx/rejection.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import { type Fields, fieldsOf } from "./settings.js";
 
 /** One layer. */

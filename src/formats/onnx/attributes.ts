@@ -1,8 +1,8 @@
 /** Attributes of a node: declared by each operator, checked once, then read without surprises. */
 import { didYouMean, printable } from "../../diagnostics/text.js";
-import { wholeNumber } from "./limits.js";
+import { wholeNumber } from "../common/limits.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import type { AttributeProto, TensorProto } from "./onnx_pb.js";
-import { damaged, Rejection } from "./rejection.js";
 
 export type AttributeType = "float" | "int" | "text" | "tensor" | "floats" | "ints";
 

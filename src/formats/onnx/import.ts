@@ -3,10 +3,11 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { Diagnostics, fail } from "../../diagnostics/diagnostic.js";
 import { printable } from "../../diagnostics/text.js";
 import type { GraphNode, GraphOp, GraphValue, ModelGraph, Shape } from "../../graph/types.js";
+import { checkComputed, WorkBudget } from "../common/limits.js";
+import { UniqueNames } from "../common/names.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import { type Attributes, checkAttributes } from "./attributes.js";
 import { declaredShape, inputShape } from "./inputs.js";
-import { checkComputed, WorkBudget } from "./limits.js";
-import { UniqueNames } from "./names.js";
 import {
   constantValue,
   type EmitOptions,
@@ -19,7 +20,6 @@ import {
 import { type GraphProto, type ModelProto, ModelProtoSchema, type NodeProto } from "./onnx_pb.js";
 import { orderNodes } from "./order.js";
 import { findOp, normalDomain } from "./registry.js";
-import { damaged, Rejection } from "./rejection.js";
 import { checkCycle, checkNames, checkOpset } from "./structure.js";
 import { readTensor } from "./tensor.js";
 import { opText, unsupportedRemedy } from "./unsupported.js";

@@ -1,7 +1,7 @@
 import { printable } from "../../diagnostics/text.js";
-import { INPUT_LIMIT } from "./limits.js";
+import { INPUT_LIMIT } from "../common/limits.js";
+import { Rejection } from "../common/rejection.js";
 import type { ValueInfoProto } from "./onnx_pb.js";
-import { Rejection } from "./rejection.js";
 
 /**
  * The shape of a float32 model input. A batch size that is open, or absent, is taken as 1. Throws a Rejection

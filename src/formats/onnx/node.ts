@@ -1,9 +1,9 @@
 /** What operator handlers see: a node with checked attributes, its inputs, and the graph under construction. */
 import { shapeText } from "../../diagnostics/text.js";
 import type { FloatTensor, GraphOp, Shape } from "../../graph/types.js";
+import type { Constant, FloatConstant, IntConstant } from "../common/constant.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import { type Attributes, intsAttribute } from "./attributes.js";
-import type { Constant, FloatConstant, IntConstant } from "./constant.js";
-import { damaged, Rejection } from "./rejection.js";
 
 /** A value during import: known now, computed at run time, or lost to an error that was already reported. */
 export type Value = ConstantValue | RuntimeValue | QuantizedValue | { readonly kind: "unknown" };

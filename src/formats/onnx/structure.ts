@@ -1,9 +1,9 @@
 /** Checks of a file as a whole, before any of its nodes is looked at. */
 import type { Diagnostics } from "../../diagnostics/diagnostic.js";
 import { printable } from "../../diagnostics/text.js";
+import { damaged } from "../common/rejection.js";
 import type { GraphProto, NodeProto } from "./onnx_pb.js";
 import { normalDomain } from "./registry.js";
-import { damaged } from "./rejection.js";
 
 /** Versions of ONNX's own operators in which those that are read mean what they mean here. */
 const OPSETS = { oldest: 7, newest: 23 } as const;

@@ -1,8 +1,8 @@
 import { shapeText } from "../../diagnostics/text.js";
-import { type Constant, floatConstant, intConstant } from "./constant.js";
-import { checkRank, wholeNumber } from "./limits.js";
+import { type Constant, floatConstant, intConstant } from "../common/constant.js";
+import { checkRank, wholeNumber } from "../common/limits.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import type { TensorProto } from "./onnx_pb.js";
-import { damaged, Rejection } from "./rejection.js";
 
 interface ElementType {
   readonly name: string;

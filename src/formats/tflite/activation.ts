@@ -1,6 +1,6 @@
 /** Activations that TFLite fuses into other operators, by the schema's number. */
 import type { GraphOp } from "../../graph/types.js";
-import { Rejection } from "../onnx/rejection.js";
+import { Rejection } from "../common/rejection.js";
 
 const [NONE, RELU, RELU_N1_TO_1, RELU6] = [0, 1, 2, 3];
 const names = ["NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT"];

@@ -2,9 +2,9 @@
 import { Diagnostics, fail } from "../../diagnostics/diagnostic.js";
 import { printable, shapeText } from "../../diagnostics/text.js";
 import type { GraphNode, GraphValue, ModelGraph } from "../../graph/types.js";
-import { checkComputed, INPUT_LIMIT, WorkBudget } from "../onnx/limits.js";
-import { UniqueNames } from "../onnx/names.js";
-import { damaged, Rejection } from "../onnx/rejection.js";
+import { checkComputed, INPUT_LIMIT, WorkBudget } from "../common/limits.js";
+import { UniqueNames } from "../common/names.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import { DamagedFile } from "./flatbuffer.js";
 import { readFlexMap } from "./flexbuffer.js";
 import { computed, plain } from "./layout.js";

@@ -7,8 +7,8 @@
  */
 import { shapeText } from "../../diagnostics/text.js";
 import type { GraphOp, IntTensor, Shape } from "../../graph/types.js";
-import { type FloatConstant, floatConstant, reshape } from "../onnx/constant.js";
-import { damaged, Rejection } from "../onnx/rejection.js";
+import { type FloatConstant, floatConstant, reshape } from "../common/constant.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import { activationOps, integerBounds } from "./activation.js";
 import {
   type Affine,

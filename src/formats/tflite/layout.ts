@@ -5,8 +5,8 @@
  */
 import { shapeText } from "../../diagnostics/text.js";
 import type { FloatTensor, GraphOp, Shape } from "../../graph/types.js";
-import { type FloatConstant, floatConstant, transpose } from "../onnx/constant.js";
-import { Rejection } from "../onnx/rejection.js";
+import { type FloatConstant, floatConstant, transpose } from "../common/constant.js";
+import { Rejection } from "../common/rejection.js";
 import type { Element, Form, RuntimeValue, Stage, TfNode } from "./node.js";
 
 const TO_PLANAR = [0, 3, 1, 2] as const;

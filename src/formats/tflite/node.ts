@@ -1,8 +1,8 @@
 /** What operator handlers see: a node with its options, its inputs, and the graph under construction. */
 import { shapeText } from "../../diagnostics/text.js";
 import type { GraphOp, Shape } from "../../graph/types.js";
-import type { FloatConstant, IntConstant } from "../onnx/constant.js";
-import { damaged, Rejection } from "../onnx/rejection.js";
+import type { FloatConstant, IntConstant } from "../common/constant.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import type { FileTensor } from "./schema.js";
 
 /** A value during import: known now, computed at run time, or lost to an error that was already reported. */

@@ -1,6 +1,6 @@
 /** Quantized tensors: integers with one scale and zero point. */
 import type { FloatTensor, GraphOp } from "../../graph/types.js";
-import { damaged, Rejection } from "../onnx/rejection.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import type { Affine } from "./node.js";
 import type { FileTensor } from "./schema.js";
 

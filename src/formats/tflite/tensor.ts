@@ -1,8 +1,8 @@
 /** Constants of the file. */
 import { shapeText } from "../../diagnostics/text.js";
-import { countOf, floatConstant, intConstant } from "../onnx/constant.js";
-import { checkRank } from "../onnx/limits.js";
-import { damaged, Rejection } from "../onnx/rejection.js";
+import { countOf, floatConstant, intConstant } from "../common/constant.js";
+import { checkRank } from "../common/limits.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import type { ConstantValue } from "./node.js";
 import type { ElementType, FileTensor } from "./schema.js";
 

@@ -2,8 +2,8 @@
 import { shapeText } from "../../diagnostics/text.js";
 import type { Shape, Window } from "../../graph/types.js";
 import { windowPositions } from "../../graph/window.js";
-import { checkComputed } from "../onnx/limits.js";
-import { damaged, Rejection } from "../onnx/rejection.js";
+import { checkComputed } from "../common/limits.js";
+import { damaged, Rejection } from "../common/rejection.js";
 import { mapOf } from "./layout.js";
 import type { RuntimeValue } from "./node.js";
 

@@ -1,8 +1,8 @@
 /** Layers that work on each element by itself. */
 import type { FloatTensor } from "../../../graph/types.js";
-import { type ChannelsLastValue, graphAxis, type Layout, presentLayout } from "../../channels-last.js";
-import { floatConstant, transpose } from "../../onnx/constant.js";
-import { Rejection } from "../../onnx/rejection.js";
+import { type ChannelsLastValue, graphAxis, type Layout, presentLayout } from "../../common/channels-last.js";
+import { floatConstant, transpose } from "../../common/constant.js";
+import { Rejection } from "../../common/rejection.js";
 import { type LayerCall, type LayerHandler, onlyInput } from "../call.js";
 import { activate, arithmetic, elementwise } from "../quantizers/activations.js";
 import { identifierOf, quantizerLayer } from "../quantizers/identifier.js";

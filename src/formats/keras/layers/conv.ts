@@ -1,10 +1,10 @@
 /** Convolutions: Keras', Larq's and QKeras', 1-D and 2-D, ordinary, depthwise and separable. */
 import { shapeText } from "../../../diagnostics/text.js";
 import type { FloatTensor } from "../../../graph/types.js";
-import { type ChannelsLastValue, channelShape } from "../../channels-last.js";
-import { type FloatConstant, insertAxis, reshape, transpose } from "../../onnx/constant.js";
-import { damaged, Rejection } from "../../onnx/rejection.js";
-import { recogniseCodes } from "../../onnx/weights.js";
+import { type ChannelsLastValue, channelShape } from "../../common/channels-last.js";
+import { type FloatConstant, insertAxis, reshape, transpose } from "../../common/constant.js";
+import { damaged, Rejection } from "../../common/rejection.js";
+import { recogniseCodes } from "../../common/weights.js";
 import { checkChannelsLast, type LayerCall, type LayerHandler, mapInput } from "../call.js";
 import { activate } from "../quantizers/activations.js";
 import { type Identifier, identifierOf } from "../quantizers/identifier.js";

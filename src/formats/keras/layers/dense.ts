@@ -1,6 +1,6 @@
 /** Dense layers: over the last axis, whatever stands before it. */
 import type { FloatTensor } from "../../../graph/types.js";
-import { recogniseCodes } from "../../onnx/weights.js";
+import { recogniseCodes } from "../../common/weights.js";
 import { type LayerHandler, onlyInput } from "../call.js";
 import { identifierOf } from "../quantizers/identifier.js";
 import { quantizeKernel } from "../quantizers/kernels.js";

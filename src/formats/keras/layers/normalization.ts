@@ -1,7 +1,7 @@
 /** Batch normalization at inference, in the two orders in which TensorFlow computes it. */
 import type { ArithmeticOperator, FloatTensor, GraphOp } from "../../../graph/types.js";
-import { type ChannelsLastValue, channelShape, presentLayout } from "../../channels-last.js";
-import { damaged, Rejection } from "../../onnx/rejection.js";
+import { type ChannelsLastValue, channelShape, presentLayout } from "../../common/channels-last.js";
+import { damaged, Rejection } from "../../common/rejection.js";
 import { type LayerCall, type LayerHandler, onlyInput } from "../call.js";
 import { identifierOf } from "../quantizers/identifier.js";
 import { quantizeConstants } from "../quantizers/qkeras.js";

@@ -1,8 +1,8 @@
 /** Pools: windows that slide, and whole maps. */
 import type { GraphOp } from "../../../graph/types.js";
 import { everyWindowTouches } from "../../../graph/window.js";
-import type { ChannelsLastValue } from "../../channels-last.js";
-import { Rejection } from "../../onnx/rejection.js";
+import type { ChannelsLastValue } from "../../common/channels-last.js";
+import { Rejection } from "../../common/rejection.js";
 import { checkChannelsLast, type LayerCall, type LayerHandler, mapInput } from "../call.js";
 import { asPair, pixelsOf, slidingWindow, windowedShape } from "./window.js";
 

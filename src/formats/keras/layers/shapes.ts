@@ -1,9 +1,9 @@
 /** Layers that move, cut and join values. */
 import { shapeText } from "../../../diagnostics/text.js";
 import type { Shape } from "../../../graph/types.js";
-import { type ChannelsLastValue, graphAxis, graphShape, presentLayout } from "../../channels-last.js";
-import { checkComputed } from "../../onnx/limits.js";
-import { damaged, listText, Rejection } from "../../onnx/rejection.js";
+import { type ChannelsLastValue, graphAxis, graphShape, presentLayout } from "../../common/channels-last.js";
+import { checkComputed } from "../../common/limits.js";
+import { damaged, listText, Rejection } from "../../common/rejection.js";
 import { checkChannelsLast, type LayerCall, type LayerHandler, mapInput, onlyInput } from "../call.js";
 import { sum } from "./activations.js";
 

@@ -2,9 +2,9 @@
 import { shapeText } from "../../../diagnostics/text.js";
 import type { Shape, Window } from "../../../graph/types.js";
 import { windowPositions } from "../../../graph/window.js";
-import type { ChannelsLastValue } from "../../channels-last.js";
-import { checkComputed } from "../../onnx/limits.js";
-import { Rejection } from "../../onnx/rejection.js";
+import type { ChannelsLastValue } from "../../common/channels-last.js";
+import { checkComputed } from "../../common/limits.js";
+import { Rejection } from "../../common/rejection.js";
 import type { Settings } from "../settings.js";
 
 type Pair = readonly [height: number, width: number];

@@ -4,8 +4,8 @@
  */
 import { printable } from "../../../diagnostics/text.js";
 import type { ArithmeticOperator, FloatTensor, GraphOp, Quantizer } from "../../../graph/types.js";
-import { type ChannelsLastValue, graphAxis, presentLayout } from "../../channels-last.js";
-import { Rejection } from "../../onnx/rejection.js";
+import { type ChannelsLastValue, graphAxis, presentLayout } from "../../common/channels-last.js";
+import { Rejection } from "../../common/rejection.js";
 import type { LayerCall } from "../call.js";
 import type { Identifier } from "./identifier.js";
 import { alphaOf, checkNoNoise, checkSizes, fixedPoint, ternaryThreshold } from "./qkeras.js";

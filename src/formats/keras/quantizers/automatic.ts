@@ -1,6 +1,6 @@
 /** QKeras' kernels whose scales are computed from the weights: alpha "auto" and "auto_po2". */
 import type { FloatTensor } from "../../../graph/types.js";
-import { Rejection } from "../../onnx/rejection.js";
+import { Rejection } from "../../common/rejection.js";
 import type { Identifier } from "./identifier.js";
 import { type Codes, checkNoNoise, fixedPoint } from "./qkeras.js";
 import { greatestMagnitudes, halfEven, leastSquares, nearestPowerOfTwo } from "./scale.js";

@@ -1,6 +1,6 @@
 /** Names of quantizers and activations in configs: by name, by call, or as a serialized object. */
 import { printable } from "../../../diagnostics/text.js";
-import { damaged, Rejection } from "../../onnx/rejection.js";
+import { damaged, Rejection } from "../../common/rejection.js";
 import { fieldsOf, Settings } from "../settings.js";
 
 /** A quantizer or an activation by the name that is listed in docs/FORMATS.md, with its settings. */

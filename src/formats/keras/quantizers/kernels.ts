@@ -4,8 +4,8 @@
  */
 import { printable } from "../../../diagnostics/text.js";
 import type { FloatTensor } from "../../../graph/types.js";
-import { type FloatConstant, floatConstant } from "../../onnx/constant.js";
-import { Rejection } from "../../onnx/rejection.js";
+import { type FloatConstant, floatConstant } from "../../common/constant.js";
+import { Rejection } from "../../common/rejection.js";
 import { automaticBits, automaticTernary } from "./automatic.js";
 import type { Identifier } from "./identifier.js";
 import { alphaOf, type Codes, checkNoNoise, fixedCodes } from "./qkeras.js";

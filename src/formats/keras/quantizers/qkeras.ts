@@ -1,6 +1,6 @@
 /** QKeras' quantizers with fixed scales, for constants: qkeras 0.9, quantizers.py. */
 import { printable } from "../../../diagnostics/text.js";
-import { Rejection } from "../../onnx/rejection.js";
+import { Rejection } from "../../common/rejection.js";
 import type { Settings } from "../settings.js";
 import type { Identifier } from "./identifier.js";
 import { EPSILON, halfEven } from "./scale.js";

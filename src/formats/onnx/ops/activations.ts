@@ -1,9 +1,9 @@
 /** Activations that stay float: they stand before quantizers and between float layers. */
 import { shapeText } from "../../../diagnostics/text.js";
+import { broadcastShapes, floatConstant } from "../../common/constant.js";
+import { damaged, Rejection } from "../../common/rejection.js";
 import { floatAttribute } from "../attributes.js";
-import { broadcastShapes, floatConstant } from "../constant.js";
 import { floatInput, type OnnxNode, type OpHandler, runtimeInput } from "../node.js";
-import { damaged, Rejection } from "../rejection.js";
 
 export const prelu: OpHandler = (node) => {
   const input = runtimeInput(node, 0);

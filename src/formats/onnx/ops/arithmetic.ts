@@ -11,8 +11,9 @@ import {
   type IntConstant,
   intConstant,
   positions,
-} from "../constant.js";
-import { checkList } from "../limits.js";
+} from "../../common/constant.js";
+import { checkList } from "../../common/limits.js";
+import { damaged, Rejection } from "../../common/rejection.js";
 import {
   constantValue,
   type OnnxNode,
@@ -21,7 +22,6 @@ import {
   runtimeInput,
   type Value,
 } from "../node.js";
-import { damaged, Rejection } from "../rejection.js";
 
 type Binary = (a: number, b: number) => number;
 

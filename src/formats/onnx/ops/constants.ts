@@ -1,4 +1,8 @@
 /** Constant: a tensor written as a node. */
+
+import { countOf, floatConstant, intConstant } from "../../common/constant.js";
+import { checkList, checkRank } from "../../common/limits.js";
+import { damaged, listText, Rejection } from "../../common/rejection.js";
 import {
   floatAttribute,
   floatsAttribute,
@@ -6,10 +10,7 @@ import {
   intsAttribute,
   tensorAttribute,
 } from "../attributes.js";
-import { countOf, floatConstant, intConstant } from "../constant.js";
-import { checkList, checkRank } from "../limits.js";
 import { constantValue, intInput, type OpHandler } from "../node.js";
-import { damaged, listText, Rejection } from "../rejection.js";
 import { readTensor } from "../tensor.js";
 
 export const constant: OpHandler = ({ attributes }) => {

@@ -1,11 +1,11 @@
 /** Convolutions with constant weights. */
 import { shapeText } from "../../../diagnostics/text.js";
 import type { Shape } from "../../../graph/types.js";
+import { type FloatConstant, insertAxis } from "../../common/constant.js";
+import { damaged, listText, Rejection } from "../../common/rejection.js";
+import { recogniseCodes } from "../../common/weights.js";
 import { intAttribute, intsAttribute } from "../attributes.js";
-import { type FloatConstant, insertAxis } from "../constant.js";
 import { floatInput, type OnnxNode, type OpHandler, runtimeInput } from "../node.js";
-import { damaged, listText, Rejection } from "../rejection.js";
-import { recogniseCodes } from "../weights.js";
 import { mapsOf, slidingWindow, windowedShape } from "./window.js";
 
 /** The convolution, then an addition where there is a bias. Taps outside the map are 0. */

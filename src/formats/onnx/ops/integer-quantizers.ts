@@ -3,8 +3,9 @@
  * on which nothing else may compute.
  */
 import type { FloatTensor, Shape, UniformQuantizer } from "../../../graph/types.js";
+import { type FloatConstant, floatConstant, type IntConstant } from "../../common/constant.js";
+import { damaged, Rejection } from "../../common/rejection.js";
 import { intAttribute } from "../attributes.js";
-import { type FloatConstant, floatConstant, type IntConstant } from "../constant.js";
 import {
   constantValue,
   floatInput,
@@ -13,7 +14,6 @@ import {
   type OpHandler,
   requiredInput,
 } from "../node.js";
-import { damaged, Rejection } from "../rejection.js";
 import { quantizeValue } from "./quantizers.js";
 
 /** Least and greatest integer of the types that are supported. */

@@ -1,8 +1,10 @@
 /** Dense layers: MatMul and Gemm with constant weights. */
 
 import { shapeText } from "../../../diagnostics/text.js";
+import { type FloatConstant, floatConstant, transpose } from "../../common/constant.js";
+import { Rejection } from "../../common/rejection.js";
+import { recogniseCodes } from "../../common/weights.js";
 import { floatAttribute, intAttribute } from "../attributes.js";
-import { type FloatConstant, floatConstant, transpose } from "../constant.js";
 import {
   floatInput,
   type OnnxNode,
@@ -11,8 +13,6 @@ import {
   requiredInput,
   runtimeInput,
 } from "../node.js";
-import { Rejection } from "../rejection.js";
-import { recogniseCodes } from "../weights.js";
 
 export const matMul: OpHandler = (node) => {
   if (requiredInput(node, 1).kind === "runtime") {

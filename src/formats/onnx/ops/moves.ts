@@ -2,9 +2,10 @@
 import { printable, shapeText } from "../../../diagnostics/text.js";
 import { stridedPositions, stridesOf } from "../../../graph/broadcast.js";
 import type { Shape } from "../../../graph/types.js";
+import { type Constant, countOf, intConstant } from "../../common/constant.js";
+import { checkComputed, checkList } from "../../common/limits.js";
+import { damaged, listText, Rejection } from "../../common/rejection.js";
 import { floatAttribute, intAttribute, intsAttribute, textAttribute } from "../attributes.js";
-import { type Constant, countOf, intConstant } from "../constant.js";
-import { checkComputed, checkList } from "../limits.js";
 import {
   constantValue,
   floatInput,
@@ -17,7 +18,6 @@ import {
   runtimeInput,
   type Value,
 } from "../node.js";
-import { damaged, listText, Rejection } from "../rejection.js";
 
 export const concat: OpHandler = (node) => {
   if (node.inputs.length === 0) throw new Rejection("it joins nothing", damaged);

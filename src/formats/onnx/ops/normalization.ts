@@ -1,6 +1,6 @@
+import { Rejection } from "../../common/rejection.js";
 import { floatAttribute, intAttribute } from "../attributes.js";
 import { floatInput, type OpHandler, runtimeInput } from "../node.js";
-import { Rejection } from "../rejection.js";
 
 /** BatchNormalization at inference, over axis 1. */
 export const batchNormalization: OpHandler = (node) => {

@@ -1,8 +1,8 @@
 /** Operators that end a classifier. */
 import { shapeText } from "../../../diagnostics/text.js";
+import { Rejection } from "../../common/rejection.js";
 import { intAttribute } from "../attributes.js";
 import { normalAxis, type OpHandler, runtimeInput } from "../node.js";
-import { Rejection } from "../rejection.js";
 
 export const softmax: OpHandler = (node) => {
   const input = runtimeInput(node, 0);

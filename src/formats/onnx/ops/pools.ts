@@ -1,6 +1,7 @@
 /** Pools: windows that slide, whole maps, and means over the axes of maps. */
 import { shapeText } from "../../../diagnostics/text.js";
 import type { GraphOp, Window } from "../../../graph/types.js";
+import { damaged, Rejection } from "../../common/rejection.js";
 import { intAttribute, intsAttribute } from "../attributes.js";
 import {
   axesOf,
@@ -10,7 +11,6 @@ import {
   type RuntimeValue,
   runtimeInput,
 } from "../node.js";
-import { damaged, Rejection } from "../rejection.js";
 import { checkTouches, mapsOf, slidingWindow, windowedShape } from "./window.js";
 
 type Reduction = "max-pool" | "average-pool";

@@ -3,8 +3,9 @@
 import { printable } from "../../../diagnostics/text.js";
 import { quantize } from "../../../graph/quantize.js";
 import type { FloatTensor, Quantizer, Rounding } from "../../../graph/types.js";
+import { broadcastShapes, expand, type FloatConstant, floatConstant } from "../../common/constant.js";
+import { Rejection } from "../../common/rejection.js";
 import { intAttribute, textAttribute } from "../attributes.js";
-import { broadcastShapes, expand, type FloatConstant, floatConstant } from "../constant.js";
 import {
   constantValue,
   floatInput,
@@ -14,7 +15,6 @@ import {
   runtimeInput,
   type Value,
 } from "../node.js";
-import { Rejection } from "../rejection.js";
 
 /** Widest code that a graph can hold; what the device takes is narrower and checked when lowering. */
 const MOST_BITS = 32;

@@ -1,7 +1,6 @@
 /** Operators that move or describe data: free on the device, or known before it runs. */
 import { shapeText } from "../../../diagnostics/text.js";
 import { stridedPositions, stridesOf } from "../../../graph/broadcast.js";
-import { intAttribute, intsAttribute } from "../attributes.js";
 import {
   type Constant,
   countOf,
@@ -9,8 +8,10 @@ import {
   intConstant,
   reshape as reshapeConstant,
   transpose as transposeConstant,
-} from "../constant.js";
-import { checkList, checkRank } from "../limits.js";
+} from "../../common/constant.js";
+import { checkList, checkRank } from "../../common/limits.js";
+import { damaged, listText, Rejection } from "../../common/rejection.js";
+import { intAttribute, intsAttribute } from "../attributes.js";
 import {
   axesOf,
   constantValue,
@@ -22,7 +23,6 @@ import {
   runtimeInput,
   type Value,
 } from "../node.js";
-import { damaged, listText, Rejection } from "../rejection.js";
 
 export const identity: OpHandler = (node) => requiredInput(node, 0);
 

@@ -8,10 +8,10 @@ import {
   mapSize,
   windowPositions,
 } from "../../../graph/window.js";
+import { checkComputed } from "../../common/limits.js";
+import { damaged, listText, Rejection } from "../../common/rejection.js";
 import { intAttribute, intsAttribute, textAttribute } from "../attributes.js";
-import { checkComputed } from "../limits.js";
 import type { OnnxNode, RuntimeValue } from "../node.js";
-import { damaged, listText, Rejection } from "../rejection.js";
 
 /** Larger kernels, strides, dilations and pads than this are no layer of a microcontroller. */
 const LARGEST = 1 << 16;

@@ -1,8 +1,8 @@
 /** Elementwise operators on float32: with a constant, or a sum of two computed values. */
 import { shapeText } from "../../../diagnostics/text.js";
 import type { ArithmeticOperator, GraphOp } from "../../../graph/types.js";
-import type { FloatConstant } from "../../onnx/constant.js";
-import { damaged, Rejection } from "../../onnx/rejection.js";
+import type { FloatConstant } from "../../common/constant.js";
+import { damaged, Rejection } from "../../common/rejection.js";
 import { activationOps } from "../activation.js";
 import { computed, currentForm, elementwise, formShape, inForm, operandFor } from "../layout.js";
 import {

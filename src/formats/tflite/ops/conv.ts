@@ -1,9 +1,9 @@
 /** Layers with constant weights: CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED. */
 import { shapeText } from "../../../diagnostics/text.js";
 import type { GraphOp, Shape } from "../../../graph/types.js";
-import { countOf, type FloatConstant, transpose } from "../../onnx/constant.js";
-import { damaged, Rejection } from "../../onnx/rejection.js";
-import { recogniseCodes } from "../../onnx/weights.js";
+import { countOf, type FloatConstant, transpose } from "../../common/constant.js";
+import { damaged, Rejection } from "../../common/rejection.js";
+import { recogniseCodes } from "../../common/weights.js";
 import { type Layer, readLayer } from "../layer.js";
 import { computed, formShape, mapOf, plain, planar } from "../layout.js";
 import type { OpHandler, RuntimeValue, Stage, TfNode } from "../node.js";

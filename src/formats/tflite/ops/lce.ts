@@ -5,7 +5,7 @@
 import { shapeText } from "../../../diagnostics/text.js";
 import type { FloatTensor, GraphOp, Window } from "../../../graph/types.js";
 import { everyWindowTouches } from "../../../graph/window.js";
-import { damaged, Rejection } from "../../onnx/rejection.js";
+import { damaged, Rejection } from "../../common/rejection.js";
 import { activationOps } from "../activation.js";
 import { computed, elementwise, formShape, isMap, mapOf, planar } from "../layout.js";
 import {

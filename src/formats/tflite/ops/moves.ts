@@ -7,9 +7,9 @@ import {
   floatConstant,
   intConstant,
   reshape as reshapeConstant,
-} from "../../onnx/constant.js";
-import { checkComputed, checkList, checkRank } from "../../onnx/limits.js";
-import { damaged, listText, Rejection } from "../../onnx/rejection.js";
+} from "../../common/constant.js";
+import { checkComputed, checkList, checkRank } from "../../common/limits.js";
+import { damaged, listText, Rejection } from "../../common/rejection.js";
 import { computed, currentForm, formAxis, formList, formShape, inForm, plain, planar } from "../layout.js";
 import {
   type ConstantValue,

@@ -1,6 +1,6 @@
 /** Operators that end a classifier. */
 import { shapeText } from "../../../diagnostics/text.js";
-import { damaged, Rejection } from "../../onnx/rejection.js";
+import { damaged, Rejection } from "../../common/rejection.js";
 import { computed, plain } from "../layout.js";
 import { floatInput, intsInput, normalAxis, type OpHandler, type RuntimeValue, type Stage } from "../node.js";
 import { single } from "../quantized.js";

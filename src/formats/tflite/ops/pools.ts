@@ -1,7 +1,7 @@
 /** Pools and means over windows of maps. */
 import type { GraphOp, IntTensor, Shape, WeightTensor, Window } from "../../../graph/types.js";
 import { everyWindowTouches } from "../../../graph/window.js";
-import { damaged, listText, Rejection } from "../../onnx/rejection.js";
+import { damaged, listText, Rejection } from "../../common/rejection.js";
 import { activationOps, integerActivation } from "../activation.js";
 import { computed, formShape, mapOf, plain, planar } from "../layout.js";
 import {

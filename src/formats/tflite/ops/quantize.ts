@@ -1,7 +1,7 @@
 /** QUANTIZE and DEQUANTIZE: float32 to 8-bit integers and back. */
 import type { GraphOp } from "../../../graph/types.js";
-import { floatConstant } from "../../onnx/constant.js";
-import { damaged, Rejection } from "../../onnx/rejection.js";
+import { floatConstant } from "../../common/constant.js";
+import { damaged, Rejection } from "../../common/rejection.js";
 import { elementwise } from "../layout.js";
 import {
   type Affine,

@@ -3,7 +3,7 @@
  * the format's own order, in the graph's order, or in both: whoever needs the other order gets a transpose, once.
  * The graph's input keeps the format's order, so that arrays given to `run` are in the model's own.
  */
-import type { Shape } from "../graph/types.js";
+import type { Shape } from "../../graph/types.js";
 
 /** `last`: [1, H, W, C] or [1, length, C], as the format has it. `first`: [1, C, H, W] or [1, C, length]. */
 export type Layout = "first" | "last";
