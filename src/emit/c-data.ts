@@ -28,7 +28,7 @@ function elementText(type: ConstantArray["type"], value: number): string {
 /** Nine significant digits bring every float32 back exactly; infinities need `<math.h>`. */
 function floatText(value: number): string {
   if (!Number.isFinite(value)) return value < 0 ? "-INFINITY" : "INFINITY";
-  const digits = value.toPrecision(9);
+  const digits = Object.is(value, -0) ? "-0" : value.toPrecision(9);
   return /[.e]/.test(digits) ? `${digits}f` : `${digits}.0f`;
 }
 
