@@ -18,7 +18,8 @@ describe("float arrays as C text", () => {
       fc.property(fc.array(fc.float({ noNaN: true }), { minLength: 1, maxLength: 40 }), (values) => {
         const back = readBack(arrayText("float", values));
         expect(back.length).toBe(values.length);
-        back.forEach((x, i) => expect(Object.is(x, values[i]), `${values[i]} as ${x}`).toBe(true));
+        for (const [i, x] of back.entries())
+          expect(Object.is(x, values[i]), `${values[i]} as ${x}`).toBe(true);
       }),
     );
     expect(arrayText("float", [-0, 0, 1, -1e30]).trim()).toBe(
