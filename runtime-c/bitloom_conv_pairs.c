@@ -20,7 +20,7 @@ static inline uint32_t *take(uint32_t **scratch, uint32_t words) {
     return taken;
 }
 
-/* Where everything is in the scratch: src/kernels/conv-pairs-pack.ts counts the same. */
+/* Where everything is in the scratch: src/kernels/conv-pairs-sizes.ts counts the same. */
 static void lay_out(work *w, const bitloom_conv_pairs *layer, uint32_t *scratch) {
     const uint32_t lines = layer->line_slots == 0U ? 1U : layer->line_slots;
     w->span = (layer->kernel_height - 1U) * (uint32_t)layer->dilation_y + 1U;

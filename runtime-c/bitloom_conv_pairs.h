@@ -83,7 +83,7 @@ typedef struct {
 
 /*
  * Inputs and output in the `pixels` layout. The scratch size is what the planner states
- * (src/kernels/conv-pairs-pack.ts).
+ * (src/kernels/conv-pairs-sizes.ts).
  */
 void bitloom_conv_pairs_threshold(const bitloom_conv_pairs *layer, const bitloom_const_ring *inputs,
                                   const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);

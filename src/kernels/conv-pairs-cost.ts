@@ -1,13 +1,6 @@
 import type { Cpu } from "../targets/index.js";
-import {
-  type ConvPairsShape,
-  type ConvPairsSizes,
-  type ConvPairsTiling,
-  classCounts,
-  padMode,
-  phasesOf,
-  sizesOf,
-} from "./conv-pairs-pack.js";
+import { type ConvPairsShape, classCounts, padMode } from "./conv-pairs-shape.js";
+import { type ConvPairsSizes, type ConvPairsTiling, phasesOf, sizesOf } from "./conv-pairs-sizes.js";
 import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
 import { unitBytes } from "./layout.js";
 

@@ -1,20 +1,17 @@
 import type { DeviceProgram, Instruction } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
 import { convPairsCost } from "./conv-pairs-cost.js";
+import { packConvPairsColumns, packConvPairsWeights } from "./conv-pairs-pack.js";
+import { type ConvPairsShape, hasFewClasses, padMode } from "./conv-pairs-shape.js";
 import {
   type ConvPairsScheme,
-  type ConvPairsShape,
   type ConvPairsTiling,
   canUseRowsInPlace,
-  hasFewClasses,
   MAX_RUN,
-  packConvPairsColumns,
-  packConvPairsThresholds,
-  packConvPairsWeights,
-  padMode,
   phasesOf,
   sizesOf,
-} from "./conv-pairs-pack.js";
+} from "./conv-pairs-sizes.js";
+import { packConvPairsThresholds } from "./conv-pairs-thresholds.js";
 import {
   type ConstantArray,
   type DescriptorField,

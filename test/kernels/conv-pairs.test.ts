@@ -4,13 +4,13 @@
  */
 import { describe, expect, it } from "vitest";
 import { convPairs, convPairsChoice, convPairsShape } from "../../src/kernels/conv-pairs.js";
+import type { ConvPairsShape } from "../../src/kernels/conv-pairs-shape.js";
 import {
-  type ConvPairsShape,
   type ConvPairsTiling,
   canUseRowsInPlace,
   MAX_RUN,
   sizesOf,
-} from "../../src/kernels/conv-pairs-pack.js";
+} from "../../src/kernels/conv-pairs-sizes.js";
 import { unitBytes } from "../../src/kernels/layout.js";
 import type { KernelChoice } from "../../src/kernels/types.js";
 import { findCpu } from "../../src/targets/index.js";
