@@ -15,8 +15,6 @@ export const SEED = 1;
 export interface MeasureOptions {
   /** Measures what has this in its name. */
   readonly filter?: string;
-  /** Names of layers and nets to measure; all if absent. */
-  readonly only?: readonly string[];
   /** Kernel to use in place of the planner's choice. */
   readonly kernel?: string;
   readonly onProgress?: (text: string) => void;
@@ -41,8 +39,8 @@ function layerOf(shape: LayerShape): { program: DeviceProgram; inputs: readonly 
 }
 
 export async function measureCore(board: Board, options: MeasureOptions = {}): Promise<Measured> {
-  const { filter = "", only, kernel, onProgress } = options;
-  const isWanted = (id: string): boolean => id.includes(filter) && (only?.includes(id) ?? true);
+  const { filter = "", kernel, onProgress } = options;
+  const isWanted = (id: string): boolean => id.includes(filter);
   const figures = new Map<string, Figures>();
   const notes: string[] = [];
   const cases = new Map<string, LayerCase>();

@@ -86,9 +86,6 @@ export const layerShapes: readonly LayerShape[] = [
   dense(256, 10, "sums"),
 ];
 
-/** Few and small ones, for the test that runs with every change. */
-export const quickShapes: readonly string[] = [c64, "conv1x1-64-64-16x16", "dense-1024-256"];
-
 export function windowOf({ kernel, stride, dilation, padding }: LayerShape): Window {
   const half = ([0, 1] as const).map((axis) => Math.floor((kernel[axis] * dilation - dilation) / 2));
   const [top, left] = padding === "same" ? half : [0, 0];
