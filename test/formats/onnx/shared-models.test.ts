@@ -4,6 +4,7 @@ import { mnistTest } from "../../../examples/common/images.js";
 import { compileModelFile } from "../../../src/compile.js";
 import { readModel } from "../../../src/formats/index.js";
 import { printGraph } from "../../../src/graph/print.js";
+import { batchFromArray } from "../../../src/inputs.js";
 import { runDevice } from "../../../src/reference/device.js";
 import { compileDevice } from "../../../src/reference/device-fast.js";
 import { runModel } from "../../../src/reference/model.js";
@@ -92,7 +93,7 @@ describe.each(["cnvW1A1_svhn", "cnvW1A1_svhn.bn"])("%s", (name) => {
   const count = full ? 100 : 6;
 
   test.skipIf(absent(...files))(
-    `${count} images give the exact integer logits in the model reference`,
+    `${count} images give the exact integer logits, model and device alike`,
     () => {
       const [file, pixels, expected] = files.map(readShared) as [Uint8Array, Uint8Array, Uint8Array];
       const { logits } = JSON.parse(new TextDecoder().decode(expected)) as { logits: number[][] };
@@ -100,6 +101,16 @@ describe.each(["cnvW1A1_svhn", "cnvW1A1_svhn.bn"])("%s", (name) => {
       const graph = readModel(file, name);
       const x = Float32Array.from(pixels.subarray(0, count * 3072), (byte) => byte / 255);
       expect([...compileModel(graph)(x)]).toEqual(logits.slice(0, count).flat());
+      const { program } = compileModelFile(file, `${name}.onnx.gz`);
+      const images = {
+        shape: [count, 3, 32, 32],
+        dtype: "uint8",
+        data: pixels.slice(0, count * 3072),
+      } as const;
+      const batch = batchFromArray(program, images, "SVHN");
+      const device = compileDevice(program);
+      const scores = Array.from({ length: count }, (_, i) => [...device(batch.stored(i))]);
+      expect(scores).toEqual(logits.slice(0, count));
       // The readable reference on one: it is the definition, but slow.
       expect([...runModel(graph, x.subarray(0, 3072))]).toEqual(logits[0]);
     },
