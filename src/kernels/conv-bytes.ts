@@ -8,7 +8,7 @@ import {
   type Kernel,
   type KernelChoice,
 } from "./types.js";
-import { tapsInside } from "./window.js";
+import { insideAlong } from "./window.js";
 
 type Conv = Extract<Instruction, { kind: "conv" }>;
 type Threshold = Extract<Instruction, { kind: "threshold" }>;
@@ -237,7 +237,8 @@ function cost(program: DeviceProgram, conv: Conv, input: Input, cpu: Cpu, levels
   const family = coreFamily(cpu);
   const pixels = height * width;
   const taps = pixels * window.kernel[0] * window.kernel[1];
-  const inside = tapsInside(window, 0, inputHeight, height) * tapsInside(window, 1, inputWidth, width);
+  const inside =
+    insideAlong(window, 0, inputHeight, height).taps * insideAlong(window, 1, inputWidth, width).taps;
   const threshold = pixels * outputs * levels;
   if (channels === groups && groups > 1 && input.type !== 3) {
     return weighted(DEPTHWISE[family], {

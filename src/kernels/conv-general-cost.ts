@@ -1,6 +1,7 @@
 import type { Window } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
 import { coreFamily, weighted } from "./core-family.js";
+import { insideAlong } from "./window.js";
 
 /** What the cost of a layer depends on; channels and outputs are those of one group, planes those of codes. */
 export interface GeneralShape {
@@ -50,7 +51,8 @@ function workOf(shape: GeneralShape): Work {
   const { window, groups, channels, inputPlanes, weightPlanes, levels } = shape;
   const taps = window.kernel[0] * window.kernel[1];
   const words = Math.ceil((taps * channels) / 32);
-  const [rows, columns] = [insideAlong(shape, 0), insideAlong(shape, 1)];
+  const rows = insideAlong(window, 0, shape.input[0], shape.output[0]);
+  const columns = insideAlong(window, 1, shape.input[1], shape.output[1]);
   const pixels = shape.output[0] * shape.output[1] * groups;
   const outputs = pixels * shape.outputs;
   const isBinary = inputPlanes === 1 && weightPlanes === 1;
@@ -77,20 +79,4 @@ function workOf(shape: GeneralShape): Work {
     countLong: words >= 8 ? counts : 0,
     countWord: counts * (words % 8),
   };
-}
-
-/** Along one axis: taps inside the map, summed over the output, and output positions whose taps all are. */
-function insideAlong({ input, output, window }: GeneralShape, axis: 0 | 1): { taps: number; whole: number } {
-  const kernel = window.kernel[axis];
-  let taps = 0;
-  let whole = 0;
-  for (let i = 0; i < output[axis]; i++) {
-    const start = i * window.stride[axis] - window.pads[axis];
-    const inside = Array.from({ length: kernel }, (_, k) => start + k * window.dilation[axis]).filter(
-      (at) => at >= 0 && at < input[axis],
-    ).length;
-    taps += inside;
-    if (inside === kernel) whole++;
-  }
-  return { taps, whole };
 }

@@ -4,7 +4,7 @@ import { planesOf, planeWords, typeName } from "./domains.js";
 import { unitBytes } from "./layout.js";
 import { singleChoice } from "./single.js";
 import { instructionOf, type Kernel, type KernelCall, type KernelChoice } from "./types.js";
-import { fitsWindowFields, tapsInside, windowFields } from "./window.js";
+import { fitsWindowFields, insideAlong, windowFields } from "./window.js";
 
 type Pool = Extract<Instruction, { kind: "pool" }>;
 
@@ -56,7 +56,7 @@ function outputPixels(program: DeviceProgram, { output }: Pool): number {
 /** Taps inside the map, of all windows of one channel. */
 function tapsPerChannel(program: DeviceProgram, { input, output, window }: Pool): number {
   const [from, to] = [program.tensors[input]!.shape, program.tensors[output]!.shape];
-  return tapsInside(window, 0, from[0], to[0]) * tapsInside(window, 1, from[1], to[1]);
+  return insideAlong(window, 0, from[0], to[0]).taps * insideAlong(window, 1, from[1], to[1]).taps;
 }
 
 function scalars(program: DeviceProgram, index: number, instruction: Pool, family: CoreFamily): KernelChoice {

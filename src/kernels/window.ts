@@ -28,18 +28,23 @@ export function fitsWindowFields({ kernel, stride, dilation, pads }: Window): bo
   return [...kernel, ...stride, ...dilation, ...pads].every((n) => n <= 65535);
 }
 
-/** Taps inside the map, summed over the output positions of one axis. */
-export function tapsInside(
+/** Along one axis: taps inside the map, summed over the output, and output positions whose taps all are. */
+export function insideAlong(
   { kernel, stride, dilation, pads }: Window,
   axis: 0 | 1,
   input: number,
   output: number,
-): number {
+): { readonly taps: number; readonly whole: number } {
   let taps = 0;
-  for (let i = 0; i < output; i++)
+  let whole = 0;
+  for (let i = 0; i < output; i++) {
+    let inside = 0;
     for (let k = 0; k < kernel[axis]; k++) {
       const at = i * stride[axis] - pads[axis] + k * dilation[axis];
-      if (at >= 0 && at < input) taps++;
+      if (at >= 0 && at < input) inside++;
     }
-  return taps;
+    taps += inside;
+    if (inside === kernel[axis]) whole++;
+  }
+  return { taps, whole };
 }
