@@ -4,7 +4,7 @@ import { convBytes } from "../../src/kernels/conv-bytes.js";
 import type { Domain } from "../../src/program/types.js";
 import { findCpu } from "../../src/targets/index.js";
 import { bareTargets, type KernelCase, runInQemu, runOnHost } from "../support/kernel-cases.js";
-import { type ConvShape, convCase, outputSize, Random } from "../support/random-conv.js";
+import { type ConvShape, caseOf, convCase, outputSize, Random } from "../support/random-conv.js";
 
 const weightKinds = [
   { bits: 1, step: 2, offset: -1 },
@@ -51,19 +51,11 @@ function randomShape(random: Random): ConvShape {
 
 function cases(shape: ConvShape, random: Random, name: string): KernelCase[] {
   const data = convCase(shape, random);
-  return convBytes.match(data.program, 0, findCpu("cortex-m4")).map((choice) => ({
-    name: `${name} ${choice.kernel} ${choice.call.function}`,
-    choice,
-    input: data.inputBytes,
-    inputRows: shape.input[0],
-    reads: {
-      stride: shape.window.stride[0],
-      pad: shape.window.pads[0],
-      rows: (shape.window.kernel[0] - 1) * shape.window.dilation[0] + 1,
-    },
-    expected: choice.covers.length === 2 ? data.bitsBytes : data.sumsBytes,
-    outputRows: data.program.tensors[1]!.shape[0],
-  }));
+  return convBytes
+    .match(data.program, 0, findCpu("cortex-m4"))
+    .map((choice) =>
+      caseOf(name, choice, shape, data, choice.covers.length === 2 ? data.bitsBytes : data.sumsBytes),
+    );
 }
 
 function randomCases(seed: number, count: number): KernelCase[] {

@@ -5,7 +5,7 @@ import { layoutBytes, rowBytes, unitBytes } from "../../src/kernels/layout.js";
 import type { ProgramTensor } from "../../src/program/types.js";
 import { findCpu } from "../../src/targets/index.js";
 import { bareTargets, type KernelCase, mveTarget, runInQemu, runOnHost } from "../support/kernel-cases.js";
-import { type ConvShape, convCase, outputSize, Random } from "../support/random-conv.js";
+import { type ConvShape, caseOf, convCase, outputSize, Random } from "../support/random-conv.js";
 
 function randomShape(random: Random): ConvShape {
   for (;;) {
@@ -51,19 +51,9 @@ function pixelsBytes(tensor: ProgramTensor, bits: Int32Array): Uint8Array {
 
 function cases(shape: ConvShape, random: Random, name: string): KernelCase[] {
   const data = convCase(shape, random);
-  return convImage.match(data.program, 0, findCpu("cortex-m4")).map((choice) => ({
-    name: `${name} ${choice.kernel} ${choice.call.function}`,
-    choice,
-    input: data.inputBytes,
-    inputRows: shape.input[0],
-    reads: {
-      stride: shape.window.stride[0],
-      pad: shape.window.pads[0],
-      rows: (shape.window.kernel[0] - 1) * shape.window.dilation[0] + 1,
-    },
-    expected: pixelsBytes(data.program.tensors[2]!, data.bits),
-    outputRows: data.program.tensors[1]!.shape[0],
-  }));
+  return convImage
+    .match(data.program, 0, findCpu("cortex-m4"))
+    .map((choice) => caseOf(name, choice, shape, data, pixelsBytes(data.program.tensors[2]!, data.bits)));
 }
 
 function randomCases(seed: number, count: number): KernelCase[] {

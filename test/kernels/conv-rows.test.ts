@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { convRows } from "../../src/kernels/conv-rows.js";
 import { findCpu } from "../../src/targets/index.js";
 import { bareTargets, type KernelCase, runInQemu, runOnHost } from "../support/kernel-cases.js";
-import { type ConvShape, convCase, outputSize, Random } from "../support/random-conv.js";
+import { type ConvShape, caseOf, convCase, outputSize, Random } from "../support/random-conv.js";
 
 const bipolar = { bits: 1, step: 2, offset: -1 } as const;
 
@@ -57,19 +57,11 @@ function dense(inputs: number, outputs: number): ConvShape {
 
 function cases(shape: ConvShape, random: Random, name: string): KernelCase[] {
   const data = convCase(shape, random);
-  return convRows.match(data.program, 0, findCpu("cortex-m4")).map((choice) => ({
-    name: `${name} ${choice.kernel} ${choice.call.function}`,
-    choice,
-    input: data.inputBytes,
-    inputRows: shape.input[0],
-    reads: {
-      stride: shape.window.stride[0],
-      pad: shape.window.pads[0],
-      rows: (shape.window.kernel[0] - 1) * shape.window.dilation[0] + 1,
-    },
-    expected: choice.covers.length === 2 ? data.bitsBytes : data.sumsBytes,
-    outputRows: data.program.tensors[1]!.shape[0],
-  }));
+  return convRows
+    .match(data.program, 0, findCpu("cortex-m4"))
+    .map((choice) =>
+      caseOf(name, choice, shape, data, choice.covers.length === 2 ? data.bitsBytes : data.sumsBytes),
+    );
 }
 
 function randomCases(seed: number, count: number): KernelCase[] {

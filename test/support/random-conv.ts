@@ -1,6 +1,8 @@
 /** Random convolutions as programs of two instructions, and their sums computed from the definition. */
+import type { KernelChoice } from "../../src/kernels/types.js";
 import { canonicalBytes } from "../../src/program/canonical.js";
 import type { DeviceProgram, Domain, Instruction, ProgramTensor, Window } from "../../src/program/types.js";
+import type { KernelCase } from "./kernel-cases.js";
 
 export type Conv = Extract<Instruction, { kind: "conv" }>;
 
@@ -178,4 +180,24 @@ function convolve(
                 (conv.weights.step * conv.weights.codes[k]! + conv.weights.offset);
       }
   return sums;
+}
+
+/** A way to execute the convolution of a shape, with the bytes that it must write. */
+export function caseOf(
+  name: string,
+  choice: KernelChoice,
+  shape: ConvShape,
+  data: ConvCase,
+  expected: Uint8Array,
+): KernelCase {
+  const { kernel, stride, dilation, pads } = shape.window;
+  return {
+    name: `${name} ${choice.kernel} ${choice.call.function}`,
+    choice,
+    input: data.inputBytes,
+    inputRows: shape.input[0],
+    reads: { stride: stride[0], pad: pads[0], rows: (kernel[0] - 1) * dilation[0] + 1 },
+    expected,
+    outputRows: data.program.tensors[1]!.shape[0],
+  };
 }
