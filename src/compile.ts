@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { packageFile } from "./assets/package-files.js";
 import type { Diagnostic } from "./diagnostics/diagnostic.js";
 import { checkedName, emitLibrary, type KnownAnswer, type Library, nameFrom } from "./emit/index.js";
-import { readModel } from "./formats/index.js";
+import { type ReadOptions, readModel } from "./formats/index.js";
 import type { ModelGraph } from "./graph/types.js";
 import { type LoweringOptions, lowerGraph } from "./passes/registry.js";
 import { type Goal, type Plan, planProgram, verifyPlan } from "./plan/index.js";
@@ -14,7 +14,7 @@ import { canonicalBytes, type DeviceProgram, elementCount, type TensorValues } f
 import { compileDevice } from "./reference/device-fast.js";
 import { type Cpu, findCpu } from "./targets/index.js";
 
-export interface CompileOptions extends LoweringOptions {
+export interface CompileOptions extends LoweringOptions, ReadOptions {
   /** Prefix of every C symbol and file; by default made from the file's name. */
   readonly name?: string;
   /** Core that kernels are chosen for, Cortex-M4 by default. The generated C runs on every core. */
@@ -41,14 +41,17 @@ export const version: string = (
   JSON.parse(readFileSync(packageFile("package.json"), "utf8")) as { version: string }
 ).version;
 
-/** Reads, lowers, plans and emits a model. `fileName` serves messages and the default name only. */
+/**
+ * Reads, lowers, plans and emits a model. `fileName` serves messages and the default name only; files that the model
+ * names come from `options.companions`.
+ */
 export function compileModelFile(
   bytes: Uint8Array,
   fileName: string,
   options: CompileOptions = {},
 ): CompiledModel {
   const name = options.name === undefined ? nameFrom(fileName) : checkedName(options.name);
-  const graph = readModel(bytes, fileName);
+  const graph = readModel(bytes, fileName, options);
   options.observe?.("import", graph);
   const { program, diagnostics } = lowerGraph(graph, options, options.observe);
   const cpu = options.cpu ?? findCpu("cortex-m4");

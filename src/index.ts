@@ -1,6 +1,7 @@
 /**
  * bitloom as a library: what the command line uses, for programs that embed it.
  */
+export { companionFiles } from "./companion-files.js";
 export { type CompiledModel, type CompileOptions, compileModelFile, version } from "./compile.js";
 export {
   BitloomError,
@@ -13,7 +14,8 @@ export { renderDiagnostics } from "./diagnostics/text.js";
 export type { Library, LibraryFile } from "./emit/index.js";
 export { type Emulator, hostEmulator, qemuEmulator } from "./emulators/index.js";
 export { type Evaluation, evaluate } from "./evaluate.js";
-export { readModel } from "./formats/index.js";
+export type { CompanionReader } from "./formats/common/companions.js";
+export { type ReadOptions, readModel } from "./formats/index.js";
 export { type NpyArray, readNpy, writeNpy } from "./formats/npy.js";
 export { type ModelGraph, printGraph } from "./graph/index.js";
 export { batchFromArray, type InputBatch, randomBatch } from "./inputs.js";

@@ -1,13 +1,12 @@
 import type { Command } from "commander";
 import { BitloomError, type Diagnostic } from "../diagnostics/diagnostic.js";
-import { readModel } from "../formats/index.js";
 import { printGraph } from "../graph/index.js";
 import type { ModelGraph } from "../graph/types.js";
 import { lowerGraph } from "../passes/registry.js";
 import { type Plan, planProgram } from "../plan/index.js";
 import { summarize, summaryText } from "../report/summary.js";
 import { modelCommand } from "./model-command.js";
-import { compileOptions, type ModelOptions, readModelFile } from "./options.js";
+import { compileOptions, graphFromOptions, type ModelOptions } from "./options.js";
 import { present } from "./output.js";
 
 export function inspectCommand(): Command {
@@ -20,7 +19,7 @@ export function inspectCommand(): Command {
 
 /** A graph that can be read but not deployed is still shown, with what stands in its way. */
 function run(path: string, options: ModelOptions) {
-  const graph = readModel(readModelFile(path), path);
+  const graph = graphFromOptions(path);
   const { plan, diagnostics, failed } = tryPlan(graph, options);
   const summary = plan === undefined ? undefined : summarize(plan);
   return {

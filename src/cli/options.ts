@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
+import { companionFiles } from "../companion-files.js";
 import { type CompiledModel, type CompileOptions, compileModelFile } from "../compile.js";
 import { fail } from "../diagnostics/diagnostic.js";
 import { didYouMean, printable } from "../diagnostics/text.js";
+import { type ReadOptions, readModel } from "../formats/index.js";
+import type { ModelGraph } from "../graph/types.js";
 import type { InputAffine } from "../program/index.js";
 
 /** Options that every command which compiles a model takes. */
@@ -25,7 +28,17 @@ export function compileFromOptions(
   options: ModelOptions,
   extra: Pick<CompileOptions, "observe" | "cpu" | "goal" | "measured"> = {},
 ): CompiledModel {
-  return compileModelFile(readModelFile(path), path, { ...compileOptions(options), ...extra });
+  const all = { ...compileOptions(options), ...readOptions(path), ...extra };
+  return compileModelFile(readModelFile(path), path, all);
+}
+
+/** Reads the model that a command names, without compiling it. */
+export function graphFromOptions(path: string): ModelGraph {
+  return readModel(readModelFile(path), path, readOptions(path));
+}
+
+function readOptions(path: string): ReadOptions {
+  return { companions: companionFiles(path) };
 }
 
 /** The compiler's options from the command line's words. */
@@ -44,7 +57,7 @@ export function compileOptions(options: ModelOptions): CompileOptions {
 }
 
 /** The bytes of a model file, with a limit on its size. */
-export function readModelFile(path: string): Uint8Array {
+function readModelFile(path: string): Uint8Array {
   const bytes = readFileSync(path);
   if (bytes.length <= MODEL_LIMIT) return bytes;
   throw fail(

@@ -2,6 +2,7 @@ import { gunzipSync } from "node:zlib";
 import { fail } from "../diagnostics/diagnostic.js";
 import type { ModelGraph } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
+import type { CompanionReader } from "./common/companions.js";
 import { FILE_LIMIT } from "./common/limits.js";
 import { isHdf5 } from "./hdf5/file.js";
 import { isKerasArchive } from "./keras/container.js";
@@ -11,11 +12,16 @@ import { otherFormat } from "./sniff.js";
 import { importTflite, isTflite } from "./tflite/import.js";
 import { isZip, ZipArchive } from "./zip.js";
 
+export interface ReadOptions {
+  /** Gives the files that the model file names; without it such models are refused. */
+  readonly companions?: CompanionReader;
+}
+
 /**
  * Reads a trained model, whatever its format, by content rather than by name; gzip is unpacked on the way.
  * Throws one BitloomError (exit 2) with every problem of the file.
  */
-export function readModel(bytes: Uint8Array, fileName: string): ModelGraph {
+export function readModel(bytes: Uint8Array, fileName: string, _options: ReadOptions = {}): ModelGraph {
   const unpacked = isGzip(bytes) ? gunzip(bytes, fileName) : bytes;
   if (unpacked.length === 0) {
     throw fail("formats/empty", "the file is empty", { where: fileName, remedy: "export the model again" });
