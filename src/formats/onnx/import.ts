@@ -2,7 +2,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { Diagnostics, fail } from "../../diagnostics/diagnostic.js";
 import { printable } from "../../diagnostics/text.js";
-import type { GraphNode, GraphOp, GraphValue, ModelGraph, Shape } from "../../graph/types.js";
+import type { GraphNode, GraphOp, GraphValue, ModelGraph, Origin, Shape } from "../../graph/types.js";
 import { checkComputed, WorkBudget } from "../common/limits.js";
 import { UniqueNames } from "../common/names.js";
 import { damaged, Rejection } from "../common/rejection.js";
@@ -99,7 +99,7 @@ class Import {
     this.#diagnostics.throwIfErrors();
     return {
       name: this.#proto.name || this.#fileName,
-      source: this.#source(),
+      origin: this.#origin(),
       nodes: this.#nodes,
       values: this.#values,
       inputs,
@@ -108,14 +108,16 @@ class Import {
     };
   }
 
-  #source(): string {
+  #origin(): Origin {
     const quantized = this.#proto.node.some(
       (n) => normalDomain(n.domain) !== "" && findOp(n.opType, n.domain) !== undefined,
     );
     const { producerName, producerVersion } = this.#model;
-    const producer =
-      producerName === "" ? "" : `, by ${printable(`${producerName} ${producerVersion}`.trim(), 60)}`;
-    return `${quantized ? "QONNX" : "ONNX"}, opset ${this.#opsets.get("") ?? "?"}${producer}`;
+    return {
+      format: quantized ? "QONNX" : "ONNX",
+      version: `opset ${this.#opsets.get("") ?? "?"}`,
+      producer: producerName === "" ? "" : printable(`${producerName} ${producerVersion}`.trim(), 60),
+    };
   }
 
   /** Only constants that some needed node reads: files may carry parameters of parts that were cut off. */
