@@ -15,7 +15,7 @@ import {
   graphShape,
   hasLayouts,
   type Layout,
-  Layouts,
+  nameIn,
 } from "../common/channels-last.js";
 import { checkComputed, INPUT_LIMIT } from "../common/limits.js";
 import { UniqueNames } from "../common/names.js";
@@ -70,7 +70,6 @@ class Import {
   readonly #values = new Map<string, GraphValue>();
   readonly #inputs: string[] = [];
   readonly #names = new UniqueNames();
-  readonly #layouts = new Layouts((input, permutation, shape) => this.#transposed(input, permutation, shape));
 
   constructor(file: KerasFile, model: KerasModel, fileName: string) {
     this.#file = file;
@@ -89,7 +88,7 @@ class Import {
     }
     this.#diagnostics.throwIfErrors();
     // In Keras' own order of axes, as the model returns them.
-    const outputs = this.#model.outputs.map((key) => this.#layouts.nameOf(this.#results.get(key)!, "last"));
+    const outputs = this.#model.outputs.map((key) => this.#nameIn(this.#results.get(key)!, "last"));
     return {
       name: this.#model.name,
       origin: this.#origin(),
@@ -208,7 +207,7 @@ class Import {
     part: string | undefined,
   ): ChannelsLastValue {
     checkComputed(shape);
-    const from = inputs.map((value) => this.#layouts.nameOf(value, wanted));
+    const from = inputs.map((value) => this.#nameIn(value, wanted));
     const layout = hasLayouts(shape) ? wanted : "last";
     const text = printable(layer.name);
     const name = this.#add(
@@ -220,9 +219,10 @@ class Import {
     return { shape, names: { [layout]: name } };
   }
 
-  #transposed(input: string, permutation: readonly number[], shape: Shape): string {
-    const to = permutation.at(-1) === 1 ? "channels last" : "channels first";
-    return this.#add({ kind: "transpose", permutation }, [input], shape, `${input} ${to}`);
+  #nameIn(value: ChannelsLastValue, layout: Layout): string {
+    return nameIn(value, layout, (input, permutation, shape) =>
+      this.#add({ kind: "transpose", permutation }, [input], shape, `${input} channels ${layout}`),
+    );
   }
 
   /** A node and its value, of one name. */

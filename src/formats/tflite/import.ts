@@ -7,7 +7,7 @@ import { UniqueNames } from "../common/names.js";
 import { damaged, Rejection } from "../common/rejection.js";
 import { DamagedFile } from "./flatbuffer.js";
 import { readFlexMap } from "./flexbuffer.js";
-import { computed, plain } from "./layout.js";
+import { channelsLast, computed } from "./layout.js";
 import {
   type EmitOptions,
   type Options,
@@ -125,7 +125,7 @@ class Import {
       const name = this.#valueNames.fresh(tensor.name || "input");
       if (tensor.type === "float32") {
         this.#values.set(name, { name, shape, dtype: "float32" });
-        this.#known.set(index, computed("plain", name, shape));
+        this.#known.set(index, computed("last", name, shape));
         return name;
       }
       if (!isIntegerType(tensor.type)) {
@@ -137,7 +137,7 @@ class Import {
       const affine = affineOf(tensor);
       const stored = { type: tensor.type === "int8" ? "i8" : "u8", zero: affine.zero } as const;
       this.#values.set(name, { name, shape, dtype: "float32", stored });
-      this.#known.set(index, computed("plain", name, shape, { element: tensor.type, affine }));
+      this.#known.set(index, computed("last", name, shape, { element: tensor.type, affine }));
       return name;
     });
   }
@@ -157,7 +157,7 @@ class Import {
       const emit: TfNode["emit"] = (from, stages, options) =>
         this.#emit(printable(`${this.#tensor(index).name} output`), from, stages, options);
       const node = { emit } as TfNode;
-      const name = plain(node, value);
+      const name = channelsLast(node, value);
       const zero = value.affine?.zero ?? 0;
       if (zero === 0) return name;
       const op = { kind: "arithmetic", operator: "add", operand: single(zero), reversed: false } as const;
