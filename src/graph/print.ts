@@ -3,6 +3,8 @@ import type { FloatTensor, GraphOp, ModelGraph, Quantizer, WeightTensor, Window 
 
 /** Longest name that is shown whole. Exporters put what tells nodes apart last, so the middle is left out. */
 const NAME_WIDTH = 40;
+/** Quantizers of as many levels are there to round. */
+const WIDEST = 2 ** 32;
 /** So many of a node's inputs are named. */
 const NAMES_SHOWN = 4;
 
@@ -97,11 +99,17 @@ function windowText({ stride, dilation, pads }: Window): string {
 }
 
 function quantizerText(quantizer: Quantizer): string {
+  if (quantizer.kind === "thresholds") {
+    const [rows = 1, levels = 0] = quantizer.thresholds.shape;
+    const [each, many] = [rows === 1 ? "" : " per channel", levels === 1 ? "threshold" : "thresholds"];
+    return `to ${bitsText(Math.ceil(Math.log2(levels + 1)))} 0…${levels}, ${levels} ${many}${each}, ${constantText(quantizer.thresholds)}`;
+  }
   const scale = `scale ${constantText(quantizer.scale)}`;
   if (quantizer.kind === "bipolar")
     return `to 1 bit ±1, ${scale}, sign(0) = ${quantizer.signOfZero > 0 ? "+1" : "−1"}`;
   const { qmin, qmax, zeroPoint, rounding } = quantizer;
   const zero = zeroPoint.data.every((z) => z === 0) ? "" : `, zero point ${constantText(zeroPoint)}`;
+  if (qmax - qmin >= WIDEST) return `to whole numbers, ${scale}${zero}, rounding ${rounding}`;
   const bits = bitsText(Math.ceil(Math.log2(qmax - qmin + 1)));
   return `to ${bits} ${numberText(qmin)}…${numberText(qmax)}, ${scale}${zero}, rounding ${rounding}`;
 }

@@ -69,7 +69,21 @@ export interface UniformQuantizer {
   readonly rounding: Rounding;
 }
 
-export type Quantizer = BipolarQuantizer | UniformQuantizer;
+/** Quantizers whose codes times a scale are values: weights have these too. */
+export type ScaledQuantizer = BipolarQuantizer | UniformQuantizer;
+
+/**
+ * Levels anyhow apart (MultiThreshold of QONNX and FINN): `y` is the number of thresholds t with `x ≥ t`, on channel c of
+ * axis `axis` those of row c.
+ */
+export interface ThresholdQuantizer {
+  readonly kind: "thresholds";
+  /** [C, n] with rows that rise, or [1, n] for all channels. */
+  readonly thresholds: FloatTensor;
+  readonly axis: number;
+}
+
+export type Quantizer = ScaledQuantizer | ThresholdQuantizer;
 
 export type ArithmeticOperator = "add" | "subtract" | "multiply" | "divide";
 
