@@ -158,6 +158,7 @@ function thresholdProblems({ thresholds, axis }: ThresholdQuantizer, input: Shap
   const [rows = 0, levels = 0] = thresholds.shape;
   if (thresholds.shape.length !== 2 || rows < 1 || levels < 1 || (rows !== 1 && rows !== input[axis]))
     return ["has thresholds that do not fit its channels"];
+  if (!(axis >= 0 && axis < input.length)) return axisProblems(axis, input);
   const rises = thresholds.data.every((t, i) => i % levels === 0 || t >= thresholds.data[i - 1]!);
   return rises ? [] : ["has thresholds that do not rise"];
 }
