@@ -100,9 +100,12 @@ function windowText({ stride, dilation, pads }: Window): string {
 
 function quantizerText(quantizer: Quantizer): string {
   if (quantizer.kind === "thresholds") {
-    const [rows = 1, levels = 0] = quantizer.thresholds.shape;
+    const { thresholds, step, offset } = quantizer;
+    const [rows = 1, levels = 0] = thresholds.shape;
+    const range = `${numberText(offset)}…${numberText(offset + step * levels)}`;
     const [each, many] = [rows === 1 ? "" : " per channel", levels === 1 ? "threshold" : "thresholds"];
-    return `to ${bitsText(Math.ceil(Math.log2(levels + 1)))} 0…${levels}, ${levels} ${many}${each}, ${constantText(quantizer.thresholds)}`;
+    const bits = bitsText(Math.ceil(Math.log2(levels + 1)));
+    return `to ${bits} ${range}, ${levels} ${many}${each}, ${constantText(thresholds)}`;
   }
   const scale = `scale ${constantText(quantizer.scale)}`;
   if (quantizer.kind === "bipolar")

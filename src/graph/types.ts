@@ -73,14 +73,18 @@ export interface UniformQuantizer {
 export type ScaledQuantizer = BipolarQuantizer | UniformQuantizer;
 
 /**
- * Levels anyhow apart (MultiThreshold of QONNX and FINN): `y` is the number of thresholds t with `x ≥ t`, on channel c of
- * axis `axis` those of row c.
+ * Levels anyhow apart (MultiThreshold of QONNX and FINN): `y = step · n + offset`, where n is the number of thresholds t
+ * with `x ≥ t`, on channel c of axis `axis` those of row c. Step 2 and offset −1 make two levels ±1.
  */
 export interface ThresholdQuantizer {
   readonly kind: "thresholds";
   /** [C, n] with rows that rise, or [1, n] for all channels. */
   readonly thresholds: FloatTensor;
   readonly axis: number;
+  /** 2 with one threshold only. */
+  readonly step: 1 | 2;
+  /** A whole number. */
+  readonly offset: number;
 }
 
 export type Quantizer = ScaledQuantizer | ThresholdQuantizer;

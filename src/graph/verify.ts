@@ -154,11 +154,13 @@ function opProblems(op: GraphOp, inputs: readonly Shape[], output: Shape): strin
   }
 }
 
-function thresholdProblems({ thresholds, axis }: ThresholdQuantizer, input: Shape): string[] {
+function thresholdProblems(quantizer: ThresholdQuantizer, input: Shape): string[] {
+  const { thresholds, axis, step, offset } = quantizer;
   const [rows = 0, levels = 0] = thresholds.shape;
   if (thresholds.shape.length !== 2 || rows < 1 || levels < 1 || (rows !== 1 && rows !== input[axis]))
     return ["has thresholds that do not fit its channels"];
   if (!(axis >= 0 && axis < input.length)) return axisProblems(axis, input);
+  if (!Number.isSafeInteger(offset) || (step !== 1 && levels > 1)) return ["has levels that are no codes"];
   const rises = thresholds.data.every((t, i) => i % levels === 0 || t >= thresholds.data[i - 1]!);
   return rises ? [] : ["has thresholds that do not rise"];
 }

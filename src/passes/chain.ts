@@ -197,7 +197,8 @@ export function quantizerLevels(quantizer: Quantizer): number {
 }
 
 function quantizedValue(quantizer: Quantizer, x: number, channel: number, round: Round): number {
-  if (quantizer.kind === "thresholds") return countReached(quantizer, x, channel);
+  if (quantizer.kind === "thresholds")
+    return quantizer.step * countReached(quantizer, x, channel) + quantizer.offset;
   const scale = quantizer.scale.data[0]!;
   if (quantizer.kind === "bipolar") return quantizerCode(quantizer, x, channel, round) === 1 ? scale : -scale;
   return round(round(uniformInteger(quantizer, x, round) - quantizer.zeroPoint.data[0]!) * scale);

@@ -135,9 +135,9 @@ function codeForm(
   return { domain, offset: 0, ranges: [[offset, step * levels + offset]], stride: step };
 }
 
-/** What a quantizer's codes stand for: ±1, the integers between clamp and zero point, or a count. */
+/** What a quantizer's codes stand for: ±1, the integers between clamp and zero point, or what a count makes. */
 export function naturalAffine(quantizer: Quantizer): { readonly step: number; readonly offset: number } {
-  if (quantizer.kind === "thresholds") return { step: 1, offset: 0 };
+  if (quantizer.kind === "thresholds") return quantizer;
   return quantizer.kind === "bipolar"
     ? { step: 2, offset: -1 }
     : { step: 1, offset: quantizer.qmin - quantizer.zeroPoint.data[0]! };

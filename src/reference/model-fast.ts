@@ -187,7 +187,7 @@ function compileQuantizer(quantizer: Quantizer, shape: Shape): Layer {
 }
 
 /** Rows rise, so the number of thresholds that are reached is where the row first exceeds the number. */
-function compileThresholds({ thresholds, axis }: ThresholdQuantizer, shape: Shape): Layer {
+function compileThresholds({ thresholds, axis, step, offset }: ThresholdQuantizer, shape: Shape): Layer {
   const [rows, levels] = thresholds.shape as [number, number];
   const { data } = thresholds;
   const perAxis = shape.map((n, i) => (i === axis && rows > 1 ? n : 1));
@@ -199,7 +199,7 @@ function compileThresholds({ thresholds, axis }: ThresholdQuantizer, shape: Shap
       if (v >= data[starts[i]! + middle]!) low = middle + 1;
       else high = middle;
     }
-    return low;
+    return step * low + offset;
   });
 }
 

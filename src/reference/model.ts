@@ -185,11 +185,11 @@ function alongAxis(
   return Float32Array.from(result);
 }
 
-/** How many of a channel's thresholds a number reaches: qonnx's `count_nonzero(v >= thresholds)` (multithreshold.py). */
-function reached({ thresholds }: ThresholdQuantizer, x: number, channel: number): number {
+/** Counts the channel's thresholds that a number reaches: qonnx's `count_nonzero(v >= thresholds)` (multithreshold.py). */
+function reached({ thresholds, step, offset }: ThresholdQuantizer, x: number, channel: number): number {
   const [rows, levels] = thresholds.shape as [number, number];
   const start = rows === 1 ? 0 : channel * levels;
-  return thresholds.data.subarray(start, start + levels).filter((t) => x >= t).length;
+  return step * thresholds.data.subarray(start, start + levels).filter((t) => x >= t).length + offset;
 }
 
 /** Channel of a flat index; channels stand on axis 1 unless told. */

@@ -20,7 +20,7 @@ function thresholds(
   const row = (): Float32Array =>
     Float32Array.from({ length: levels }, () => Math.round(random.normal() * spread * 2) / 2).sort();
   const data = Float32Array.from(Array.from({ length: rows }, () => [...row()]).flat());
-  return { kind: "thresholds", thresholds: { shape: [rows, levels], data }, axis };
+  return { kind: "thresholds", thresholds: { shape: [rows, levels], data }, axis, step: 1, offset: 0 };
 }
 
 const quantize = (g: SmallGraph, quantizer: ThresholdQuantizer): string =>
@@ -74,6 +74,29 @@ describe("counts of thresholds", () => {
     };
     const program = expectSameOutputs(net(thresholds(4, 1, 4, 3), { after }).graph);
     expect(domains(program)[1]).toEqual({ kind: "codes", bits: 1, step: 2, offset: -1 });
+  });
+
+  it("are summed as integers, offsets and all", () => {
+    for (const [levels, step] of [
+      [1, 2],
+      [3, 1],
+      [20, 1],
+    ] as const) {
+      const g = new SmallGraph([1, 2, 6, 6]);
+      const counts = [1, 2].map((seed) => {
+        g.sign("input");
+        g.conv(4, { window: { kernel: [3, 3] } });
+        const offset = step === 2 ? -1 : -2;
+        return quantize(g, { ...thresholds(4, levels, 4, seed), step, offset });
+      });
+      g.add({ kind: "sum" }, [1, 4, 4, 4], counts);
+      quantize(g, thresholds(4, 3, 2, 9));
+      g.conv(3);
+      const program = expectSameOutputs(g.graph);
+      expect(program.tensors.filter((t) => t.domain.kind === "scalar" && t.domain.type === "f32")).toEqual(
+        [],
+      );
+    }
   });
 
   it("follow factors that turn channels round, and pools on both sides", () => {

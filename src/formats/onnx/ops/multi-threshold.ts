@@ -17,14 +17,37 @@ export const multiThreshold: OpHandler = (node) => {
   const scale = floatAttribute(node.attributes, "out_scale", 1);
   const bias = floatAttribute(node.attributes, "out_bias", 0);
   if (scale === 0) throw new Rejection("its out_scale is 0", "train or export the model again");
-  // A bias of 0 still makes a negative zero positive.
-  const [scales, shifts] = [scale !== 1, bias !== 0 || scale < 0];
-  const quantizer: ThresholdQuantizer = { kind: "thresholds", thresholds, axis };
-  const options = scales || shifts ? { part: "count" } : {};
+  const { step, offset, unit, shift } = integerLevels(scale, bias, thresholds.shape[1]!);
+  const quantizer: ThresholdQuantizer = { kind: "thresholds", thresholds, axis, step, offset };
+  const options = unit === 1 && shift === undefined ? {} : { part: "count" };
   const count = node.emit({ kind: "quantize", quantizer }, input, input.shape, options);
-  const scaled = scales ? withNumber(node, "multiply", count, scale, shifts ? "scaled" : undefined) : count;
-  return shifts ? withNumber(node, "add", scaled, bias) : scaled;
+  if (shift === undefined) return withNumber(node, "multiply", count, unit);
+  return withNumber(node, "add", withNumber(node, "multiply", count, unit, "scaled"), shift);
 };
+
+/** `(step · count + offset) · unit`, and `+ shift` where integers do not do. */
+interface Levels {
+  readonly step: 1 | 2;
+  readonly offset: number;
+  readonly unit: number;
+  readonly shift?: number;
+}
+
+/** Larger offsets are no zero of a low-bit number. */
+const LARGEST_OFFSET = 1 << 16;
+
+/** out_scale and out_bias as integers times one number, if that gives the same floats for every count. */
+function integerLevels(scale: number, bias: number, count: number): Levels {
+  const f = Math.fround;
+  for (const step of count === 1 ? ([1, 2] as const) : ([1] as const)) {
+    const [unit, offset] = [scale / step, (step * bias) / scale];
+    const isSame = (n: number): boolean => Object.is(f(f(step * n + offset) * unit), f(f(scale * n) + bias));
+    if (!Number.isInteger(offset) || Math.abs(offset) > LARGEST_OFFSET) continue;
+    if (f(unit) === unit && Array.from({ length: count + 1 }, (_, n) => n).every(isSame))
+      return { step, offset: offset + 0, unit };
+  }
+  return { step: 1, offset: 0, unit: scale, shift: bias };
+}
 
 /** Rows that rise: the number of thresholds that are reached does not depend on their order. */
 function thresholdsOf(node: OnnxNode): FloatTensor {

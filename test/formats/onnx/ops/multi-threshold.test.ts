@@ -36,6 +36,25 @@ describe("MultiThreshold", () => {
     expect(run(spec(floats([1, 3], [1, 2, 3]), scaled), [0, 1, 2, 3])).toEqual(expected);
   });
 
+  it("has levels of integers where scale and bias make such", () => {
+    const levels = (t: TensorInit, scale: number, bias: number): unknown => {
+      const { nodes } = graphOf(spec(t, { out_scale: { float: scale }, out_bias: { float: bias } }));
+      const [first] = nodes;
+      if (first?.op.kind !== "quantize" || first.op.quantizer.kind !== "thresholds")
+        throw new Error("no count");
+      return [first.op.quantizer.step, first.op.quantizer.offset, nodes.length];
+    };
+    const [one, three] = [floats([1, 1], [1]), floats([1, 3], [1, 2, 3])];
+    expect(levels(one, 2, -1)).toEqual([2, -1, 1]);
+    expect(levels(one, 1, 0)).toEqual([1, 0, 1]);
+    expect(levels(one, 1, -0.5)).toEqual([2, -1, 2]);
+    expect(levels(three, 1, -2)).toEqual([1, -2, 1]);
+    expect(levels(three, 0.5, -1)).toEqual([1, -2, 2]);
+    expect(levels(three, 2, -1)).toEqual([1, 0, 3]);
+    // Six tenths are no whole number of float32 tenths.
+    expect(levels(three, 0.1, -0.3)).toEqual([1, 0, 3]);
+  });
+
   it("gives a zero of a negative scale as positive", () => {
     const [y] = run(spec(floats([1, 1], [1]), { out_scale: { float: -2 } }, [1, 1]), [0]);
     expect(Object.is(y, 0)).toBe(true);
