@@ -1,6 +1,8 @@
 import { printable, shapeText, shortName } from "../diagnostics/text.js";
 import type { FloatTensor, GraphOp, ModelGraph, Origin, Quantizer, WeightTensor, Window } from "./types.js";
 
+/** Quantizers of as many levels are there to round. */
+const WIDEST = 2 ** 32;
 /** So many of a node's inputs are named. */
 const NAMES_SHOWN = 4;
 
@@ -94,11 +96,20 @@ function windowText({ stride, dilation, pads }: Window): string {
 }
 
 function quantizerText(quantizer: Quantizer): string {
+  if (quantizer.kind === "thresholds") {
+    const { thresholds, step, offset } = quantizer;
+    const [rows = 1, levels = 0] = thresholds.shape;
+    const range = `${numberText(offset)}…${numberText(offset + step * levels)}`;
+    const [each, many] = [rows === 1 ? "" : " per channel", levels === 1 ? "threshold" : "thresholds"];
+    const bits = bitsText(Math.ceil(Math.log2(levels + 1)));
+    return `to ${bits} ${range}, ${levels} ${many}${each}, ${constantText(thresholds)}`;
+  }
   const scale = `scale ${constantText(quantizer.scale)}`;
   if (quantizer.kind === "bipolar")
     return `to 1 bit ±1, ${scale}, sign(0) = ${quantizer.signOfZero > 0 ? "+1" : "−1"}`;
   const { qmin, qmax, zeroPoint, rounding } = quantizer;
   const zero = zeroPoint.data.every((z) => z === 0) ? "" : `, zero point ${constantText(zeroPoint)}`;
+  if (qmax - qmin >= WIDEST) return `to whole numbers, ${scale}${zero}, rounding ${rounding}`;
   const bits = bitsText(Math.ceil(Math.log2(qmax - qmin + 1)));
   return `to ${bits} ${numberText(qmin)}…${numberText(qmax)}, ${scale}${zero}, rounding ${rounding}`;
 }

@@ -74,7 +74,25 @@ export interface UniformQuantizer {
   readonly rounding: Rounding;
 }
 
-export type Quantizer = BipolarQuantizer | UniformQuantizer;
+/** Quantizers whose codes times a scale are values: weights have these too. */
+export type ScaledQuantizer = BipolarQuantizer | UniformQuantizer;
+
+/**
+ * Levels anyhow apart (MultiThreshold of QONNX and FINN): `y = step · n + offset`, where n is the number of thresholds t
+ * with `x ≥ t`, on channel c of axis `axis` those of row c. Step 2 and offset −1 make two levels ±1.
+ */
+export interface ThresholdQuantizer {
+  readonly kind: "thresholds";
+  /** [C, n] with rows that rise, or [1, n] for all channels. */
+  readonly thresholds: FloatTensor;
+  readonly axis: number;
+  /** 2 with one threshold only. */
+  readonly step: 1 | 2;
+  /** A whole number. */
+  readonly offset: number;
+}
+
+export type Quantizer = ScaledQuantizer | ThresholdQuantizer;
 
 export type ArithmeticOperator = "add" | "subtract" | "multiply" | "divide";
 

@@ -42,6 +42,10 @@ export interface FileSpec {
   readonly opset?: number;
 }
 
+const QONNX_OPS = new Set(
+  "Quant BipolarQuant IntQuant MultiThreshold Trunc QuantAvgPool2d XnorPopcountMatMul MaxPoolNHWC".split(" "),
+);
+
 /** A node without `out` writes `y`. Inputs stand in one text, with spaces between, `-` for an absent one. */
 export function node(
   op: string,
@@ -49,7 +53,7 @@ export function node(
   attributes: NodeSpec["with"] = {},
   out = "y",
 ): NodeSpec {
-  const isQonnx = ["Quant", "BipolarQuant", "IntQuant"].includes(op);
+  const isQonnx = QONNX_OPS.has(op);
   return {
     op,
     in:

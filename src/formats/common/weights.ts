@@ -8,15 +8,15 @@ const MOST_LEVELS = 16;
 
 /**
  * Weights with their codes; `axis` is that of the outputs. Where no quantizer says them, values that are small
- * integers times one scale per tensor or per output (±s, or −s, 0, s, and so on) give codes too: the product
- * of code and scale is the value, bit for bit. Anything else has no codes.
+ * integers times one scale per tensor or per output (±s, or −s, 0, s, and so on), and integers of a byte, give codes
+ * too: the product of code and scale is the value, bit for bit. Anything else has no codes.
  */
 export function recogniseCodes({ shape, data, quantized }: FloatConstant, axis: number): WeightTensor {
   if (quantized !== undefined) {
     return { shape, data, quantized: { codes: quantized.codes, scale: perOutput(quantized.scale, axis) } };
   }
   const outputs = shape[axis]!;
-  const whole = gridStep(data, [0, data.length, data.length, data.length]);
+  const whole = gridStep(data, [0, data.length, data.length, data.length]) ?? integerStep(data);
   if (whole !== undefined) return withScale(shape, data, axis, Float32Array.of(whole));
   const perOutputCount = data.length / outputs;
   const steps: number[] = [];
@@ -70,6 +70,12 @@ function gridStep(data: Float32Array, [start, length, distance, end]: Runs): num
     return code <= LARGEST_CODE && Math.fround(code * step) === x;
   };
   return [...magnitudes].every(isMultiple) ? step : undefined;
+}
+
+/** 1 for integers of a byte, as many levels as they take: nets that FINN has streamlined have such weights. */
+function integerStep(data: Float32Array): number | undefined {
+  const isByte = (x: number): boolean => Number.isInteger(x) && x >= -LARGEST_CODE - 1 && x <= LARGEST_CODE;
+  return data.every(isByte) ? 1 : undefined;
 }
 
 /** A scale that was written out per element (by a reshape) but is the same for all elements of an output. */

@@ -2,16 +2,20 @@ import type { AttributeType } from "./attributes.js";
 import type { OpHandler } from "./node.js";
 import * as activations from "./ops/activations.js";
 import * as arithmetic from "./ops/arithmetic.js";
+import * as channelsLast from "./ops/channels-last.js";
 import { constant, constantOfShape } from "./ops/constants.js";
 import { conv } from "./ops/conv.js";
 import { dequantizeLinear, quantizeLinear } from "./ops/integer-quantizers.js";
 import { gemm, matMul } from "./ops/linear.js";
 import * as moves from "./ops/moves.js";
+import { multiThreshold } from "./ops/multi-threshold.js";
 import { batchNormalization } from "./ops/normalization.js";
 import { argMax, softmax } from "./ops/output.js";
 import * as pools from "./ops/pools.js";
 import { bipolarQuant, quant } from "./ops/quantizers.js";
 import * as shapes from "./ops/shapes.js";
+import { quantAvgPool2d, trunc } from "./ops/truncation.js";
+import { xnorPopcountMatMul } from "./ops/xnor.js";
 
 /** One supported operator. */
 export interface OpEntry {
@@ -26,6 +30,8 @@ export interface OpEntry {
 }
 
 const onnx = ["", "ai.onnx"];
+/** QONNX's operators on maps with channels innermost. */
+const lastDomain = ["qonnx.custom_op.channels_last"];
 /** The quantizers' three spellings: QONNX's own, Brevitas' and FINN's. */
 const qonnx = ["qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"];
 
@@ -46,6 +52,35 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   entry("BipolarQuant", qonnx, "weights and activations; sign(0) = +1", {}, bipolarQuant),
   entry("Quant", qonnx, quantNotes, quantAttributes, quant),
   entry("IntQuant", qonnx, "the newer name of Quant", quantAttributes, quant),
+  entry(
+    "MultiThreshold",
+    qonnx,
+    "up to 255 thresholds, in common or per channel; all layouts",
+    { out_dtype: "text", out_scale: "float", out_bias: "float", data_layout: "text" },
+    multiThreshold,
+  ),
+  entry(
+    "Trunc",
+    qonnx,
+    "versions 1 and 2; of integers times one scale",
+    { rounding_mode: "text", signed: "int", narrow: "int" },
+    trunc,
+  ),
+  entry(
+    "QuantAvgPool2d",
+    qonnx,
+    "sums of integers, shifted; both layouts",
+    { kernel: "int", stride: "int", ibits: "int", obits: "int", signed: "int", data_layout: "text" },
+    quantAvgPool2d,
+  ),
+  entry("XnorPopcountMatMul", qonnx, "constant weights of 0 and 1 on the right", {}, xnorPopcountMatMul),
+  entry(
+    "MaxPoolNHWC",
+    qonnx,
+    "channels innermost",
+    { kernel_shape: "ints", pads: "ints", strides: "ints", ceil_mode: "int" },
+    channelsLast.maxPoolLast,
+  ),
   entry(
     "QuantizeLinear",
     onnx,
@@ -121,14 +156,24 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
     "Cast",
     onnx,
     "to the type a value has, or of constants",
-    { to: "int", saturate: "int" },
+    { to: "int", saturate: "int", round_mode: "text" },
     shapes.cast,
   ),
   entry(
     "Constant",
     onnx,
     "float32, float64, integers",
-    { value: "tensor", value_float: "float", value_floats: "floats", value_int: "int", value_ints: "ints" },
+    {
+      value: "tensor",
+      value_float: "float",
+      value_floats: "floats",
+      value_int: "int",
+      value_ints: "ints",
+      // Known so that they are refused by what they are.
+      value_string: "text",
+      value_strings: "texts",
+      sparse_value: "sparse",
+    },
     constant,
   ),
   entry("ConstantOfShape", onnx, "folded", { value: "tensor" }, constantOfShape),
@@ -150,6 +195,28 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   entry("Reciprocal", onnx, "of constants, folded", {}, arithmetic.reciprocal),
   entry("Abs", onnx, "of constants, folded", {}, arithmetic.abs),
   entry("Exp", onnx, "of constants, folded", {}, arithmetic.exp),
+  // Behind ONNX's own, which messages name first.
+  entry(
+    "Conv",
+    lastDomain,
+    "channels innermost, as Conv",
+    { ...slides, group: "int" },
+    channelsLast.convLast,
+  ),
+  entry(
+    "MaxPool",
+    lastDomain,
+    "channels innermost, as MaxPool",
+    { ...poolAttributes, storage_order: "int" },
+    channelsLast.maxPoolLast,
+  ),
+  entry(
+    "BatchNormalization",
+    lastDomain,
+    "channels innermost, as BatchNormalization",
+    { epsilon: "float", momentum: "float", spatial: "int", training_mode: "int" },
+    channelsLast.batchNormalizationLast,
+  ),
 ]);
 
 /** ONNX's own domain has two spellings. */

@@ -294,6 +294,57 @@ const cases: Readonly<Record<string, Case>> = {
     y: [-1, 1, 2, 3, 4, -1, -1],
     bad: { nodes: [node("Pad", "x p", { mode: "reflect" })], constants: { p: ints(0, 1, 0, 1) } },
   },
+  MultiThreshold: {
+    good: {
+      nodes: [
+        node("MultiThreshold", "x t", {
+          out_scale: { float: 2 },
+          out_bias: { float: -1 },
+          out_dtype: "INT4",
+        }),
+      ],
+      constants: { t: floats([1, 3], [4, 2, 2]) },
+    },
+    x: four,
+    y: [-1, 3, 3, 5],
+    bad: { nodes: [node("MultiThreshold", "x t")], constants: { t: floats([3, 1], [1, 2, 3]) } },
+  },
+  Trunc: {
+    good: {
+      nodes: [node("Trunc", "x s z in out")],
+      constants: { s: scalar(0.5), z: scalar(0), in: scalar(5), out: scalar(3) },
+    },
+    x: [1.5, 2, 5.5, -0.5],
+    y: [0, 0.5, 1, -0.5],
+    bad: { nodes: [node("Trunc", "x s s s s")], constants: { s: scalar(0.5) } },
+  },
+  QuantAvgPool2d: {
+    good: {
+      nodes: [node("QuantAvgPool2d", "x", { kernel: 2, stride: 1, ibits: 2, obits: 3, signed: 0 })],
+      inputs: map,
+    },
+    x: [3, 3, 2, 1],
+    y: [4],
+    bad: { nodes: [node("QuantAvgPool2d", "x", { kernel: 3, stride: 1, ibits: 2, obits: 2 })], inputs: map },
+  },
+  XnorPopcountMatMul: {
+    good: {
+      nodes: [node("XnorPopcountMatMul", "x w")],
+      constants: { w: floats([4, 2], [1, 0, 1, 0, 1, 0, 0, 1]) },
+    },
+    x: [1, 0, 1, 0],
+    y: [3, 1],
+    bad: { nodes: [node("XnorPopcountMatMul", "x w")], constants: { w: floats([4, 1], [1, -1, 1, 1]) } },
+  },
+  MaxPoolNHWC: {
+    good: {
+      nodes: [node("MaxPoolNHWC", "x", { kernel_shape: [1, 2], strides: [1, 2] })],
+      inputs: { x: [1, 1, 2, 2] },
+    },
+    x: four,
+    y: [3, 4],
+    bad: { nodes: [node("MaxPoolNHWC", "x", { kernel_shape: [3, 3], strides: [1, 1] })], inputs: map },
+  },
   Pow: {
     good: {
       nodes: [node("Pow", "c two", {}, "f"), node("Add", "x f")],

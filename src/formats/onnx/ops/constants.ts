@@ -26,6 +26,8 @@ export const constant: OpHandler = ({ attributes, external }) => {
     if (attributes.has("value_float"))
       return constantValue(floatConstant([], Float32Array.of(floatAttribute(attributes, "value_float", 0))));
   }
+  if (attributes.has("sparse_value"))
+    throw new Rejection("it holds a sparse tensor", "export the model with dense constants");
   throw new Rejection(
     "it does not hold exactly one value of a supported kind",
     "use float32 or int64 constants",

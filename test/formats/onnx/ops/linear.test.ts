@@ -208,9 +208,16 @@ describe("weights without a quantizer", () => {
   it("have none when they are floats, or multiples only nearly", () => {
     expect(codesOf([4, 1], [0.1, 0.25, -0.7, 1])).toBeUndefined();
     expect(codesOf([2, 2], [0.3, -0.3, 0.3000001, 0.3])).toBeUndefined();
-    const manyLevels = Array.from({ length: 40 }, (_, i) => i + 1);
+    const manyLevels = Array.from({ length: 40 }, (_, i) => (i + 1) / 2);
     expect(codesOf([40, 1], manyLevels)).toBeUndefined();
     expect(codesOf([2, 2], [1, -1, 128, 1])).toBeUndefined();
+  });
+
+  it("have one for each integer of a byte, as many as there are", () => {
+    const bytes = Array.from({ length: 256 }, (_, i) => i - 128);
+    expect(codesOf([256, 1], bytes)?.codes).toEqual(Int32Array.from(bytes));
+    expect(codesOf([2, 1], [2, 3])?.scale.data).toEqual(Float32Array.of(1));
+    expect(codesOf([20, 2], [...bytes.slice(0, 39), 0.5])).toBeUndefined();
   });
 
   it("lower like the same weights with their quantizer", () => {
