@@ -1,12 +1,16 @@
 /** Counts of thresholds (MultiThreshold): the model's counts are the device's codes, whatever the spacing. */
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { BitloomError } from "../../src/diagnostics/diagnostic.js";
 import type { ThresholdQuantizer } from "../../src/graph/types.js";
 import { lowerGraph } from "../../src/passes/registry.js";
 import type { DeviceProgram, Domain } from "../../src/program/index.js";
 import { errorsOf } from "../support/errors.js";
-import { Random } from "../support/random-graph.js";
+import { randomConvNet } from "../support/random-conv-net.js";
+import { netSeed, Random } from "../support/random-graph.js";
 import { BYTES, expectSameOutputs, FLOATS } from "../support/same-outputs.js";
 import { SmallGraph } from "../support/small-graph.js";
+import { withThresholds } from "../support/with-thresholds.js";
 
 /** Rows of rising numbers, some equal, some beyond what can occur. */
 function thresholds(
@@ -45,6 +49,30 @@ function net(
 
 const domains = (program: DeviceProgram): readonly Domain[] =>
   program.instructions.flatMap((i) => (i.kind === "threshold" ? [program.tensors[i.output]!.domain] : []));
+
+describe("random nets with thresholds for quantizers", () => {
+  it("give equal outputs in both references, unless thresholds differ within a channel of a large map", () => {
+    let refused = 0;
+    const runs = 200;
+    fc.assert(
+      fc.property(netSeed, fc.boolean(), fc.boolean(), (seed, bytes, floats) => {
+        const options = { ...(bytes ? BYTES : FLOATS), output: floats ? "float32" : "scores" } as const;
+        const graph = withThresholds(randomConvNet(seed), seed);
+        try {
+          expectSameOutputs(graph, options, seed);
+        } catch (error) {
+          if (!(error instanceof BitloomError)) throw error;
+          expect(new Set(error.diagnostics.filter((d) => d.severity === "error").map((d) => d.code))).toEqual(
+            new Set(["lowering/positions"]),
+          );
+          refused++;
+        }
+      }),
+      { numRuns: runs },
+    );
+    expect(refused).toBeLessThan(runs / 4);
+  });
+});
 
 describe("counts of thresholds", () => {
   it.each([

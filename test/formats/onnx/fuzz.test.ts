@@ -104,6 +104,7 @@ const models = [
   smallNet({ softmax: true }),
   maps,
   ...["scales_w4a3_relu", "opset13_constants", "exact_ties"].map((name) => onnxFixture(`${name}.onnx`)),
+  ...["finn_cnn", "trunc2", "channels_last"].map((name) => onnxFixture(`../onnx-qonnx/${name}.onnx`)),
 ].map((file) => Uint8Array.from(file));
 
 const byte = fc.oneof(fc.constantFrom(0, 1, 2, 0x7f, 0x80, 0xff), fc.nat({ max: 255 }));

@@ -19,7 +19,7 @@ import { maxPool } from "./pools.js";
 export const convLast: OpHandler = (node) => {
   const weights = floatInput(node, 1, "weights");
   const rank = weights.shape.length;
-  const first = rank < 3 ? weights : transpose(weights, toFirst(rank));
+  const first = rank === 3 || rank === 4 ? transpose(weights, toFirst(rank)) : weights;
   return betweenTransposes(conv)({ ...node, inputs: node.inputs.with(1, constantValue(first)) });
 };
 export const maxPoolLast: OpHandler = betweenTransposes(maxPool);
