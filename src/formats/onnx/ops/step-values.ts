@@ -4,7 +4,7 @@ import { floatConstant } from "../../common/constant.js";
 import { Rejection } from "../../common/rejection.js";
 import type { OnnxNode, RuntimeValue } from "../node.js";
 import { type PendingValue, pending } from "../pending.js";
-import { type Steps, valueAtZero, within, withSignOfZero } from "../steps.js";
+import { type Break, type Steps, valueAtZero, within, withSignOfZero } from "../steps.js";
 
 /** A function of `source` that waits until something reads it as numbers. */
 export function stepValue(node: OnnxNode, source: RuntimeValue, steps: Steps): PendingValue {
@@ -24,8 +24,18 @@ function quantizers(node: OnnxNode, source: RuntimeValue, steps: Steps): Runtime
   if (first === undefined)
     throw new Rejection(`it is ${values[0]} whatever the input is`, "check the model's constants");
   if (second === undefined) return twoLevels(node, shifted(node, source, first.at), first.inclusive, values);
-  if (breaks.length === 2 && first.at === second.at && isSymmetric(values))
-    return threeLevels(node, shifted(node, source, first.at), values[2]!);
+  if (breaks.length === 2 && isSymmetric(values)) {
+    if (first.at === second.at)
+      return threeLevels(node, shifted(node, source, first.at), values[2]!, "away-from-zero");
+    const least = leastBeyond(first, second);
+    if (least !== undefined)
+      return threeLevels(
+        node,
+        arithmetic(node, source, "divide", least, "scaled"),
+        values[2]!,
+        "toward-zero",
+      );
+  }
   return manyLevels(node, source, { ...steps, breaks, values });
 }
 
@@ -73,15 +83,40 @@ function twoLevels(
   return emit(node, result, { kind: "clip", low: Math.min(below, above), high: Math.max(below, above) });
 }
 
-/** −s, 0 and s: away from zero, every number but 0 becomes ±1. */
-function threeLevels(node: OnnxNode, input: RuntimeValue, scale: number): RuntimeValue {
+/**
+ * The magnitude from which on x is decided as ±1, where that is the same on both sides of 0. The quotient of a smaller
+ * float32 by it is below 1 after rounding too, since floats next to each other differ by 2^−24 of their size or more.
+ */
+function leastBeyond(low: Break, high: Break): number | undefined {
+  const above = high.inclusive ? high.at : nextAbove(high.at);
+  const below = low.inclusive ? nextAbove(-low.at) : -low.at;
+  return above === below && above >= SMALLEST ? above : undefined;
+}
+
+/** Far above the numbers whose quotients lose digits. */
+const SMALLEST = 2 ** -64;
+
+/** The next float32 above a number that is 0 or more. */
+function nextAbove(x: number): number {
+  const bits = new Int32Array(Float32Array.of(Math.max(x, 0)).buffer);
+  bits[0]!++;
+  return new Float32Array(bits.buffer)[0]!;
+}
+
+/** −s, 0 and s: away from zero every number but 0 becomes ±1, toward zero every one that is not ±1 becomes 0. */
+function threeLevels(
+  node: OnnxNode,
+  input: RuntimeValue,
+  scale: number,
+  rounding: "away-from-zero" | "toward-zero",
+): RuntimeValue {
   const quantizer: Quantizer = {
     kind: "uniform",
     scale: single(1),
     zeroPoint: single(0),
     qmin: -1,
     qmax: 1,
-    rounding: "away-from-zero",
+    rounding,
   };
   const isLast = scale === 1;
   const result = emit(node, input, { kind: "quantize", quantizer }, isLast ? undefined : "sign");
@@ -129,7 +164,7 @@ function manyLevels(node: OnnxNode, source: RuntimeValue, { breaks, values }: St
 function arithmetic(
   node: OnnxNode,
   input: RuntimeValue,
-  operator: "add" | "subtract" | "multiply",
+  operator: "add" | "subtract" | "multiply" | "divide",
   number: number,
   part?: string,
 ): RuntimeValue {
