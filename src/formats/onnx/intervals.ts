@@ -49,14 +49,13 @@ function clamp(x: number, { low, high }: { readonly low: number; readonly high: 
   return Math.min(Math.max(x, low), high);
 }
 
+/** The corners of what scales and zero points span. */
 function levelsOf(quantizer: Quantizer): Interval {
-  const { scale } = quantizer;
-  if (quantizer.kind === "bipolar") return hull([...scale.data, ...scale.data.map((s) => -s)]);
-  const zeros = quantizer.zeroPoint.data;
-  const ends = [quantizer.qmin, quantizer.qmax];
-  return hull(
-    Array.from(zeros).flatMap((z) => Array.from(scale.data).flatMap((s) => ends.map((q) => f(f(q - z) * s)))),
-  );
+  const scales = hull(quantizer.scale.data);
+  if (quantizer.kind === "bipolar") return hull([...scales, ...scales.map((s) => -s)]);
+  const [least, greatest] = hull(quantizer.zeroPoint.data);
+  const ends = [f(quantizer.qmin - greatest), f(quantizer.qmax - least)];
+  return hull(ends.flatMap((q) => scales.map((s) => f(q * s))));
 }
 
 type Arithmetic = Extract<GraphOp, { readonly kind: "arithmetic" }>;
@@ -87,8 +86,13 @@ function prelu(slopes: Float32Array, [low, high]: Interval): Interval | undefine
 }
 
 /** The least interval that holds all of them. */
-function hull(numbers: readonly number[]): Interval {
-  return numbers.reduce<Interval>(([l, h], x) => [Math.min(l, x), Math.max(h, x)], [Infinity, -Infinity]);
+function hull(numbers: Iterable<number>): Interval {
+  let [low, high] = [Infinity, -Infinity];
+  for (const x of numbers) {
+    low = Math.min(low, x);
+    high = Math.max(high, x);
+  }
+  return [low, high];
 }
 
 function bounded(low: number, high: number): Interval | undefined {
