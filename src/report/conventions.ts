@@ -1,5 +1,5 @@
 /** What a graph takes for granted where frameworks differ, and where it does. */
-import type { GraphNode, ModelGraph } from "../graph/types.js";
+import type { GraphNode, ModelGraph, Quantizer } from "../graph/types.js";
 import { type Codes, codesOfValues } from "./levels.js";
 
 export interface Convention {
@@ -29,8 +29,9 @@ const PADDING = "padding";
 const MAX_POOLS = "max pools";
 const MEANS = "average pools";
 const ROUNDING = "rounding";
+const THRESHOLDS = "thresholds";
 const TIES = "equal scores";
-const ORDER: readonly string[] = [SIGN, PADDING, MAX_POOLS, MEANS, ROUNDING, TIES];
+const ORDER: readonly string[] = [SIGN, PADDING, MAX_POOLS, MEANS, ROUNDING, THRESHOLDS, TIES];
 
 function conventionsOfNode(
   { op }: GraphNode,
@@ -38,9 +39,7 @@ function conventionsOfNode(
 ): readonly (readonly [convention: string, taken: string])[] {
   switch (op.kind) {
     case "quantize":
-      return op.quantizer.kind === "bipolar"
-        ? [[SIGN, op.quantizer.signOfZero > 0 ? "+1" : "−1"]]
-        : [[ROUNDING, op.quantizer.rounding]];
+      return conventionsOfQuantizer(op.quantizer);
     case "conv":
       return op.window.pads.some((n) => n > 0) ? [[PADDING, paddingText(op.padValue)]] : [];
     case "pad":
@@ -64,6 +63,17 @@ function conventionsOfNode(
       return [[TIES, op.selectLast ? "the last is taken" : "the first is taken"]];
     default:
       return [];
+  }
+}
+
+function conventionsOfQuantizer(quantizer: Quantizer): readonly (readonly [string, string])[] {
+  switch (quantizer.kind) {
+    case "bipolar":
+      return [[SIGN, quantizer.signOfZero > 0 ? "+1" : "−1"]];
+    case "uniform":
+      return [[ROUNDING, quantizer.rounding]];
+    case "thresholds":
+      return [[THRESHOLDS, "belong to the level above"]];
   }
 }
 

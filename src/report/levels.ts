@@ -52,6 +52,12 @@ export function activationLevels(codes: Codes | undefined): Levels {
 
 function quantizerLevels(quantizer: Quantizer): Levels {
   if (quantizer.kind === "bipolar") return levelsOf(new Set([-1, 1]));
+  if (quantizer.kind === "thresholds") {
+    const { thresholds, step, offset } = quantizer;
+    const levels = thresholds.shape.at(-1)! + 1;
+    if (levels > 3) return uniform(Math.ceil(Math.log2(levels)));
+    return levelsOf(new Set(Array.from({ length: levels }, (_, i) => offset + i * step)));
+  }
   const { qmin, qmax, zeroPoint } = quantizer;
   if (qmax - qmin > 2) return uniform(Math.ceil(Math.log2(qmax - qmin + 1)));
   const [zero = 0] = zeroPoint.data;
