@@ -2,6 +2,8 @@ import { gunzipSync } from "node:zlib";
 import { fail } from "../diagnostics/diagnostic.js";
 import type { ModelGraph } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
+import { importBundle } from "./bundle/import.js";
+import { isJson, parseManifest } from "./bundle/json.js";
 import type { CompanionReader } from "./common/companions.js";
 import { FILE_LIMIT } from "./common/limits.js";
 import { isHdf5 } from "./hdf5/file.js";
@@ -10,6 +12,7 @@ import { importKeras } from "./keras/import.js";
 import { importOnnx } from "./onnx/import.js";
 import { otherFormat } from "./sniff.js";
 import { importTflite, isTflite } from "./tflite/import.js";
+import { weightsAlone } from "./weights-alone.js";
 import { isZip, ZipArchive } from "./zip.js";
 
 export interface ReadOptions {
@@ -21,7 +24,7 @@ export interface ReadOptions {
  * Reads a trained model, whatever its format, by content rather than by name; gzip is unpacked on the way.
  * Throws one BitloomError (exit 2) with every problem of the file.
  */
-export function readModel(bytes: Uint8Array, fileName: string, _options: ReadOptions = {}): ModelGraph {
+export function readModel(bytes: Uint8Array, fileName: string, options: ReadOptions = {}): ModelGraph {
   const unpacked = isGzip(bytes) ? gunzip(bytes, fileName) : bytes;
   if (unpacked.length === 0) {
     throw fail("formats/empty", "the file is empty", { where: fileName, remedy: "export the model again" });
@@ -37,7 +40,12 @@ export function readModel(bytes: Uint8Array, fileName: string, _options: ReadOpt
     verifyGraph(model);
     return model;
   }
-  const other = otherFormat(unpacked);
+  if (isJson(unpacked)) {
+    const net = importBundle(parseManifest(unpacked, fileName), fileName, options.companions);
+    verifyGraph(net);
+    return net;
+  }
+  const other = weightsAlone(unpacked, fileName) ?? otherFormat(unpacked);
   if (other !== undefined) {
     throw fail("formats/unknown", `this looks like ${other.name}, not like a model that bitloom reads`, {
       where: fileName,
