@@ -1,13 +1,10 @@
-"""Writes a PyTorch net as a bundle for bitloom: the layers in a manifest (.json), the weights beside it (.safetensors).
+"""Writes an nn.Sequential as a bundle for bitloom: layers in a manifest (.json), weights beside it (.safetensors).
 
-`save_bundle(model, "net.json", (1, 28, 28), {Sign: {"type": "sign", "sign_of_zero": 1}, BinaryLinear: {...}})`: the
-model is an nn.Sequential of standard modules, nested or not; the last argument says what classes of your own do: of a
-subclass of Linear or Conv how its weights are quantized, of others which layer they are (docs/FORMATS.md, Bundle). A
-function in it is called with the module, and its tensor is stored: {"scale": lambda m: m.weight.abs().mean(), ...}.
-"""
+save_bundle(model, "net.json", (1, 28, 28), {Sign: {"type": "sign", "sign_of_zero": 1}, BinaryLinear: {...}}): the last
+argument says what your own classes do: of a subclass of Linear or Conv how its weights are quantized, of others which
+layer they are. A function in it gets the module, its tensor is stored: {"scale": lambda m: m.weight.abs().mean()}."""
 import json
 from pathlib import Path
-
 from safetensors.torch import save_file
 from torch import __version__, nn
 
@@ -20,6 +17,8 @@ TYPES = [  # class, type in the manifest, fields of the same names
     (nn.AdaptiveAvgPool1d, "global_avgpool", ()), (nn.AdaptiveAvgPool2d, "global_avgpool", ()), (nn.PReLU, "prelu", ()),
     (nn.Hardtanh, "hardtanh", ("min_val", "max_val")), (nn.LeakyReLU, "leaky_relu", ("negative_slope",)),
     (nn.ChannelShuffle, "channel_shuffle", ("groups",)), (nn.Softmax, "softmax", ("dim",))]
+SETTINGS = {"padding_mode": ["zeros"], "output_size": [1, (1,), (1, 1)], "start_dim": [1], "end_dim": [-1],
+            "divisor_override": [None], "return_indices": [False]}  # of those that are no fields, what is supported
 TENSORS, LINEAR = ("weight", "bias", "running_mean", "running_var"), (nn.Conv1d, nn.Conv2d, nn.Linear)
 
 
@@ -34,7 +33,7 @@ def layer_of(name, m, own):
     kind, fields = next(((kind, fields) for cls, kind, fields in TYPES if isinstance(m, cls)), (None, ()))
     if kind is None and own is None:
         raise TypeError(f"{name} is a {type(m).__name__}, which is not known here: say which layer it is")
-    if getattr(m, "padding_mode", "zeros") != "zeros" or getattr(m, "output_size", 1) not in (1, (1,), (1, 1)):
+    if any(getattr(m, key, values[0]) not in values for key, values in SETTINGS.items()):
         raise ValueError(f"{name} has settings that a manifest does not know: {m}")
     layer = {"name": name, "type": kind, **{field: getattr(m, field) for field in fields}}
     layer |= {key: f"{name}.{key}" for key in TENSORS if kind and getattr(m, key, None) is not None}
@@ -44,9 +43,8 @@ def layer_of(name, m, own):
 
 
 def modules_of(model, prefix=""):
-    if type(model).forward is not nn.Sequential.forward:
-        return [(prefix[:-1], model)]
-    return [pair for name, m in model._modules.items() for pair in modules_of(m, f"{prefix}{name}.")]
+    inner = model._modules.items() if type(model).forward is nn.Sequential.forward else ()
+    return [pair for name, m in inner for pair in modules_of(m, f"{prefix}{name}.")] or [(prefix[:-1], model)]
 
 
 def save_bundle(model, path, input_shape, own_classes={}):
@@ -57,6 +55,6 @@ def save_bundle(model, path, input_shape, own_classes={}):
             own[key], tensors[f"{name}.{key}"] = f"{name}.{key}", own[key](m)
         layers += [] if isinstance(m, (nn.Dropout, nn.Identity)) else [layer_of(name, m, own)]
     save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, path.with_suffix(".safetensors"))
-    manifest = {"format": "bitloom-bundle", "version": 1, "name": path.stem, "producer": f"torch {__version__}",
-                "weights": f"{path.stem}.safetensors", "input": {"shape": [1, *input_shape]}, "layers": layers}
-    path.write_text(json.dumps(manifest, indent=1) + "\n")
+    head = {"format": "bitloom-bundle", "version": 1, "name": path.stem, "producer": f"torch {__version__}"}
+    rest = {"weights": f"{path.stem}.safetensors", "input": {"shape": [1, *input_shape]}, "layers": layers}
+    path.write_text(json.dumps(head | rest, indent=1) + "\n")
