@@ -37,7 +37,7 @@ export function problemsOf(
       {
         where: placeText(path),
         message: found === undefined ? "it is missing" : `it is ${valueText(found)}`,
-        remedy: `expected is ${issue.message}`,
+        remedy: `expected: ${issue.message}`,
       },
     ];
   });

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { companionFiles } from "../../../src/companion-files.js";
 import { type CompileOptions, compileModelFile } from "../../../src/compile.js";
-import { hostEmulator } from "../../../src/emulators/index.js";
 import { evaluate } from "../../../src/evaluate.js";
 import { bundleLayers } from "../../../src/formats/bundle/registry.js";
 import { readModel } from "../../../src/formats/index.js";
@@ -12,8 +11,6 @@ import { readNpy } from "../../../src/formats/npy.js";
 import { batchFromArray } from "../../../src/inputs.js";
 import { runModel } from "../../../src/reference/model.js";
 import { compileModel } from "../../../src/reference/model-fast.js";
-import { findBoard } from "../../../src/targets/index.js";
-import { verifyModel } from "../../../src/verify.js";
 import { rowsOf } from "../../support/models.js";
 import { repoRoot } from "../../support/root.js";
 
@@ -78,19 +75,6 @@ test("stored integers are given as the manifest has them", () => {
   const { floats } = evaluate(model, batchFromArray(model.program, stored, "x"), "both");
   expect([...floats]).toEqual(Array.from(readNpy(read("fixed_point.y.npy")).data));
 });
-
-test.each(["trained", "sequential", "branches", "archive", "floats"])(
-  "generated C of %s is that of the device reference",
-  async (name) => {
-    const file = `${name}.json`;
-    const model = compileModelFile(read(file), file, { ...options(file), input: { type: "f32" } });
-    const batch = batchFromArray(model.program, readNpy(read(`${name}.x.npy`)), "x");
-    const result = await verifyModel(model, batch, { emulator: hostEmulator, board: findBoard("microbit") });
-    expect(result.builds.flatMap((b) => b.problems)).toEqual([]);
-    for (const build of result.builds) expect(build).toMatchObject({ failedVectors: 0, differingBits: 0 });
-    expect(result.passed).toBe(true);
-  },
-);
 
 test("between them the fixtures have every type of layers", () => {
   const seen = new Set(Object.values(fixtures).flatMap((f) => f.layers));
