@@ -12,8 +12,8 @@ import { full } from "../../support/models.js";
 import { repoRoot } from "../../support/root.js";
 
 /** Mutants of the manifest, and as many of the weights; a library is made of some of those that are read. */
-const FILES = full ? 10_000 : 500;
-const COMPILED = full ? 1 : 10;
+const FILES = full ? 5000 : 500;
+const COMPILED = full ? 3 : 10;
 /** One file may take this long, in milliseconds, and all of them this much memory. */
 const SLOWEST = 5000;
 const MEMORY = 500e6;
@@ -126,13 +126,14 @@ function changed(text: string, random: () => number): string {
   for (let i = random() % 3; i >= 0; i--) {
     const { layers } = manifest;
     if (!Array.isArray(layers) || layers.length === 0) break;
-    const layer = layers[random() % layers.length]!;
+    const layer = layers[random() % layers.length];
+    if (typeof layer !== "object" || layer === null) break;
     const [object, key] = placesOf(manifest)[random() % placesOf(manifest).length]!;
     const kind = random() % 8;
     if (kind < 3) object[key] = hostile[random() % hostile.length];
     else if (kind === 3) delete object[key];
     else if (kind === 4) layer.type = types[random() % types.length];
-    else if (kind === 5) layer.inputs = [layers[random() % layers.length]!.name ?? "input", "input"];
+    else if (kind === 5) layer.inputs = [layers[random() % layers.length]?.name ?? "input", "input"];
     else if (kind === 6) layers.splice(random() % layers.length, 1);
     else layers.push(...layers.splice(random() % layers.length, 1));
   }
