@@ -38,14 +38,18 @@ const common = {
 
 const shared = z.object(common);
 
-/** An entry of the registry. The handler gets the layer's own fields, checked and with their defaults. */
+/**
+ * An entry of the registry. The handler gets the layer's own fields, checked and with their defaults; `more` is what
+ * the names of the fields do not say.
+ */
 export function layer<Fields extends z.ZodRawShape>(
   type: string,
-  notes: string,
+  more: string,
   fields: Fields,
   handler: (call: LayerCall, settings: z.output<z.ZodObject<Fields>>) => BundleValue,
 ): LayerEntry {
   const own = z.object(fields);
+  const notes = [...fieldNotes(own.shape), more].filter((part) => part !== "").join("; ");
   const schema = z
     .strictObject({ type: z.literal(type), ...common, ...fields })
     .meta({ id: type, description: notes });
@@ -61,4 +65,19 @@ export function layer<Fields extends z.ZodRawShape>(
       return { name: given, inputs, run: (call) => handler(call, settings) };
     },
   });
+}
+
+/** Which fields a layer needs and which it may have. */
+function fieldNotes(fields: Readonly<Record<string, z.core.$ZodType>>): string[] {
+  const isNeeded = (name: string): boolean => !z.safeParse(fields[name]!, undefined).success;
+  const names = Object.keys(fields);
+  const list = (word: string, of: readonly string[]): string =>
+    of.length === 0 ? "" : `${word} ${of.join(", ")}`;
+  return [
+    list("needs", names.filter(isNeeded)),
+    list(
+      "takes",
+      names.filter((name) => !isNeeded(name)),
+    ),
+  ];
 }

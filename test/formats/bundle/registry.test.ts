@@ -224,10 +224,10 @@ const cases: Readonly<Record<string, Case>> = {
     /it divides by 0/,
     { ...maps, tensors: { t: tensor([2], [10, 20]) } },
   ),
-  // 1.5 · 2^-1 · 3 = 2.25; −2.5 → −2 (halves up); 100 · 0.75 = 75
+  // Times 0.75, halves up: −1.5 becomes −1.
   rescale: layer(
-    { type: "rescale", multiplier: 1610612736, shift: 0, halves: "up" },
-    [3, -1, 75, 0],
+    { type: "rescale", multiplier: 1610612736, shift: 0, halves: "up", range: [-10, 70] },
+    [3, -1, 70, 0],
     { shift: 40 },
     /it multiplies or shifts by 40 — use whole numbers from -31 to 30/,
     { input: [4], x: [4, -2, 100, 0] },

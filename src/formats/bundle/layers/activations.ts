@@ -10,7 +10,7 @@ export const relu = layer("relu", "", {}, (call) => elementwise(call, onlyInput(
 
 export const leakyRelu = layer(
   "leaky_relu",
-  "negative_slope is required",
+  "",
   { negative_slope: float("the factor below 0 (PyTorch's default is 0.01, Keras' 0.3)") },
   (call, settings) =>
     elementwise(call, onlyInput(call), { kind: "prelu", slope: scalar(settings.negative_slope) }),
@@ -28,14 +28,14 @@ export const prelu = layer(
 
 export const hardtanh = layer(
   "hardtanh",
-  "min_val and max_val, −1 and 1 by default",
+  "to −1…1 by default",
   { min_val: float("the lower bound").default(-1), max_val: float("the upper bound").default(1) },
   (call, settings) => elementwise(call, onlyInput(call), clipTo(settings.min_val, settings.max_val)),
 );
 
 export const clip = layer(
   "clip",
-  "min, max or both",
+  "one bound or both",
   { min: float("the lower bound").optional(), max: float("the upper bound").optional() },
   (call, { min, max }) => {
     if (min === undefined && max === undefined)

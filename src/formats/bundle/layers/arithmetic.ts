@@ -6,7 +6,7 @@ import { layer } from "../layer.js";
 
 export const arithmetic = layer(
   "arithmetic",
-  "add, subtract, multiply or divide by a number or a tensor",
+  "with a number or a tensor",
   {
     operator: oneOf(["add", "subtract", "multiply", "divide"], "add, subtract, multiply or divide"),
     operand: numberOrTensor("a number, or the name of a tensor that broadcasts to the input"),

@@ -16,26 +16,21 @@ const fields = {
   eps: float("what is added to variances; no state_dict has it (PyTorch's default is 1e-5)"),
 };
 
-export const batchnorm = layer(
-  "batchnorm",
-  "inference, axis 1; eps is required",
-  fields,
-  (call, settings) => {
-    const input = onlyInput(call);
-    const channels = input.shape[1] ?? 0;
-    const constant = (tensor: string | undefined, byDefault: number): FloatTensor =>
-      tensor === undefined
-        ? { shape: [channels], data: new Float32Array(channels).fill(byDefault) }
-        : perChannel(call, tensor, channels);
-    const scale = constant(settings.weight, 1);
-    const bias = constant(settings.bias, 0);
-    const mean = constant(settings.running_mean, 0);
-    const variance = constant(settings.running_var, 1);
-    const epsilon = f(settings.eps);
-    checkFinite(scale.data, bias.data, mean.data, variance.data, epsilon);
-    return elementwise(call, input, { kind: "batch-normalization", scale, bias, mean, variance, epsilon });
-  },
-);
+export const batchnorm = layer("batchnorm", "axis 1", fields, (call, settings) => {
+  const input = onlyInput(call);
+  const channels = input.shape[1] ?? 0;
+  const constant = (tensor: string | undefined, byDefault: number): FloatTensor =>
+    tensor === undefined
+      ? { shape: [channels], data: new Float32Array(channels).fill(byDefault) }
+      : perChannel(call, tensor, channels);
+  const scale = constant(settings.weight, 1);
+  const bias = constant(settings.bias, 0);
+  const mean = constant(settings.running_mean, 0);
+  const variance = constant(settings.running_var, 1);
+  const epsilon = f(settings.eps);
+  checkFinite(scale.data, bias.data, mean.data, variance.data, epsilon);
+  return elementwise(call, input, { kind: "batch-normalization", scale, bias, mean, variance, epsilon });
+});
 
 function perChannel(call: LayerCall, tensor: string, channels: number): FloatTensor {
   const stored = call.tensors.floats(tensor);

@@ -26,8 +26,7 @@ function conv(type: string, axes: 1 | 2) {
     dilation: sizes(axes, "distance of the kernel's taps").default(1),
     groups: wholeNumber(1, 1 << 16, "groups of channels: a whole number from 1 on").default(1),
   };
-  const notes = "weight_quantizer; stride, padding, padding_value, dilation, groups, bias";
-  return layer(type, notes, fields, (call, settings) => {
+  return layer(type, "", fields, (call, settings) => {
     const input = mapInput(call, axes);
     const { groups } = settings;
     const stored = call.tensors.floats(settings.weight);

@@ -7,19 +7,14 @@ import { layer } from "../layer.js";
 
 const dim = dimension("the axis of the classes").default(-1);
 
-export const softmax = layer(
-  "softmax",
-  "at the end of the net; dim −1 by default",
-  { dim },
-  (call, settings) => {
-    const input = onlyInput(call);
-    return elementwise(call, input, { kind: "softmax", axis: classAxis(settings.dim, input) });
-  },
-);
+export const softmax = layer("softmax", "at the end of the net", { dim }, (call, settings) => {
+  const input = onlyInput(call);
+  return elementwise(call, input, { kind: "softmax", axis: classAxis(settings.dim, input) });
+});
 
 export const argmax = layer(
   "argmax",
-  "at the end of the net; dim −1 by default",
+  "at the end of the net",
   {
     dim,
     keepdim: flag("true or false: whether the axis stays, with size 1").default(false),

@@ -25,7 +25,7 @@ function maxPool(type: string, axes: 1 | 2) {
     ...windowFields(axes),
     dilation: sizes(axes, "distance of the window's taps").default(1),
   };
-  const notes = "stride, padding, dilation, ceil_mode; pads do not take part";
+  const notes = "pads do not take part";
   return layer(type, notes, fields, (call, settings) => {
     const dilation = pair(settings.dilation, axes, 1);
     return pooled(
@@ -44,7 +44,7 @@ function averagePool(type: string, axes: 1 | 2) {
       "true or false: whether pads count in the mean; needed where padding is not 0 (PyTorch's default is true, ONNX' false)",
     ).optional(),
   };
-  const notes = "stride, padding, count_include_pad; ceil_mode or counted pads, not both at once";
+  const notes = "ceil_mode or counted pads, not both at once";
   return layer(type, notes, fields, (call, settings) => {
     const window = windowOf(settings, axes);
     const countPads = countsPads(window, settings);

@@ -8,6 +8,7 @@ import {
   elementwise,
   type LayerCall,
   onlyInput,
+  scalar,
 } from "../call.js";
 import { numberOrTensor, oneOf } from "../fields.js";
 import { layer } from "../layer.js";
@@ -15,7 +16,7 @@ import { levelFields, levelsOf, roundingField, signOfZeroField } from "../quanti
 
 export const sign = layer(
   "sign",
-  "±scale; sign_of_zero is required",
+  "±scale",
   {
     sign_of_zero: signOfZeroField,
     scale: numberOrTensor("the magnitude of the result: a number, or a tensor that broadcasts").default(1),
@@ -30,7 +31,7 @@ export const sign = layer(
 
 export const quantize = layer(
   "quantize",
-  "uniform: bits and signed, or range; scale and rounding are required",
+  "uniform, with bits and signed, or range",
   {
     ...levelFields,
     scale: numberOrTensor("the value of one step: a number, or a tensor that broadcasts"),
@@ -55,10 +56,13 @@ function scaleFor(call: LayerCall, input: BundleValue, value: number | string): 
   throw new Rejection("its scale is 0", "use a scale that is not 0 in float32");
 }
 
-/** TFLite's fixed-point multiplication: see rescale in src/graph/types.ts. */
+/** More levels than codes of 8 bits have are no integers of the device. */
+const MOST_LEVELS = 256;
+
+/** TFLite's fixed-point multiplication (src/graph/rescale.ts), and the clamping that follows it in integer layers. */
 export const rescale = layer(
   "rescale",
-  "whole numbers in fixed point, as TFLite's integer layers; a quantize stands behind it",
+  "whole numbers in fixed point as TFLite's integer layers, with bits and signed, or range",
   {
     multiplier: numberOrTensor("whole numbers from 0 to 2^31 − 1: a number, or a tensor that broadcasts"),
     shift: numberOrTensor("whole numbers from −31 to 30, in the multiplier's shape"),
@@ -66,6 +70,7 @@ export const rescale = layer(
       ["up", "away"],
       '"up" or "away": where the last right shift takes halves (ruy: up, TFLite\'s reference: away from 0)',
     ),
+    ...levelFields,
   },
   (call, settings) => {
     const input = onlyInput(call);
@@ -73,7 +78,15 @@ export const rescale = layer(
     const shift = integersFor(call, input, settings.shift, [-31, 30]);
     if (multiplier.shape.length !== shift.shape.length || multiplier.data.length !== shift.data.length)
       throw new Rejection("its multiplier and shift have different shapes", "give both the same shape");
-    return elementwise(call, input, { kind: "rescale", multiplier, shift, halves: settings.halves });
+    const { qmin, qmax } = levelsOf(settings);
+    if (qmax - qmin >= MOST_LEVELS)
+      throw new Rejection(`it has ${qmax - qmin + 1} integers`, `use at most ${MOST_LEVELS}`);
+    const op = { kind: "rescale", multiplier, shift, halves: settings.halves } as const;
+    const scaled = elementwise(call, input, op, "scaled");
+    const [scale, zeroPoint] = [scalar(1), scalar(0)];
+    // The numbers are whole, so that no rounding happens.
+    const quantizer = { kind: "uniform", scale, zeroPoint, qmin, qmax, rounding: "half-even" } as const;
+    return elementwise(call, scaled, { kind: "quantize", quantizer });
   },
 );
 

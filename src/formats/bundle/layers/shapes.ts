@@ -91,7 +91,7 @@ const sides = "elements for each axis of the input, the batch included: [0, 0, 1
 
 export const pad = layer(
   "pad",
-  "before, after and value are required",
+  "",
   {
     before: perDimension(0, `before: ${sides}`),
     after: perDimension(0, `after: ${sides}`),
@@ -165,7 +165,7 @@ export const add = layer("add", "values of one shape", {}, (call) => {
 
 export const concat = layer(
   "concat",
-  "dim is required",
+  "",
   { dim: dimension("along which the values stand side by side (channels: 1)") },
   (call, { dim }) => {
     const [first, ...rest] = call.inputs;
