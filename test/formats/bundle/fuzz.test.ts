@@ -130,7 +130,7 @@ function changed(text: string, random: () => number): string {
     if (typeof layer !== "object" || layer === null) break;
     const [object, key] = placesOf(manifest)[random() % placesOf(manifest).length]!;
     const kind = random() % 8;
-    if (kind < 3) object[key] = hostile[random() % hostile.length];
+    if (kind < 3) object[key] = structuredClone(hostile[random() % hostile.length]);
     else if (kind === 3) delete object[key];
     else if (kind === 4) layer.type = types[random() % types.length];
     else if (kind === 5) layer.inputs = [layers[random() % layers.length]?.name ?? "input", "input"];
