@@ -1,5 +1,4 @@
 """Writes an nn.Sequential as a bundle for bitloom: layers in a manifest (.json), weights beside it (.safetensors).
-
 save_bundle(model, "net.json", (1, 28, 28), {Sign: {"type": "sign", "sign_of_zero": 1}, BinaryLinear: {...}}): the last
 argument says what your own classes do: of a subclass of Linear or Conv how its weights are quantized, of others which
 layer they are. A function in it gets the module, its tensor is stored: {"scale": lambda m: m.weight.abs().mean()}."""
@@ -18,28 +17,29 @@ TYPES = [  # class, type in the manifest, fields of the same names
     (nn.Hardtanh, "hardtanh", ("min_val", "max_val")), (nn.LeakyReLU, "leaky_relu", ("negative_slope",)),
     (nn.ChannelShuffle, "channel_shuffle", ("groups",)), (nn.Softmax, "softmax", ("dim",))]
 SETTINGS = {"padding_mode": ["zeros"], "output_size": [1, (1,), (1, 1)], "start_dim": [1], "end_dim": [-1],
-            "divisor_override": [None], "return_indices": [False]}  # of those that are no fields, what is supported
-TENSORS, LINEAR = ("weight", "bias", "running_mean", "running_var"), (nn.Conv1d, nn.Conv2d, nn.Linear)
+            "divisor_override": [None], "return_indices": [False]}  # settings that are no fields, as they must be
+TENSORS, WEIGHTED = ("weight", "bias", "running_mean", "running_var"), ("conv1d", "conv2d", "linear")
 
 
-def sides(m):
-    if m.padding in ("same", "valid"):  # "same" puts the larger half of an odd number behind
+def sides(m):  # of "same", the larger half of an odd number stands behind
+    if isinstance(m.padding, str):
         gaps = [d * (k - 1) if m.padding == "same" else 0 for d, k in zip(m.dilation, m.kernel_size)]
         return [n // 2 for n in gaps] + [n - n // 2 for n in gaps]
     return m.padding if isinstance(m.padding, int) else [*m.padding, *m.padding]
 
 
 def layer_of(name, m, own):
-    kind, fields = next(((kind, fields) for cls, kind, fields in TYPES if isinstance(m, cls)), (None, ()))
-    if kind is None and own is None:
-        raise TypeError(f"{name} is a {type(m).__name__}, which is not known here: say which layer it is")
+    known = [entry[1:] for entry in TYPES if isinstance(m, entry[0]) and (own or type(m).forward is entry[0].forward)]
+    kind, fields = (known or [(None, ())])[0]
+    if not known and own is None:
+        raise TypeError(f"{name} is a {type(m).__name__}, which is not known here: say in own_classes what it does")
     if any(getattr(m, key, values[0]) not in values for key, values in SETTINGS.items()):
         raise ValueError(f"{name} has settings that a manifest does not know: {m}")
     layer = {"name": name, "type": kind, **{field: getattr(m, field) for field in fields}}
     layer |= {key: f"{name}.{key}" for key in TENSORS if kind and getattr(m, key, None) is not None}
     layer |= {"padding": sides(m)} if kind and hasattr(m, "padding") else {}
-    layer |= {"padding_value": 0} if isinstance(m, (nn.Conv1d, nn.Conv2d)) else {}
-    return layer | ({"weight_quantizer": own or {"type": "none"}} if isinstance(m, LINEAR) else own or {})
+    layer |= {"padding_value": 0} if kind in WEIGHTED[:2] else {}
+    return layer | ({"weight_quantizer": own or {"type": "none"}} if kind in WEIGHTED else own or {})
 
 
 def modules_of(model, prefix=""):
@@ -53,7 +53,7 @@ def save_bundle(model, path, input_shape, own_classes={}):
         own = next((dict(entry) for cls, entry in own_classes.items() if isinstance(m, cls)), None)
         for key in [key for key, value in (own or {}).items() if callable(value)]:
             own[key], tensors[f"{name}.{key}"] = f"{name}.{key}", own[key](m)
-        layers += [] if isinstance(m, (nn.Dropout, nn.Identity)) else [layer_of(name, m, own)]
+        layers += [] if isinstance(m, (nn.modules.dropout._DropoutNd, nn.Identity)) else [layer_of(name, m, own)]
     save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, path.with_suffix(".safetensors"))
     head = {"format": "bitloom-bundle", "version": 1, "name": path.stem, "producer": f"torch {__version__}"}
     rest = {"weights": f"{path.stem}.safetensors", "input": {"shape": [1, *input_shape]}, "layers": layers}

@@ -4,7 +4,7 @@ import { printable } from "../../diagnostics/text.js";
 import { FORMAT } from "./manifest.js";
 
 /** Manifests of hundreds of layers have 100 KB. */
-const MANIFEST_LIMIT = 1 << 23;
+const MANIFEST_LIMIT = 1 << 22;
 const LONGEST_START = 1000;
 
 /** Whether a file begins as a JSON object does, after blanks. */

@@ -36,7 +36,7 @@ export class Tensors {
     throw new Rejection(
       `element ${odd} of tensor "${printable(name, 60)}" is ${data[odd]}`,
       Number.isFinite(data[odd])
-        ? "float32 does not hold this number: round the tensor with tensor.float() before it is saved"
+        ? "float32 does not hold this number: save tensor.float() (PyTorch) or array.astype('float32') (NumPy)"
         : "weights must be finite numbers: the training may have diverged",
     );
   }

@@ -240,9 +240,9 @@ describe("other JSON is told apart", () => {
     ],
   ])("%s", (_, text, message) => expect(ofJson(text)).toMatch(message));
 
-  test("a manifest of more than 8 MB", () => {
-    expect(ofJson(`{"format": "bitloom-bundle", "name": "${"x".repeat(1 << 23)}"}`)).toMatch(
-      /manifests have at most 8388608/,
+  test("a manifest of more than 4 MB", () => {
+    expect(ofJson(`{"format": "bitloom-bundle", "name": "${"x".repeat(1 << 22)}"}`)).toMatch(
+      /manifests have at most 4194304/,
     );
   });
 });
