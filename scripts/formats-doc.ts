@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { packageFile } from "../src/assets/package-files.js";
+import { bundleLayers } from "../src/formats/bundle/registry.js";
 import { kerasQuantizers } from "../src/formats/keras/registry.js";
 import { type SupportedOp, supportedOps } from "../src/formats/support.js";
 
@@ -17,6 +18,11 @@ const tables: Readonly<Record<string, () => string>> = {
     table(
       ["quantizer or activation", "of"],
       kerasQuantizers.map(({ name, of }) => [`\`${name}\``, of]),
+    ),
+  "layers of bundles": () =>
+    table(
+      ["layer", "supported"],
+      bundleLayers.map(({ type, notes }) => [`\`${type}\``, notes]),
     ),
   frameworks: () => table(["fixtures", "written and computed by"], frameworks()),
 };
