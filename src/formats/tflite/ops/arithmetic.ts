@@ -171,8 +171,9 @@ function ofInt8(real: (x: number) => number, output: Affine): OpHandler {
   return (node) => {
     const input = runtimeInput(node, 0);
     if (input.element === "int8") return integerFunction(node, input, real, output);
+    if (input.element !== "float32") throw integersUnsupported(`it computes with ${elementText(input)}`);
     throw new Rejection(
-      `it computes with ${elementText(input)}, and only its int8 version is supported`,
+      `operator ${node.op} is not supported on float32`,
       "replace it by a sign or a ReLU and train again, or quantize this part to int8",
     );
   };
