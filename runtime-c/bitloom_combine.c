@@ -3,7 +3,7 @@
  */
 #include "bitloom_combine.h"
 
-/* The code of an integer: times the factor, rounded twice, clamped. Shifts are of numbers that are not negative. */
+/* The code of an integer: times the factor, rounded twice, clamped. No negative number is shifted. */
 static uint8_t bitloom_combine_code(const bitloom_combine *layer, int32_t x) {
     /* |product| < 2^62, so that with 2^62 added it can be shifted. */
     const int64_t product = (int64_t)(x * layer->left) * layer->multiplier;

@@ -176,7 +176,8 @@ export type GraphOp =
     }
   /**
    * A whole number to another: `tables[index][x − low]`, numbers beyond a table taken as its ends. All tables have one
-   * length, and each only rises or only falls; `index` broadcasts. Functions of one int8 number in TFLite.
+   * length, and each only rises or only falls; `index` broadcasts. Functions of one int8 number in TFLite. A quantizer
+   * stands behind it.
    */
   | {
       readonly kind: "table";

@@ -104,7 +104,13 @@ function opProblems(op: GraphOp, inputs: readonly Shape[], output: Shape): strin
     case "sum":
       return inputs.flatMap((shape) => shapeProblems(output, shape)).slice(0, 1);
     case "integer-arithmetic":
-      return [...inputs.flatMap((shape) => shapeProblems(output, shape)).slice(0, 1), ...integerProblems(op)];
+      return [
+        ...inputs.flatMap((shape) => shapeProblems(output, shape)).slice(0, 1),
+        ...integerProblems(op),
+        ...(op.inBlocks >= 0 && op.inBlocks <= count(output)
+          ? []
+          : ["has more elements in blocks than it has"]),
+      ];
     case "table":
       return [...shapeProblems(output, input), ...tableProblems(op, input)];
     case "concat":

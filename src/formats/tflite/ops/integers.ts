@@ -167,8 +167,11 @@ function operandAt(node: TfNode, index: number): Operand {
   if (constant.kind !== "int" || tensor?.type !== "int8" || constant.data.length === 0)
     throw new Rejection("its constant is not int8 as its input is", damaged);
   const affine = affineOf(tensor);
-  const integers = constant.data.map((q) => q - affine.zero);
-  return { value, affine, range: [Math.min(...integers), Math.max(...integers)] };
+  const [least, greatest] = constant.data.reduce<[number, number]>(
+    ([low, high], q) => [Math.min(low, q), Math.max(high, q)],
+    [127, -128],
+  );
+  return { value, affine, range: [least - affine.zero, greatest - affine.zero] };
 }
 
 /** RELU and its relatives: to the output's steps, then a clamp. */
