@@ -35,8 +35,11 @@ export function lowerOutput(context: Lowering, value: Value, tail: readonly Grap
 /** Channels on axis 1, or innermost; a flattened map in the tensor's own order. */
 function inOutputOrder(context: Lowering, settled: Settled): Settled | undefined {
   if (isIdentity(settled.view.map, count(settled.shape))) return settled;
-  const rank = settled.view.shape.length;
-  for (const axis of rank > 1 ? [1, rank - 1] : [0]) {
+  const { shape } = settled.view;
+  const rank = shape.length;
+  // Channels on axis 1 are in front of all pixels only where nothing stands before them.
+  const isFirst = rank > 1 && shape[0] === 1;
+  for (const axis of isFirst ? [1, rank - 1] : [rank - 1]) {
     const scores = arranged(context, settled, axis, "output selection");
     if (scores !== undefined) return scores;
   }
