@@ -1,6 +1,7 @@
 /** Runs batches of inputs through the references and compares them. */
 import type { CompiledModel } from "./compile.js";
 import type { InputBatch } from "./inputs.js";
+import { cutTail, neededNodes } from "./passes/order-nodes.js";
 import { inModelOrder } from "./program/index.js";
 import { scoresAsFloat } from "./reference/device.js";
 import { compileDevice } from "./reference/device-fast.js";
@@ -63,9 +64,9 @@ export function evaluate(
 
 /** The graph without a final softmax where the device's output stops before it. */
 function comparableGraph({ graph, program }: CompiledModel): CompiledModel["graph"] {
-  const last = graph.nodes.at(-1)!;
-  if (!program.output.omitted.includes("softmax") || last.op.kind !== "softmax") return graph;
-  return { ...graph, nodes: graph.nodes.slice(0, -1), outputs: last.inputs };
+  if (!program.output.omitted.includes("softmax")) return graph;
+  const { end } = cutTail(graph);
+  return { ...graph, nodes: neededNodes(graph, end), outputs: [end] };
 }
 
 function indexOfGreatest(values: Float32Array): number {

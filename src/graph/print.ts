@@ -1,5 +1,14 @@
 import { printable, shapeText, shortName } from "../diagnostics/text.js";
-import type { FloatTensor, GraphOp, ModelGraph, Origin, Quantizer, WeightTensor, Window } from "./types.js";
+import type {
+  FixedPoint,
+  FloatTensor,
+  GraphOp,
+  ModelGraph,
+  Origin,
+  Quantizer,
+  WeightTensor,
+  Window,
+} from "./types.js";
 
 /** Quantizers of as many levels are there to round. */
 const WIDEST = 2 ** 32;
@@ -73,12 +82,21 @@ function opText(op: GraphOp): string {
       return `clip to ${numberText(op.low)}…${numberText(op.high)}`;
     case "rescale":
       return `rescale by ${constantText(factorsOf(op))} in fixed point, halves ${op.halves}`;
+    case "table":
+      return `table of ${op.tables[0]!.length}${op.tables.length === 1 ? "" : ` (${op.tables.length} of them)`}`;
+    case "integer-arithmetic": {
+      const terms =
+        op.operator === "multiply"
+          ? ""
+          : ` of terms by ${op.terms.map((t) => numberText(realOf(t.factor!))).join(" and ")},`;
+      return `${op.operator} in fixed point,${terms} by ${numberText(realOf(op.factor))}, to ${numberText(op.low)}…${numberText(op.high)}`;
+    }
     case "arithmetic":
       return `${op.operator} ${constantText(op.operand)}${op.reversed ? " (constant on the left)" : ""}`;
     case "batch-normalization":
       return `batch normalization, ${op.scale.data.length} channels, epsilon ${numberText(op.epsilon)}`;
     case "softmax":
-      return `softmax over axis ${op.axis}`;
+      return `softmax over axis ${op.axis}${op.integers === undefined ? "" : ` of steps of ${numberText(op.integers.step)}, in 256 steps`}`;
     case "argmax":
       return `argmax over axis ${op.axis}, ${op.selectLast ? "last" : "first"} of equals`;
     default:
@@ -126,6 +144,10 @@ function weightsText(weights: WeightTensor): string {
 
 function bitsText(bits: number): string {
   return bits === 1 ? "1 bit" : `${bits} bits`;
+}
+
+function realOf({ multiplier, shift }: FixedPoint): number {
+  return multiplier * 2 ** (shift - 31);
 }
 
 /** What fixed-point multipliers stand for. */

@@ -19,3 +19,13 @@ export function rescale(x: number, multiplier: number, shift: number, halves: Ha
   if (halves === "up") return Math.floor(quotient + 0.5) + 0;
   return Math.sign(quotient) * Math.floor(Math.abs(quotient) + 0.5) + 0;
 }
+
+/**
+ * The same as TFLite's vector code has it in some places: the high half cut, then a right shift, halves up. `shift` is
+ * 0 or less.
+ */
+export function rescaleCut(x: number, multiplier: number, shift: number): number {
+  const [high, low] = [Math.floor(multiplier / 2 ** 16), multiplier % 2 ** 16];
+  const half = Math.floor((x * high + Math.floor((x * low) / 2 ** 16)) / 2 ** 15);
+  return shift === 0 ? half : Math.floor(half / 2 ** -shift + 0.5) + 0;
+}

@@ -17,6 +17,23 @@ export interface FloatTensor {
 /** Up, as ruy does, or away from zero, as TFLite's reference functions do. */
 export type Halves = "up" | "away";
 
+/** The number `multiplier · 2^(shift − 31)`, as fixed-point arithmetic multiplies by it: see rescale.ts. */
+export interface FixedPoint {
+  /** 0 … 2^31 − 1. */
+  readonly multiplier: number;
+  /** −31 … 30. */
+  readonly shift: number;
+}
+
+/** One of the two operands of int8 arithmetic. */
+export interface IntegerTerm {
+  /** The whole numbers that it can be: int8 less the zero point. */
+  readonly least: number;
+  readonly greatest: number;
+  /** What a sum multiplies `x · 2^20` by; absent in products. */
+  readonly factor?: FixedPoint;
+}
+
 /** An integer constant, row-major. */
 export interface IntTensor {
   readonly shape: Shape;
@@ -180,9 +197,35 @@ export type GraphOp =
       /** Where the last right shift takes halves. */
       readonly halves: Halves;
     }
+  /**
+   * A whole number to another: `tables[index][x − low]`, numbers beyond a table taken as its ends. All tables have one
+   * length, and each only rises or only falls; `index` broadcasts. Functions of one int8 number in TFLite. A quantizer
+   * stands behind it.
+   */
+  | {
+      readonly kind: "table";
+      readonly low: number;
+      readonly tables: readonly Int32Array[];
+      readonly index: IntTensor;
+    }
+  /**
+   * Sum, difference or product of two values of one shape, whole numbers, times a fixed-point factor and clamped to
+   * `low … high`: TFLite's ADD, SUB and MUL on int8, see integer-arithmetic.ts.
+   */
+  | {
+      readonly kind: "integer-arithmetic";
+      readonly operator: "add" | "subtract" | "multiply";
+      readonly terms: readonly [IntegerTerm, IntegerTerm];
+      /** So many first elements, in the value's order, are computed in blocks, whose terms are rounded otherwise. */
+      readonly inBlocks: number;
+      readonly factor: FixedPoint;
+      readonly low: number;
+      readonly high: number;
+    }
   /** Row-major reinterpretation, nothing moves. The target is the output value's shape. */
   | { readonly kind: "reshape" }
-  | { readonly kind: "softmax"; readonly axis: number }
+  /** With `integers` TFLite's on int8: whole numbers of steps `integers.step` to 0 … 255, see integer-softmax.ts. */
+  | { readonly kind: "softmax"; readonly axis: number; readonly integers?: { readonly step: number } }
   /** Index of the maximum along `axis`; of equal maxima the first, or the last when `selectLast`. */
   | {
       readonly kind: "argmax";

@@ -1,7 +1,9 @@
 import { BitloomError, Diagnostics } from "../diagnostics/diagnostic.js";
 import { printable, shapeText } from "../diagnostics/text.js";
 import { broadcastPositions } from "./broadcast.js";
+import { type IntegerArithmetic, SUM_SHIFT } from "./integer-arithmetic.js";
 import type {
+  FixedPoint,
   FloatTensor,
   GraphNode,
   GraphOp,
@@ -89,7 +91,7 @@ function nodeProblems(graph: ModelGraph, node: GraphNode): string[] {
 /** Whether an operation takes so many inputs. */
 function takes(op: GraphOp, inputs: number): boolean {
   if (op.kind === "concat") return inputs >= 1;
-  return inputs === (op.kind === "sum" ? 2 : 1);
+  return inputs === (op.kind === "sum" || op.kind === "integer-arithmetic" ? 2 : 1);
 }
 
 function opProblems(op: GraphOp, inputs: readonly Shape[], output: Shape): string[] {
@@ -102,6 +104,16 @@ function opProblems(op: GraphOp, inputs: readonly Shape[], output: Shape): strin
       return poolProblems(op, input, output);
     case "sum":
       return inputs.flatMap((shape) => shapeProblems(output, shape)).slice(0, 1);
+    case "integer-arithmetic":
+      return [
+        ...inputs.flatMap((shape) => shapeProblems(output, shape)).slice(0, 1),
+        ...integerProblems(op),
+        ...(op.inBlocks >= 0 && op.inBlocks <= count(output)
+          ? []
+          : ["has more elements in blocks than it has"]),
+      ];
+    case "table":
+      return [...shapeProblems(output, input), ...tableProblems(op, input)];
     case "concat":
       return concatProblems(op.axis, inputs, output);
     case "slice":
@@ -122,8 +134,14 @@ function opProblems(op: GraphOp, inputs: readonly Shape[], output: Shape): strin
       const expected = input.flatMap((n, i) => (i !== op.axis ? [n] : op.keepDims ? [1] : []));
       return [...axisProblems(op.axis, input), ...shapeProblems(output, expected)];
     }
-    case "softmax":
-      return [...axisProblems(op.axis, input), ...shapeProblems(output, input)];
+    case "softmax": {
+      const isPossible = op.integers === undefined || op.integers.step > 0;
+      return [
+        ...axisProblems(op.axis, input),
+        ...shapeProblems(output, input),
+        ...(isPossible ? [] : ["has steps that are not positive"]),
+      ];
+    }
     case "batch-normalization": {
       const fits = [op.scale, op.bias, op.mean, op.variance].every(
         (c) => shapeText(c.shape) === `${input[1]}`,
@@ -163,6 +181,39 @@ function thresholdProblems(quantizer: ThresholdQuantizer, input: Shape): string[
   if (!Number.isSafeInteger(offset) || (step !== 1 && levels > 1)) return ["has levels that are no codes"];
   const rises = thresholds.data.every((t, i) => i % levels === 0 || t >= thresholds.data[i - 1]!);
   return rises ? [] : ["has thresholds that do not rise"];
+}
+
+/** Whether no step leaves 32 bits, and the result is a byte's. */
+function integerProblems({ operator, terms, factor, low, high }: IntegerArithmetic): string[] {
+  const isSum = operator !== "multiply";
+  const factors = [factor, ...(isSum ? terms.map((t) => t.factor) : [])];
+  const isFixed = factors.every((f) => f !== undefined && isFixedPoint(f));
+  if (!isFixed || !(low <= high && high - low <= 255)) return ["has an impossible factor or range"];
+  const [a, b] = terms.map(({ least, greatest }) => Math.max(Math.abs(least), Math.abs(greatest)));
+  // Factors of a sum are at most 1, so its operands only shrink.
+  const largest = isSum ? (a! + b!) * 2 ** SUM_SHIFT : a! * b!;
+  const isSmall = terms.every((t) => (t.factor?.shift ?? 0) <= 0);
+  const fits = isSmall && largest * 2 ** Math.max(factor.shift, 0) < 2 ** 31;
+  return fits ? [] : ["has numbers that leave 32 bits"];
+}
+
+function isFixedPoint({ multiplier, shift }: FixedPoint): boolean {
+  return multiplier >= 0 && multiplier < 2 ** 31 && shift >= -31 && shift <= 30;
+}
+
+function tableProblems(
+  { tables, index }: Extract<GraphOp, { readonly kind: "table" }>,
+  input: Shape,
+): string[] {
+  const [first] = tables;
+  const isWhole = first !== undefined && first.length > 0 && tables.every((t) => t.length === first.length);
+  const isFull = index.data.length === count(index.shape);
+  if (!isWhole || !isFull || index.data.some((i) => i < 0 || i >= tables.length))
+    return ["has an impossible table"];
+  const isOrdered = tables.every(
+    (t) => t.every((y, i) => i === 0 || y >= t[i - 1]!) || t.every((y, i) => i === 0 || y <= t[i - 1]!),
+  );
+  return [...(isOrdered ? [] : ["has a table that rises and falls"]), ...fitsInto(index, input)];
 }
 
 function rescaleProblems(

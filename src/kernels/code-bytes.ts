@@ -10,6 +10,7 @@ import type { KernelCall } from "./types.js";
 export const CODE_BYTES: Readonly<Record<string, readonly [thumb2: number, thumb1: number]>> = Object.freeze({
   bitloom_add_layer: [204, 212],
   bitloom_argmax: [192, 208],
+  bitloom_combine: [376, 400],
   bitloom_concat: [464, 504],
   bitloom_conv_bytes: [3584, 4240],
   bitloom_conv_float: [952, 984],

@@ -1,4 +1,5 @@
 import { add } from "./add.js";
+import { combine } from "./combine.js";
 import { concat } from "./concat.js";
 import { convBytes } from "./conv-bytes.js";
 import { convFloat } from "./conv-float.js";
@@ -30,6 +31,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   convFloat,
   pool,
   add,
+  combine,
   concat,
   select,
   pad,

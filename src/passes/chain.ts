@@ -24,6 +24,14 @@ export type ChainStep =
       readonly halves: Halves;
       readonly node: string;
     }
+  /** A whole number's entry in a table, the same one for all channels or one per channel: see the graph's `table`. */
+  | {
+      readonly kind: "table";
+      readonly low: number;
+      readonly tables: readonly Int32Array[];
+      readonly index: Int32Array;
+      readonly node: string;
+    }
   /** Thresholds have one row for all channels, or one per channel of the tensor. */
   | {
       readonly kind: "quantize";
@@ -48,19 +56,34 @@ function applyStep(step: ChainStep, x: number, channel: number, round: Round): n
     const at = step.multiplier.length === 1 ? 0 : channel;
     return rescaled(x, step.multiplier[at]!, step.shift[at]!, step.halves);
   }
+  if (step.kind === "table") {
+    const table = tableAt(step, channel);
+    return table[Math.min(Math.max(Math.floor(x) - step.low, 0), table.length - 1)]!;
+  }
   return step.kind === "quantize"
     ? quantizedValue(step.quantizer, x, channel, round)
     : affineValue(step.affine, x, round);
 }
 
 /** `floor(x) · multiplier · 2^(shift − 31)`: the doubled high half, halves up, then a right shift. */
-function rescaled(x: number, multiplier: number, shift: number, halves: Halves): number {
+export function rescaled(x: number, multiplier: number, shift: number, halves: Halves): number {
   const product = (BigInt(Math.floor(x)) << BigInt(Math.max(shift, 0))) * BigInt(multiplier);
   const half = (product + (1n << 30n)) >> 31n;
   if (shift >= 0) return Number(half);
   const right = BigInt(-shift);
   const below = halves === "away" && half < 0n ? 1n : 0n;
   return Number((half + (1n << (right - 1n)) - below) >> right);
+}
+
+/** The same with the high half cut, and halves up in the right shift; `shift` is 0 or less. */
+export function rescaledCut(x: number, multiplier: number, shift: number): number {
+  const half = (BigInt(x) * BigInt(multiplier)) >> 31n;
+  const right = BigInt(-shift);
+  return Number(shift === 0 ? half : (half + (1n << (right - 1n))) >> right);
+}
+
+function tableAt({ tables, index }: Extract<ChainStep, { kind: "table" }>, channel: number): Int32Array {
+  return tables[operandAt(index, channel)]!;
 }
 
 /** The real number that a stored input stands for, rounded once. */
@@ -104,6 +127,11 @@ export function stepDirection(step: ChainStep, channel: number): 1 | 0 | -1 | un
   if (step.kind === "quantize") return quantizerDirection(step.quantizer);
   if (step.kind === "affine") return sign(step.affine.numerator * step.affine.denominator);
   if (step.kind === "rescale") return 1;
+  if (step.kind === "table") {
+    // It only rises or only falls.
+    const table = tableAt(step, channel);
+    return sign(table.at(-1)! - table[0]!);
+  }
   const c = operandAt(step.step.operand, channel);
   switch (step.step.operator) {
     case "add":
@@ -158,7 +186,8 @@ export function isPerChannel(steps: readonly ChainStep[]): boolean {
     (s) =>
       (s.kind === "scale" && s.step.operand.length > 1) ||
       (s.kind === "rescale" && s.shift.length > 1) ||
-      (s.kind === "quantize" && s.quantizer.kind === "thresholds" && s.quantizer.thresholds.shape[0]! > 1),
+      (s.kind === "quantize" && s.quantizer.kind === "thresholds" && s.quantizer.thresholds.shape[0]! > 1) ||
+      (s.kind === "table" && s.index.length > 1),
   );
 }
 
@@ -242,7 +271,7 @@ function roundTo(rounding: Rounding, x: number, round: Round): number {
   }
 }
 
-function operandAt(operand: Float32Array, channel: number): number {
+function operandAt(operand: Float32Array | Int32Array, channel: number): number {
   return operand.length === 1 ? operand[0]! : operand[channel]!;
 }
 

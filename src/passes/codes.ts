@@ -56,12 +56,12 @@ function factorOf(steps: readonly ChainStep[]): { factor: number; zero: number }
   let factor = 1;
   let zero = 0;
   for (const step of steps) {
-    if (step.kind === "quantize" || step.kind === "rescale") return undefined;
     if (step.kind === "affine") {
       zero = step.affine.zero;
       factor = step.affine.numerator / step.affine.denominator;
       continue;
     }
+    if (step.kind !== "scale") return undefined;
     const { operator, operand } = step.step;
     if (operand.length !== 1) return undefined;
     if (operator === "multiply") factor *= operand[0]!;

@@ -100,6 +100,7 @@ function readingBy(
     case "slice":
     case "pad":
     case "sum":
+    case "integer-arithmetic":
     case "concat":
       return follow(axes);
     case "reshape": {

@@ -3,7 +3,7 @@ import { shapeText } from "../diagnostics/text.js";
 import type { GraphNode } from "../graph/types.js";
 import type { ChainStep } from "./chain.js";
 import { onlyMultiplies } from "./codes.js";
-import type { Lowering } from "./lowering.js";
+import { type Lowering, once } from "./lowering.js";
 import { alignedSteps, sameSteps } from "./merge-steps.js";
 import { reportLayout } from "./problems.js";
 import { arranged, flattened } from "./select.js";
@@ -114,15 +114,54 @@ function inOneForm(
   node: GraphNode,
   parts: readonly Settled[],
 ): { sources: readonly Source[]; steps: readonly ChainStep[] } {
-  const [first] = parts as [Settled];
   const steps = alignedSteps(parts.map((p) => ({ steps: p.steps, channels: p.shape[2] })));
   if (steps !== undefined) {
-    const sources = parts.map((p) => p.source);
-    if (sources.every((s) => sameForm(s, first.source))) return { sources, steps };
-    const wide = sources.every((s) => !isFloat(s)) ? sources.map((s) => widened(context, s)) : sources;
+    const sources = sameBytes(
+      context,
+      parts.map((p) => p.source),
+    );
+    if (sources.every((s) => sameForm(s, sources[0]!))) return { sources, steps };
+    const canWiden = sources.every((s) => !isFloat(s) && s.offset === sources[0]!.offset);
+    const wide = canWiden ? sources.map((s) => widened(context, s)) : sources;
     if (wide.every((s) => sameForm(s, wide[0]!))) return { sources: wide, steps };
   }
   return { sources: parts.map((p) => floatOf(context, p, node)), steps: [] };
+}
+
+/** Bytes that stand for integers of one range, counted from its least: those counted from another go through a table. */
+function sameBytes(context: Lowering, sources: readonly Source[]): readonly Source[] {
+  const least = Math.min(...sources.map((s) => s.offset));
+  const greatest = Math.max(...sources.map((s) => s.offset + greatestOf(s)));
+  if (!sources.every(isByte) || greatest - least > 255) return sources;
+  return sources.map((source) => (source.offset === least ? source : countedFrom(context, source, least)));
+}
+
+function countedFrom(context: Lowering, source: Source, least: number): Source {
+  return once(context, source, `counted from ${least}`, () => {
+    const { shape, tensor: input, ranges, ...known } = source;
+    const shift = source.offset - least;
+    const name = `${context.tensors[input]!.name} counted from ${least}`;
+    return emit(
+      context,
+      name,
+      shape,
+      { ...known, offset: least, ranges: ranges!.map(([low, high]): Range => [low + shift, high + shift]) },
+      (output) => ({
+        kind: "lookup",
+        input,
+        output,
+        table: Uint8Array.from({ length: 256 }, (_, x) => Math.min(x + shift, 255)),
+      }),
+    );
+  });
+}
+
+function greatestOf({ ranges }: Source): number {
+  return Math.max(...(ranges ?? []).map(([, high]) => high));
+}
+
+function isByte({ domain }: Source): boolean {
+  return domain.kind === "scalar" && domain.type === "u8";
 }
 
 function sameForm(a: Source, b: Source): boolean {
@@ -154,7 +193,7 @@ function floatOf(context: Lowering, { source, steps }: Settled, node: GraphNode)
 }
 
 /** Values whose equal elements stand in equal places: as they are, or each made a map of its own. */
-function inOneOrder(
+export function inOneOrder(
   context: Lowering,
   node: GraphNode,
   values: readonly Settled[],

@@ -22,18 +22,24 @@ export function lowerOutput(context: Lowering, value: Value, tail: readonly Grap
   const argmax = tail.find((n) => n.op.kind === "argmax");
   const softmax = tail.find((n) => n.op.kind === "softmax");
   for (const node of [argmax, softmax]) if (node && !isVector(context, node, scores)) return undefined;
+  const isInteger = softmax?.op.kind === "softmax" && softmax.op.integers !== undefined;
+  if (isInteger && (argmax !== undefined || context.options.output === "float32"))
+    return reportIntegerSoftmax(context, softmax, argmax !== undefined);
   // Softmax keeps the order, so an argmax after it needs no exponential.
   if (argmax?.op.kind === "argmax") return classOf(context, scores, argmax.op.selectLast);
   return context.options.output === "float32" || isFloat(scores.source)
-    ? floatOutput(context, scores, softmax !== undefined)
+    ? floatOutput(context, scores, softmax && (isInteger ? "omitted" : "computed"))
     : integerOutput(context, scores, softmax !== undefined);
 }
 
 /** Channels on axis 1, or innermost; a flattened map in the tensor's own order. */
 function inOutputOrder(context: Lowering, settled: Settled): Settled | undefined {
   if (isIdentity(settled.view.map, count(settled.shape))) return settled;
-  const rank = settled.view.shape.length;
-  for (const axis of rank > 1 ? [1, rank - 1] : [0]) {
+  const { shape } = settled.view;
+  const rank = shape.length;
+  // Channels on axis 1 are in front of all pixels only where nothing stands before them.
+  const isFirst = rank > 1 && shape[0] === 1;
+  for (const axis of isFirst ? [1, rank - 1] : [rank - 1]) {
     const scores = arranged(context, settled, axis, "output selection");
     if (scores !== undefined) return scores;
   }
@@ -77,19 +83,41 @@ function integerOutput(context: Lowering, scores: Settled, softmax: boolean): Ou
   };
 }
 
-function floatOutput(context: Lowering, scores: Settled, softmax: boolean): Output {
+/** Its probabilities have 256 steps: scores that differ can be equal behind it. */
+function reportIntegerSoftmax(context: Lowering, node: GraphNode, hasArgmax: boolean): undefined {
+  context.diagnostics.error(
+    "lowering/integer-softmax",
+    hasArgmax
+      ? "the model takes the greatest of int8 probabilities, which can be equal where scores are not"
+      : "the model's softmax is on int8, and the device has one on float32 only",
+    {
+      where: node.name,
+      remedy: hasArgmax
+        ? "take the maximum of the scores: leave the softmax out"
+        : "leave out --output float32: the scores have the same order; or convert the model without the softmax",
+    },
+  );
+  return undefined;
+}
+
+function floatOutput(
+  context: Lowering,
+  scores: Settled,
+  softmax: "computed" | "omitted" | undefined,
+): Output {
   const floats = scaled(context, scores.source, scores.steps, "float scores");
-  const final = softmax
-    ? emit(context, "probabilities", floats.shape, { domain: F32 }, (output) => ({
-        kind: "softmax",
-        input: floats.tensor,
-        output,
-      }))
-    : floats;
+  const final =
+    softmax === "computed"
+      ? emit(context, "probabilities", floats.shape, { domain: F32 }, (output) => ({
+          kind: "softmax",
+          input: floats.tensor,
+          output,
+        }))
+      : floats;
   return {
     tensor: final.tensor,
     affine: [],
-    omitted: [],
+    omitted: softmax === "omitted" ? ["softmax"] : [],
     order: { kind: "float" },
     ...layoutOf(scores),
   };

@@ -1,9 +1,17 @@
 /** Graph nodes that work on each element by itself, as steps that wait. */
 import type { Diagnostics } from "../diagnostics/diagnostic.js";
 import { shapeText } from "../diagnostics/text.js";
-import type { FloatTensor, GraphNode, GraphOp, ScaledQuantizer, ThresholdQuantizer } from "../graph/types.js";
+import type {
+  FloatTensor,
+  GraphNode,
+  GraphOp,
+  IntTensor,
+  ScaledQuantizer,
+  ThresholdQuantizer,
+} from "../graph/types.js";
 import type { ScaleStep } from "../program/types.js";
 import type { ChainStep } from "./chain.js";
+import { lowerTailTable } from "./lower-integers.js";
 import type { Lowering } from "./lowering.js";
 import { narrowed } from "./narrow.js";
 import { flattened } from "./select.js";
@@ -21,6 +29,7 @@ export function isScalarNode({ op }: GraphNode): boolean {
     op.kind === "batch-normalization" ||
     op.kind === "relu" ||
     op.kind === "rescale" ||
+    op.kind === "table" ||
     op.kind === "prelu" ||
     op.kind === "clip"
   );
@@ -41,6 +50,14 @@ export function lowerScalar(context: Lowering, node: GraphNode, value: Value): V
     const step = rescaleStep(op, node, value);
     if (step === undefined) reportPositions(context, node, [{ operator: "multiply", operand: indices(op) }]);
     return step && withStep(value, step);
+  }
+  if (op.kind === "table") {
+    const step = tableStep(op, node, value);
+    if (step !== undefined) return withStep(value, step);
+    const tail = lowerTailTable(context, node, op, value);
+    if (tail === undefined && !context.diagnostics.hasErrors)
+      reportPositions(context, node, [{ operator: "add", operand: floats(op.index) }]);
+    return tail;
   }
   if (op.kind === "arithmetic" && op.reversed && op.operator === "divide") {
     context.diagnostics.error("lowering/inverse", "a constant is divided by the running value", {
@@ -108,6 +125,21 @@ function rescaleStep(op: Rescale, node: GraphNode, value: Value): ChainStep | un
 /** Numbers of the multipliers, in their places: multipliers themselves are too large for float32. */
 function indices({ multiplier: { shape, data } }: Rescale): FloatTensor {
   return { shape, data: Float32Array.from(data, (_, i) => i) };
+}
+
+/** Which table each channel of the value's tensor has; undefined if they differ within a channel. */
+function tableStep(
+  { low, tables, index }: Extract<GraphOp, { kind: "table" }>,
+  node: GraphNode,
+  value: Value,
+): ChainStep | undefined {
+  const channels = perChannel(floats(index), value.view, value.shape);
+  return channels && { kind: "table", low, tables, index: Int32Array.from(channels), node: node.name };
+}
+
+/** Indices of tables are small. */
+function floats({ shape, data }: IntTensor): FloatTensor {
+  return { shape, data: Float32Array.from(data) };
 }
 
 /** Operands per channel of the value's tensor; undefined if one differs within a channel. */

@@ -8,6 +8,7 @@ import type { GraphNode, ModelGraph } from "../graph/types.js";
 import type { DeviceProgram } from "../program/types.js";
 import { lowerConv, lowerDense, mapShape } from "./lower-conv.js";
 import { lowerInput } from "./lower-input.js";
+import { lowerIntegerArithmetic } from "./lower-integers.js";
 import { lowerConcat, lowerSum } from "./lower-merge.js";
 import { lowerOutput } from "./lower-output.js";
 import { type Lowered, resolve } from "./lower-pad.js";
@@ -83,6 +84,8 @@ function lowerNode(
       return lowerAveragePool(context, node, op, value);
     case "sum":
       return lowerSum(context, node, resolved as Value[]);
+    case "integer-arithmetic":
+      return lowerIntegerArithmetic(context, node, op, resolved as Value[]);
     case "concat":
       return lowerConcat(context, node, op.axis, resolved as Value[]);
     case "reshape":

@@ -115,6 +115,8 @@ export function forChannels(step: ChainStep, channels: Int32Array): ChainStep {
     const pick = (data: Int32Array): Int32Array => channels.map((c) => data[c]!);
     return { ...step, multiplier: pick(step.multiplier), shift: pick(step.shift) };
   }
+  if (step.kind === "table" && step.index.length > 1)
+    return { ...step, index: channels.map((c) => step.index[c]!) };
   if (step.kind !== "scale" || step.step.operand.length <= 1) return step;
   const operand = Float32Array.from(channels, (c) => step.step.operand[c]!);
   return { ...step, step: { ...step.step, operand } };

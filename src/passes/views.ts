@@ -130,7 +130,7 @@ export function perChannel(
   // Channels that the value does not show keep any number: nothing reads them.
   const result = new Float32Array(channels).fill(first);
   const known = new Uint8Array(channels);
-  const expanded = expand(operand, view.shape);
+  const expanded = placesOf(operand, view.shape);
   for (let i = 0; i < view.map.length; i++) {
     const channel = view.map[i]! % channels;
     const x = operand.data[expanded[i]!]!;
@@ -142,7 +142,7 @@ export function perChannel(
 }
 
 /** For each element of `shape` the element of a constant that broadcasts to it. */
-function expand(operand: { readonly shape: Shape }, shape: Shape): Int32Array {
+export function placesOf(operand: { readonly shape: Shape }, shape: Shape): Int32Array {
   const padded = [...Array<number>(shape.length - operand.shape.length).fill(1), ...operand.shape];
   const strides = stridesOf(padded).map((s, axis) => (padded[axis] === 1 ? 0 : s));
   const map = new Int32Array(count(shape));

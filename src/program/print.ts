@@ -67,6 +67,11 @@ function detail(instruction: Instruction): string {
     }
     case "conv-float":
       return ` ${instruction.weights.length} weights${windowText(instruction.window)}${groupsText(instruction.groups)}`;
+    case "combine": {
+      const { operator, multiplier, shift, low, high, tail } = instruction;
+      const rest = tail === undefined ? "" : `, tail from ${tail.first}`;
+      return ` ${operator} by ${multiplier}·2^${shift - 31} to ${low}…${high}${rest}`;
+    }
     case "pool":
       return ` ${instruction.operator}${windowText(instruction.window)}`;
     case "select": {

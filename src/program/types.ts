@@ -137,6 +137,24 @@ export type Instruction =
     }
   /** Elementwise sum of two tensors of one shape: i32 exact, f32 rounded once. */
   | { readonly kind: "add"; readonly inputs: readonly [TensorId, TensorId]; readonly output: TensorId }
+  /**
+   * Of two tensors of bytes (u8 or i8) to u8: `c = tables[0][a] ∘ tables[1][b]`, each byte taken as unsigned;
+   * `h = floor((c · 2^max(shift, 0) · multiplier + 2^30) / 2^31)`, divided by `2^max(−shift, 0)` and rounded, halves
+   * away from zero; clamped to `low … high`, less `low`. Elements from `tail.first` on, in NHWC order, have its tables.
+   */
+  | {
+      readonly kind: "combine";
+      readonly operator: "add" | "multiply";
+      readonly inputs: readonly [TensorId, TensorId];
+      readonly output: TensorId;
+      /** 256 entries each. */
+      readonly tables: readonly [Int32Array, Int32Array];
+      readonly tail?: { readonly first: number; readonly tables: readonly [Int32Array, Int32Array] };
+      readonly multiplier: number;
+      readonly shift: number;
+      readonly low: number;
+      readonly high: number;
+    }
   /** Channels of all inputs one after another; equal domains, heights and widths. */
   | { readonly kind: "concat"; readonly inputs: readonly TensorId[]; readonly output: TensorId }
   /** `y[i, j, c] = x[top + i · step0, left + j · step1, channels[c]]`: slices, crops, shuffles. */

@@ -48,6 +48,9 @@ export function checkInstruction(
     case "add":
       checkAdd(instruction, inputs, output);
       break;
+    case "combine":
+      checkCombine(instruction, inputs, output);
+      break;
     case "concat":
       checkConcat(instruction, inputs, output);
       break;
@@ -208,6 +211,34 @@ function checkAdd(instruction: Of<"add">, inputs: readonly ProgramTensor[], outp
     checkSameDomain(instruction, input, output);
     checkSameShape(instruction, input, output);
   }
+}
+
+function checkCombine(
+  instruction: Of<"combine">,
+  inputs: readonly ProgramTensor[],
+  output: ProgramTensor,
+): void {
+  const { operator, tables, tail, multiplier, shift, low, high } = instruction;
+  expect(inputs.length === 2, instruction, "has not two inputs");
+  for (const input of inputs) {
+    expect(isScalar(input.domain, "u8", "i8"), instruction, "reads a tensor that is no bytes");
+    checkSameShape(instruction, input, output);
+  }
+  expect(isScalar(output.domain, "u8"), instruction, "writes a tensor that is not u8");
+  const isFixed = multiplier >= 0 && multiplier < 2 ** 31 && shift >= -31 && shift <= 30;
+  expect(isFixed && low <= high && high - low <= 255, instruction, "has an impossible factor or range");
+  for (const pair of tail === undefined ? [tables] : [tables, tail.tables]) {
+    expect(
+      pair.every((t) => t.length === 256),
+      instruction,
+      "has a table without 256 entries",
+    );
+    const [a, b] = pair.map((t) => t.reduce((most, x) => Math.max(most, Math.abs(x)), 0));
+    const largest = operator === "add" ? a! + b! : a! * b!;
+    expect(largest * 2 ** Math.max(shift, 0) < 2 ** 31, instruction, "has numbers beyond 32 bits");
+  }
+  const hasTail = tail === undefined || (tail.first > 0 && tail.first < elementCount(output));
+  expect(hasTail, instruction, "has a tail outside the tensor");
 }
 
 function checkConcat(

@@ -64,6 +64,8 @@ export function executeInstruction(
       return pool(instruction, from[0]!, to, x);
     case "add":
       return add(to, x, inputs[1]!);
+    case "combine":
+      return combine(instruction, to, x, inputs[1]!);
     case "concat":
       return concat(from, to, inputs);
     case "select":
@@ -225,6 +227,25 @@ function pool(instruction: Of<"pool">, from: ProgramTensor, to: ProgramTensor, i
 
 function add(to: ProgramTensor, a: Values, b: Values): Values {
   return elements(to, (_y, _x, _c, i) => a[i]! + b[i]!);
+}
+
+function combine(instruction: Of<"combine">, to: ProgramTensor, a: Values, b: Values): Values {
+  const { operator, tail, low, high } = instruction;
+  return elements(to, (_y, _x, _c, i) => {
+    const tables = tail !== undefined && i >= tail.first ? tail.tables : instruction.tables;
+    const [left, right] = [tables[0][a[i]! & 255]!, tables[1][b[i]! & 255]!];
+    const result = times(operator === "add" ? left + right : left * right, instruction);
+    return Math.min(Math.max(result, low), high) - low;
+  });
+}
+
+/** An integer times `multiplier · 2^(shift − 31)`: the doubled high half of the product, then a right shift. */
+function times(x: number, { multiplier, shift }: Of<"combine">): number {
+  const product = BigInt(x) * 2n ** BigInt(Math.max(shift, 0)) * BigInt(multiplier);
+  // BigInt's shift rounds down.
+  const half = Number((product + 2n ** 30n) >> 31n);
+  const quotient = Math.abs(half) / 2 ** Math.max(-shift, 0);
+  return Math.sign(half) * Math.floor(quotient + 0.5);
 }
 
 function concat(from: readonly ProgramTensor[], to: ProgramTensor, inputs: readonly Values[]): Values {

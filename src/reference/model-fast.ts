@@ -5,6 +5,7 @@
  */
 import { fail } from "../diagnostics/diagnostic.js";
 import { broadcastPositions } from "../graph/broadcast.js";
+import { integerArithmetic } from "../graph/integer-arithmetic.js";
 import { quantize } from "../graph/quantize.js";
 import { rescale } from "../graph/rescale.js";
 import type {
@@ -16,7 +17,7 @@ import type {
   Shape,
   ThresholdQuantizer,
 } from "../graph/types.js";
-import { checkInput, traceModel } from "./model.js";
+import { checkInput, entryOf, traceModel } from "./model.js";
 import {
   compileConcat,
   compileConv,
@@ -102,6 +103,10 @@ function compileChunk(graph: ModelGraph): Layer {
 function compileNode(graph: ModelGraph, node: GraphNode): Join {
   const { op } = node;
   if (op.kind === "sum") return ([a, b]) => a!.map((v, i) => v + b![i]!);
+  if (op.kind === "integer-arithmetic") {
+    const size = elementsOf(graph, node.output);
+    return ([a, b]) => a!.map((v, i) => integerArithmetic(op, v, b![i]!, i % size < op.inBlocks));
+  }
   if (op.kind === "concat") {
     return compileConcat(
       op.axis,
@@ -148,6 +153,10 @@ function compileLayer(graph: ModelGraph, node: GraphNode): Layer {
       return elementwise(positions.length, (v, i) =>
         rescale(v, multiplier[positions[i]!]!, shift[positions[i]!]!, op.halves),
       );
+    }
+    case "table": {
+      const positions = broadcastPositions(op.index.shape, shape);
+      return elementwise(positions.length, (v, i) => entryOf(op, v, op.index.data[positions[i]!]!));
     }
     case "clip":
       return (x) => x.map((v) => Math.min(Math.max(v, op.low), op.high));

@@ -3,6 +3,7 @@
  * node by node. Readable rather than fast; `model-fast.ts` equals it bit for bit.
  */
 import { fail } from "../diagnostics/diagnostic.js";
+import { integerArithmetic } from "../graph/integer-arithmetic.js";
 import { quantize } from "../graph/quantize.js";
 import { rescale } from "../graph/rescale.js";
 import type {
@@ -14,6 +15,7 @@ import type {
   Shape,
   ThresholdQuantizer,
 } from "../graph/types.js";
+import { integerSoftmax } from "./integer-softmax.js";
 import * as maps from "./model-maps.js";
 
 /**
@@ -64,6 +66,10 @@ function execute(node: GraphNode, graph: ModelGraph, inputs: readonly Float32Arr
       return maps.averagePool(op, x, inputShape, shape);
     case "sum":
       return x.map((v, i) => v + second[i]!);
+    case "integer-arithmetic":
+      return x.map((v, i) => integerArithmetic(op, v, second[i]!, i < op.inBlocks));
+    case "table":
+      return x.map((v, i) => entryOf(op, v, broadcast(op.index, shape, i)));
     case "concat":
       return maps.concat(
         op.axis,
@@ -103,7 +109,9 @@ function execute(node: GraphNode, graph: ModelGraph, inputs: readonly Float32Arr
     case "batch-normalization":
       return x.map((v, i) => batchNormalization(op, v, channelOf(shape, i)));
     case "softmax":
-      return alongAxis(x, inputShape, op.axis, softmax);
+      return alongAxis(x, inputShape, op.axis, (line) =>
+        op.integers === undefined ? softmax(line) : integerSoftmax(line, op.integers.step),
+      );
     case "argmax":
       return alongAxis(x, inputShape, op.axis, (line) => [indexOfGreatest(line, op.selectLast)]);
   }
@@ -147,6 +155,16 @@ function batchNormalization(
   const factor = Math.fround(op.scale.data[c]! * Math.fround(1 / deviation));
   const shift = Math.fround(op.bias.data[c]! - Math.fround(op.mean.data[c]! * factor));
   return Math.fround(Math.fround(x * factor) + shift);
+}
+
+/** A whole number's entry in a table, that of the nearest end for numbers beyond it. */
+export function entryOf(
+  { low, tables }: Extract<GraphOp, { kind: "table" }>,
+  x: number,
+  index: number,
+): number {
+  const table = tables[index]!;
+  return table[Math.min(Math.max(x - low, 0), table.length - 1)]!;
 }
 
 function softmax(line: readonly number[]): number[] {

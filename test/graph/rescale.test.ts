@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { fixedPoint } from "../../src/formats/tflite/quantized.js";
-import { rescale } from "../../src/graph/rescale.js";
+import { rescale, rescaleCut } from "../../src/graph/rescale.js";
 import type { Halves } from "../../src/graph/types.js";
-import { applyChain } from "../../src/passes/chain.js";
+import { applyChain, rescaledCut } from "../../src/passes/chain.js";
 import { Random } from "../support/random-graph.js";
 
 /** The definition in docs/NUMERICS.md, in whole numbers of any size. */
@@ -40,6 +40,18 @@ describe("rescale", () => {
       expect([rescale(x, multiplier, shift, halves), applyChain([step], x, 0, Math.fround)]).toEqual([
         expected,
         expected,
+      ]);
+    }
+  });
+
+  it("cut is the definition with the high half cut, in the graph and in chains", () => {
+    for (const [x, multiplier, shift] of cases) {
+      if (shift > 0) continue;
+      const half = (BigInt(x) * BigInt(multiplier)) >> 31n;
+      const expected = shift === 0 ? half : (half + (1n << BigInt(-shift - 1))) >> BigInt(-shift);
+      expect([rescaleCut(x, multiplier, shift), rescaledCut(x, multiplier, shift)]).toEqual([
+        Number(expected),
+        Number(expected),
       ]);
     }
   });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BitloomError } from "../../src/diagnostics/diagnostic.js";
+import { printGraph } from "../../src/graph/print.js";
 import type { GraphOp, ModelGraph } from "../../src/graph/types.js";
 import { verifyGraph } from "../../src/graph/verify.js";
 import { netSeed, randomNet } from "../support/random-graph.js";
@@ -296,5 +297,87 @@ describe("verifyGraph of maps", () => {
     ["a bound that is no number", op(8, { high: Number.NaN }), /empty range/],
   ])("finds %s", (_, graph, message) => {
     expect(problems(graph).join("\n")).toMatch(message);
+  });
+});
+
+describe("verifyGraph of int8 arithmetic", () => {
+  type Arithmetic = Extract<GraphOp, { kind: "integer-arithmetic" }>;
+  type Table = Extract<GraphOp, { kind: "table" }>;
+  const half = { multiplier: 2 ** 30, shift: 0 };
+  const term = { least: -128, greatest: 127, factor: half };
+  const add: Arithmetic = {
+    ...{ kind: "integer-arithmetic", operator: "add", terms: [term, term], inBlocks: 2 },
+    ...{ factor: half, low: -128, high: 127 },
+  };
+  const table: Table = {
+    kind: "table",
+    low: 0,
+    tables: [Int32Array.of(0, 1, 1), Int32Array.of(5, 5, -2)],
+    index: { shape: [3], data: Int32Array.of(0, 1, 1) },
+  };
+  const softmax: GraphOp = { kind: "softmax", axis: 1, integers: { step: 0.5 } };
+  const sound = withNode(chain([1, 3], [add], [table], [softmax]), 0, { inputs: ["x", "x"] });
+  const arithmetic = (change: Partial<Arithmetic>): ModelGraph =>
+    withNode(sound, 0, { op: { ...add, ...change } });
+  const tables = (change: Partial<Table>): ModelGraph => withNode(sound, 1, { op: { ...table, ...change } });
+  const indices = (...data: number[]): ModelGraph =>
+    tables({ index: { shape: [data.length], data: Int32Array.from(data) } });
+
+  it("accepts a sound graph", () => expect(problems(sound)).toEqual([]));
+
+  it.each<[string, ModelGraph, RegExp]>([
+    ["a sum of one value", withNode(sound, 0, { inputs: ["x"] }), /has 1 inputs/],
+    [
+      "a term without a factor",
+      arithmetic({ terms: [term, { least: 0, greatest: 1 }] }),
+      /impossible factor/,
+    ],
+    [
+      "a factor beyond 31 bits",
+      arithmetic({ factor: { multiplier: 2 ** 31, shift: 0 } }),
+      /impossible factor/,
+    ],
+    ["more than a byte", arithmetic({ high: 128 }), /impossible factor or range/],
+    [
+      "terms that grow",
+      arithmetic({ terms: [term, { ...term, factor: { ...half, shift: 1 } }] }),
+      /leave 32 bits/,
+    ],
+    ["a result that grows", arithmetic({ factor: { ...half, shift: 12 } }), /leave 32 bits/],
+    [
+      "products that grow",
+      arithmetic({ operator: "multiply", factor: { ...half, shift: 18 } }),
+      /leave 32 bits/,
+    ],
+    ["blocks beyond the value", arithmetic({ inBlocks: 4 }), /more elements in blocks/],
+    [
+      "tables of two lengths",
+      tables({ tables: [Int32Array.of(1), Int32Array.of(1, 2)] }),
+      /impossible table/,
+    ],
+    ["no table", tables({ tables: [] }), /impossible table/],
+    ["a table that does not exist", indices(0, 1, 2), /impossible table/],
+    ["indices that do not fit", indices(0, 1), /constant of shape 2 for 1×3/],
+    [
+      "a table that turns",
+      tables({ tables: [Int32Array.of(0, 1, 0), Int32Array.of(0, 1, 2)] }),
+      /rises and falls/,
+    ],
+    [
+      "steps of 0",
+      withNode(sound, 2, { op: { ...softmax, integers: { step: 0 } } as GraphOp }),
+      /not positive/,
+    ],
+  ])("finds %s", (_, graph, message) => {
+    expect(problems(graph).join("\n")).toMatch(message);
+  });
+
+  it("prints what it computes", () => {
+    const lines = printGraph(sound).split("\n");
+    expect(lines.slice(2, 5).map((line) => line.replace(/^.*1×3 +/, ""))).toEqual([
+      "add in fixed point, of terms by 0.5 and 0.5, by 0.5, to −128…127 of x, x",
+      "table of 3 (2 of them)",
+      "softmax over axis 1 of steps of 0.5, in 256 steps",
+    ]);
   });
 });

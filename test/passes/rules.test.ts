@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type LoweringOptions, lowerGraph } from "../../src/passes/registry.js";
 import type { DeviceProgram, Instruction } from "../../src/program/index.js";
+import { errorsOf } from "../support/errors.js";
 import { BYTES, expectSameOutputs, FLOATS } from "../support/same-outputs.js";
 import { SIGN, SmallGraph, single, windowOf } from "../support/small-graph.js";
 
@@ -341,6 +342,14 @@ it("outputs that are maps say that channels are innermost", () => {
   g.add({ kind: "quantize", quantizer: SIGN });
   g.conv(3);
   expect(expectSameOutputs(g.graph).output.layout).toBe("nhwc");
+});
+
+it("outputs with channels behind another axis are refused: no map lies so", () => {
+  const g = new SmallGraph([1, 2, 3, 2]);
+  g.sign();
+  g.conv(2);
+  g.transpose([2, 1, 0, 3]);
+  expect(errorsOf(() => lowerGraph(g.graph, BYTES)).map((e) => e.code)).toEqual(["lowering/output-order"]);
 });
 
 it("models that end in a quantizer return its integers", () => {

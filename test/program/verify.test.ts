@@ -66,6 +66,17 @@ const sums: readonly [Shape, Domain] = [[3, 3, 4], scalar("i32")];
 const map: readonly [Shape, Domain] = [[5, 5, 2], bits];
 const pool = { kind: "pool", operator: "maximum", window: window(2, 2) };
 const select = { kind: "select", top: 1, left: 0, steps: [2, 1], channels: Int32Array.of(1, 0) };
+const byteMap: readonly [Shape, Domain] = [[5, 5, 2], scalar("u8")];
+const combine = {
+  kind: "combine",
+  operator: "add",
+  inputs: [0, 0],
+  tables: [new Int32Array(256), new Int32Array(256)],
+  multiplier: 2 ** 30,
+  shift: 0,
+  low: 0,
+  high: 255,
+};
 const pad = { kind: "pad", pads: [1, 0, 0, 2], channels: [0, 1], fill: 1 };
 
 describe("verifyProgram", () => {
@@ -75,6 +86,7 @@ describe("verifyProgram", () => {
     verifyProgram(program(map, [[3, 3, 2], bits], pool));
     verifyProgram(program(map, [[2, 5, 2], bits], select));
     verifyProgram(program(map, [[6, 7, 3], bits], pad));
+    verifyProgram(program(byteMap, byteMap, combine));
     for (let seed = 1; seed < 50; seed++) verifyProgram(randomProgram(seed));
   });
 
@@ -106,6 +118,31 @@ describe("verifyProgram", () => {
       "a lookup of codes",
       program(map, [[5, 5, 2], scalar("u8")], { kind: "lookup", table: new Uint8Array(256) }),
       /not u8/,
+    ],
+    ["a combination of codes", program(map, [[5, 5, 2], scalar("u8")], combine), /no bytes/],
+    ["a combination into codes", program(byteMap, map, combine), /not u8/],
+    [
+      "a combination with a short table",
+      program(byteMap, byteMap, { ...combine, tables: [new Int32Array(255), new Int32Array(256)] }),
+      /without 256 entries/,
+    ],
+    [
+      "a combination beyond 32 bits",
+      program(byteMap, byteMap, {
+        ...combine,
+        tables: [new Int32Array(256).fill(2 ** 30), new Int32Array(256).fill(2 ** 30)],
+      }),
+      /beyond 32 bits/,
+    ],
+    [
+      "a combination to too many numbers",
+      program(byteMap, byteMap, { ...combine, high: 256 }),
+      /factor or range/,
+    ],
+    [
+      "a combination with a tail outside",
+      program(byteMap, byteMap, { ...combine, tail: { first: 50, tables: combine.tables } }),
+      /tail outside/,
     ],
     [
       "a sum of two shapes",

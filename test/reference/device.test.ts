@@ -19,7 +19,7 @@ describe("the fast device reference", () => {
       }),
       { numRuns: 150 },
     );
-    expect(kinds.size).toBe(10);
+    expect(kinds.size).toBe(11);
   });
 
   it("runs 60 million multiply-accumulates in a second or two", () => {
@@ -51,6 +51,32 @@ describe("the device reference", () => {
       // A match at tap 0 and matches of −1 with −1 elsewhere, or two mismatches.
       expect([...runDevice(program, input)]).toEqual([hot === 0 ? 8 : 4]);
     }
+  });
+
+  it("combines bytes by their tables, rounds twice, and has other tables for the tail", () => {
+    const bytes = { shape: [1, 1, 6], domain: { kind: "scalar", type: "i8" } } as const;
+    const codes = { name: "y", shape: [1, 1, 6], domain: { kind: "scalar", type: "u8" } } as const;
+    const tables = (factor: number): readonly [Int32Array, Int32Array] => [
+      Int32Array.from({ length: 256 }, (_, byte) => factor * ((byte << 24) >> 24)),
+      new Int32Array(256).fill(1),
+    ];
+    const program: DeviceProgram = {
+      name: "combine",
+      tensors: [{ name: "x", ...bytes }, codes],
+      instructions: [
+        {
+          ...{ kind: "combine", operator: "multiply", inputs: [0, 0], output: 1, tables: tables(1) },
+          ...{ tail: { first: 5, tables: tables(10) }, multiplier: 2 ** 30, shift: -1, low: -9, high: 2 },
+        },
+      ],
+      input: { tensor: 0, modelShape: [1, 6] },
+      output: { tensor: 1, affine: [], order: { kind: "scores" }, omitted: [], modelShape: [1, 6] },
+    };
+    // Halved, halves up, and halved again, halves away from zero. −9 is code 0; of the last one ten times as much.
+    const quarters = [1, 1, -1, 2, -9, -3];
+    expect([...runDevice(program, Int32Array.of(2, 1, -2, 20, -128, -1))].map((code) => code - 9)).toEqual(
+      quarters,
+    );
   });
 
   it("leaves taps outside the map out of pools", () => {

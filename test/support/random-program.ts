@@ -38,6 +38,7 @@ const ALL_KINDS: readonly Kind[] = [
   "conv-float",
   "pool",
   "add",
+  "combine",
   "concat",
   "select",
   "pad",
@@ -133,6 +134,7 @@ class ProgramBuilder {
     if (kind === "lookup") return type === "u8";
     if (kind === "conv") return type !== "i32" && type !== "f32";
     if (kind === "conv-float") return type === "f32";
+    if (kind === "combine") return type === "u8" || type === "i8";
     if (kind === "add") return type === "i32" || type === "f32";
     return kind === "select" || kind === "scale" || elementCountOf(shape) < 20_000;
   }
@@ -174,6 +176,8 @@ class ProgramBuilder {
         const like = this.tensors.flatMap((t, id) => (isAlike(t, from) ? [id] : []));
         return { kind, inputs: [input, random.pick(like)], output: this.#tensor(shape, domain) };
       }
+      case "combine":
+        return this.#combine(input);
       case "concat": {
         const like = this.tensors.flatMap((t, id) =>
           isAlike({ ...t, shape: [t.shape[0], t.shape[1], shape[2]] }, from) ? [id] : [],
@@ -236,6 +240,37 @@ class ProgramBuilder {
         : { kind: "codes", bits, step: random.pick([1, 1, 2, -1]), offset: random.integer(-3, 3) };
     const output = this.#tensor(shape, toBytes ? scalar("u8") : codes);
     return { kind: "threshold", input, output, levels, thresholds, flipped };
+  }
+
+  /** Small and large factors, ties of the right shift among them. */
+  #combine(input: TensorId): Instruction {
+    const random = this.#random;
+    const from = this.tensors[input]!;
+    const bytes = this.tensors.flatMap((t, id) =>
+      isAlike({ ...t, domain: from.domain }, from) && this.#reads("combine", t) ? [id] : [],
+    );
+    const operator = random.pick(["add", "multiply"] as const);
+    const low = random.integer(-255, 100);
+    const shift = random.pick([0, -1, -2, -7, -20, -31, operator === "add" ? 1 : 3]);
+    const most = operator === "add" ? 2 ** 28 : 2 ** 13;
+    const table = (): Int32Array =>
+      Int32Array.from({ length: 256 }, () =>
+        random.next() < 0.5 ? random.integer(-300, 300) : random.integer(-most, most),
+      );
+    const count = elementCount(from);
+    const hasTail = count > 1 && random.next() < 0.4;
+    return {
+      kind: "combine",
+      operator,
+      inputs: [input, random.pick(bytes)],
+      output: this.#tensor(from.shape, scalar("u8")),
+      tables: [table(), table()],
+      ...(hasTail ? { tail: { first: random.integer(1, count - 1), tables: [table(), table()] } } : {}),
+      multiplier: random.pick([2 ** 30, 2 ** 31 - 1, random.integer(2 ** 30, 2 ** 31 - 1), 0]),
+      shift,
+      low,
+      high: low + random.integer(0, 255),
+    };
   }
 
   #conv(input: TensorId): Instruction {

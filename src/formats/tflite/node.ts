@@ -127,6 +127,13 @@ export function floatConstantInput(node: TfNode, index: number, what: string): F
   );
 }
 
+/** A constant of whatever type; `what` names it in messages. */
+export function constantInput(node: TfNode, index: number, what: string): ConstantValue {
+  const value = requiredInput(node, index);
+  if (value.kind === "constant") return value;
+  throw new Rejection(`its ${what} is computed, not constant`, `convert the model with a fixed ${what}`);
+}
+
 /** A constant list of whole numbers, e.g. a shape or axes. */
 export function intsInput(node: TfNode, index: number, what: string): IntConstant {
   const value = requiredInput(node, index);

@@ -1,5 +1,5 @@
 /** Quantized tensors: integers with one scale and zero point. */
-import type { FloatTensor, GraphOp } from "../../graph/types.js";
+import type { FixedPoint, FloatTensor, GraphOp, Halves, IntTensor, Rounding } from "../../graph/types.js";
 import { damaged, Rejection } from "../common/rejection.js";
 import type { Affine } from "./node.js";
 import type { FileTensor } from "./schema.js";
@@ -51,20 +51,28 @@ export function toInteger({ zero }: Affine): readonly (readonly [op: GraphOp, pa
   ];
 }
 
-/** Rounds to integers, halves away from zero as C's round, and clamps. */
-export function roundingTo(qmin: number, qmax: number): GraphOp {
+/** Rounds to integers, halves away from zero as C's round unless told, and clamps. */
+export function roundingTo(qmin: number, qmax: number, rounding: Rounding = "half-away"): GraphOp {
   const quantizer = { kind: "uniform", scale: single(1), zeroPoint: single(0), qmin, qmax } as const;
-  return { kind: "quantize", quantizer: { ...quantizer, rounding: "half-away" } };
+  return { kind: "quantize", quantizer: { ...quantizer, rounding } };
 }
 
 export function single(x: number): FloatTensor {
   return { shape: [], data: Float32Array.of(x) };
 }
 
-/** `multiplier · 2^(shift − 31)`. */
-export interface FixedPoint {
-  readonly multiplier: number;
-  readonly shift: number;
+/** Whole numbers of the range times a factor, in fixed point; nothing where it is 1. */
+export function rescaleBy(
+  factor: number,
+  [least, greatest]: readonly [number, number],
+  halves: Halves,
+): readonly (readonly [op: GraphOp, part: string])[] {
+  if (factor === 1) return [];
+  const { multiplier, shift } = fixedPoint(factor);
+  if (Math.max(-least, greatest) * 2 ** Math.max(shift, 0) >= 2 ** 31)
+    throw new Rejection("its output scale is too small for its input's scale", damaged);
+  const whole = (x: number): IntTensor => ({ shape: [], data: Int32Array.of(x) });
+  return [[{ kind: "rescale", multiplier: whole(multiplier), shift: whole(shift), halves }, "rescaled"]];
 }
 
 /**

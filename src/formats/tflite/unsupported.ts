@@ -6,8 +6,6 @@ const rescaled = "convert without resizing: pools and strides only make maps sma
 
 /** What helps with operators that users are likely to have. */
 const remedies: ReadonlyMap<string, string> = new Map([
-  ["LOGISTIC", activation],
-  ["TANH", activation],
   ["HARD_SWISH", activation],
   ["ELU", activation],
   ["TRANSPOSE_CONV", rescaled],

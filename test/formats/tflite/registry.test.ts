@@ -29,6 +29,16 @@ const int8 = (scale: number, zero: number, ...shape: number[]): TensorSpec => ({
   zero: [zero],
 });
 
+const uint8 = (...shape: number[]): TensorSpec => ({ ...int8(0.5, 100, ...shape), type: "uint8" });
+/** An int8 constant; `shape` without a batch. */
+const int8Constant = (scale: number, zero: number, ...data: number[]): TensorSpec => ({
+  shape: [data.length],
+  type: "int8",
+  scale: [scale],
+  zero: [zero],
+  data,
+});
+
 /** One operator from `x` (and constants) to `y`. */
 function file(
   op: string,
@@ -121,7 +131,11 @@ const unary = (op: string, x: number[], y: number[]): Case => ({
   good: file(op, { x: map(x.length), y: map(x.length) }),
   x,
   y,
-  bad: [[file(op, { x: int8(0.5, 0, 2), y: int8(0.5, 0, 2) }), /computes with int8 integers.*fixed-point/]],
+  bad: [
+    [file(op, { x: uint8(2), y: uint8(2) }), /computes with uint8 integers/],
+    [file(op, { x: int8(0.5, 0, 2), y: map(2) }), /output is float32 where its input is int8/],
+    [file(op, { x: int8(1, 0, 2), y: int8(2 ** -60, 0, 2) }), /output scale is too small/],
+  ],
 });
 const withConstant = (op: string, x: number[], c: number[], y: number[], bad: Case["bad"]): Case => ({
   good: file(op, { ...pair, c: floats(...c) }),
@@ -401,7 +415,21 @@ const cases: Readonly<Record<string, Case>> = {
     [
       misfit("ADD"),
       tanh("ADD"),
-      [file("ADD", { x: int8(1, 0, 2), c: floats(1, 2), y: int8(1, 0, 2) }), /fixed-point/],
+      [file("ADD", { x: int8(1, 0, 2), c: floats(1, 2), y: int8(1, 0, 2) }), /constant is not int8/],
+      [file("ADD", { x: int8(1, 0, 2), c: int8Constant(1, 0, 1), y: map(2) }), /output is float32/],
+      [file("ADD", { x: uint8(2), c: int8Constant(1, 0, 1), y: uint8(2) }), /computes with uint8/],
+      [
+        file("ADD", { x: int8(1, 0, 2), c: int8Constant(1, 0, 1), y: int8(2 ** -20, 0, 2) }),
+        /output scale is too small/,
+      ],
+      [
+        file("ADD", {
+          x: int8(1, 0, 2, 3),
+          c: { ...int8Constant(1, 0, 1, 2), shape: [2, 1] },
+          y: int8(1, 0, 2, 3),
+        }),
+        /constant of shape 2×1 is joined with 1×2×3/,
+      ],
       [file("ADD", { ...pair, c: ints(1, 2) }), /constant are integers/],
     ],
   ),
@@ -416,7 +444,14 @@ const cases: Readonly<Record<string, Case>> = {
     [3, -1],
     [2, 4],
     [6, -4],
-    [misfit("MUL"), [joined("MUL"), /joins two computed values/]],
+    [
+      misfit("MUL"),
+      [joined("MUL"), /joins two computed values/],
+      [
+        file("MUL", { x: int8(1, 0, 2), c: int8Constant(1, 0, 100), y: int8(0.25, 0, 2) }),
+        /products leave 16 bits/,
+      ],
+    ],
   ),
   DIV: withConstant(
     "DIV",
@@ -426,6 +461,10 @@ const cases: Readonly<Record<string, Case>> = {
     [
       [file("DIV", { ...pair, c: floats(1, 0) }), /divides by 0/],
       [joined("DIV"), /joins two computed values/],
+      [
+        file("DIV", { x: int8(1, 0, 2), c: int8Constant(1, 0, 1), y: int8(1, 0, 2) }),
+        /computes with int8 integers/,
+      ],
     ],
   ),
   MINIMUM: withConstant(
@@ -433,7 +472,17 @@ const cases: Readonly<Record<string, Case>> = {
     [3, -1],
     [2],
     [2, -1],
-    [[file("MINIMUM", { ...pair, c: floats(1, 2) }), /bound has 2 numbers/]],
+    [
+      [file("MINIMUM", { ...pair, c: floats(1, 2) }), /bound has 2 numbers/],
+      [
+        file("MINIMUM", { x: int8(1, 0, 2), c: int8Constant(2, 0, 1), y: int8(1, 0, 2) }),
+        /have different scales/,
+      ],
+      [
+        file("MINIMUM", { x: int8(1, 0, 2), c: int8Constant(1, 0, 1, 2), y: int8(1, 0, 2) }),
+        /bound has several numbers/,
+      ],
+    ],
   ),
   MAXIMUM: withConstant(
     "MAXIMUM",
@@ -445,12 +494,47 @@ const cases: Readonly<Record<string, Case>> = {
   RELU: unary("RELU", [-1, 2], [0, 2]),
   RELU6: unary("RELU6", [-1, 2, 7], [0, 2, 6]),
   RELU_N1_TO_1: unary("RELU_N1_TO_1", [-2, 0.5, 7], [-1, 0.5, 1]),
-  PRELU: withConstant("PRELU", [-2, -4], [0.5, 0.25], [-1, -1], [misfit("PRELU")]),
+  PRELU: withConstant(
+    "PRELU",
+    [-2, -4],
+    [0.5, 0.25],
+    [-1, -1],
+    [
+      misfit("PRELU"),
+      [file("PRELU", { x: int8(1, 0, 2), c: floats(1), y: int8(1, 0, 2) }), /slopes are not int8/],
+    ],
+  ),
+  // Of 0 a half and 0: 128 and 0 steps. Very negative and positive numbers are at the ends of the range.
+  LOGISTIC: {
+    good: file("LOGISTIC", { x: int8(0.5, 3, 3), y: int8(1 / 256, -128, 3) }),
+    x: [0, -120, 100],
+    y: [0, -128, 127],
+    bad: [
+      [file("LOGISTIC", pair), /LOGISTIC is not supported on float32/],
+      [file("LOGISTIC", { x: int8(0.5, 0, 2), y: int8(0.5, 0, 2) }), /output has the scale 0.5/],
+      [file("LOGISTIC", { x: uint8(2), y: uint8(2) }), /computes with uint8/],
+    ],
+  },
+  TANH: {
+    good: file("TANH", { x: int8(0.5, 3, 3), y: int8(1 / 128, 0, 3) }),
+    x: [0, -120, 100],
+    y: [0, -128, 127],
+    bad: [
+      [file("TANH", pair), /TANH is not supported on float32/],
+      [file("TANH", { x: int8(0.5, 0, 2), y: int8(1 / 128, 1, 2) }), /zero point 1/],
+    ],
+  },
   LEAKY_RELU: {
     good: file("LEAKY_RELU", pair, options({ 0: { f32: 0.25 } })),
     x: [-2, 3],
     y: [-0.5, 3],
-    bad: [[file("LEAKY_RELU", pair, options({ 0: { f32: Number.NaN } })), /slope is not finite/]],
+    bad: [
+      [file("LEAKY_RELU", pair, options({ 0: { f32: Number.NaN } })), /slope is not finite/],
+      [
+        file("LEAKY_RELU", { x: int8(1, 0, 2), y: int8(1, 0, 2) }, options({ 0: { f32: -1 } })),
+        /negative slope/,
+      ],
+    ],
   },
   QUANTIZE: {
     // 0.25 and −0.25 are half a step: away from zero. The output is the file's own integers.
@@ -462,7 +546,8 @@ const cases: Readonly<Record<string, Case>> = {
         file("QUANTIZE", { x: map(2), y: { shape: [1, 2], type: "int16", scale: [1] } }),
         /quantizes to int16/,
       ],
-      [file("QUANTIZE", { x: int8(1, 0, 2), y: int8(0.5, 0, 2) }), /rescales int8 integers/],
+      [file("QUANTIZE", { x: int8(1, 0, 2), y: uint8(2) }), /rescales int8 integers to uint8/],
+      [file("QUANTIZE", { x: int8(1, 0, 2), y: int8(2 ** -60, 0, 2) }), /output scale is too small/],
       [file("QUANTIZE", { x: map(2), y: { ...int8(1, 0, 2), scale: [1, 2] } }), /2 scales/],
       [file("QUANTIZE", { x: map(2), y: int8(0, 0, 2) }), /scale 0.*impossible/],
     ],
@@ -645,6 +730,10 @@ const cases: Readonly<Record<string, Case>> = {
         /softmax over axis 2 of 1×2×2/,
       ],
       [file("SOFTMAX", pair, options({ 0: { f32: -1 } })), /beta is -1/],
+      [
+        file("SOFTMAX", { x: int8(1, 0, 2), y: int8(1, 0, 2) }, options({ 0: { f32: 1 } })),
+        /output is no int8 in steps of 1\/256/,
+      ],
     ],
   },
   ARG_MAX: {
@@ -703,4 +792,29 @@ test("QUANTIZE from uint8 to int8 with zero points 128 apart keeps what the inte
   const x = { ...int8(0.5, 130, 2), type: "uint8" } as const;
   const spec = file("QUANTIZE", { x, y: int8(0.5, 2, 2) });
   expect(outputOf(spec, [0, -7])).toEqual([2, -5]);
+});
+
+const whole = (x: TensorSpec): readonly number[] => Array.from({ length: x.shape.at(-1)! }, (_, i) => i - 60);
+
+test("MUL of int8 takes halves away from zero", () => {
+  // (x − 3) · (c + 7), c of zero point −7, times 0.25 · 0.25 / 0.5 = 1/8.
+  const x = int8(0.25, 3, 120);
+  const spec = file("MUL", { x, c: int8Constant(0.25, -7, -5), y: int8(0.5, 2, 120) });
+  const away = (v: number): number => Math.sign(v) * Math.floor(Math.abs(v) + 0.5);
+  const stored = whole(x);
+  expect(outputOf(spec, stored)).toEqual(stored.map((v) => away((v * 2) / 8) + 2));
+});
+
+test("MAXIMUM of int8 compares integers, and PAD puts the zero point around", () => {
+  const x = int8(0.5, 3, 4);
+  const bound = file("MAXIMUM", { x, c: int8Constant(0.5, 3, 5), y: x });
+  expect(outputOf(bound, [-4, 0, 2, 9])).toEqual([5, 5, 5, 12]);
+  const paddings = { shape: [2, 2], type: "int32", data: [0, 0, 1, 0] } as const;
+  const pad = file("PAD", { x, p: paddings, y: int8(0.5, 3, 5) });
+  expect(outputOf(pad, [-4, 0, 2, 9])).toEqual([3, -1, 3, 5, 12]);
+});
+
+test("ARG_MAX of int8 gives the first of the greatest", () => {
+  const spec = file("ARG_MAX", { x: int8(0.5, 3, 4), a: ints(-1), y: { shape: [1], type: "int32" } });
+  expect(outputOf(spec, [-4, 9, 2, 9])).toEqual([1]);
 });

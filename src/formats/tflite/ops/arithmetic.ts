@@ -1,4 +1,4 @@
-/** Elementwise operators on float32: with a constant, or a sum of two computed values. */
+/** Elementwise operators: with a constant, or a sum of two computed values. Those on int8 are in integers.ts. */
 import { shapeText } from "../../../diagnostics/text.js";
 import type { ArithmeticOperator, GraphOp } from "../../../graph/types.js";
 import { graphShape, presentLayout } from "../../common/channels-last.js";
@@ -7,6 +7,8 @@ import { damaged, Rejection } from "../../common/rejection.js";
 import { activationOps } from "../activation.js";
 import { computed, elementwise, inLayout, operandFor } from "../layout.js";
 import {
+  type Affine,
+  constantInput,
   elementText,
   floatConstantInput,
   integersUnsupported,
@@ -17,7 +19,17 @@ import {
   type Stage,
   type TfNode,
 } from "../node.js";
-import { single } from "../quantized.js";
+import { affineOf, single } from "../quantized.js";
+import {
+  hasIntegers,
+  integerBinary,
+  integerBound,
+  integerFunction,
+  integerLeaky,
+  integerRelu,
+} from "./integers.js";
+
+const { fround } = Math;
 
 export const add = binary("add");
 export const sub = binary("subtract");
@@ -26,6 +38,7 @@ export const div = binary("divide");
 
 function binary(operator: ArithmeticOperator): OpHandler {
   return (node) => {
+    if (operator !== "divide" && hasIntegers(node)) return integerBinary(node, operator);
     const [a, b] = [requiredInput(node, 0), requiredInput(node, 1)];
     if (a.kind === "runtime" && b.kind === "runtime") return join(node, operator);
     const index = a.kind === "runtime" ? 0 : 1;
@@ -98,6 +111,7 @@ export const maximum = bound((x) => ({ kind: "clip", low: x, high: Number.POSITI
 function bound(op: (x: number) => GraphOp): OpHandler {
   return (node) => {
     const index = requiredInput(node, 0).kind === "runtime" ? 0 : 1;
+    if (hasIntegers(node)) return integerBound(node, index, op);
     const input = float(node, index);
     const { data } = floatConstantInput(node, 1 - index, "bound");
     const [x] = data;
@@ -112,11 +126,15 @@ export const reluN1To1 = activation(2);
 export const relu6 = activation(3);
 
 function activation(number: number): OpHandler {
-  return (node) => elementwise(node, float(node, 0), () => activationOps(number));
+  return (node) =>
+    hasIntegers(node)
+      ? integerRelu(node, runtimeInput(node, 0), number)
+      : elementwise(node, float(node, 0), () => activationOps(number));
 }
 
 /** `x ≥ 0 ? x : slope · x`, one slope or one per channel. */
 export const prelu: OpHandler = (node) => {
+  if (hasIntegers(node)) return integerPrelu(node);
   const input = float(node, 0);
   const slope = floatConstantInput(node, 1, "slope");
   return elementwise(node, input, (layout) => [
@@ -124,8 +142,39 @@ export const prelu: OpHandler = (node) => {
   ]);
 };
 
+function integerPrelu(node: TfNode): RuntimeValue {
+  const input = runtimeInput(node, 0);
+  const { constant, tensor } = constantInput(node, 1, "slope");
+  if (constant.kind !== "int" || tensor?.type !== "int8")
+    throw new Rejection("its slopes are not int8 as its input is", damaged);
+  const { scale, zero } = affineOf(tensor);
+  const { shape } = constant;
+  return integerLeaky(node, input, { shape, data: constant.data.map((q) => q - zero), scale });
+}
+
 export const leakyRelu: OpHandler = (node) => {
   const slope = node.options.f32(0);
   if (!Number.isFinite(slope)) throw new Rejection("its slope is not finite", damaged);
+  if (hasIntegers(node))
+    return integerLeaky(node, runtimeInput(node, 0), { shape: [], data: [1], scale: slope });
   return elementwise(node, float(node, 0), () => [[{ kind: "prelu", slope: single(slope) }, "result"]]);
 };
+
+/** `1 / (1 + exp(−x))` and tanh, of int8: a table that TFLite computes in float32. */
+export const logistic = ofInt8((x) => fround(1 / fround(1 + fround(Math.exp(-x)))), {
+  scale: 1 / 256,
+  zero: -128,
+});
+export const tanh = ofInt8((x) => fround(Math.tanh(x)), { scale: 1 / 128, zero: 0 });
+
+function ofInt8(real: (x: number) => number, output: Affine): OpHandler {
+  return (node) => {
+    const input = runtimeInput(node, 0);
+    if (input.element === "int8") return integerFunction(node, input, real, output);
+    if (input.element !== "float32") throw integersUnsupported(`it computes with ${elementText(input)}`);
+    throw new Rejection(
+      `operator ${node.op} is not supported on float32`,
+      "replace it by a sign or a ReLU and train again, or quantize this part to int8",
+    );
+  };
+}

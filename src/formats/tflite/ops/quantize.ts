@@ -1,7 +1,8 @@
 /** QUANTIZE and DEQUANTIZE: float32 to 8-bit integers and back. */
-import type { GraphOp } from "../../../graph/types.js";
-import { floatConstant } from "../../common/constant.js";
+import type { FloatTensor, GraphOp } from "../../../graph/types.js";
+import { countOf, floatConstant } from "../../common/constant.js";
 import { damaged, Rejection } from "../../common/rejection.js";
+import { FLOAT_BLOCK, inBlocks, isRow } from "../blocks.js";
 import { elementwise } from "../layout.js";
 import {
   type Affine,
@@ -14,10 +15,12 @@ import {
   runtimeInput,
 } from "../node.js";
 import { affineOf, type IntegerType, integerRange, isIntegerType, roundingTo, single } from "../quantized.js";
+import { requantized } from "./integers.js";
 
 /**
- * `clamp(round(x / scale) + zero point)`, halves away from zero: the integer less the zero point is the rounding
- * of the quotient, clamped to the range less the zero point.
+ * `clamp(round(x / scale) + zero point)`: the integer less the zero point is the rounding of the quotient, clamped to
+ * the range less the zero point. Vector code multiplies by the reciprocal and takes halves to even; values of fewer
+ * elements than it takes at a time are divided, halves away from zero.
  */
 export const quantize: OpHandler = (node) => {
   const input = runtimeInput(node, 0);
@@ -27,21 +30,15 @@ export const quantize: OpHandler = (node) => {
   if (input.element !== "float32") {
     // Between int8 and uint8 with zero points 128 apart the integers less the zero point are the same.
     if (isSame(input, type, affine)) return { ...input, element: type, affine };
-    throw integersUnsupported(
-      `it rescales ${elementText(input)} with a fixed-point multiplier, which is not supported`,
-    );
+    if (input.element === "int8" && type === "int8") return requantized(node, input);
+    throw integersUnsupported(`it rescales ${elementText(input)} to ${type}`);
   }
-  const divided: readonly (readonly [GraphOp, string])[] =
-    affine.scale === 1
-      ? []
-      : [
-          [
-            { kind: "arithmetic", operator: "divide", operand: single(affine.scale), reversed: false },
-            "steps",
-          ],
-        ];
-  const [qmin, qmax] = integerRange(type, affine);
-  const operations = [...divided, [roundingTo(qmin, qmax), "integer"] as const];
+  const isInBlocks = inBlocks(countOf(input.shape), FLOAT_BLOCK) > 0;
+  const steps = isInBlocks
+    ? step("multiply", Math.fround(1 / affine.scale), "steps")
+    : step("divide", affine.scale, "steps");
+  const rounding = roundingTo(...integerRange(type, affine), isInBlocks ? "half-even" : "half-away");
+  const operations = [...steps, [rounding, "integer"] as const];
   return elementwise(node, input, () => operations, { element: type, affine });
 };
 
@@ -51,9 +48,9 @@ function isSame({ element, affine }: RuntimeValue, type: IntegerType, to: Affine
 }
 
 /**
- * `rounded(rounded(scale · integer) + rounded(−scale · zero point))`, the order of TFLite's optimized kernel, which
- * Larq Compute Engine's interpreter uses; one product where the zero point is 0. The sign is that of the integer less
- * the zero point. Constants (also float16) become float32 constants.
+ * `rounded(rounded(scale · integer) + rounded(−scale · zero point))` in TFLite's vector code, and
+ * `rounded(scale · (integer − zero point))` in that for the elements that are left; one product where the zero point is
+ * 0. In maps all elements are taken as the vector code's. Constants (also float16) become float32 constants.
  */
 export const dequantize: OpHandler = (node) => {
   const input = requiredInput(node, 0);
@@ -62,21 +59,33 @@ export const dequantize: OpHandler = (node) => {
   if (input.kind === "constant") return dequantizedConstant(input);
   if (input.affine === undefined) throw new Rejection(`it dequantizes ${elementText(input)}`, damaged);
   const { scale, zero } = input.affine;
-  const step = (
-    operator: "add" | "multiply",
-    x: number,
-    part: string,
-  ): readonly (readonly [GraphOp, string])[] =>
-    x === (operator === "add" ? 0 : 1)
-      ? []
-      : [[{ kind: "arithmetic", operator, operand: single(x), reversed: false }, part]];
+  const count = countOf(input.shape);
+  // With scales that are powers of two nothing is rounded, in either order.
+  const head = Number.isInteger(Math.log2(scale)) ? 0 : inBlocks(count, FLOAT_BLOCK);
+  // 0 for elements that are left.
+  const forHead = (x: number): FloatTensor =>
+    head < count && isRow(input.shape)
+      ? { shape: [count], data: Float32Array.from({ length: count }, (_, i) => (i < head ? x : 0)) }
+      : single(head > 0 ? x : 0);
   const operations = [
-    ...step("add", zero, "with zero point"),
+    ...step("add", forHead(zero), "with zero point"),
     ...step("multiply", scale, "steps"),
-    ...step("add", Math.fround(-zero * scale), "real"),
+    ...step("add", forHead(Math.fround(-zero * scale)), "real"),
   ];
   return elementwise(node, input, () => operations, { element: "float32" });
 };
+
+/** An operation with a constant; nothing where it changes no number. */
+function step(
+  operator: "add" | "multiply" | "divide",
+  x: number | FloatTensor,
+  part: string,
+): readonly (readonly [GraphOp, string])[] {
+  const operand = typeof x === "number" ? single(x) : x;
+  const neutral = operator === "add" ? 0 : 1;
+  if (operand.data.every((c) => c === neutral)) return [];
+  return [[{ kind: "arithmetic", operator, operand, reversed: false }, part]];
+}
 
 /** Weights with their codes; scales per tensor or along one axis. */
 function dequantizedConstant({ constant, tensor }: ConstantValue): ConstantValue {
