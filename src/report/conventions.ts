@@ -59,6 +59,8 @@ function conventionsOfNode(
         : [];
     case "rescale":
       return [[ROUNDING, `fixed point, halves ${op.halves === "up" ? "up" : "away from zero"}`]];
+    case "integer-arithmetic":
+      return [[ROUNDING, "fixed point, as TFLite's int8 kernels"]];
     case "argmax":
       return [[TIES, op.selectLast ? "the last is taken" : "the first is taken"]];
     default:
