@@ -13,10 +13,6 @@ const remedies: Readonly<Record<string, string>> = {
   FloatQuant: "small float formats are not supported: quantize to integers with Quant",
   QuantLSTMCell: "recurrent layers are not supported: use convolutions over time",
   GenericPartition: "save the model before it is partitioned",
-  MVAU: "save the model before FINN makes hardware layers of it: MatMul and MultiThreshold are read",
-  MatrixVectorActivation:
-    "save the model before FINN makes hardware layers of it: MatMul and MultiThreshold are read",
-  Thresholding: "save the model before FINN makes hardware layers of it: MultiThreshold is read",
   Sigmoid: "replace it by a quantized activation (BipolarQuant, or Relu and Quant) and train again",
   Elu: smooth,
   Celu: smooth,
@@ -30,11 +26,16 @@ const remedies: Readonly<Record<string, string>> = {
   Mod: "write rounding as Round, Floor or Ceil between bounds (torch.clamp)",
 };
 
+/** FINN's domain of hardware layers, with parts behind it for the languages that they are written in. */
+const HARDWARE = "finn.custom_op.fpgadataflow";
+
 /** Longer names are no typing errors; comparing them would take long. */
 const LONGEST_NAME = 40;
 
 /** What a user can do about an operator that is not in the registry. */
 export function unsupportedRemedy(op: string, domain: string): string {
+  if (domain.startsWith(HARDWARE))
+    return "save the model before FINN makes hardware layers of it: MatMul, Conv and MultiThreshold are read";
   const elsewhere = onnxOps.find((entry) => entry.op === op);
   if (elsewhere !== undefined) {
     const domains = elsewhere.domains.map((d) => d || "the default domain").join(", ");

@@ -38,15 +38,28 @@ const LARGEST_OFFSET = 1 << 16;
 
 /** out_scale and out_bias as integers times one number, if that gives the same floats for every count. */
 function integerLevels(scale: number, bias: number, count: number): Levels {
-  const f = Math.fround;
   for (const step of count === 1 ? ([1, 2] as const) : ([1] as const)) {
     const [unit, offset] = [scale / step, (step * bias) / scale];
-    const isSame = (n: number): boolean => Object.is(f(f(step * n + offset) * unit), f(f(scale * n) + bias));
-    if (!Number.isInteger(offset) || Math.abs(offset) > LARGEST_OFFSET) continue;
-    if (f(unit) === unit && Array.from({ length: count + 1 }, (_, n) => n).every(isSame))
-      return { step, offset: offset + 0, unit };
+    if (!Number.isInteger(offset) || Math.abs(offset) > LARGEST_OFFSET || Math.fround(unit) !== unit)
+      continue;
+    const levels: Levels = { step, offset: offset + 0, unit };
+    if (givesSameFloats(levels, scale, bias, count)) return levels;
   }
   return { step: 1, offset: 0, unit: scale, shift: bias };
+}
+
+/** Zeros with their signs. */
+function givesSameFloats(
+  { step, offset, unit }: Levels,
+  scale: number,
+  bias: number,
+  count: number,
+): boolean {
+  const f = Math.fround;
+  for (let n = 0; n <= count; n++) {
+    if (!Object.is(f((step * n + offset) * unit), f(f(scale * n) + bias))) return false;
+  }
+  return true;
 }
 
 /** Rows that rise: the number of thresholds that are reached does not depend on their order. */

@@ -19,8 +19,12 @@ test("XnorPopcountMatMul refuses weights that are no bits, and that do not fit",
   expect(of([2, 2], [1, 0, 0, 1])).toMatch(/1×4 does not fit weights of shape 2×2/);
 });
 
-test.each(["Im2Col", "FloatQuant", "MVAU"])("%s is refused with what helps", (op) => {
-  const nodes = [{ ...node(op, "x"), domain: "qonnx.custom_op.general" }];
+test.each([
+  ["Im2Col", "qonnx.custom_op.general"],
+  ["FloatQuant", "qonnx.custom_op.general"],
+  ["MVAU_hls", "finn.custom_op.fpgadataflow.hls"],
+])("%s is refused with what helps", (op, domain) => {
+  const nodes = [{ ...node(op, "x"), domain }];
   expect(problemOf({ nodes })).toMatch(
     /is not supported.*(save the model before|quantize to integers with Quant)/,
   );
