@@ -38,7 +38,7 @@ describe("layers", () => {
       ["sum", ["a", "hardtanh 1"]],
       ["last", ["sum"]],
     ]);
-    expect(graph).toMatchObject({ name: "net", source: "bundle, by by hand", inputs: ["input"] });
+    expect(graph).toMatchObject({ name: "net", origin: { format: "bundle", producer: "by hand" }, inputs: ["input"] });
     expect(graph.outputs).toEqual(["last"]);
   });
 
