@@ -10,6 +10,7 @@ import { isHdf5 } from "./hdf5/file.js";
 import { isKerasArchive } from "./keras/container.js";
 import { importKeras } from "./keras/import.js";
 import { importOnnx } from "./onnx/import.js";
+import type { SignOfZero } from "./onnx/node.js";
 import { otherFormat } from "./sniff.js";
 import { importTflite, isTflite } from "./tflite/import.js";
 import { weightsAlone } from "./weights-alone.js";
@@ -18,6 +19,8 @@ import { isZip, ZipArchive } from "./zip.js";
 export interface ReadOptions {
   /** Gives the files that the model file names; without it such models are refused. */
   readonly companions?: CompanionReader;
+  /** What a Sign of plain ONNX gives at 0 where that matters: +1 or −1 as the author trained, or ONNX's own 0. */
+  readonly signOfZero?: SignOfZero;
 }
 
 /**
@@ -52,7 +55,9 @@ export function readModel(bytes: Uint8Array, fileName: string, options: ReadOpti
       remedy: other.remedy,
     });
   }
-  const graph = isTflite(unpacked) ? importTflite(unpacked, fileName) : importOnnx(unpacked, fileName);
+  const graph = isTflite(unpacked)
+    ? importTflite(unpacked, fileName)
+    : importOnnx(unpacked, fileName, options);
   verifyGraph(graph);
   return graph;
 }
