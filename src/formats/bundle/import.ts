@@ -52,7 +52,7 @@ class Import {
     const { outer, layers, problems } = readManifest(manifest, this.#guesser);
     this.#report(problems);
     if (outer === undefined) throw new BitloomError(this.#diagnostics.all);
-    const { name, producer, weights, input, unused } = outer;
+    const { name, version, producer, weights, input, unused } = outer;
     this.#addInput(input);
     const [source, size] = this.#openWeights(weights);
     const tensors = new Tensors(source, new WorkBudget(size), this.#guesser);
@@ -67,11 +67,7 @@ class Import {
     const last = this.#results.get(layers.at(-1)!.name)!;
     return {
       name,
-      origin: {
-        format: "bundle",
-        version: "",
-        producer: producer === undefined ? "" : printable(producer, 60),
-      },
+      origin: { format: "bundle", version: `version ${version}`, producer: printable(producer ?? "", 60) },
       nodes: this.#nodes,
       values: this.#values,
       inputs: [INPUT],
