@@ -1,5 +1,5 @@
 /** Reads the files that a model names, from the folder that the model lies in and nowhere else. */
-import { closeSync, fstatSync, openSync, readFileSync, realpathSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { fail } from "./diagnostics/diagnostic.js";
 import type { CompanionReader } from "./formats/common/companions.js";
@@ -23,9 +23,11 @@ export function companionFiles(modelPath: string): CompanionReader {
   };
 }
 
+/** Where a path leads, if that is a file: what is none cannot be read, or not to its end. */
 function realPath(path: string): string | undefined {
   try {
-    return realpathSync(path);
+    const real = realpathSync(path);
+    return statSync(real).isFile() ? real : undefined;
   } catch {
     return undefined;
   }

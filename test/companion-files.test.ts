@@ -44,5 +44,5 @@ test("files that are missing or too large are named", () => {
   expect(() => readCompanion(undefined, "weights", 10)).toThrow(/is not there/);
   expect(read("weights", 10)).toHaveLength(10);
   expect(() => read("weights", 9)).toThrow(/10 bytes; at most 9/);
-  expect(() => read("parts")).toThrow();
+  for (const folder of ["parts", "."]) expect(() => read(folder)).toThrow(/that it names is not there/);
 });

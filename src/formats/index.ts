@@ -8,6 +8,7 @@ import { isHdf5 } from "./hdf5/file.js";
 import { isKerasArchive } from "./keras/container.js";
 import { importKeras } from "./keras/import.js";
 import { importOnnx } from "./onnx/import.js";
+import type { SignOfZero } from "./onnx/node.js";
 import { otherFormat } from "./sniff.js";
 import { importTflite, isTflite } from "./tflite/import.js";
 import { isZip, ZipArchive } from "./zip.js";
@@ -15,13 +16,15 @@ import { isZip, ZipArchive } from "./zip.js";
 export interface ReadOptions {
   /** Gives the files that the model file names; without it such models are refused. */
   readonly companions?: CompanionReader;
+  /** What a Sign of plain ONNX gives at 0 where that matters: +1 or −1 as the author trained, or ONNX's own 0. */
+  readonly signOfZero?: SignOfZero;
 }
 
 /**
  * Reads a trained model, whatever its format, by content rather than by name; gzip is unpacked on the way.
  * Throws one BitloomError (exit 2) with every problem of the file.
  */
-export function readModel(bytes: Uint8Array, fileName: string, _options: ReadOptions = {}): ModelGraph {
+export function readModel(bytes: Uint8Array, fileName: string, options: ReadOptions = {}): ModelGraph {
   const unpacked = isGzip(bytes) ? gunzip(bytes, fileName) : bytes;
   if (unpacked.length === 0) {
     throw fail("formats/empty", "the file is empty", { where: fileName, remedy: "export the model again" });
@@ -44,7 +47,9 @@ export function readModel(bytes: Uint8Array, fileName: string, _options: ReadOpt
       remedy: other.remedy,
     });
   }
-  const graph = isTflite(unpacked) ? importTflite(unpacked, fileName) : importOnnx(unpacked, fileName);
+  const graph = isTflite(unpacked)
+    ? importTflite(unpacked, fileName)
+    : importOnnx(unpacked, fileName, options);
   verifyGraph(graph);
   return graph;
 }

@@ -1,4 +1,4 @@
-import type { Quantizer, Rounding, UniformQuantizer } from "./types.js";
+import type { Rounding, ScaledQuantizer, UniformQuantizer } from "./types.js";
 
 /**
  * A quantizer as QONNX executes it on numpy float32 arrays (operators BipolarQuant and Quant, files
@@ -6,7 +6,7 @@ import type { Quantizer, Rounding, UniformQuantizer } from "./types.js";
  * multiply, each rounded to float32. Written from the operator's definition, apart from the passes that turn
  * quantizers into thresholds.
  */
-export function quantize(quantizer: Quantizer, x: number, scale: number, zeroPoint: number): number {
+export function quantize(quantizer: ScaledQuantizer, x: number, scale: number, zeroPoint: number): number {
   if (quantizer.kind === "bipolar") {
     const positive = x === 0 ? quantizer.signOfZero > 0 : x > 0;
     return positive ? scale : -scale;

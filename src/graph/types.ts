@@ -46,7 +46,12 @@ export interface IntTensor {
  * subtraction of the zero point, e.g. −1/+1 for BipolarQuant.
  */
 export interface WeightTensor extends FloatTensor {
-  readonly quantized?: { readonly codes: Int32Array; readonly scale: FloatTensor };
+  readonly quantized?: {
+    readonly codes: Int32Array;
+    readonly scale: FloatTensor;
+    /** Set where no quantizer in the file says so: the weights happen to be few, equally spaced values. */
+    readonly fromValues?: true;
+  };
 }
 
 /**
@@ -86,7 +91,25 @@ export interface UniformQuantizer {
   readonly rounding: Rounding;
 }
 
-export type Quantizer = BipolarQuantizer | UniformQuantizer;
+/** Quantizers whose codes times a scale are values: weights have these too. */
+export type ScaledQuantizer = BipolarQuantizer | UniformQuantizer;
+
+/**
+ * Levels anyhow apart (MultiThreshold of QONNX and FINN): `y = step · n + offset`, where n is the number of thresholds t
+ * with `x ≥ t`, on channel c of axis `axis` those of row c. Step 2 and offset −1 make two levels ±1.
+ */
+export interface ThresholdQuantizer {
+  readonly kind: "thresholds";
+  /** [C, n] with rows that rise, or [1, n] for all channels. */
+  readonly thresholds: FloatTensor;
+  readonly axis: number;
+  /** 2 with one threshold only. */
+  readonly step: 1 | 2;
+  /** A whole number. */
+  readonly offset: number;
+}
+
+export type Quantizer = ScaledQuantizer | ThresholdQuantizer;
 
 export type ArithmeticOperator = "add" | "subtract" | "multiply" | "divide";
 
@@ -230,11 +253,20 @@ export interface GraphValue {
   readonly stored?: { readonly type: "u8" | "i8"; readonly zero: number };
 }
 
+/** The file that a graph comes from: untrusted text, made printable. */
+export interface Origin {
+  /** E.g. `QONNX`, `TFLite with Larq Compute Engine`, `Larq (.h5)`. */
+  readonly format: string;
+  /** E.g. `opset 13`, `schema 3`; empty where the format has none. */
+  readonly version: string;
+  /** What wrote the file, e.g. `pytorch 1.7`; empty where the file does not say. */
+  readonly producer: string;
+}
+
 export interface ModelGraph {
   /** Name of the graph in the file (untrusted text). */
   readonly name: string;
-  /** E.g. `ONNX (QONNX), opset 9, by pytorch 1.7`. */
-  readonly source: string;
+  readonly origin: Origin;
   /** In execution order. */
   readonly nodes: readonly GraphNode[];
   readonly values: ReadonlyMap<string, GraphValue>;

@@ -9,6 +9,7 @@ import type {
   GraphOp,
   ModelGraph,
   Shape,
+  ThresholdQuantizer,
   WeightTensor,
 } from "./types.js";
 import {
@@ -152,6 +153,8 @@ function opProblems(op: GraphOp, inputs: readonly Shape[], output: Shape): strin
     }
     case "quantize": {
       const { quantizer } = op;
+      if (quantizer.kind === "thresholds")
+        return [...shapeProblems(output, input), ...thresholdProblems(quantizer, input)];
       const problems = [
         ...shapeProblems(output, input),
         ...constantsOf(op).flatMap((c) => fitsInto(c, input)),
@@ -202,6 +205,17 @@ function tableProblems(
   return [...(isOrdered ? [] : ["has a table that rises and falls"]), ...fitsInto(index, input)];
 }
 
+function thresholdProblems(quantizer: ThresholdQuantizer, input: Shape): string[] {
+  const { thresholds, axis, step, offset } = quantizer;
+  const [rows = 0, levels = 0] = thresholds.shape;
+  if (thresholds.shape.length !== 2 || rows < 1 || levels < 1 || (rows !== 1 && rows !== input[axis]))
+    return ["has thresholds that do not fit its channels"];
+  if (!(axis >= 0 && axis < input.length)) return axisProblems(axis, input);
+  if (!Number.isSafeInteger(offset) || (step !== 1 && levels > 1)) return ["has levels that are no codes"];
+  const rises = thresholds.data.every((t, i) => i % levels === 0 || t >= thresholds.data[i - 1]!);
+  return rises ? [] : ["has thresholds that do not rise"];
+}
+
 function rescaleProblems(
   { multiplier, shift }: Extract<GraphOp, { readonly kind: "rescale" }>,
   input: Shape,
@@ -249,6 +263,7 @@ function constantsOf(op: GraphOp): readonly FloatTensor[] {
   if (op.kind === "arithmetic") return [op.operand];
   if (op.kind === "batch-normalization") return [op.scale, op.bias, op.mean, op.variance];
   if (op.kind !== "quantize") return [];
+  if (op.quantizer.kind === "thresholds") return [op.quantizer.thresholds];
   return op.quantizer.kind === "bipolar"
     ? [op.quantizer.scale]
     : [op.quantizer.scale, op.quantizer.zeroPoint];

@@ -1,5 +1,13 @@
-import type { Halves, Quantizer, Rounding, Shape, UniformQuantizer } from "../graph/types.js";
+import type {
+  Halves,
+  Quantizer,
+  Rounding,
+  Shape,
+  ThresholdQuantizer,
+  UniformQuantizer,
+} from "../graph/types.js";
 import type { InputAffine, ScaleStep } from "../program/types.js";
+import { firstWhere } from "./search.js";
 
 /**
  * One step of a per-channel scalar function: a float32 operation, a quantizer taken as a float function, or what
@@ -24,6 +32,7 @@ export type ChainStep =
       readonly index: Int32Array;
       readonly node: string;
     }
+  /** Thresholds have one row for all channels, or one per channel of the tensor. */
   | {
       readonly kind: "quantize";
       readonly quantizer: Quantizer;
@@ -52,7 +61,7 @@ function applyStep(step: ChainStep, x: number, channel: number, round: Round): n
     return table[Math.min(Math.max(Math.floor(x) - step.low, 0), table.length - 1)]!;
   }
   return step.kind === "quantize"
-    ? quantizedValue(step.quantizer, x, round)
+    ? quantizedValue(step.quantizer, x, channel, round)
     : affineValue(step.affine, x, round);
 }
 
@@ -177,14 +186,32 @@ export function isPerChannel(steps: readonly ChainStep[]): boolean {
     (s) =>
       (s.kind === "scale" && s.step.operand.length > 1) ||
       (s.kind === "rescale" && s.shift.length > 1) ||
-      (s.kind === "table" && s.index.length > 1),
+      (s.kind === "table" && s.index.length > 1) ||
+      (s.kind === "quantize" && s.quantizer.kind === "thresholds" && s.quantizer.thresholds.shape[0]! > 1),
   );
 }
 
 /** Integer code of a quantizer counted from 0, in the quantizer's own float order (`round` after each step). */
-export function quantizerCode(quantizer: Quantizer, x: number, round: Round): number {
+export function quantizerCode(quantizer: Quantizer, x: number, channel: number, round: Round): number {
+  if (quantizer.kind === "thresholds") return countReached(quantizer, x, channel);
   if (quantizer.kind === "bipolar") return x > 0 || (x === 0 && quantizer.signOfZero === 1) ? 1 : 0;
   return uniformInteger(quantizer, x, round) - quantizer.qmin;
+}
+
+/** How many thresholds of the channel's row are at most x. */
+function countReached(
+  { thresholds: { shape, data } }: ThresholdQuantizer,
+  x: number,
+  channel: number,
+): number {
+  const [rows, levels] = shape as [number, number];
+  const start = rows === 1 ? 0 : channel * levels;
+  return firstWhere(0, levels - 1, (i) => data[start + i]! > x);
+}
+
+/** What a code is multiplied with. */
+export function quantizerScale(quantizer: Quantizer): number {
+  return quantizer.kind === "thresholds" ? 1 : quantizer.scale.data[0]!;
 }
 
 /** Direction of a code against the quantizer's input (a negative scale of a uniform quantizer turns it round). */
@@ -194,12 +221,15 @@ export function codeDirection(quantizer: Quantizer): 1 | -1 {
 
 /** The greatest code. */
 export function quantizerLevels(quantizer: Quantizer): number {
+  if (quantizer.kind === "thresholds") return quantizer.thresholds.shape[1]!;
   return quantizer.kind === "bipolar" ? 1 : quantizer.qmax - quantizer.qmin;
 }
 
-function quantizedValue(quantizer: Quantizer, x: number, round: Round): number {
+function quantizedValue(quantizer: Quantizer, x: number, channel: number, round: Round): number {
+  if (quantizer.kind === "thresholds")
+    return quantizer.step * countReached(quantizer, x, channel) + quantizer.offset;
   const scale = quantizer.scale.data[0]!;
-  if (quantizer.kind === "bipolar") return quantizerCode(quantizer, x, round) === 1 ? scale : -scale;
+  if (quantizer.kind === "bipolar") return quantizerCode(quantizer, x, channel, round) === 1 ? scale : -scale;
   return round(round(uniformInteger(quantizer, x, round) - quantizer.zeroPoint.data[0]!) * scale);
 }
 

@@ -1,7 +1,7 @@
 /** A quantizer and the float operations before it, as thresholds or a table. */
 import type { Quantizer } from "../graph/types.js";
 import type { Domain } from "../program/types.js";
-import { applyChain, type ChainStep, isPerChannel, quantizerLevels } from "./chain.js";
+import { applyChain, type ChainStep, isPerChannel, quantizerLevels, quantizerScale } from "./chain.js";
 import { floatBeyond, floatRange, keyToFloat } from "./input-keys.js";
 import type { Lowering } from "./lowering.js";
 import { emit, widened } from "./sources.js";
@@ -51,17 +51,17 @@ export function lowerThreshold(
   const source = scalarOrCodes.domain.kind === "codes" ? widened(context, scalarOrCodes) : scalarOrCodes;
   const coder = coderOf(quantizer, recoding?.codes);
   const name = isPooledAfter ? `${node} before pooling` : node;
-  const keys = keySource(source, chain);
+  const keys = keySource(source, [...chain, quantize]);
   const known = { ...form, uncertainty: () => 0 };
   const { tensor: input } = source;
-  const scale = quantizer.scale.data[0]!;
+  const scale = quantizerScale(quantizer);
   const steps: ChainStep[] =
     scale === 1 || recoding !== undefined
       ? []
       : [{ kind: "scale", step: { operator: "multiply", operand: Float32Array.of(scale) }, node }];
   if (form.domain.kind === "scalar" && isByte(source) && keys.rows === 1) {
     const code = (x: number): number =>
-      coder.code(applyChain(chain, keys.valueOf(x), 0, Math.fround), Math.fround);
+      coder.code(applyChain(chain, keys.valueOf(x), 0, Math.fround), 0, Math.fround);
     const table = Uint8Array.from({ length: 256 }, (_, x) => code(x));
     return {
       source: emit(context, name, source.shape, known, (output) => ({
@@ -135,8 +135,9 @@ function codeForm(
   return { domain, offset: 0, ranges: [[offset, step * levels + offset]], stride: step };
 }
 
-/** What a quantizer's codes stand for: ±1, or the integers between clamp and zero point. */
+/** What a quantizer's codes stand for: ±1, the integers between clamp and zero point, or what a count makes. */
 export function naturalAffine(quantizer: Quantizer): { readonly step: number; readonly offset: number } {
+  if (quantizer.kind === "thresholds") return quantizer;
   return quantizer.kind === "bipolar"
     ? { step: 2, offset: -1 }
     : { step: 1, offset: quantizer.qmin - quantizer.zeroPoint.data[0]! };

@@ -1,11 +1,19 @@
 /** Graph nodes that work on each element by itself, as steps that wait. */
 import type { Diagnostics } from "../diagnostics/diagnostic.js";
 import { shapeText } from "../diagnostics/text.js";
-import type { FloatTensor, GraphNode, GraphOp, IntTensor, Quantizer } from "../graph/types.js";
+import type {
+  FloatTensor,
+  GraphNode,
+  GraphOp,
+  IntTensor,
+  ScaledQuantizer,
+  ThresholdQuantizer,
+} from "../graph/types.js";
 import type { ScaleStep } from "../program/types.js";
 import type { ChainStep } from "./chain.js";
 import { lowerTailTable } from "./lower-integers.js";
 import type { Lowering } from "./lowering.js";
+import { narrowed } from "./narrow.js";
 import { flattened } from "./select.js";
 import { settle } from "./settle.js";
 import { type Value, withStep } from "./values.js";
@@ -31,9 +39,12 @@ export function isScalarNode({ op }: GraphNode): boolean {
 export function lowerScalar(context: Lowering, node: GraphNode, value: Value): Value | undefined {
   const { op } = node;
   if (op.kind === "quantize") {
-    if (!hasSingleScale(node, op.quantizer, context.diagnostics)) return undefined;
+    const { quantizer } = op;
+    if (quantizer.kind === "thresholds") return lowerThresholds(context, node, quantizer, value);
+    if (!hasSingleScale(node, quantizer, context.diagnostics)) return undefined;
     const { shape } = value.view;
-    return withStep(value, { kind: "quantize", quantizer: op.quantizer, shape, node: node.name });
+    const bounded = quantizer.kind === "uniform" ? narrowed(quantizer, value) : quantizer;
+    return withStep(value, { kind: "quantize", quantizer: bounded, shape, node: node.name });
   }
   if (op.kind === "rescale") {
     const step = rescaleStep(op, node, value);
@@ -62,6 +73,36 @@ export function lowerScalar(context: Lowering, node: GraphNode, value: Value): V
   const vector = settled && flattened(context, settled, node.name);
   if (vector !== undefined) return withStep(vector, ...stepsFor(node, operations, vector)!);
   if (settled !== undefined) reportPositions(context, node, operations);
+  return undefined;
+}
+
+/** Thresholds in rows for the channels of the value's tensor; a small map whose rows differ within a channel is flattened. */
+function lowerThresholds(
+  context: Lowering,
+  node: GraphNode,
+  quantizer: ThresholdQuantizer,
+  value: Value,
+): Value | undefined {
+  const [rows, levels] = quantizer.thresholds.shape as [number, number];
+  const { shape } = value.view;
+  const indices = {
+    shape: shape.map((_, axis) => (axis === quantizer.axis ? rows : 1)),
+    data: Float32Array.from({ length: rows }, (_, row) => row),
+  };
+  const from = quantizer.thresholds.data;
+  const step = (channels: Float32Array): ChainStep => {
+    const data = new Float32Array(channels.length * levels);
+    for (const [c, row] of channels.entries())
+      data.set(from.subarray(row * levels, (row + 1) * levels), c * levels);
+    const thresholds = { shape: [channels.length, levels], data };
+    return { kind: "quantize", quantizer: { ...quantizer, thresholds }, shape, node: node.name };
+  };
+  const channels = perChannel(indices, value.view, value.shape);
+  if (channels !== undefined) return withStep(value, step(channels));
+  const settled = settle(context, value);
+  const vector = settled && flattened(context, settled, node.name);
+  if (vector !== undefined) return withStep(vector, step(perChannel(indices, vector.view, vector.shape)!));
+  if (settled !== undefined) reportPositions(context, node, [{ operator: "minimum", operand: indices }]);
   return undefined;
 }
 
@@ -164,7 +205,7 @@ function batchNormalization(
   ];
 }
 
-function hasSingleScale(node: GraphNode, quantizer: Quantizer, diagnostics: Diagnostics): boolean {
+function hasSingleScale(node: GraphNode, quantizer: ScaledQuantizer, diagnostics: Diagnostics): boolean {
   const tensors = quantizer.kind === "bipolar" ? [quantizer.scale] : [quantizer.scale, quantizer.zeroPoint];
   const odd = tensors.find((tensor) => tensor.data.some((x) => x !== tensor.data[0]));
   if (odd === undefined) return true;

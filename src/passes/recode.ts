@@ -1,6 +1,6 @@
 /** Codes for what follows a quantizer: sign, then a subtraction or a relu, is still a low-bit number. */
 import type { Quantizer } from "../graph/types.js";
-import { applyChain, commonDirection, quantizerLevels } from "./chain.js";
+import { applyChain, commonDirection, quantizerLevels, quantizerScale } from "./chain.js";
 import { MAX_PLANES, naturalAffine, type Recoding } from "./lower-codes.js";
 import { isChainStep, type Step } from "./values.js";
 
@@ -26,7 +26,7 @@ export function affineRecoding(quantizer: Quantizer, after: readonly Step[]): Re
   );
   if (!poolsMove) return undefined;
   const { step, offset } = naturalAffine(quantizer);
-  const scale = quantizer.scale.data[0]!;
+  const scale = quantizerScale(quantizer);
   const values = Array.from({ length: quantizerLevels(quantizer) + 1 }, (_, code) =>
     applyChain(steps, Math.fround((step * code + offset) * scale), 0, Math.fround),
   );

@@ -3,7 +3,7 @@
  * operations between keep the order), float operations before a quantizer into its thresholds. What is left
  * after a quantizer, or where there is none, still waits.
  */
-import { type ChainStep, chainDirection, commonDirection, isPerChannel } from "./chain.js";
+import { type ChainStep, chainDirection, commonDirection, isPerChannel, quantizerScale } from "./chain.js";
 import { lowerThreshold, type Recoding } from "./lower-codes.js";
 import { type Lowering, once } from "./lowering.js";
 import { pooled, scaled } from "./sources.js";
@@ -61,7 +61,7 @@ function poolsOnNewCodes(
 ): Source {
   if (quantize.kind !== "quantize") throw new Error("codes come from a quantizer");
   const before: ChainStep[] = [];
-  const ofCodes = (table.at(-1)! < table[0]! ? -1 : 1) * Math.sign(quantize.quantizer.scale.data[0]!);
+  const ofCodes = (table.at(-1)! < table[0]! ? -1 : 1) * Math.sign(quantizerScale(quantize.quantizer));
   let source = codes;
   for (const step of after) {
     if (isChainStep(step)) before.push(step);

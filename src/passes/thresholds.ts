@@ -25,7 +25,7 @@ export interface Coder {
   readonly levels: number;
   /** Whether codes rise or fall with the number. */
   readonly direction: 1 | -1;
-  code(x: number, round: Round): number;
+  code(x: number, channel: number, round: Round): number;
 }
 
 /** A quantizer's own codes, counted from 0, or others in their stead, in the same order or turned round. */
@@ -36,8 +36,8 @@ export function coderOf(quantizer: Quantizer, codes?: readonly number[]): Coder 
   return {
     levels: codes === undefined ? own : Math.max(...codes),
     direction: rising === turned ? -1 : 1,
-    code(x, round) {
-      const code = quantizerCode(quantizer, x, round);
+    code(x, channel, round) {
+      const code = quantizerCode(quantizer, x, channel, round);
       return codes === undefined ? code : codes[code]!;
     },
   };
@@ -138,7 +138,7 @@ function channelCode(
   key: number,
   round: Round,
 ): number {
-  return coder.code(applyChain(steps, source.valueOf(key), channel, round), round);
+  return coder.code(applyChain(steps, source.valueOf(key), channel, round), channel, round);
 }
 
 /** Finite at both ends of the range means finite between them, since every step is monotone. */

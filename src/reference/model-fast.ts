@@ -8,7 +8,15 @@ import { broadcastPositions } from "../graph/broadcast.js";
 import { integerArithmetic } from "../graph/integer-arithmetic.js";
 import { quantize } from "../graph/quantize.js";
 import { rescale } from "../graph/rescale.js";
-import type { FloatTensor, GraphNode, GraphOp, ModelGraph, Quantizer, Shape } from "../graph/types.js";
+import type {
+  FloatTensor,
+  GraphNode,
+  GraphOp,
+  ModelGraph,
+  Quantizer,
+  Shape,
+  ThresholdQuantizer,
+} from "../graph/types.js";
 import { checkInput, entryOf, traceModel } from "./model.js";
 import {
   compileConcat,
@@ -174,6 +182,7 @@ function oneByOne(graph: ModelGraph, node: GraphNode): Layer {
 }
 
 function compileQuantizer(quantizer: Quantizer, shape: Shape): Layer {
+  if (quantizer.kind === "thresholds") return compileThresholds(quantizer, shape);
   const scale = spread(quantizer.scale, shape);
   if (quantizer.kind === "bipolar") {
     const { signOfZero } = quantizer;
@@ -184,6 +193,23 @@ function compileQuantizer(quantizer: Quantizer, shape: Shape): Layer {
   }
   const zeroPoint = spread(quantizer.zeroPoint, shape);
   return elementwise(scale.length, (v, i) => quantize(quantizer, v, scale[i]!, zeroPoint[i]!));
+}
+
+/** Rows rise, so the number of thresholds that are reached is where the row first exceeds the number. */
+function compileThresholds({ thresholds, axis, step, offset }: ThresholdQuantizer, shape: Shape): Layer {
+  const [rows, levels] = thresholds.shape as [number, number];
+  const { data } = thresholds;
+  const perAxis = shape.map((n, i) => (i === axis && rows > 1 ? n : 1));
+  const starts = broadcastPositions(perAxis, shape).map((row) => row * levels);
+  return elementwise(starts.length, (v, i) => {
+    let [low, high] = [0, levels];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (v >= data[starts[i]! + middle]!) low = middle + 1;
+      else high = middle;
+    }
+    return step * low + offset;
+  });
 }
 
 function compileArithmetic(op: Extract<GraphOp, { kind: "arithmetic" }>, shape: Shape): Layer {

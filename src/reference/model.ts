@@ -6,7 +6,15 @@ import { fail } from "../diagnostics/diagnostic.js";
 import { integerArithmetic } from "../graph/integer-arithmetic.js";
 import { quantize } from "../graph/quantize.js";
 import { rescale } from "../graph/rescale.js";
-import type { FloatTensor, GraphNode, GraphOp, IntTensor, ModelGraph, Shape } from "../graph/types.js";
+import type {
+  FloatTensor,
+  GraphNode,
+  GraphOp,
+  IntTensor,
+  ModelGraph,
+  Shape,
+  ThresholdQuantizer,
+} from "../graph/types.js";
 import { integerSoftmax } from "./integer-softmax.js";
 import * as maps from "./model-maps.js";
 
@@ -88,6 +96,8 @@ function execute(node: GraphNode, graph: ModelGraph, inputs: readonly Float32Arr
       return x.map((v) => (v > 0 ? v : 0));
     case "quantize":
       return x.map((v, i) => {
+        if (op.quantizer.kind === "thresholds")
+          return reached(op.quantizer, v, channelOf(shape, i, op.quantizer.axis));
         const scale = broadcast(op.quantizer.scale, shape, i);
         const zeroPoint = op.quantizer.kind === "uniform" ? broadcast(op.quantizer.zeroPoint, shape, i) : 0;
         return quantize(op.quantizer, v, scale, zeroPoint);
@@ -193,10 +203,17 @@ function alongAxis(
   return Float32Array.from(result);
 }
 
-/** Channel (axis 1) of a flat index. */
-function channelOf(shape: Shape, index: number): number {
-  const inner = shape.slice(2).reduce((a, b) => a * b, 1);
-  return Math.floor(index / inner) % shape[1]!;
+/** Counts the channel's thresholds that a number reaches: qonnx's `count_nonzero(v >= thresholds)` (multithreshold.py). */
+function reached({ thresholds, step, offset }: ThresholdQuantizer, x: number, channel: number): number {
+  const [rows, levels] = thresholds.shape as [number, number];
+  const start = rows === 1 ? 0 : channel * levels;
+  return step * thresholds.data.subarray(start, start + levels).filter((t) => x >= t).length + offset;
+}
+
+/** Channel of a flat index; channels stand on axis 1 unless told. */
+function channelOf(shape: Shape, index: number, axis = 1): number {
+  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  return Math.floor(index / inner) % shape[axis]!;
 }
 
 /** The element of a constant that numpy broadcasting pairs with a flat index of `shape`. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { quantize } from "../../src/graph/quantize.js";
-import type { Quantizer, Rounding, UniformQuantizer } from "../../src/graph/types.js";
+import type { Rounding, ScaledQuantizer, UniformQuantizer } from "../../src/graph/types.js";
 
 interface Case {
   readonly op: "Quant" | "BipolarQuant";
@@ -36,7 +36,7 @@ function decode(base64: string): Float32Array {
   return new Float32Array(Uint8Array.from(Buffer.from(base64, "base64")).buffer);
 }
 
-function quantizerOf(c: Case): Quantizer {
+function quantizerOf(c: Case): ScaledQuantizer {
   const scale = { shape: [], data: decode(c.scale) };
   if (c.op === "BipolarQuant" || (c.bits === 1 && c.signed === 1))
     return { kind: "bipolar", scale, signOfZero: 1 };

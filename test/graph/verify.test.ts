@@ -38,6 +38,23 @@ const sound = chain(
   [argmax, [1]],
 );
 
+/** On the channels of axis 1 of [1, 2] unless told. */
+function thresholds(
+  shape: [number, number],
+  data: number[],
+  axis = 1,
+  levels: { step?: 2; offset?: number } = {},
+): GraphOp {
+  const quantizer = {
+    kind: "thresholds",
+    thresholds: tensor(shape, data),
+    axis,
+    step: 1,
+    offset: 0,
+  } as const;
+  return { kind: "quantize", quantizer: { ...quantizer, ...levels } };
+}
+
 function problems(graph: ModelGraph): string[] {
   try {
     verifyGraph(graph);
@@ -159,8 +176,24 @@ describe("verifyGraph", () => {
       }),
       /no levels/,
     ],
+    ["thresholds that fall", op(1, thresholds([1, 2], [1, 0])), /do not rise/],
+    ["thresholds of other channels", op(1, thresholds([3, 1], [1, 2, 3])), /do not fit its channels/],
+    ["thresholds that do not fill their rows", op(1, thresholds([2, 2], [1, 2])), /fill/],
+    ["thresholds along no axis", op(1, thresholds([1, 1], [1], 2)), /axis 2, which does not exist/],
+    [
+      "levels between integers",
+      op(1, thresholds([1, 1], [1], 1, { offset: 0.5 })),
+      /levels that are no codes/,
+    ],
+    ["three levels two apart", op(1, thresholds([1, 2], [1, 2], 1, { step: 2 })), /levels that are no codes/],
+    ["thresholds that are NaN", op(1, thresholds([1, 1], [Number.NaN])), /not finite/],
   ])("finds %s", (_, graph, message) => {
     expect(problems(graph).join("\n")).toMatch(message);
+  });
+
+  it("accepts thresholds, in common or per channel", () => {
+    expect(problems(op(1, thresholds([1, 3], [-1, 2, 2])))).toEqual([]);
+    expect(problems(op(1, thresholds([2, 2], [0, 1, -5, 0])))).toEqual([]);
   });
 
   it("lists every problem", () => {

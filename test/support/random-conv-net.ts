@@ -10,7 +10,7 @@ import type {
   GraphOp,
   GraphValue,
   ModelGraph,
-  Quantizer,
+  ScaledQuantizer,
   Shape,
   WeightTensor,
   Window,
@@ -75,7 +75,7 @@ class NetBuilder {
     if (!hasLayers || random.next() < 0.75) x = this.#head(x);
     return {
       name: "random conv net",
-      source: "test",
+      origin: { format: "test", version: "", producer: "" },
       nodes: this.#nodes,
       values: this.#values,
       inputs: ["input"],
@@ -209,7 +209,7 @@ class NetBuilder {
     return Math.fround(2 ** exponent * (this.#options.anyScales ? 0.75 + this.#random.next() / 2 : 1));
   }
 
-  #quantizer(spread: number): Quantizer {
+  #quantizer(spread: number): ScaledQuantizer {
     const random = this.#random;
     const scale = number(this.#scale(random.integer(-3, 1)));
     if (random.next() < 0.6) return { kind: "bipolar", scale, signOfZero: 1 };
@@ -435,7 +435,7 @@ class NetBuilder {
   }
 }
 
-const bipolar: Quantizer = { kind: "bipolar", scale: number(1), signOfZero: 1 };
+const bipolar: ScaledQuantizer = { kind: "bipolar", scale: number(1), signOfZero: 1 };
 
 function pointwise(): Window {
   return { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };

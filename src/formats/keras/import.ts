@@ -1,7 +1,15 @@
 /** Keras bytes → ModelGraph. Every problem of the file is collected and reported at once. */
 import { Diagnostics, fail } from "../../diagnostics/diagnostic.js";
 import { printable, shapeText } from "../../diagnostics/text.js";
-import type { FloatTensor, GraphNode, GraphOp, GraphValue, ModelGraph, Shape } from "../../graph/types.js";
+import type {
+  FloatTensor,
+  GraphNode,
+  GraphOp,
+  GraphValue,
+  ModelGraph,
+  Origin,
+  Shape,
+} from "../../graph/types.js";
 import {
   type ChannelsLastValue,
   graphShape,
@@ -83,7 +91,7 @@ class Import {
     const outputs = this.#model.outputs.map((key) => this.#nameIn(this.#results.get(key)!, "last"));
     return {
       name: this.#model.name,
-      source: this.#source(),
+      origin: this.#origin(),
       nodes: this.#nodes,
       values: this.#values,
       inputs: this.#inputs,
@@ -91,11 +99,15 @@ class Import {
     };
   }
 
-  #source(): string {
+  #origin(): Origin {
     const packages = new Set(this.#model.layers.map((l) => findLayer(l.className)?.from));
     const makers = ["Larq", "QKeras"].filter((p) => packages.has(p as "Larq"));
     const names = makers.length === 0 ? "Keras" : makers.join(" and ");
-    return `${names} (${this.#file.kind}), by Keras ${printable(this.#file.kerasVersion, 20)}`;
+    return {
+      format: `${names} (${this.#file.kind})`,
+      version: "",
+      producer: `Keras ${printable(this.#file.kerasVersion, 20)}`,
+    };
   }
 
   #importCall(layer: KerasLayer, call: KerasCall): ChannelsLastValue | undefined {

@@ -4,7 +4,7 @@ import { wholeNumber } from "../common/limits.js";
 import { damaged, Rejection } from "../common/rejection.js";
 import type { AttributeProto, TensorProto } from "./onnx_pb.js";
 
-export type AttributeType = "float" | "int" | "text" | "tensor" | "floats" | "ints";
+export type AttributeType = "float" | "int" | "text" | "tensor" | "floats" | "ints" | "texts" | "sparse";
 
 /** ONNX's numbers for the types of attributes. */
 const typeCodes: Readonly<Record<AttributeType, number>> = {
@@ -14,6 +14,8 @@ const typeCodes: Readonly<Record<AttributeType, number>> = {
   tensor: 4,
   floats: 6,
   ints: 7,
+  texts: 8,
+  sparse: 11,
 };
 
 /** Checked attributes by name. */

@@ -14,12 +14,13 @@ export function inputShape(info: ValueInfoProto): readonly number[] {
   if (tensor.elemType !== 1)
     throw new Rejection("the input is not float32", "export the model with a float32 input");
   const sizes = tensor.shape.dim.map((d) => (d.value.case === "dimValue" ? Number(d.value.value) : 0));
-  const shape = sizes.map((n, i) => (i === 0 && n <= 0 ? 1 : n));
+  const shape = sizes.map((n, i) => (i === 0 && isOpen(n) ? 1 : n));
+  if (shape.some(isOpen) && shape.length <= 8) throw openSizes(info, shape);
   const count = shape.reduce((a, b) => a * b, 1);
   if (!shape.every((n) => n >= 1) || !(count <= INPUT_LIMIT) || shape.length > 8) {
     throw new Rejection(
-      `the input has open or impossible sizes (${declaredShape(info)})`,
-      "export the model with a fixed input shape",
+      `the input has impossible sizes (${declaredShape(info)})`,
+      `sizes from 1 on are possible, ${INPUT_LIMIT} elements and 8 axes at most`,
     );
   }
   if (shape.length > 1 && shape[0] !== 1) {
@@ -29,6 +30,21 @@ export function inputShape(info: ValueInfoProto): readonly number[] {
     );
   }
   return shape;
+}
+
+/** Sizes that are open have a name, nothing, 0 or −1. */
+function isOpen(size: number): boolean {
+  return size === 0 || size === -1;
+}
+
+/** Only the batch may be open: the device's memory is planned for one size. */
+function openSizes(info: ValueInfoProto, shape: readonly number[]): Rejection {
+  const fixed = shape.map((n) => (isOpen(n) ? "N" : n)).join(",");
+  const axes = shape.flatMap((n, axis) => (isOpen(n) ? [axis] : []));
+  return new Rejection(
+    `the input's size is open on ${axes.length === 1 ? "axis" : "axes"} ${axes.join(", ")} (${declaredShape(info)})`,
+    `fix it: python -m onnxruntime.tools.make_dynamic_shape_fixed --input_name ${printable(info.name, 40)} --input_shape ${fixed} model.onnx fixed.onnx, with numbers for N`,
+  );
 }
 
 /** A shape as the file declares it, for messages: open sizes by their name. */

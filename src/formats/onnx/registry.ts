@@ -2,16 +2,26 @@ import type { AttributeType } from "./attributes.js";
 import type { OpHandler } from "./node.js";
 import * as activations from "./ops/activations.js";
 import * as arithmetic from "./ops/arithmetic.js";
+import * as channelsLast from "./ops/channels-last.js";
+import * as comparisons from "./ops/comparisons.js";
 import { constant, constantOfShape } from "./ops/constants.js";
 import { conv } from "./ops/conv.js";
 import { dequantizeLinear, quantizeLinear } from "./ops/integer-quantizers.js";
 import { gemm, matMul } from "./ops/linear.js";
 import * as moves from "./ops/moves.js";
+import { multiThreshold } from "./ops/multi-threshold.js";
 import { batchNormalization } from "./ops/normalization.js";
 import { argMax, softmax } from "./ops/output.js";
 import * as pools from "./ops/pools.js";
 import { bipolarQuant, quant } from "./ops/quantizers.js";
+import { reduceConstant } from "./ops/reductions.js";
+import * as repeat from "./ops/repeat.js";
+import * as rounding from "./ops/rounding.js";
 import * as shapes from "./ops/shapes.js";
+import { sign, tanh } from "./ops/sign.js";
+import { quantAvgPool2d, trunc } from "./ops/truncation.js";
+import { where } from "./ops/where.js";
+import { xnorPopcountMatMul } from "./ops/xnor.js";
 
 /** One supported operator. */
 export interface OpEntry {
@@ -26,6 +36,8 @@ export interface OpEntry {
 }
 
 const onnx = ["", "ai.onnx"];
+/** QONNX's operators on maps with channels innermost. */
+const lastDomain = ["qonnx.custom_op.channels_last"];
 /** The quantizers' three spellings: QONNX's own, Brevitas' and FINN's. */
 const qonnx = ["qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general"];
 
@@ -38,6 +50,8 @@ const slides = {
 } as const;
 const poolAttributes = { ...slides, ceil_mode: "int" } as const;
 const axesAttributes = { axes: "ints", keepdims: "int", noop_with_empty_axes: "int" } as const;
+const comparison = "of a computed value with a constant; of constants, folded";
+const logic = "of comparisons of one value; of constants, folded";
 const quantAttributes = { signed: "int", narrow: "int", rounding_mode: "text" } as const;
 const quantNotes = "1 to 8 bits, all rounding modes; weights per tensor or output channel";
 
@@ -46,6 +60,35 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   entry("BipolarQuant", qonnx, "weights and activations; sign(0) = +1", {}, bipolarQuant),
   entry("Quant", qonnx, quantNotes, quantAttributes, quant),
   entry("IntQuant", qonnx, "the newer name of Quant", quantAttributes, quant),
+  entry(
+    "MultiThreshold",
+    qonnx,
+    "up to 255 thresholds, in common or per channel; all layouts",
+    { out_dtype: "text", out_scale: "float", out_bias: "float", data_layout: "text" },
+    multiThreshold,
+  ),
+  entry(
+    "Trunc",
+    qonnx,
+    "versions 1 and 2; of integers times one scale",
+    { rounding_mode: "text", signed: "int", narrow: "int" },
+    trunc,
+  ),
+  entry(
+    "QuantAvgPool2d",
+    qonnx,
+    "sums of integers, shifted; both layouts",
+    { kernel: "int", stride: "int", ibits: "int", obits: "int", signed: "int", data_layout: "text" },
+    quantAvgPool2d,
+  ),
+  entry("XnorPopcountMatMul", qonnx, "constant weights of 0 and 1 on the right", {}, xnorPopcountMatMul),
+  entry(
+    "MaxPoolNHWC",
+    qonnx,
+    "channels innermost",
+    { kernel_shape: "ints", pads: "ints", strides: "ints", ceil_mode: "int" },
+    channelsLast.maxPoolLast,
+  ),
   entry(
     "QuantizeLinear",
     onnx,
@@ -85,8 +128,8 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   ),
   entry("GlobalAveragePool", onnx, "1-D and 2-D", {}, pools.globalAveragePool),
   entry("GlobalMaxPool", onnx, "1-D and 2-D", {}, pools.globalMaxPool),
-  entry("ReduceMean", onnx, "over height and width", axesAttributes, pools.reduceMean),
-  entry("ReduceMax", onnx, "over height and width", axesAttributes, pools.reduceMax),
+  entry("ReduceMean", onnx, "over height and width; of constants, folded", axesAttributes, pools.reduceMean),
+  entry("ReduceMax", onnx, "over height and width; of constants, folded", axesAttributes, pools.reduceMax),
   entry(
     "BatchNormalization",
     onnx,
@@ -120,15 +163,25 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   entry(
     "Cast",
     onnx,
-    "to the type a value has, or of constants",
-    { to: "int", saturate: "int" },
+    "to the type a value has; of comparisons and constants",
+    { to: "int", saturate: "int", round_mode: "text" },
     shapes.cast,
   ),
   entry(
     "Constant",
     onnx,
     "float32, float64, integers",
-    { value: "tensor", value_float: "float", value_floats: "floats", value_int: "int", value_ints: "ints" },
+    {
+      value: "tensor",
+      value_float: "float",
+      value_floats: "floats",
+      value_int: "int",
+      value_ints: "ints",
+      // Known so that they are refused by what they are.
+      value_string: "text",
+      value_strings: "texts",
+      sparse_value: "sparse",
+    },
     constant,
   ),
   entry("ConstantOfShape", onnx, "folded", { value: "tensor" }, constantOfShape),
@@ -146,10 +199,63 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   entry("Pad", onnx, "constant mode", { mode: "text", pads: "ints", value: "float" }, moves.pad),
   entry("Pow", onnx, "of constants, folded", {}, arithmetic.pow),
   entry("Sqrt", onnx, "of constants, folded", {}, arithmetic.sqrt),
-  entry("Neg", onnx, "of constants, folded", {}, arithmetic.neg),
+  entry("Neg", onnx, "", {}, arithmetic.neg),
   entry("Reciprocal", onnx, "of constants, folded", {}, arithmetic.reciprocal),
   entry("Abs", onnx, "of constants, folded", {}, arithmetic.abs),
   entry("Exp", onnx, "of constants, folded", {}, arithmetic.exp),
+  entry("Sign", onnx, "sign(0) from the graph or from --sign-of-zero", {}, sign),
+  entry("Tanh", onnx, "in front of a sign; of constants, folded", {}, tanh),
+  entry("Round", onnx, "between bounds of at most 8 bits: a quantizer", {}, rounding.round),
+  entry("Floor", onnx, "between bounds of at most 8 bits: a quantizer", {}, rounding.floor),
+  entry("Ceil", onnx, "between bounds of at most 8 bits: a quantizer", {}, rounding.ceil),
+  entry("Greater", onnx, comparison, {}, comparisons.greater),
+  entry("GreaterOrEqual", onnx, comparison, {}, comparisons.greaterOrEqual),
+  entry("Less", onnx, comparison, {}, comparisons.less),
+  entry("LessOrEqual", onnx, comparison, {}, comparisons.lessOrEqual),
+  entry("Equal", onnx, comparison, {}, comparisons.equal),
+  entry("Not", onnx, logic, {}, comparisons.not),
+  entry("And", onnx, logic, {}, comparisons.and),
+  entry("Or", onnx, logic, {}, comparisons.or),
+  entry("Xor", onnx, logic, {}, comparisons.xor),
+  entry("Where", onnx, "one comparison chooses numbers; relu, clip and prelu by comparison", {}, where),
+  entry("Max", onnx, "with one number; of constants, folded", {}, activations.max),
+  entry("Min", onnx, "with one number; of constants, folded", {}, activations.min),
+  entry("Sum", onnx, "as Add", {}, arithmetic.sumOfAll),
+  entry("HardSigmoid", onnx, "", { alpha: "float", beta: "float" }, activations.hardSigmoid),
+  entry("ReduceSum", onnx, "of constants, folded", axesAttributes, reduceConstant),
+  entry("ReduceMin", onnx, "of constants, folded", axesAttributes, reduceConstant),
+  entry("ReduceL1", onnx, "of constants, folded", axesAttributes, reduceConstant),
+  entry("ReduceL2", onnx, "of constants, folded", axesAttributes, reduceConstant),
+  entry(
+    "Expand",
+    onnx,
+    "of constants, folded; of computed values where it changes nothing",
+    {},
+    repeat.expand,
+  ),
+  entry("Tile", onnx, "of constants, folded; of computed values where it changes nothing", {}, repeat.tile),
+  // Behind ONNX's own, which messages name first.
+  entry(
+    "Conv",
+    lastDomain,
+    "channels innermost, as Conv",
+    { ...slides, group: "int" },
+    channelsLast.convLast,
+  ),
+  entry(
+    "MaxPool",
+    lastDomain,
+    "channels innermost, as MaxPool",
+    { ...poolAttributes, storage_order: "int" },
+    channelsLast.maxPoolLast,
+  ),
+  entry(
+    "BatchNormalization",
+    lastDomain,
+    "channels innermost, as BatchNormalization",
+    { epsilon: "float", momentum: "float", spatial: "int", training_mode: "int" },
+    channelsLast.batchNormalizationLast,
+  ),
 ]);
 
 /** ONNX's own domain has two spellings. */

@@ -6,7 +6,7 @@ import type { GraphProto, NodeProto } from "./onnx_pb.js";
 import { normalDomain } from "./registry.js";
 
 /** Versions of ONNX's own operators in which those that are read mean what they mean here. */
-const OPSETS = { oldest: 7, newest: 23 } as const;
+const OPSETS = { oldest: 7, newest: 25 } as const;
 
 /** Every value has one source: a node, an initializer or an input (old files list initializers as inputs too). */
 export function checkNames(graph: GraphProto, fileName: string, diagnostics: Diagnostics): void {

@@ -1,16 +1,33 @@
 import { didYouMean, printable } from "../../diagnostics/text.js";
 import { onnxOps } from "./registry.js";
 
+const smooth = "replace it by Relu, PRelu or a quantized activation and train again";
+
 /** What helps with operators that users are likely to have. */
 const remedies: Readonly<Record<string, string>> = {
   ConvTranspose: "transposed convolutions are not supported: pools and strides only make maps smaller",
   ConvInteger: "export in QDQ format: QuantizeLinear and DequantizeLinear around Conv",
   QLinearConv: "export in QDQ format: QuantizeLinear and DequantizeLinear around Conv",
   QLinearMatMul: "export in QDQ format: QuantizeLinear and DequantizeLinear around MatMul",
-  Sum: "use Add nodes",
-  Sign: "export with BipolarQuant nodes (QONNX), so that the sign of 0 is defined",
+  Im2Col: "convolutions are read as Conv nodes: save the model before LowerConvsToMatMul",
+  FloatQuant: "small float formats are not supported: quantize to integers with Quant",
+  QuantLSTMCell: "recurrent layers are not supported: use convolutions over time",
+  GenericPartition: "save the model before it is partitioned",
+  MVAU: "save the model before FINN makes hardware layers of it: MatMul and MultiThreshold are read",
+  MatrixVectorActivation:
+    "save the model before FINN makes hardware layers of it: MatMul and MultiThreshold are read",
+  Thresholding: "save the model before FINN makes hardware layers of it: MultiThreshold is read",
   Sigmoid: "replace it by a quantized activation (BipolarQuant, or Relu and Quant) and train again",
-  Tanh: "replace it by a quantized activation (BipolarQuant, or Quant) and train again",
+  Elu: smooth,
+  Celu: smooth,
+  Selu: smooth,
+  Gelu: smooth,
+  Erf: smooth,
+  Softplus: smooth,
+  Softsign: smooth,
+  Mish: smooth,
+  HardSwish: "it multiplies two computed values: use Relu, PRelu or HardSigmoid and train again",
+  Mod: "write rounding as Round, Floor or Ceil between bounds (torch.clamp)",
 };
 
 /** Longer names are no typing errors; comparing them would take long. */

@@ -1,7 +1,7 @@
 /** TFLite bytes → ModelGraph. Every problem of the file is collected and reported at once. */
 import { Diagnostics, fail } from "../../diagnostics/diagnostic.js";
 import { printable, shapeText } from "../../diagnostics/text.js";
-import type { GraphNode, GraphValue, ModelGraph } from "../../graph/types.js";
+import type { GraphNode, GraphValue, ModelGraph, Origin } from "../../graph/types.js";
 import { checkComputed, INPUT_LIMIT, WorkBudget } from "../common/limits.js";
 import { UniqueNames } from "../common/names.js";
 import { damaged, Rejection } from "../common/rejection.js";
@@ -92,7 +92,7 @@ class Import {
     this.#diagnostics.throwIfErrors();
     return {
       name: name === "" || name === "main" ? this.#fileName : name,
-      source: this.#source(),
+      origin: this.#origin(),
       nodes: this.#nodes,
       values: this.#values,
       inputs: graphInputs,
@@ -100,11 +100,14 @@ class Import {
     };
   }
 
-  #source(): string {
+  #origin(): Origin {
     const isLce = this.#model.operators.some((o) => findTfliteOp(o.op, true) !== undefined && o.isCustom);
     const { description } = this.#model;
-    const by = description === "" ? "" : `, ${printable(description.replace(/\.$/, ""), 60)}`;
-    return `TFLite${isLce ? " with Larq Compute Engine" : ""}, schema 3${by}`;
+    return {
+      format: `TFLite${isLce ? " with Larq Compute Engine" : ""}`,
+      version: "schema 3",
+      producer: printable(description.replace(/\.$/, ""), 60),
+    };
   }
 
   #tensor(index: number): FileTensor {

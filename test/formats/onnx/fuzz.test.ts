@@ -98,12 +98,61 @@ const maps = onnxFile({
   },
 });
 
+/** Something of every way to write quantizers as plain code. */
+const plain = onnxFile({
+  nodes: [
+    node("Sign", "x", {}, "s"),
+    node("Add", "s tenth", {}, "a"),
+    node("Sign", "a", {}, "s2"),
+    node("GreaterOrEqual", "x zero", {}, "ge"),
+    node("Less", "x minus", {}, "lt"),
+    node("Or", "ge lt", {}, "or"),
+    node("Where", "ge s2 minus", {}, "w"),
+    node("Not", "ge", {}, "ng"),
+    node("Cast", "ng", { to: 1 }, "f"),
+    node("Add", "w f", {}, "t"),
+    node("Sub", "t x", {}, "g"),
+    node("Add", "g x", {}, "q"),
+    node("Div", "q tenth", {}, "d"),
+    node("Round", "d", {}, "r"),
+    node("Add", "r one", {}, "z"),
+    node("Clip", "z minus eight", {}, "c"),
+    node("HardSigmoid", "c", { alpha: { float: 0.25 } }, "h"),
+    node("Max", "h zero", {}, "m"),
+    node("Sum", "m tenth", {}, "p"),
+    node("Sign", "latent", {}, "sw"),
+    node("Abs", "latent", {}, "aw"),
+    node("ReduceMean", "aw", { axes: [0], keepdims: 1 }, "mean"),
+    node("Expand", "mean both", {}, "full"),
+    node("Mul", "sw full", {}, "weights"),
+    node("MatMul", "p weights", {}, "mm"),
+    node("Tanh", "mm", {}, "th"),
+    node("Greater", "th zero", {}, "b"),
+    node("Where", "b one minus"),
+  ],
+  inputs: { x: [0, 4] },
+  constants: {
+    tenth: scalar(0.1),
+    zero: scalar(0),
+    one: scalar(1),
+    minus: scalar(-1),
+    eight: scalar(8),
+    both: ints(4, 3),
+    latent: floats(
+      [4, 3],
+      Array.from({ length: 12 }, (_, i) => ((i * 7) % 5) - 1.5),
+    ),
+  },
+});
+
 /** Small nets, made here and by frameworks. */
 const models = [
   smallNet(),
   smallNet({ softmax: true }),
   maps,
+  plain,
   ...["scales_w4a3_relu", "opset13_constants", "exact_ties"].map((name) => onnxFixture(`${name}.onnx`)),
+  ...["finn_cnn", "trunc2", "channels_last"].map((name) => onnxFixture(`../onnx-qonnx/${name}.onnx`)),
 ].map((file) => Uint8Array.from(file));
 
 const byte = fc.oneof(fc.constantFrom(0, 1, 2, 0x7f, 0x80, 0xff), fc.nat({ max: 255 }));

@@ -1,7 +1,7 @@
 /** Constant: a tensor written as a node. */
 
 import { countOf, floatConstant, intConstant } from "../../common/constant.js";
-import { checkList, checkRank } from "../../common/limits.js";
+import { checkFolded, checkList, checkRank } from "../../common/limits.js";
 import { damaged, listText, Rejection } from "../../common/rejection.js";
 import {
   floatAttribute,
@@ -13,12 +13,12 @@ import {
 import { constantValue, intInput, type OpHandler } from "../node.js";
 import { readTensor } from "../tensor.js";
 
-export const constant: OpHandler = ({ attributes }) => {
+export const constant: OpHandler = ({ attributes, external }) => {
   const tensor = tensorAttribute(attributes, "value");
   const ints = intsAttribute(attributes, "value_ints");
   const floats = floatsAttribute(attributes, "value_floats");
   if (attributes.size === 1) {
-    if (tensor !== undefined) return constantValue(readTensor(tensor));
+    if (tensor !== undefined) return constantValue(readTensor(tensor, external));
     if (ints !== undefined) return constantValue(intConstant([ints.length], ints));
     if (floats !== undefined) return constantValue(floatConstant([floats.length], Float32Array.from(floats)));
     if (attributes.has("value_int"))
@@ -26,22 +26,26 @@ export const constant: OpHandler = ({ attributes }) => {
     if (attributes.has("value_float"))
       return constantValue(floatConstant([], Float32Array.of(floatAttribute(attributes, "value_float", 0))));
   }
+  if (attributes.has("sparse_value"))
+    throw new Rejection("it holds a sparse tensor", "export the model with dense constants");
   throw new Rejection(
     "it does not hold exactly one value of a supported kind",
     "use float32 or int64 constants",
   );
 };
 
-/** A list of equal numbers, of the length that the input says: parts of computed pads and shapes. */
+/** Equal numbers, of the shape that the input says: parts of computed pads and shapes, branches of Where. */
 export const constantOfShape: OpHandler = (node) => {
   const sizes = intInput(node, 0, "shape");
   const tensor = tensorAttribute(node.attributes, "value");
-  const value = tensor === undefined ? floatConstant([1], Float32Array.of(0)) : readTensor(tensor);
+  const value =
+    tensor === undefined ? floatConstant([1], Float32Array.of(0)) : readTensor(tensor, node.external);
   if (!sizes.data.every((n) => n >= 0) || value.data.length !== 1)
     throw new Rejection(`it makes a constant of shape ${listText(sizes.data, "×")}`, damaged);
   checkRank(sizes.data);
   const count = countOf(sizes.data);
-  checkList(count);
+  if (value.kind === "int") checkList(count);
+  else checkFolded(sizes.data);
   const [element = 0] = value.data;
   return constantValue(
     value.kind === "int"

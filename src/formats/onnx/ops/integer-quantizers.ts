@@ -25,6 +25,7 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = { int8: [-12
  */
 export const quantizeLinear: OpHandler = (node) => {
   const input = requiredInput(node, 0);
+  checkFloat32(node, "precision");
   const shape = input.kind === "constant" ? input.constant.shape : input.shape;
   const { scale, zero, type } = parameters(node, shape);
   if (input.kind === "constant" && input.constant.kind === "int")
@@ -44,12 +45,12 @@ export const quantizeLinear: OpHandler = (node) => {
     rounding: "half-even",
   };
   const value = quantizeValue(node, quantizer);
-  if (value.kind === "unknown" || value.kind === "codes") return value;
   return { kind: "codes", value, scale, zero };
 };
 
 export const dequantizeLinear: OpHandler = (node) => {
   const input = node.inputs[0];
+  checkFloat32(node, "output_dtype");
   if (input?.kind === "codes") {
     const { value } = input;
     const { scale, zero } = parameters(node, value.kind === "constant" ? value.constant.shape : value.shape);
@@ -82,6 +83,13 @@ function dequantized(node: OnnxNode, { shape, data }: IntConstant): FloatConstan
   return { ...floatConstant(shape, values), quantized: { codes, scale: full } };
 }
 
+/** Since opset 23 nodes may name the float type they compute in; 0 is the scale's, 1 float32. */
+function checkFloat32(node: OnnxNode, attribute: "precision" | "output_dtype"): void {
+  const type = intAttribute(node.attributes, attribute, 0);
+  if (type === 0 || type === 1) return;
+  throw new Rejection(`its ${attribute} is not float32`, "export with float32 scales and values");
+}
+
 interface Parameters {
   /** One for all, or shaped so that it broadcasts along the axis. */
   readonly scale: FloatTensor;
@@ -111,6 +119,7 @@ function parameters(node: OnnxNode, shape: Shape): Parameters {
 
 /** ONNX's default is uint8 and 0; the zero point's type is that of the integers. */
 function zeroPoint(node: OnnxNode): { zero: readonly number[]; type: string } {
+  if (node.inputs[2] === undefined && node.op === "DequantizeLinear") return { zero: [0], type: "" };
   if (node.inputs[2] === undefined) {
     const types: Readonly<Record<number, string>> = { 0: "uint8", 2: "uint8", 3: "int8" };
     const number = intAttribute(node.attributes, "output_dtype", 0);

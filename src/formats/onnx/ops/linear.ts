@@ -44,7 +44,12 @@ export const gemm: OpHandler = (node) => {
   return bias === undefined ? result : arithmetic(node, "add", result, bias);
 };
 
-function dense(node: OnnxNode, input: RuntimeValue, weights: FloatConstant, part?: string): RuntimeValue {
+export function dense(
+  node: OnnxNode,
+  input: RuntimeValue,
+  weights: FloatConstant,
+  part?: string,
+): RuntimeValue {
   const [inputs = 0, outputs = 0] = weights.shape;
   if (weights.shape.length !== 2 || input.shape.at(-1) !== inputs || outputs === 0 || inputs === 0) {
     throw new Rejection(

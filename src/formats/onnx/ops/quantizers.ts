@@ -2,19 +2,21 @@
 
 import { printable } from "../../../diagnostics/text.js";
 import { quantize } from "../../../graph/quantize.js";
-import type { FloatTensor, Quantizer, Rounding } from "../../../graph/types.js";
+import type { FloatTensor, Rounding, ScaledQuantizer, UniformQuantizer } from "../../../graph/types.js";
 import { broadcastShapes, expand, type FloatConstant, floatConstant } from "../../common/constant.js";
 import { Rejection } from "../../common/rejection.js";
 import { intAttribute, textAttribute } from "../attributes.js";
 import {
+  type ConstantValue,
   constantValue,
   floatInput,
+  floatValue,
   type OnnxNode,
   type OpHandler,
+  type RuntimeValue,
   requiredInput,
-  runtimeInput,
-  type Value,
 } from "../node.js";
+import { pendingInput } from "../pending.js";
 
 /** Widest code that a graph can hold; what the device takes is narrower and checked when lowering. */
 const MOST_BITS = 32;
@@ -39,28 +41,39 @@ export const quant: OpHandler = (node) => {
   const scale = scaleInput(node, 1);
   const zeroPoint = numberInput(node, 2, "zero point");
   const bits = singleNumber(numberInput(node, 3, "bit width"), "bit width");
-  const signed = intAttribute(node.attributes, "signed", 1) !== 0;
-  const narrow = intAttribute(node.attributes, "narrow", 0) !== 0;
-  const mode = textAttribute(node.attributes, "rounding_mode", "ROUND").toUpperCase();
-  const rounding = Object.hasOwn(roundings, mode) ? roundings[mode]! : undefined;
-  if (rounding === undefined) {
-    throw new Rejection(
-      `rounding mode "${printable(mode, 20)}" is not known`,
-      `use one of ${Object.keys(roundings).join(", ")}`,
-    );
-  }
+  const rounding = roundingOf(node, "ROUND");
   if (!Number.isInteger(bits) || bits < 1 || bits > MOST_BITS) {
     throw new Rejection(`a bit width of ${bits} is not supported`, "use 1 to 8 bits");
   }
   // QONNX takes one signed bit as binarization: x / scale + zero point ≥ 0.
-  if (bits === 1 && signed) return quantizeValue(node, oneSignedBit(scale, zeroPoint));
-  // QONNX computes the bounds in float32, which matters beyond 24 bits.
-  const qmin = signed ? Math.fround(-(2 ** (bits - 1)) + (narrow ? 1 : 0)) : 0;
-  const qmax = Math.fround(signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1 - (narrow ? 1 : 0));
-  return quantizeValue(node, { kind: "uniform", scale, zeroPoint, qmin, qmax, rounding });
+  if (bits === 1 && isSigned(node)) return quantizeValue(node, oneSignedBit(scale, zeroPoint));
+  return quantizeValue(node, { kind: "uniform", scale, zeroPoint, ...quantizedRange(node, bits), rounding });
 };
 
-function oneSignedBit(scale: FloatTensor, zeroPoint: FloatTensor): Quantizer {
+function isSigned(node: OnnxNode): boolean {
+  return intAttribute(node.attributes, "signed", 1) !== 0;
+}
+
+/** Least and greatest integer of so many bits; QONNX computes them in float32, which matters beyond 24 bits. */
+export function quantizedRange(node: OnnxNode, bits: number): Pick<UniformQuantizer, "qmin" | "qmax"> {
+  const signed = isSigned(node);
+  const narrow = intAttribute(node.attributes, "narrow", 0) !== 0;
+  const qmin = signed ? Math.fround(-(2 ** (bits - 1)) + (narrow ? 1 : 0)) : 0;
+  const qmax = Math.fround(signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1 - (narrow ? 1 : 0));
+  return { qmin, qmax };
+}
+
+/** The node's rounding_mode. */
+export function roundingOf(node: OnnxNode, byDefault: string): Rounding {
+  const mode = textAttribute(node.attributes, "rounding_mode", byDefault).toUpperCase();
+  if (Object.hasOwn(roundings, mode)) return roundings[mode]!;
+  throw new Rejection(
+    `rounding mode "${printable(mode, 20)}" is not known`,
+    `use one of ${Object.keys(roundings).join(", ")}`,
+  );
+}
+
+function oneSignedBit(scale: FloatTensor, zeroPoint: FloatTensor): ScaledQuantizer {
   if (scale.data.some((s) => s < 0) || zeroPoint.data.some((z) => z !== 0)) {
     throw new Rejection(
       "a one-bit Quant with a negative scale or a zero point is not supported",
@@ -70,14 +83,14 @@ function oneSignedBit(scale: FloatTensor, zeroPoint: FloatTensor): Quantizer {
   return { kind: "bipolar", scale, signOfZero: 1 };
 }
 
-function scaleInput(node: OnnxNode, index: number): FloatTensor {
+export function scaleInput(node: OnnxNode, index: number): FloatTensor {
   const { shape, data } = floatInput(node, index, "scale");
   if (data.length > 0 && data.every((s) => s !== 0)) return { shape, data };
   throw new Rejection("its scale is zero", "train or export the model again with a positive scale");
 }
 
 /** QONNX takes the zero point and the bit width as floats or as integers. */
-function numberInput(node: OnnxNode, index: number, what: string): FloatTensor {
+export function numberInput(node: OnnxNode, index: number, what: string): FloatTensor {
   const value = requiredInput(node, index);
   const { shape, data } =
     value.kind === "constant" && value.constant.kind === "int"
@@ -86,15 +99,15 @@ function numberInput(node: OnnxNode, index: number, what: string): FloatTensor {
   return { shape, data: Float32Array.from(data) };
 }
 
-function singleNumber(tensor: FloatTensor, what: string): number {
+export function singleNumber(tensor: FloatTensor, what: string): number {
   const first = tensor.data[0] ?? Number.NaN;
   if (tensor.data.every((x) => x === first)) return first;
   throw new Rejection(`its ${what} differs between channels`, `use one ${what} per tensor`);
 }
 
 /** Constants become weights with codes; run-time values get a quantizer node. */
-export function quantizeValue(node: OnnxNode, quantizer: Quantizer): Value {
-  const input = requiredInput(node, 0);
+export function quantizeValue(node: OnnxNode, quantizer: ScaledQuantizer): RuntimeValue | ConstantValue {
+  const input = signSource(node, quantizer) ?? requiredInput(node, 0);
   const shape = input.kind === "constant" ? input.constant.shape : input.shape;
   const parameters =
     quantizer.kind === "bipolar" ? [quantizer.scale] : [quantizer.scale, quantizer.zeroPoint];
@@ -107,13 +120,18 @@ export function quantizeValue(node: OnnxNode, quantizer: Quantizer): Value {
       );
     }
   }
-  if (input.kind === "runtime")
-    return node.emit({ kind: "quantize", quantizer }, runtimeInput(node, 0), shape);
+  if (input.kind === "runtime") return node.emit({ kind: "quantize", quantizer }, floatValue(input), shape);
   if (input.constant.kind === "int") throw new Rejection("it quantizes integers", "quantize float weights");
   return constantValue(quantizeConstant(input.constant, quantizer));
 }
 
-function quantizeConstant(constant: FloatConstant, quantizer: Quantizer): FloatConstant {
+/** The sign of a function that keeps it is that of its own input. */
+function signSource(node: OnnxNode, { kind }: ScaledQuantizer): RuntimeValue | undefined {
+  const before = pendingInput(node, 0);
+  return kind === "bipolar" && before?.form.kind === "same-sign" ? before.source : undefined;
+}
+
+function quantizeConstant(constant: FloatConstant, quantizer: ScaledQuantizer): FloatConstant {
   const { shape } = constant;
   const scales = expand(quantizer.scale, shape).data;
   const zeros =
