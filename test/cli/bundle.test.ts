@@ -34,7 +34,7 @@ async function bitloom(...args: string[]) {
 it("inspect shows the layers by their names", async () => {
   const { stdout, exitCode } = await bitloom("inspect", model);
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/^branches \(bundle, version 1\)/);
+  expect(stdout).toMatch(/^format +bundle, version 1$/m);
   expect(stdout).toMatch(/right +1×8×9×6 +conv 8×8×1×1, weights 2 bits −1…1, scale 1 of bits/);
 });
 
