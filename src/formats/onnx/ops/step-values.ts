@@ -4,7 +4,10 @@ import { floatConstant } from "../../common/constant.js";
 import { Rejection } from "../../common/rejection.js";
 import type { OnnxNode, RuntimeValue } from "../node.js";
 import { type PendingValue, pending } from "../pending.js";
-import { type Break, type Steps, valueAtZero, within, withSignOfZero } from "../steps.js";
+import { type Steps, valueAtZero, within, withSignOfZero } from "../steps.js";
+
+/** Lowest levels this many steps from 0 are no activation's. */
+const FARTHEST = 2 ** 15;
 
 /** A function of `source` that waits until something reads it as numbers. */
 export function stepValue(node: OnnxNode, source: RuntimeValue, steps: Steps): PendingValue {
@@ -24,18 +27,8 @@ function quantizers(node: OnnxNode, source: RuntimeValue, steps: Steps): Runtime
   if (first === undefined)
     throw new Rejection(`it is ${values[0]} whatever the input is`, "check the model's constants");
   if (second === undefined) return twoLevels(node, shifted(node, source, first.at), first.inclusive, values);
-  if (breaks.length === 2 && isSymmetric(values)) {
-    if (first.at === second.at)
-      return threeLevels(node, shifted(node, source, first.at), values[2]!, "away-from-zero");
-    const least = leastBeyond(first, second);
-    if (least !== undefined)
-      return threeLevels(
-        node,
-        arithmetic(node, source, "divide", least, "scaled"),
-        values[2]!,
-        "toward-zero",
-      );
-  }
+  if (breaks.length === 2 && first.at === second.at && isSymmetric(values))
+    return threeLevels(node, shifted(node, source, first.at), values[2]!);
   return manyLevels(node, source, { ...steps, breaks, values });
 }
 
@@ -67,7 +60,6 @@ function twoLevels(
   input: RuntimeValue,
   inclusive: boolean,
   values: readonly number[],
-  part?: string,
 ): RuntimeValue {
   const [below, above] = values as [number, number];
   const isBipolar = below === -above;
@@ -77,94 +69,69 @@ function twoLevels(
     scale: single(above > below ? size : -size),
     signOfZero: inclusive ? 1 : -1,
   };
-  const result = emit(node, input, { kind: "quantize", quantizer }, isBipolar ? part : "sign");
+  const result = emit(node, input, { kind: "quantize", quantizer }, isBipolar ? undefined : "sign");
   if (isBipolar) return result;
   // One of the two is ±size already: cutting gives the other without an operation that could round.
   return emit(node, result, { kind: "clip", low: Math.min(below, above), high: Math.max(below, above) });
 }
 
-/**
- * The magnitude from which on x is decided as ±1, where that is the same on both sides of 0. The quotient of a smaller
- * float32 by it is below 1 after rounding too, since floats next to each other differ by 2^−24 of their size or more.
- */
-function leastBeyond(low: Break, high: Break): number | undefined {
-  const above = high.inclusive ? high.at : nextAbove(high.at);
-  const below = low.inclusive ? nextAbove(-low.at) : -low.at;
-  return above === below && above >= SMALLEST ? above : undefined;
-}
-
-/** Far above the numbers whose quotients lose digits. */
-const SMALLEST = 2 ** -64;
-
-/** The next float32 above a number that is 0 or more. */
-function nextAbove(x: number): number {
-  const bits = new Int32Array(Float32Array.of(Math.max(x, 0)).buffer);
-  bits[0]!++;
-  return new Float32Array(bits.buffer)[0]!;
-}
-
-/** −s, 0 and s: away from zero every number but 0 becomes ±1, toward zero every one that is not ±1 becomes 0. */
-function threeLevels(
-  node: OnnxNode,
-  input: RuntimeValue,
-  scale: number,
-  rounding: "away-from-zero" | "toward-zero",
-): RuntimeValue {
+/** −s, 0 and s: away from zero every number but 0 becomes ±1. */
+function threeLevels(node: OnnxNode, input: RuntimeValue, scale: number): RuntimeValue {
   const quantizer: Quantizer = {
     kind: "uniform",
     scale: single(1),
     zeroPoint: single(0),
     qmin: -1,
     qmax: 1,
-    rounding,
+    rounding: "away-from-zero",
   };
   const isLast = scale === 1;
   const result = emit(node, input, { kind: "quantize", quantizer }, isLast ? undefined : "sign");
   return isLast ? result : arithmetic(node, result, "multiply", scale);
 }
 
-/**
- * Equally spaced levels: one ±1 per break, added up, counts the levels from the middle in steps of 2, and a quantizer
- * keeps these integers in few bits.
- */
+/** Equally spaced levels: how many breaks are reached, counted from the multiple of the spacing that is the lowest. */
 function manyLevels(node: OnnxNode, source: RuntimeValue, { breaks, values }: Steps): RuntimeValue {
   const count = breaks.length;
-  const half = Math.fround((values[count]! - values[0]!) / count / 2);
-  const middle = Math.fround((values[0]! + values[count]!) / 2);
-  const isGrid = values.every((v, i) => Math.fround(Math.fround((2 * i - count) * half) + middle) === v);
-  if (!isGrid) {
+  const spacing = Math.fround((values[count]! - values[0]!) / count);
+  const multiple = values[0]! / spacing;
+  const offset = Number.isInteger(multiple) ? multiple : 0;
+  const rest = offset === multiple ? 0 : values[0]!;
+  const isGrid = values.every((v, i) => Math.fround(Math.fround((offset + i) * spacing) + rest) === v);
+  const data = Float32Array.from(breaks, ({ at, inclusive }) => (inclusive ? at : nextAbove(at)));
+  if (!isGrid || Math.abs(offset) > FARTHEST || !data.every(Number.isFinite) || source.shape.length === 0) {
     throw new Rejection(
       `it chooses among ${values.length} values that do not rise or fall in equal steps`,
       "use equally spaced levels, such as -1, 0 and 1",
     );
   }
-  const signs = breaks.map(({ at, inclusive }, i) => {
-    const input = at === 0 ? source : arithmetic(node, source, "subtract", at, `shifted ${i}`);
-    return twoLevels(node, input, inclusive, [-1, 1], `level ${i}`);
-  });
-  const sum = signs.reduce((a, b, i) =>
-    node.emit({ kind: "sum" }, [a, b], source.shape, { part: `sum ${i}` }),
+  const thresholds = { shape: [1, count], data };
+  const axis = Math.min(1, source.shape.length - 1);
+  const quantizer: Quantizer = { kind: "thresholds", thresholds, axis, step: 1, offset: offset + 0 };
+  const [isScaled, isMoved] = [spacing !== 1, rest !== 0];
+  const codes = emit(
+    node,
+    source,
+    { kind: "quantize", quantizer },
+    isScaled || isMoved ? "codes" : undefined,
   );
-  const odd = count % 2;
-  const even = odd === 0 ? sum : arithmetic(node, sum, "add", odd, "even");
-  const quantizer: Quantizer = {
-    kind: "uniform",
-    scale: single(2),
-    zeroPoint: single(0),
-    qmin: (odd - count) / 2,
-    qmax: (odd + count) / 2,
-    rounding: "half-even",
-  };
-  const codes = emit(node, even, { kind: "quantize", quantizer }, "codes");
-  const counted = odd === 0 ? codes : arithmetic(node, codes, "subtract", odd, "counted");
-  if (middle === 0) return arithmetic(node, counted, "multiply", half);
-  return arithmetic(node, arithmetic(node, counted, "multiply", half, "scaled"), "add", middle);
+  const scaled = isScaled
+    ? arithmetic(node, codes, "multiply", spacing, isMoved ? "scaled" : undefined)
+    : codes;
+  return isMoved ? arithmetic(node, scaled, "add", rest) : scaled;
+}
+
+/** The next float32: what is greater than a number is this or more. */
+function nextAbove(x: number): number {
+  const bits = new Int32Array(Float32Array.of(x + 0).buffer);
+  bits[0]! += x < 0 ? -1 : 1;
+  return new Float32Array(bits.buffer)[0]!;
 }
 
 function arithmetic(
   node: OnnxNode,
   input: RuntimeValue,
-  operator: "add" | "subtract" | "multiply" | "divide",
+  operator: "add" | "subtract" | "multiply",
   number: number,
   part?: string,
 ): RuntimeValue {

@@ -106,8 +106,12 @@ describe("functions with few values", () => {
       expect(run(spec, x).map((v) => v + 0)).toEqual(y);
       expect(graphOf(spec).nodes.filter((n) => n.op.kind === "quantize")).toHaveLength(1);
     }
-    // Only one side counts its threshold: two quantizers.
     expect(run(of("GreaterOrEqual", "Less"), x).map((v) => v + 0)).toEqual([1, 0, 1, -1]);
+  });
+
+  it("of a vector without a batch are the same", () => {
+    const spec = { ...stairs([-0.5, 0, 1.5], 1, 0), inputs: { x: [4] } };
+    expect(run(spec, [-1, 0, 1, 2])).toEqual([0, 2, 2, 3]);
   });
 
   it("of levels that are not equally spaced are refused", () => {
