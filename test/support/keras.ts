@@ -55,7 +55,8 @@ export function kerasFile({ input = [4], layers, kerasVersion = "2.15.0" }: Mode
     model: fieldsOf({ class_name: isFunctional ? "Functional" : "Sequential", config })!,
     kerasVersion,
     weightsOf: (all, index) => {
-      const found = named.find((l) => l.name === all[index]!.name);
+      const { siblings, index: place } = all[index]!.path.at(-1)!;
+      const found = named.find((l) => l.name === siblings[place]!.name);
       if (found === undefined) throw new Rejection("the file has no weights for it", "save it again");
       return (found.weights ?? []).map((weight) => ({ read: () => weight }));
     },

@@ -1,12 +1,17 @@
 import { didYouMean } from "../../diagnostics/text.js";
 import { kerasLayers } from "./registry.js";
 
+const recurrent = "recurrent layers are not supported: use convolutions along the signal (Conv1D)";
+
 /** What helps with layers that users are likely to have. */
 const remedies: ReadonlyMap<string, string> = new Map([
-  ["Sequential", "put the inner model's layers into the outer one: models inside models are not read"],
-  ["Functional", "put the inner model's layers into the outer one: models inside models are not read"],
-  ["Model", "put the inner model's layers into the outer one: models inside models are not read"],
   ["Lambda", "Lambda layers hold Python code, which is never run: use layers that say what they compute"],
+  ["TimeDistributed", "call the inner layer itself: dense layers work on the last axis of any value"],
+  ["Bidirectional", recurrent],
+  ["LSTM", recurrent],
+  ["GRU", recurrent],
+  ["SimpleRNN", recurrent],
+  ["ConvLSTM2D", recurrent],
   ["Multiply", "products of two computed values are not supported: multiply by constants, or add"],
   ["Subtract", "use Add; let the layer before it negate its weights"],
   ["Average", "use Add: the scale goes into the next batch normalization"],

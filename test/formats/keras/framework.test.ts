@@ -7,6 +7,7 @@ import { evaluate } from "../../../src/evaluate.js";
 import { readModel } from "../../../src/formats/index.js";
 import { kerasLayers } from "../../../src/formats/keras/registry.js";
 import { readNpy } from "../../../src/formats/npy.js";
+import { printGraph } from "../../../src/graph/print.js";
 import { batchFromArray } from "../../../src/inputs.js";
 import { runModel } from "../../../src/reference/model.js";
 import { compileModel } from "../../../src/reference/model-fast.js";
@@ -60,6 +61,7 @@ describe.each(Object.entries(fixtures))("%s", (name, facts) => {
 test.each([
   "bnn",
   "bop",
+  "nested",
   "quantized_scope",
   "quantizers",
   "signal",
@@ -80,6 +82,17 @@ test("one model in both formats gives the same C, byte for byte", () => {
     return library.files;
   });
   expect(libraries[0]).toEqual(libraries[1]);
+});
+
+test("models inside models have the same weights in both formats", () => {
+  const texts = ["nested.h5", "nested.keras"].map((file) => {
+    const graph = readModel(read(file), file);
+    return printGraph({ ...graph, origin: { format: "", version: "", producer: "" } });
+  });
+  expect(texts[0]).toBe(texts[1]);
+  const [inputs, expected] = [rowsOf(read("nested.x.npy")), rowsOf(read("nested.y.npy"))];
+  const graph = readModel(read("nested.h5"), "nested.h5");
+  expect(inputs.map((x) => runModel(graph, x))).toEqual(expected);
 });
 
 test("layers of float sums differ from the model by rounding only", () => {

@@ -103,6 +103,105 @@ test("a Sequential model of old files has its input's shape in the first layer",
   expect(graph.values.get(graph.inputs[0]!)!.shape).toEqual([1, 3]);
 });
 
+describe("models inside models", () => {
+  const relu = { class_name: "ReLU", config: { name: "r", negative_slope: 0.5 } };
+  const inner = (layers: readonly unknown[], inbound: unknown) => ({
+    class_name: "Sequential",
+    name: "y",
+    config: { name: "y", layers },
+    inbound_nodes: inbound,
+  });
+  const inputOf = (shape: readonly (number | null)[]) => ({ ...input, config: { batch_input_shape: shape } });
+  const names = (model: unknown): readonly string[] =>
+    importOpened(fileOf(model), "m.h5").nodes.map((n) => n.name);
+
+  test("are written out once for every use", () => {
+    const twice = [[["x", 0, 0, {}]], [["y", 1, 0, {}]]];
+    const found = names(functional([inner([inputOf([null, 2]), relu], twice)], [["y", 2, 0]]));
+    expect(found).toEqual(["y/r", "y/r#1"]);
+  });
+
+  test("without an input of their own have uses from 0 on", () => {
+    expect(names(functional([inner([relu], [[["x", 0, 0, {}]]])], [["y", 0, 0]]))).toEqual(["y/r"]);
+  });
+
+  test("may have several inputs and outputs", () => {
+    const two = {
+      class_name: "Functional",
+      name: "two",
+      config: {
+        name: "two",
+        layers: [
+          { ...input, name: "a" },
+          { ...input, name: "b" },
+          { ...relu, name: "r", inbound_nodes: [[["b", 0, 0, {}]]] },
+        ],
+        input_layers: [
+          ["b", 0, 0],
+          ["a", 0, 0],
+        ],
+        output_layers: [
+          ["a", 0, 0],
+          ["r", 0, 0],
+        ],
+      },
+      inbound_nodes: [
+        [
+          ["x", 0, 0, {}],
+          ["x", 0, 0, {}],
+        ],
+      ],
+    };
+    const sum = (first: number, second: number) => ({
+      class_name: "Add",
+      name: "y",
+      config: {},
+      inbound_nodes: [
+        [
+          ["two", 1, first, {}],
+          ["two", 1, second, {}],
+        ],
+      ],
+    });
+    const graph = importOpened(fileOf(functional([two, sum(0, 1)])), "m.h5");
+    expect(graph.nodes.map((n) => n.inputs)).toEqual([["x"], ["x", "two/r"]]);
+    expect(problemIn(functional([two, sum(0, 2)]))).toMatch(/output is of no layer/);
+    expect(problemIn(functional([{ ...two, inbound_nodes: [[["x", 0, 0, {}]]] }, sum(0, 1)]))).toMatch(
+      /inner model "two" has 2 inputs and is called with 1 values/,
+    );
+  });
+
+  test("of another shape than they are called with are refused", () => {
+    expect(
+      problemIn(functional([inner([inputOf([null, 3]), relu], [[["x", 0, 0, {}]]])], [["y", 1, 0]])),
+    ).toMatch(/called with the shape 1×2 and was built for another/);
+  });
+
+  test("that use each other again and again end at a limit", () => {
+    let model: unknown = relu;
+    let layers: readonly unknown[] = [inputOf([null, 2]), relu];
+    for (let depth = 0; depth < 30; depth++) {
+      model = { class_name: "Sequential", name: `m${depth}`, config: { name: `m${depth}`, layers } };
+      layers = [model, { ...(model as object), name: `n${depth}` }];
+    }
+    expect(problemIn(model)).toMatch(/more than 16 models/);
+    // Ten levels of eight uses each: 2^30.
+    const uses = (name: string) => Array.from({ length: 8 }, () => [[name, 0, 0, {}]]);
+    let deep: unknown = { ...relu, name: "y", inbound_nodes: uses("x") };
+    for (let depth = 0; depth < 10; depth++)
+      deep = {
+        ...(functional([deep], [["y", depth === 0 ? 7 : 8, 0]]) as object),
+        name: "y",
+        inbound_nodes: uses("x"),
+      };
+    const whole = functional([deep], [["y", 8, 0]]);
+    const withInputs = JSON.parse(
+      JSON.stringify(whole).replaceAll('"output_layers"', '"input_layers":[["x",0,0]],"output_layers"'),
+    );
+    expect(problemIn(withInputs)).toMatch(/uses its layers more than 20000 times/);
+  });
+});
+
 describe("refuses as a whole", () => {
   const layer = (inbound: unknown) =>
     functional([{ class_name: "ReLU", name: "y", config: {}, inbound_nodes: inbound }]);
@@ -118,7 +217,7 @@ describe("refuses as a whole", () => {
     ["two of one name", functional([input]), /same name/],
     ["a circle", layer([[["y", 0, 0, {}]]]), /circle/],
     ["a result of nothing", layer([[["z", 0, 0, {}]]]), /no layer computes/],
-    ["a second output", layer([[["x", 0, 1, {}]]]), /not understood/],
+    ["a second output", layer([[["x", 0, 1, {}]]]), /no layer computes/],
     ["odd connections", layer([{ args: "x" }]), /not understood/],
     ["no outputs", functional([], []), /no outputs/],
     ["an output of nothing", functional([], [["z", 0, 0]]), /output is of no layer/],
