@@ -7,6 +7,8 @@ import type { Fields, Settings } from "./settings.js";
 
 export interface LayerCall {
   readonly className: string;
+  /** The package of the layer. */
+  readonly from: "Keras" | "Larq" | "QKeras";
   /** The first number of the version of Keras that wrote the file. */
   readonly kerasMajor: number;
   readonly settings: Settings;

@@ -120,7 +120,8 @@ class Import {
       checkType(layer);
       if (entry.layer === "InputLayer") return innerInput(layer, inputs[0]) ?? this.#input(layer);
       const settings = new Settings(layer.config);
-      const result = entry.handler(this.#view(layer, call, settings, inputs as ChannelsLastValue[]));
+      const view = this.#view(layer, entry.from, call, settings, inputs as ChannelsLastValue[]);
+      const result = entry.handler(view);
       settings.finish();
       return result;
     } catch (error) {
@@ -144,12 +145,14 @@ class Import {
 
   #view(
     layer: KerasLayer,
+    from: LayerCall["from"],
     call: KerasCall,
     settings: Settings,
     inputs: readonly ChannelsLastValue[],
   ): LayerCall {
     return {
       className: layer.className,
+      from,
       kerasMajor: Number.parseInt(this.#file.kerasVersion, 10) || 2,
       settings,
       inputs,

@@ -1,18 +1,20 @@
-import type { LayerHandler } from "./call.js";
+import type { LayerCall, LayerHandler } from "./call.js";
 import * as activations from "./layers/activations.js";
 import { conv, depthwiseConv, separableConv } from "./layers/conv.js";
 import { dense } from "./layers/dense.js";
+import { foldedWeights } from "./layers/folded.js";
 import { batchNormalization, quantizedBatchNormalization } from "./layers/normalization.js";
-import { globalPool, pool } from "./layers/pools.js";
+import { globalPool, pool, quantizedGlobalPool, quantizedPool } from "./layers/pools.js";
 import * as shapes from "./layers/shapes.js";
 import { activations as valueActivations } from "./quantizers/activations.js";
 import { kernelQuantizers } from "./quantizers/kernels.js";
+import { qkerasFunctions } from "./quantizers/sigmoids.js";
 
 /** One supported class of layers. */
 export interface LayerEntry {
   readonly layer: string;
   /** The package that it comes from. */
-  readonly from: "Keras" | "Larq" | "QKeras";
+  readonly from: LayerCall["from"];
   /** What is supported of it, for `bitloom ops` and docs/FORMATS.md. */
   readonly notes: string;
   readonly handler: LayerHandler;
@@ -20,6 +22,7 @@ export interface LayerEntry {
 
 const larqNotes = "input and kernel quantizers, pad_values; all padding, strides, dilation, groups";
 const qkerasNotes = "kernel and bias quantizers, activation; all padding, strides, dilation";
+const folded = "normalization folded into kernel and bias, then their quantizers";
 const nothing = "does nothing at inference";
 
 /** Every supported layer. */
@@ -30,7 +33,7 @@ export const kerasLayers: readonly LayerEntry[] = Object.freeze([
     "QuantDepthwiseConv2D",
     "Larq",
     "input and depthwise quantizers, pad_values, depth_multiplier",
-    depthwiseConv,
+    depthwiseConv(),
   ),
   entry("QuantSeparableConv1D", "Larq", "nothing between its two convolutions", separableConv(1)),
   entry("QuantSeparableConv2D", "Larq", "nothing between its two convolutions", separableConv(2)),
@@ -40,7 +43,7 @@ export const kerasLayers: readonly LayerEntry[] = Object.freeze([
   ),
   entry("QConv1D", "QKeras", qkerasNotes, conv(1)),
   entry("QConv2D", "QKeras", qkerasNotes, conv(2)),
-  entry("QDepthwiseConv2D", "QKeras", "depthwise and bias quantizers, activation", depthwiseConv),
+  entry("QDepthwiseConv2D", "QKeras", "depthwise and bias quantizers, activation", depthwiseConv()),
   entry("QSeparableConv1D", "QKeras", "quantizers of both kernels, nothing between them", separableConv(1)),
   entry("QSeparableConv2D", "QKeras", "quantizers of both kernels, nothing between them", separableConv(2)),
   entry("QDense", "QKeras", "kernel and bias quantizers, activation", dense),
@@ -51,12 +54,16 @@ export const kerasLayers: readonly LayerEntry[] = Object.freeze([
     "inference, last axis; quantizers of its constants",
     quantizedBatchNormalization,
   ),
+  entry("QConv2DBatchnorm", "QKeras", folded, conv(2, foldedWeights)),
+  entry("QDepthwiseConv2DBatchnorm", "QKeras", folded, depthwiseConv(foldedWeights)),
+  entry("QAveragePooling2D", "QKeras", "average quantizer, activation", quantizedPool),
+  entry("QGlobalAveragePooling2D", "QKeras", "average quantizer, activation", quantizedGlobalPool),
   entry("InputLayer", "Keras", "float32, batch 1 or open", () => {
     throw new Error("inputs are read before layers");
   }),
   entry("Conv1D", "Keras", "weights that are few levels, or float", conv(1)),
   entry("Conv2D", "Keras", "weights that are few levels, or float", conv(2)),
-  entry("DepthwiseConv2D", "Keras", "weights that are few levels, or float", depthwiseConv),
+  entry("DepthwiseConv2D", "Keras", "weights that are few levels, or float", depthwiseConv()),
   entry("SeparableConv1D", "Keras", "nothing between its two convolutions", separableConv(1)),
   entry("SeparableConv2D", "Keras", "nothing between its two convolutions", separableConv(2)),
   entry("Dense", "Keras", "weights that are few levels, or float", dense),
@@ -97,21 +104,25 @@ export const kerasLayers: readonly LayerEntry[] = Object.freeze([
 export interface QuantizerEntry {
   readonly name: string;
   /** Of which numbers. */
-  readonly of: "kernels and values" | "kernels" | "values" | "constants of a normalization, biases";
+  readonly of:
+    | "kernels and values"
+    | "kernels"
+    | "values"
+    | "kernels, biases, constants of a normalization"
+    | "biases, constants of a normalization";
 }
 
 /** Every supported quantizer and activation by the name that configs have. */
 export const kerasQuantizers: readonly QuantizerEntry[] = Object.freeze([
   ...[...new Set([...kernelQuantizers.keys(), ...valueActivations.keys()])].map((name): QuantizerEntry => {
+    if (name === "quantized_po2") return { name, of: "kernels, biases, constants of a normalization" };
     const [ofKernels, ofValues] = [kernelQuantizers.has(name), valueActivations.has(name)];
     return { name, of: ofKernels && ofValues ? "kernels and values" : ofKernels ? "kernels" : "values" };
   }),
-  ...["quantized_po2", "quantized_relu_po2"].map(
-    (name): QuantizerEntry => ({
-      name,
-      of: "constants of a normalization, biases",
-    }),
-  ),
+  ...[...qkerasFunctions.keys()]
+    .filter((name) => !valueActivations.has(name))
+    .map((name): QuantizerEntry => ({ name, of: "values" })),
+  { name: "quantized_relu_po2", of: "biases, constants of a normalization" },
 ]);
 
 const byName = new Map(kerasLayers.map((e) => [e.layer, e]));

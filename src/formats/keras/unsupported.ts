@@ -3,6 +3,8 @@ import { kerasLayers } from "./registry.js";
 
 const recurrent = "recurrent layers are not supported: use convolutions along the signal (Conv1D)";
 
+const transposed = "transposed convolutions are not supported: pools and strides only make maps smaller";
+
 /** What helps with layers that users are likely to have. */
 const remedies: ReadonlyMap<string, string> = new Map([
   ["Lambda", "Lambda layers hold Python code, which is never run: use layers that say what they compute"],
@@ -15,18 +17,22 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ["Multiply", "products of two computed values are not supported: multiply by constants, or add"],
   ["Subtract", "use Add; let the layer before it negate its weights"],
   ["Average", "use Add: the scale goes into the next batch normalization"],
-  [
-    "QuantConv2DTranspose",
-    "transposed convolutions are not supported: pools and strides only make maps smaller",
-  ],
-  ["Conv2DTranspose", "transposed convolutions are not supported: pools and strides only make maps smaller"],
+  ["QuantConv2DTranspose", transposed],
+  ["Conv1DTranspose", transposed],
+  ["Conv2DTranspose", transposed],
   ["QuantLocallyConnected1D", "locally connected layers have weights per position: use a convolution"],
   ["QuantLocallyConnected2D", "locally connected layers have weights per position: use a convolution"],
   ["QuantConv3D", "convolutions over one or two axes are supported"],
-  ["QConv2DBatchnorm", "build it from QConv2D and QBatchNormalization"],
-  ["QDepthwiseConv2DBatchnorm", "build it from QDepthwiseConv2D and QBatchNormalization"],
-  ["QAveragePooling2D", "use AveragePooling2D and a QActivation"],
-  ["QGlobalAveragePooling2D", "use GlobalAveragePooling2D and a QActivation"],
+  ["QDenseBatchnorm", "build it from QDense and QBatchNormalization"],
+  [
+    "QAdaptiveActivation",
+    "use QActivation with quantized_bits or quantized_relu of the range that the layer has found",
+  ],
+  ["QConv2DTranspose", transposed],
+  ["QLSTM", recurrent],
+  ["QGRU", recurrent],
+  ["QSimpleRNN", recurrent],
+  ["QBidirectional", recurrent],
   ["LayerNormalization", "use BatchNormalization, whose statistics do not depend on the input"],
   ["ELU", "replace it by ReLU, PReLU or a quantized activation and train again"],
 ]);

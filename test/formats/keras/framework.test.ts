@@ -67,6 +67,8 @@ test.each([
   "signal",
   "trained",
   "qkeras_calls",
+  "qkeras_folded",
+  "qkeras_means",
   "qkeras_objects",
   "qkeras_trained",
 ])("the device program of %s gives the model's bits", (name) => {

@@ -1,6 +1,7 @@
 /** One model that works and one that must be refused, for every supported class of layers. */
 import { describe, expect, test } from "vitest";
 import { kerasLayers } from "../../../src/formats/keras/registry.js";
+import type { FloatTensor } from "../../../src/graph/types.js";
 import { filled, type LayerSpec, type ModelSpec, problemsOf, run, tensor } from "../../support/keras.js";
 
 interface Case {
@@ -96,6 +97,27 @@ function normalization(name: string): Case {
   );
 }
 
+/** The factor is −0.5 / √0.25 = −1 for the first output and 4 / √4 = 2 for the second; the bias (b − mean) · factor + beta. */
+function folded(name: string, kernel: FloatTensor, config: LayerSpec["config"], y: readonly number[]): Case {
+  const weights = [
+    kernel,
+    tensor([2], [1, 2]),
+    tensor([2], [-0.5, 4]),
+    tensor([2], [10, 20]),
+    tensor([], [7]),
+    tensor([2], [3, 1]),
+    tensor([2], [0, 3.75]),
+  ];
+  const settings = {
+    kernel_size: [1, 1],
+    epsilon: 0.25,
+    axis: [3],
+    folding_mode: "ema_stats_folding",
+    ...config,
+  };
+  return layer(name, settings, y, { center: false }, { input: [1, 1, 2], x: [3, -5], weights });
+}
+
 const signal = { input: [4, 1], x: [1, -2, 3, 4] };
 const pool = (name: string, axes: 1 | 2, y: readonly number[]): Case =>
   layer(
@@ -154,6 +176,33 @@ const cases: Readonly<Record<string, Case>> = {
     activation: "quantized_bits(3,1,alpha='auto')",
   }),
   QBatchNormalization: normalization("QBatchNormalization"),
+  // Biases: (1 − 3) · −1 + 10 = 12 and (2 − 1) · 2 + 20 = 22.
+  QConv2DBatchnorm: folded(
+    "QConv2DBatchnorm",
+    tensor([1, 1, 2, 2], [0.5, 1, -1, 0.25]),
+    { filters: 2, bias_quantizer: "quantized_bits(5,4,alpha=1)", activation: "quantized_relu(6,6)" },
+    [6, 18],
+  ),
+  QDepthwiseConv2DBatchnorm: folded(
+    "QDepthwiseConv2DBatchnorm",
+    tensor([1, 1, 2, 1], [0.5, 1]),
+    { depthwise_quantizer: "binary(alpha=1)" },
+    [12 - 3, 22 - 5],
+  ),
+  // The sum, 6, times 1/4 in steps of 1/8; of 1/3 in steps of 1/8, which is 3/8.
+  QAveragePooling2D: layer(
+    "QAveragePooling2D",
+    { pool_size: [1, 3], average_quantizer: "quantized_bits(4,0,alpha=1)" },
+    [6 * 0.375],
+    { pool_size: [2, 2] },
+    { input: [1, 3, 1], x: [1, 2, 3] },
+  ),
+  QGlobalAveragePooling2D: layer(
+    "QGlobalAveragePooling2D",
+    { average_quantizer: "quantized_bits(3,0,alpha=1)", activation: "quantized_relu(2,2)" },
+    [2],
+    { average_quantizer: "binary(alpha='auto')" },
+  ),
   InputLayer: {
     good: one({ class: "ReLU" }, [4]),
     x: [1, -2, 3, 4],

@@ -4,8 +4,9 @@ import { type ChannelsLastValue, graphAxis, type Layout, presentLayout } from ".
 import { floatConstant, transpose } from "../../common/constant.js";
 import { Rejection } from "../../common/rejection.js";
 import { type LayerCall, type LayerHandler, onlyInput } from "../call.js";
-import { activate, arithmetic, elementwise } from "../quantizers/activations.js";
+import { activate, elementwise } from "../quantizers/activations.js";
 import { identifierOf, quantizerLayer } from "../quantizers/identifier.js";
+import { arithmetic, scalar } from "../quantizers/operations.js";
 import { checkShape } from "./conv.js";
 
 /** Activation and QActivation. */
@@ -102,10 +103,6 @@ export const rescaling: LayerHandler = (call) => {
   );
   return offset === 0 ? scaled : elementwise(call, scaled, arithmetic("add", offset));
 };
-
-function scalar(x: number): FloatTensor {
-  return { shape: [], data: Float32Array.of(x) };
-}
 
 /** Names of the functions that `tf` and operators of Python leave in a model, and what they do. */
 const functions: ReadonlyMap<string, "add" | "subtract" | "multiply" | "divide"> = new Map([
