@@ -39,6 +39,8 @@ const UNPACKED_LIMIT = FILE_LIMIT / 2;
 const LONGEST_NAME = 100;
 const CONFIG = "config.json";
 const WEIGHTS = "model.weights.h5";
+/** Lists the files of weights that were cut into several. */
+const SHARDS = "model.weights.json";
 
 /** Whether an archive is a `.keras` file. */
 export function isKerasArchive(archive: ZipArchive): boolean {
@@ -53,12 +55,7 @@ export function openKeras(bytes: Uint8Array): KerasFile {
 function openWholeModel(bytes: Uint8Array): KerasFile {
   const root = openHdf5(bytes);
   const config = root.text("model_config");
-  if (config === undefined) {
-    throw new Rejection(
-      "the file has no model_config, so it holds weights only, or is not from Keras",
-      "save the whole model: model.save('model.h5')",
-    );
-  }
+  if (config === undefined) throw withoutConfig(root);
   const weights = root.find("model_weights");
   if (weights === undefined) throw new Rejection("the file has no model_weights", damaged);
   const named = new NamedWeights(weights);
@@ -69,6 +66,24 @@ function openWholeModel(bytes: Uint8Array): KerasFile {
     weightsOf: (layers, index) => named.of(layers, index),
   };
 }
+
+/** Weights alone (`save_weights`) have their layers at the root; other files have nothing of Keras. */
+function withoutConfig(root: Hdf5Object): Rejection {
+  const isWeights =
+    root.texts("layer_names") !== undefined || WEIGHT_GROUPS.some((g) => root.names.includes(g));
+  return isWeights
+    ? new Rejection(
+        "the file holds the weights of a Keras model only, and does not say which layers it has",
+        "build the model in Python, call model.load_weights, then save it whole: model.save('model.keras')",
+      )
+    : new Rejection(
+        "the HDF5 file has no model_config, so it is not from Keras",
+        "save the whole model with Keras: model.save('model.keras')",
+      );
+}
+
+/** Groups at the root of `.weights.h5`. */
+const WEIGHT_GROUPS = ["layers", "_layer_checkpoint_dependencies", "top_level_model_weights"];
 
 /** Weights in `.h5`: each outermost layer has a group that lists its weights' names, which are paths below it. */
 class NamedWeights {
@@ -178,8 +193,8 @@ function openArchive(archive: ZipArchive): KerasFile {
   const stored = archive.read(WEIGHTS);
   if (stored === undefined)
     throw new Rejection(
-      `the archive has no ${WEIGHTS}`,
-      "save the model with Keras: model.save('model.keras')",
+      `the archive has no ${WEIGHTS}${archive.has(SHARDS) ? ", but weights in several files" : ""}`,
+      "save the model with Keras: model.save('model.keras'), without max_shard_size",
     );
   const weights = openHdf5(stored);
   const groupOf = groupNames();

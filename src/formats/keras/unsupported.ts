@@ -51,5 +51,6 @@ export function unsupportedRemedy(className: string): string {
           kerasLayers.map((e) => e.layer),
         )
       : undefined;
-  return guess === undefined ? "`bitloom ops` lists what is supported" : `did you mean ${guess}?`;
+  if (guess !== undefined) return `did you mean ${guess}?`;
+  return "code of layers of your own is never run: build the model from layers that `bitloom ops` lists";
 }
