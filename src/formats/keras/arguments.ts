@@ -122,9 +122,9 @@ function firstEntry(node: unknown): readonly unknown[] | undefined {
   return Array.isArray(node[0]) ? node[0] : undefined;
 }
 
+/** Further arguments, which every entry of a list repeats. */
 function lastFields(node: unknown): Fields | undefined {
-  if (!Array.isArray(node)) return undefined;
-  return typeof node[0] === "string" || node.length === 1 ? fieldsOf(firstEntry(node)?.[3]) : undefined;
+  return fieldsOf(firstEntry(node)?.[3]);
 }
 
 /** The places of a model's input layers in the order of its arguments. */

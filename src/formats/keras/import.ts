@@ -123,6 +123,8 @@ class Import {
       const view = this.#view(layer, entry.from, call, settings, inputs as ChannelsLastValue[]);
       const result = entry.handler(view);
       settings.finish();
+      // E.g. training=True, with which normalizations would compute otherwise.
+      view.args.finish();
       return result;
     } catch (error) {
       if (!(error instanceof Rejection)) throw error;
@@ -156,7 +158,7 @@ class Import {
       kerasMajor: Number.parseInt(this.#file.kerasVersion, 10) || 2,
       settings,
       inputs,
-      constants: call.constants,
+      args: new Settings(call.constants),
       weights: (names) => this.#readWeights(call.layer, names),
       emit: (op, values, shape, layout, part) => this.#emit(layer, op, values, shape, layout, part),
     };

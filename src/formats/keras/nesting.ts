@@ -88,6 +88,11 @@ class Flattening {
     };
     for (const use of network.uses) {
       const member = members[use.layer]!;
+      if (typeof member !== "number" && use.constants.get("training") === true)
+        throw new Rejection(
+          `the inner model "${printable(member.name, 40)}" is called with training=True`,
+          "call it without, so that it computes as at inference",
+        );
       const inputs = this.#inputsOf(use, network, args) ?? use.inputs.map(resultOf);
       results.set(
         useKey(network.layers[use.layer]!.name, use.use),

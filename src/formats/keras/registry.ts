@@ -3,9 +3,12 @@ import * as activations from "./layers/activations.js";
 import { conv, depthwiseConv, separableConv } from "./layers/conv.js";
 import { dense } from "./layers/dense.js";
 import { foldedWeights } from "./layers/folded.js";
+import * as functions from "./layers/functions.js";
 import { batchNormalization, quantizedBatchNormalization } from "./layers/normalization.js";
 import { globalPool, pool, quantizedGlobalPool, quantizedPool } from "./layers/pools.js";
 import * as shapes from "./layers/shapes.js";
+import { standardization } from "./layers/standardization.js";
+import * as sums from "./layers/sums.js";
 import { activations as valueActivations } from "./quantizers/activations.js";
 import { kernelQuantizers } from "./quantizers/kernels.js";
 import { qkerasFunctions } from "./quantizers/sigmoids.js";
@@ -23,6 +26,36 @@ export interface LayerEntry {
 const larqNotes = "input and kernel quantizers, pad_values; all padding, strides, dilation, groups";
 const qkerasNotes = "kernel and bias quantizers, activation; all padding, strides, dilation";
 const folded = "normalization folded into kernel and bias, then their quantizers";
+const functionNotes =
+  "+ − · /, maximum, minimum with one number; sum, difference; relu, clip, sign, concat, reshape";
+const operators = {
+  Subtract: "subtract",
+  Multiply: "multiply",
+  Divide: "divide",
+  TrueDivide: "divide",
+  Maximum: "maximum",
+  Minimum: "minimum",
+} as const;
+/** Layers that change images at random during training only. */
+const randomLayers = [
+  "RandomFlip",
+  "RandomRotation",
+  "RandomTranslation",
+  "RandomZoom",
+  "RandomContrast",
+  "RandomBrightness",
+];
+const randomSettings = [
+  "mode",
+  "factor",
+  "height_factor",
+  "width_factor",
+  "fill_mode",
+  "fill_value",
+  "interpolation",
+  "data_format",
+  "value_range",
+];
 const nothing = "does nothing at inference";
 
 /** Every supported layer. */
@@ -88,7 +121,8 @@ export const kerasLayers: readonly LayerEntry[] = Object.freeze([
   entry("Flatten", "Keras", "", shapes.flatten),
   entry("Reshape", "Keras", "", shapes.reshape),
   entry("Permute", "Keras", "", shapes.permute),
-  entry("Add", "Keras", "values of one shape", shapes.add),
+  entry("Add", "Keras", "values of one shape; with one number (Keras 3)", sums.add),
+  entry("Average", "Keras", "values of one shape", sums.average),
   entry("Concatenate", "Keras", "", shapes.concatenate),
   entry("Rescaling", "Keras", "one scale, one offset", activations.rescaling),
   entry("Dropout", "Keras", nothing, activations.identity("rate", "noise_shape")),
@@ -97,7 +131,26 @@ export const kerasLayers: readonly LayerEntry[] = Object.freeze([
   entry("GaussianNoise", "Keras", nothing, activations.identity("stddev")),
   entry("GaussianDropout", "Keras", nothing, activations.identity("rate")),
   entry("ActivityRegularization", "Keras", nothing, activations.identity("l1", "l2")),
-  entry("TFOpLambda", "Keras", "+ − · / with one number; sum of two values", activations.tensorFunction),
+  ...["AlphaDropout", "Identity"].map((name) =>
+    entry(name, "Keras", nothing, activations.identity("rate", "noise_shape")),
+  ),
+  ...randomLayers.map((name) => entry(name, "Keras", nothing, activations.identity(...randomSettings))),
+  entry("Normalization", "Keras", "adapted or given mean and variance, last axis or none", standardization),
+  entry("TFOpLambda", "Keras", functionNotes, functions.tensorFunction),
+  ...(["Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum"] as const).map((name) =>
+    entry(
+      name,
+      "Keras",
+      name === "Subtract" ? "of two values, or with one number" : "with one number (Keras 3)",
+      functions.binary(operators[name]),
+    ),
+  ),
+  entry("Negative", "Keras", "operation of Keras 3", functions.negative),
+  entry("Sign", "Keras", "operation of Keras 3; sign(0) = 0", functions.threeSigns),
+  entry("Clip", "Keras", "operation of Keras 3", functions.clip),
+  entry("Relu", "Keras", "operation of Keras 3", functions.each({ kind: "relu" })),
+  entry("Relu6", "Keras", "operation of Keras 3", functions.each({ kind: "clip", low: 0, high: 6 })),
+  entry("LeakyRelu", "Keras", "operation of Keras 3", functions.leaky),
 ]);
 
 /** One supported quantizer or activation. */

@@ -5,6 +5,9 @@ const recurrent = "recurrent layers are not supported: use convolutions along th
 
 const transposed = "transposed convolutions are not supported: pools and strides only make maps smaller";
 
+const normalized = "use BatchNormalization, whose statistics do not depend on the input";
+const resized = "resize and crop images before the model, and build it without this layer";
+
 /** What helps with layers that users are likely to have. */
 const remedies: ReadonlyMap<string, string> = new Map([
   ["Lambda", "Lambda layers hold Python code, which is never run: use layers that say what they compute"],
@@ -14,9 +17,6 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ["GRU", recurrent],
   ["SimpleRNN", recurrent],
   ["ConvLSTM2D", recurrent],
-  ["Multiply", "products of two computed values are not supported: multiply by constants, or add"],
-  ["Subtract", "use Add; let the layer before it negate its weights"],
-  ["Average", "use Add: the scale goes into the next batch normalization"],
   ["QuantConv2DTranspose", transposed],
   ["Conv1DTranspose", transposed],
   ["Conv2DTranspose", transposed],
@@ -33,7 +33,15 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ["QGRU", recurrent],
   ["QSimpleRNN", recurrent],
   ["QBidirectional", recurrent],
-  ["LayerNormalization", "use BatchNormalization, whose statistics do not depend on the input"],
+  ["UpSampling1D", transposed],
+  ["UpSampling2D", transposed],
+  ["ThresholdedReLU", "use ReLU, whose threshold is 0, and train again"],
+  ["Resizing", resized],
+  ["CenterCrop", resized],
+  ["RandomCrop", resized],
+  ["GroupNormalization", normalized],
+  ["UnitNormalization", normalized],
+  ["LayerNormalization", normalized],
   ["ELU", "replace it by ReLU, PReLU or a quantized activation and train again"],
 ]);
 

@@ -97,6 +97,19 @@ function normalization(name: string): Case {
   );
 }
 
+/** An operation on four numbers, called with further arguments. */
+function withNumber(
+  name: string,
+  args: LayerSpec["args"],
+  y: readonly number[],
+  badArgs: LayerSpec["args"],
+): Case {
+  const of = (given: LayerSpec["args"]): ModelSpec => ({
+    layers: [{ class: name, from: ["x"], args: given! }],
+  });
+  return { good: of(args), x: [1, -2, 3, 4], y, bad: of(badArgs) };
+}
+
 /** The factor is −0.5 / √0.25 = −1 for the first output and 4 / √4 = 2 for the second; the bias (b − mean) · factor + beta. */
 function folded(name: string, kernel: FloatTensor, config: LayerSpec["config"], y: readonly number[]): Case {
   const weights = [
@@ -298,6 +311,55 @@ const cases: Readonly<Record<string, Case>> = {
   GaussianNoise: nothing("GaussianNoise", { stddev: 0.5 }),
   GaussianDropout: nothing("GaussianDropout", { rate: 0.5 }),
   ActivityRegularization: nothing("ActivityRegularization", { l1: 0.5, l2: 0 }),
+  AlphaDropout: nothing("AlphaDropout", { rate: 0.5 }),
+  Identity: nothing("Identity"),
+  RandomFlip: nothing("RandomFlip", { mode: "horizontal" }),
+  RandomRotation: nothing("RandomRotation", { factor: [-0.1, 0.1], fill_mode: "reflect" }),
+  RandomTranslation: nothing("RandomTranslation", { height_factor: 0.5, width_factor: 0.5 }),
+  RandomZoom: nothing("RandomZoom", { height_factor: 0.5 }),
+  RandomContrast: nothing("RandomContrast", { factor: 0.5 }),
+  RandomBrightness: nothing("RandomBrightness", { factor: 0.5, value_range: [0, 255] }),
+  // √2.25 = 1.5 and √0 counts as 1e-7.
+  Normalization: layer(
+    "Normalization",
+    { axis: [-1] },
+    [2, Math.fround(1 / Math.fround(1e-7))],
+    { axis: [0, 1] },
+    { input: [2], x: [4, 3], weights: [tensor([2], [1, 2]), tensor([2], [2.25, 0]), tensor([], [9])] },
+  ),
+  Average: {
+    good: {
+      layers: [
+        { class: "ReLU", from: ["x"], name: "r" },
+        { class: "Average", from: ["x", "r"] },
+      ],
+    },
+    x: [1, -2, 3, 4],
+    y: [1, -1, 3, 4],
+    bad: { layers: [{ class: "Average", from: ["x"] }] },
+  },
+  Subtract: {
+    good: {
+      layers: [
+        { class: "ReLU", from: ["x"], name: "r" },
+        { class: "Subtract", from: ["r", "x"] },
+      ],
+    },
+    x: [1, -2, 3, 4],
+    y: [0, 2, 0, 0],
+    bad: { layers: [{ class: "Subtract", from: ["x", "x", "x"] }] },
+  },
+  Multiply: withNumber("Multiply", { "1": 3 }, [3, -6, 9, 12], {}),
+  Divide: withNumber("Divide", { "1": 4 }, [0.25, -0.5, 0.75, 1], { "0": 4 }),
+  TrueDivide: withNumber("TrueDivide", { "1": 4 }, [0.25, -0.5, 0.75, 1], { "1": 0 }),
+  Maximum: withNumber("Maximum", { "0": 2 }, [2, 2, 3, 4], {}),
+  Minimum: withNumber("Minimum", { "1": 2 }, [1, -2, 2, 2], { "1": "x" }),
+  Negative: withNumber("Negative", {}, [-1, 2, -3, -4], { out: 3 }),
+  Sign: withNumber("Sign", {}, [1, -1, 1, 1], { out: 3 }),
+  Clip: layer("Clip", { x_min: -1, x_max: 3 }, [1, -1, 3, 3], { x_min: 9 }),
+  Relu: withNumber("Relu", {}, [1, 0, 3, 4], { out: 3 }),
+  Relu6: withNumber("Relu6", {}, [1, 0, 3, 4], { out: 3 }),
+  LeakyRelu: layer("LeakyRelu", { negative_slope: 0.25 }, [1, -0.5, 3, 4], { negative_slope: "big" }),
   TFOpLambda: {
     good: { layers: [{ class: "TFOpLambda", config: { function: "math.add" }, from: ["x", "x"] }] },
     x: [1, -2, 3, 4],

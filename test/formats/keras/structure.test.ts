@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { KerasFile } from "../../../src/formats/keras/container.js";
 import { importOpened } from "../../../src/formats/keras/import.js";
 import { fieldsOf } from "../../../src/formats/keras/settings.js";
+import { runModel } from "../../../src/reference/model.js";
 import { errorsOf } from "../../support/errors.js";
 import {
   filled,
@@ -95,6 +96,26 @@ test("functions of TensorFlow with numbers and with values", () => {
   ];
   const graph = importOpened(fileOf(functional(layers)), "m.h5");
   expect(graph.nodes.map((n) => n.op.kind)).toEqual(["arithmetic", "sum"]);
+});
+
+test("numbers may come first, and layers called in training are refused", () => {
+  const call = (name: string, node: unknown) => ({
+    class_name: "TFOpLambda",
+    name: "y",
+    config: { function: name },
+    inbound_nodes: [node],
+  });
+  const first = ["_CONSTANT_VALUE", -1, 2, { y: ["x", 0, 0], name: null }];
+  const graph = importOpened(fileOf(functional([call("math.subtract", first)])), "m.h5");
+  expect([...runModel(graph, Float32Array.of(5, -1))]).toEqual([-3, 3]);
+  expect(problemIn(functional([call("math.divide", first)]))).toMatch(/divides a number by a value/);
+  const dropout = {
+    class_name: "Dropout",
+    name: "y",
+    config: {},
+    inbound_nodes: [[["x", 0, 0, { training: true }]]],
+  };
+  expect(problemIn(functional([dropout]))).toMatch(/"training" is not known/);
 });
 
 test("a Sequential model of old files has its input's shape in the first layer", () => {
@@ -230,7 +251,7 @@ describe("every problem at once, by layer", () => {
       input: [4, 4, 2],
       layers: [
         { class: "Lambda", from: ["x"], name: "code" },
-        { class: "Multiply", from: ["x", "x"], name: "product" },
+        { class: "UpSampling2D", from: ["x"], name: "larger" },
         { class: "QuantConv2", from: ["x"], name: "typo" },
         {
           class: "Conv2D",
@@ -239,15 +260,15 @@ describe("every problem at once, by layer", () => {
           name: "none",
           weights: [filled([3, 3, 2, 0], 0)],
         },
-        { class: "Add", from: ["product", "typo"] },
+        { class: "Add", from: ["larger", "typo"] },
       ],
     };
     const problems = problemsOf(spec);
-    expect(problems.map((p) => p.where)).toEqual(["code", "product", "typo", "none"]);
+    expect(problems.map((p) => p.where)).toEqual(["code", "larger", "typo", "none"]);
     expect(problems.map((p) => p.remedy).join("\n")).toMatch(
-      /never run[\s\S]*or add[\s\S]*did you mean QuantConv2D\?/,
+      /never run[\s\S]*maps smaller[\s\S]*did you mean QuantConv2D\?/,
     );
-    expect(problems[1]!.message).toMatch(/Multiply of 1×4×4×2, 1×4×4×2/);
+    expect(problems[1]!.message).toMatch(/UpSampling2D of 1×4×4×2/);
   });
 
   test.each<[string, ModelSpec, RegExp]>([

@@ -23,7 +23,7 @@ export function uniform(
   scale: number,
   qmin: number,
   qmax: number,
-  rounding: "half-even" | "ceil" = "half-even",
+  rounding: "half-even" | "ceil" | "away-from-zero" = "half-even",
 ): GraphOp {
   return quantize({ kind: "uniform", scale: scalar(scale), zeroPoint: scalar(0), qmin, qmax, rounding });
 }
