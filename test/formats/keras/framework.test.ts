@@ -103,7 +103,7 @@ test("models inside models have the same weights in both formats", () => {
 test("layers of float sums differ from the model by rounding only", () => {
   for (const name of ["residual", "plain", "zoo_quicknet", "zoo_bireal", "zoo_xnor", "keras3_operations"]) {
     const { file } = fixtures[name]!;
-    const model = compileModelFile(read(file), file, { output: "float32" });
+    const model = compileModelFile(read(file), file, { output: "float32", input: { type: "f32" } });
     const batch = batchFromArray(model.program, readNpy(read(`${name}.x.npy`)), "x");
     const { floats } = evaluate(model, batch, "integer");
     const expected = rowsOf(read(`${name}.y.npy`)).flatMap((r) => [...r]);

@@ -118,6 +118,7 @@ const files = [
   "residual.h5",
   "nested.h5",
   "../hdf5/compressed.h5",
+  "around.h5",
 ].map((name) => [name, read(name)] as const);
 
 describe(`${FILES} mutated files end in a graph or a BitloomError`, () => {
