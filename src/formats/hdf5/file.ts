@@ -97,6 +97,8 @@ export class Hdf5Object {
       const texts = this.#attributeTexts(message, name);
       if (texts !== undefined) return texts;
     }
+    for (const message of this.#messages)
+      if (message.type === MESSAGE.attributeInfo) refuseDenseAttributes(message);
     return undefined;
   }
 
@@ -207,6 +209,18 @@ export class Hdf5Object {
     if (message === undefined) throw new Rejection("a dataset of the HDF5 file is incomplete", damaged);
     return openMessage(this.#file, message);
   }
+}
+
+/** New files keep large attributes, and those of objects that have many, in a heap of their own. */
+function refuseDenseAttributes(message: Message): void {
+  const cursor = message.open();
+  cursor.skip(1);
+  if (cursor.u8() & 1) cursor.skip(2);
+  if (cursor.address() === UNDEFINED) return;
+  throw new Rejection(
+    "an object of the HDF5 file has its attributes in a fractal heap",
+    "write the file with h5py's defaults (libver='earliest')",
+  );
 }
 
 function decode(

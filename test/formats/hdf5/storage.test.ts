@@ -35,6 +35,11 @@ test.each<[string, string, RegExp]>([
   expect(() => dataset.read()).toThrow(message);
 });
 
+test("attributes in a heap are refused, not overlooked", () => {
+  expect(() => openHdf5(read("hdf5/attributes.h5")).text("text3")).toThrow(/attributes in a fractal heap/);
+  expect(openHdf5(read("hdf5/latest.h5")).text("text3")).toBeUndefined();
+});
+
 test("the old tree holds chunks of datasets that grow", () => {
   const root = openHdf5(read("hdf5/earliest.h5"));
   expect(root.find("others/growing")!.read()).toEqual(root.find("plain")!.read());
