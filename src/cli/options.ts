@@ -6,6 +6,7 @@ import { didYouMean, printable } from "../diagnostics/text.js";
 import { type ReadOptions, readModel } from "../formats/index.js";
 import type { ModelGraph } from "../graph/types.js";
 import type { InputAffine } from "../program/index.js";
+import { refuseFolder } from "./model-folder.js";
 
 /** Options that every command which compiles a model takes. */
 export interface ModelOptions {
@@ -68,6 +69,7 @@ export function compileOptions(options: ModelOptions): CompileOptions {
 
 /** The bytes of a model file, with a limit on its size. */
 function readModelFile(path: string): Uint8Array {
+  refuseFolder(path);
   const bytes = readFileSync(path);
   if (bytes.length <= MODEL_LIMIT) return bytes;
   throw fail(

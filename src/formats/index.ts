@@ -8,6 +8,7 @@ import type { CompanionReader } from "./common/companions.js";
 import { FILE_LIMIT } from "./common/limits.js";
 import { isHdf5 } from "./hdf5/file.js";
 import { isKerasArchive } from "./keras/container.js";
+import { fragmentOf } from "./keras/fragments.js";
 import { importKeras } from "./keras/import.js";
 import { importOnnx } from "./onnx/import.js";
 import type { SignOfZero } from "./onnx/node.js";
@@ -38,6 +39,12 @@ export function readModel(bytes: Uint8Array, fileName: string, options: ReadOpti
       remedy: "this is more than a microcontroller can hold: check that this is the right file",
     });
   }
+  const fragment = fragmentOf(unpacked);
+  if (fragment !== undefined)
+    throw fail("formats/fragment", `this is ${fragment.name}`, {
+      where: fileName,
+      remedy: fragment.remedy,
+    });
   if (isKeras(unpacked)) {
     const model = importKeras(unpacked, fileName);
     verifyGraph(model);

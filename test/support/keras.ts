@@ -16,6 +16,8 @@ export interface LayerSpec {
   /** Names of the layers that it reads in a functional model. */
   readonly from?: readonly string[];
   readonly name?: string;
+  /** Further arguments of its call. */
+  readonly args?: Readonly<Record<string, unknown>>;
 }
 
 export interface ModelSpec {
@@ -39,10 +41,10 @@ export function kerasFile({ input = [4], layers, kerasVersion = "2.15.0" }: Mode
   const named = layers.map((layer, i) => ({ ...layer, name: layer.name ?? `layer${i}` }));
   const isFunctional = named.some((l) => l.from !== undefined);
   const first = { class_name: "InputLayer", config: { name: "x", batch_input_shape: [null, ...input] } };
-  const entries = named.map(({ class: className, config, name, from = [] }) => ({
+  const entries = named.map(({ class: className, config, name, from = [], args = {} }) => ({
     class_name: className,
     config: { ...config, name },
-    ...(isFunctional ? { name, inbound_nodes: [from.map((f) => [f, 0, 0, {}])] } : {}),
+    ...(isFunctional ? { name, inbound_nodes: [from.map((f) => [f, 0, 0, args])] } : {}),
   }));
   const last = named.at(-1)!.name;
   const config = {
@@ -55,7 +57,8 @@ export function kerasFile({ input = [4], layers, kerasVersion = "2.15.0" }: Mode
     model: fieldsOf({ class_name: isFunctional ? "Functional" : "Sequential", config })!,
     kerasVersion,
     weightsOf: (all, index) => {
-      const found = named.find((l) => l.name === all[index]!.name);
+      const { siblings, index: place } = all[index]!.path.at(-1)!;
+      const found = named.find((l) => l.name === siblings[place]!.name);
       if (found === undefined) throw new Rejection("the file has no weights for it", "save it again");
       return (found.weights ?? []).map((weight) => ({ read: () => weight }));
     },

@@ -9,6 +9,9 @@ const STRUCTURE_LIMIT = 1_000_000;
 /** Bytes of text that are decoded: attributes may share one long text. */
 const TEXT_LIMIT = 1 << 25;
 
+/** Bytes that all chunks of a file and the datasets that they make may have together. */
+const UNPACKED_LIMIT = 1 << 26;
+
 /** The file with the sizes of its addresses and lengths, and a count of the structures read from it. */
 export class FileBytes {
   readonly bytes: Uint8Array;
@@ -18,6 +21,7 @@ export class FileBytes {
   readonly lengthSize: number;
   #structures = 0;
   #textBytes = 0;
+  #unpacked = 0;
 
   constructor(bytes: Uint8Array, addressSize: number, lengthSize: number) {
     this.bytes = bytes;
@@ -31,6 +35,16 @@ export class FileBytes {
     if (++this.#structures > STRUCTURE_LIMIT)
       throw new Rejection(`the HDF5 file has more than ${STRUCTURE_LIMIT} structures`, damaged);
     return new Cursor(this, address, address + length);
+  }
+
+  /** Counts bytes of chunks and of the datasets that they make, before these are there. */
+  unpack(bytes: number): void {
+    this.#unpacked += bytes;
+    if (this.#unpacked <= UNPACKED_LIMIT) return;
+    throw new Rejection(
+      `the chunks of the HDF5 file unpack to more than ${UNPACKED_LIMIT} bytes`,
+      "save the model again without compression and without chunks, as Keras does",
+    );
   }
 
   /** Text up to the first zero byte. */

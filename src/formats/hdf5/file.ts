@@ -1,16 +1,23 @@
 /**
- * Reads HDF5 files as h5py writes them by default: superblocks 0 to 3, groups, numeric datasets that are stored in one
- * piece, and attributes. Written from the HDF5 File Format Specification 3.0. Everything is bounded: each access
+ * Reads HDF5 files as h5py writes them by default: superblocks 0 to 3, groups, numeric datasets in one piece or in
+ * chunks, packed or not, and attributes. Written from the HDF5 File Format Specification 3.0. Everything is bounded: each access
  * is checked against the file, the number of structures is limited, circles of links are never followed.
  */
 import { printable } from "../../diagnostics/text.js";
 import { damaged, Rejection } from "../common/rejection.js";
-import { FileBytes, UNDEFINED } from "./bytes.js";
+import { type Cursor, FileBytes, UNDEFINED } from "./bytes.js";
+import { readChunks, type Wanted } from "./chunks.js";
+import { type Filter, readFilters } from "./filters.js";
 import { readLinks } from "./groups.js";
-import { MESSAGE, type Message, readMessages } from "./header.js";
+import { MESSAGE, type Message, openMessage, openShared, readMessages } from "./header.js";
 import { type ElementType, readDataspace, readDatatype } from "./types.js";
 
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a] as const;
+
+/** Classes of layouts. */
+const COMPACT = 0;
+const CONTIGUOUS = 1;
+const CHUNKED = 2;
 
 export function isHdf5(bytes: Uint8Array): boolean {
   return SIGNATURE.every((byte, i) => bytes[i] === byte);
@@ -90,6 +97,8 @@ export class Hdf5Object {
       const texts = this.#attributeTexts(message, name);
       if (texts !== undefined) return texts;
     }
+    for (const message of this.#messages)
+      if (message.type === MESSAGE.attributeInfo) refuseDenseAttributes(message);
     return undefined;
   }
 
@@ -104,9 +113,12 @@ export class Hdf5Object {
     const padded = (size: number): number => (version === 1 ? Math.ceil(size / 8) * 8 : size);
     const name = this.#file.text(cursor.take(padded(sizes[0])));
     if (name !== wanted) return undefined;
-    if (version > 1 && (flags & 3) !== 0) throw shared();
-    const type = readDatatype(cursor.part(padded(sizes[1])));
-    const shape = readDataspace(cursor.part(padded(sizes[2])));
+    const part = (length: number, message: number, isShared: boolean): Cursor => {
+      const data = cursor.part(padded(length));
+      return version > 1 && isShared ? openShared(this.#file, message, data) : data;
+    };
+    const type = readDatatype(part(sizes[1], MESSAGE.datatype, (flags & 1) !== 0));
+    const shape = readDataspace(part(sizes[2], MESSAGE.dataspace, (flags & 2) !== 0));
     const count = shape === undefined ? 0 : countOf(shape);
     if (type.kind !== "string" && type.kind !== "text") {
       // h5py writes an empty list as an empty array of numbers.
@@ -149,15 +161,16 @@ export class Hdf5Object {
     return this.#messages.some((m) => m.type === MESSAGE.layout);
   }
 
-  /** The elements as float32. Throws a Rejection for other element types and for data that are not in one piece. */
+  /** The elements as float32. Throws a Rejection for other element types and for data that are not understood. */
   read(): Dataset {
     const type = readDatatype(this.#required(MESSAGE.datatype));
     const shape = readDataspace(this.#required(MESSAGE.dataspace)) ?? [0];
     const count = countOf(shape);
     if (type.kind !== "float" && type.kind !== "integer") throw wrongType(type);
     if (!type.little || ![1, 2, 4, 8].includes(type.size)) throw wrongType(type);
-    if (this.#messages.some((m) => m.type === MESSAGE.filters)) throw compressed();
-    const bytes = this.#data();
+    if (shape.some((n) => !Number.isSafeInteger(n)))
+      throw new Rejection("a dataset of the HDF5 file has impossible sizes", damaged);
+    const bytes = this.#data({ shape, elementSize: type.size, filters: this.#filters() });
     if (bytes.length !== count * type.size) {
       throw new Rejection(
         `a dataset of shape ${shape.slice(0, 8).join("×")} needs ${count * type.size} bytes, the file has ${bytes.length}`,
@@ -167,24 +180,47 @@ export class Hdf5Object {
     return { shape, data: decode(bytes, type, count) };
   }
 
-  #data(): Uint8Array {
+  #filters(): readonly Filter[] {
+    const message = this.#messages.find((m) => m.type === MESSAGE.filters);
+    return message === undefined ? [] : readFilters(openMessage(this.#file, message));
+  }
+
+  #data(wanted: Wanted): Uint8Array {
     const cursor = this.#required(MESSAGE.layout);
     const version = cursor.u8();
     const kind = cursor.u8();
-    if (version < 3 || version > 4) throw new Rejection(`a dataset's layout has version ${version}`, damaged);
-    if (kind === 0) return cursor.take(cursor.u16());
-    if (kind !== 1) throw compressed();
+    if (version < 3 || version > 5) throw new Rejection(`a dataset's layout has version ${version}`, damaged);
+    if (kind === CHUNKED) return readChunks(this.#file, cursor, version, wanted);
+    if (wanted.filters.length > 0)
+      throw new Rejection("a dataset of the HDF5 file has filters and no chunks", damaged);
+    if (kind === COMPACT) return cursor.take(cursor.u16());
+    if (kind !== CONTIGUOUS)
+      throw new Rejection(
+        "a dataset of the HDF5 file is put together from others",
+        "save the model again with Keras, which stores weights in one piece",
+      );
     const address = cursor.address();
     const size = cursor.length();
     return address === UNDEFINED ? new Uint8Array(0) : this.#file.at(address, size).take(size);
   }
 
-  #required(type: number) {
+  #required(type: number): Cursor {
     const message = this.#messages.find((m) => m.type === type);
     if (message === undefined) throw new Rejection("a dataset of the HDF5 file is incomplete", damaged);
-    if (message.flags & 2) throw shared();
-    return message.open();
+    return openMessage(this.#file, message);
   }
+}
+
+/** New files keep large attributes, and those of objects that have many, in a heap of their own. */
+function refuseDenseAttributes(message: Message): void {
+  const cursor = message.open();
+  cursor.skip(1);
+  if (cursor.u8() & 1) cursor.skip(2);
+  if (cursor.address() === UNDEFINED) return;
+  throw new Rejection(
+    "an object of the HDF5 file has its attributes in a fractal heap",
+    "write the file with h5py's defaults (libver='earliest')",
+  );
 }
 
 function decode(
@@ -233,15 +269,4 @@ function wrongType(type: ElementType): Rejection {
     `a dataset of the HDF5 file has elements of type ${name}`,
     "save the model with float32 weights",
   );
-}
-
-function compressed(): Rejection {
-  return new Rejection(
-    "a dataset of the HDF5 file is stored in pieces or compressed",
-    "save the model again with Keras, which stores weights in one piece",
-  );
-}
-
-function shared(): Rejection {
-  return new Rejection("the HDF5 file shares datatypes between datasets", "save the model again with Keras");
 }

@@ -24,6 +24,32 @@ export interface Message {
   open(): Cursor;
 }
 
+/**
+ * A cursor over a message's data, wherever they stand: shared ones say which object has them (IV.A.1.c), as datasets of
+ * one committed datatype do.
+ */
+export function openMessage(file: FileBytes, { type, flags, open }: Message): Cursor {
+  return flags & 2 ? openShared(file, type, open()) : open();
+}
+
+/** What a reference to another object's message stands for. */
+export function openShared(file: FileBytes, type: number, cursor: Cursor): Cursor {
+  const version = cursor.u8();
+  const place = cursor.u8();
+  if (version === 1) cursor.skip(6);
+  const isObject = version < 3 || (version === 3 && place === IN_OBJECT);
+  const message = isObject
+    ? readMessages(file, cursor.address()).find((m) => m.type === type && (m.flags & 2) === 0)
+    : undefined;
+  if (message !== undefined) return message.open();
+  throw new Rejection(
+    "the HDF5 file shares the description of a dataset in a way that is not read",
+    "save the model again with Keras",
+  );
+}
+
+const IN_OBJECT = 2;
+
 /** The messages of the object at an address, those of continuation blocks included. Versions 1 and 2. */
 export function readMessages(file: FileBytes, address: number): readonly Message[] {
   const start = file.at(address);

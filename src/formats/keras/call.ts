@@ -3,16 +3,18 @@ import { shapeText } from "../../diagnostics/text.js";
 import type { FloatTensor, GraphOp, Shape } from "../../graph/types.js";
 import type { ChannelsLastValue, Layout } from "../common/channels-last.js";
 import { damaged, Rejection } from "../common/rejection.js";
-import type { Fields, Settings } from "./settings.js";
+import type { Settings } from "./settings.js";
 
 export interface LayerCall {
   readonly className: string;
+  /** The package of the layer. */
+  readonly from: "Keras" | "Larq" | "QKeras";
   /** The first number of the version of Keras that wrote the file. */
   readonly kerasMajor: number;
   readonly settings: Settings;
   readonly inputs: readonly ChannelsLastValue[];
-  /** Further arguments of the call. */
-  readonly constants: Fields;
+  /** Further arguments of the call, by name or by place ("0", "1"). */
+  readonly args: Settings;
   /**
    * The layer's weights, one for each name, in Keras' order of a layer's weights. Throws a Rejection where the file
    * has others.

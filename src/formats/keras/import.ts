@@ -19,12 +19,13 @@ import {
 } from "../common/channels-last.js";
 import { checkComputed, INPUT_LIMIT } from "../common/limits.js";
 import { UniqueNames } from "../common/names.js";
-import { damaged, Rejection } from "../common/rejection.js";
+import { Rejection } from "../common/rejection.js";
 import type { LayerCall } from "./call.js";
-import { type KerasFile, openKeras } from "./container.js";
+import { type KerasFile, openKeras, type StoredWeight } from "./container.js";
+import { flatten, type KerasCall, type KerasLayer, type KerasModel } from "./nesting.js";
 import { findLayer } from "./registry.js";
 import { Settings } from "./settings.js";
-import { callKey, type KerasCall, type KerasLayer, type KerasModel, readStructure } from "./structure.js";
+import { readNetwork } from "./structure.js";
 import { unsupportedRemedy } from "./unsupported.js";
 
 /**
@@ -40,8 +41,8 @@ export function importKeras(bytes: Uint8Array, fileName: string): ModelGraph {
 
 /** The graph of a file that has been opened. */
 export function importOpened(file: KerasFile, fileName: string): ModelGraph {
-  const model = whole(fileName, () => readStructure(file.model));
-  return new Import(file, model, fileName).run();
+  const model = whole(fileName, () => flatten(readNetwork(file.model)));
+  return new Import(file, model).run();
 }
 
 /** Weights of all layers together: several layers may name the same ones. */
@@ -60,35 +61,27 @@ function whole<T>(fileName: string, work: () => T): T {
 class Import {
   readonly #file: KerasFile;
   readonly #model: KerasModel;
-  readonly #fileName: string;
   readonly #diagnostics = new Diagnostics();
   #weightCount = 0;
-  /** Results of calls by key; undefined after a reported error. */
-  readonly #results = new Map<string, ChannelsLastValue | undefined>();
+  /** Results of calls; undefined after a reported error. */
+  readonly #results: (ChannelsLastValue | undefined)[] = [];
   readonly #weights = new Map<number, readonly FloatTensor[]>();
   readonly #nodes: GraphNode[] = [];
   readonly #values = new Map<string, GraphValue>();
   readonly #inputs: string[] = [];
   readonly #names = new UniqueNames();
 
-  constructor(file: KerasFile, model: KerasModel, fileName: string) {
+  constructor(file: KerasFile, model: KerasModel) {
     this.#file = file;
     this.#model = model;
-    this.#fileName = fileName;
   }
 
   run(): ModelGraph {
-    for (const call of this.#model.calls) {
-      const layer = this.#model.layers[call.layer]!;
-      this.#results.set(callKey(layer.name, call.use), this.#importCall(layer, call));
-    }
-    for (const key of this.#model.outputs) {
-      if (!this.#results.has(key))
-        this.#error(this.#fileName, new Rejection("an output is of no layer", damaged));
-    }
+    for (const call of this.#model.calls)
+      this.#results.push(this.#importCall(this.#model.layers[call.layer]!, call));
     this.#diagnostics.throwIfErrors();
     // In Keras' own order of axes, as the model returns them.
-    const outputs = this.#model.outputs.map((key) => this.#nameIn(this.#results.get(key)!, "last"));
+    const outputs = this.#model.outputs.map((call) => this.#nameIn(this.#results[call]!, "last"));
     return {
       name: this.#model.name,
       origin: this.#origin(),
@@ -112,7 +105,7 @@ class Import {
 
   #importCall(layer: KerasLayer, call: KerasCall): ChannelsLastValue | undefined {
     const entry = findLayer(layer.className);
-    const inputs = call.inputs.map((key) => this.#results.get(key));
+    const inputs = call.inputs.map((input) => this.#results[input]);
     const what = `${printable(layer.className, 60)}${shapesText(inputs)}`;
     if (entry === undefined) {
       this.#diagnostics.error("keras/unsupported-layer", `layers of class ${what} are not supported`, {
@@ -125,10 +118,13 @@ class Import {
     if (inputs.includes(undefined)) return undefined;
     try {
       checkType(layer);
-      if (entry.layer === "InputLayer") return this.#input(layer);
+      if (entry.layer === "InputLayer") return innerInput(layer, inputs[0]) ?? this.#input(layer);
       const settings = new Settings(layer.config);
-      const result = entry.handler(this.#view(layer, call, settings, inputs as ChannelsLastValue[]));
+      const view = this.#view(layer, entry.from, call, settings, inputs as ChannelsLastValue[]);
+      const result = entry.handler(view);
       settings.finish();
+      // E.g. training=True, with which normalizations would compute otherwise.
+      view.args.finish();
       return result;
     } catch (error) {
       if (!(error instanceof Rejection)) throw error;
@@ -151,16 +147,18 @@ class Import {
 
   #view(
     layer: KerasLayer,
+    from: LayerCall["from"],
     call: KerasCall,
     settings: Settings,
     inputs: readonly ChannelsLastValue[],
   ): LayerCall {
     return {
       className: layer.className,
+      from,
       kerasMajor: Number.parseInt(this.#file.kerasVersion, 10) || 2,
       settings,
       inputs,
-      constants: call.constants,
+      args: new Settings(call.constants),
       weights: (names) => this.#readWeights(call.layer, names),
       emit: (op, values, shape, layout, part) => this.#emit(layer, op, values, shape, layout, part),
     };
@@ -169,14 +167,7 @@ class Import {
   #readWeights(index: number, names: readonly string[]): readonly FloatTensor[] {
     const known = this.#weights.get(index);
     if (known !== undefined) return known;
-    const stored = this.#file.weightsOf(this.#model.layers, index);
-    const wrong = stored.find((w, i) => w.name !== undefined && w.name !== names[i]);
-    if (stored.length !== names.length || wrong !== undefined) {
-      throw new Rejection(
-        `the file has ${stored.length} weights for it${wrong === undefined ? "" : `, "${printable(wrong.name!, 40)}" among them`}; expected are ${names.join(", ")}`,
-        "the file's config and weights are of different models: save it again",
-      );
-    }
+    const stored = inNamedOrder(this.#file.weightsOf(this.#model.layers, index, names), names);
     const weights = stored.map((w) => this.#readWeight(w.read()));
     this.#weights.set(index, weights);
     return weights;
@@ -234,6 +225,22 @@ class Import {
   }
 }
 
+/**
+ * A layer's weights in the order of the wanted names. Layers that are not trained have others in `.h5`, where weights
+ * have names; elsewhere Keras' order is kept.
+ */
+function inNamedOrder(stored: readonly StoredWeight[], wanted: readonly string[]): readonly StoredWeight[] {
+  const names = wanted.map((name) => name.slice(name.lastIndexOf("/") + 1));
+  const places = new Map(stored.map((weight, i) => [weight.name ?? names[i], weight]));
+  const ordered = names.map((name) => places.get(name)).filter((w): w is StoredWeight => w !== undefined);
+  if (ordered.length === names.length && stored.length === names.length) return ordered;
+  const wrong = stored.find((w) => w.name !== undefined && !names.includes(w.name));
+  throw new Rejection(
+    `the file has ${stored.length} weights for it${wrong === undefined ? "" : `, "${printable(wrong.name!, 40)}" among them`}; expected are ${names.join(", ")}`,
+    "the file's config and weights are of different models: save it again",
+  );
+}
+
 /** Layers compute in float32; mixed precision would round otherwise. */
 function checkType({ config }: KerasLayer): void {
   const type = config.get("dtype") ?? "float32";
@@ -246,6 +253,20 @@ function checkType({ config }: KerasLayer): void {
 function policyName(policy: object): unknown {
   const { config } = policy as { config?: { name?: unknown } };
   return config?.name;
+}
+
+/** What an inner model is called with, which must have the shape that it was built for; undefined where it is the outermost. */
+function innerInput(layer: KerasLayer, value: ChannelsLastValue | undefined): ChannelsLastValue | undefined {
+  if (value === undefined) return undefined;
+  const declared = layer.config.get("batch_input_shape") ?? layer.config.get("batch_shape");
+  const sizes = Array.isArray(declared) ? declared : undefined;
+  const fits =
+    sizes?.length === value.shape.length && sizes.every((n, i) => n === null || n === value.shape[i]);
+  if (sizes === undefined || fits) return value;
+  throw new Rejection(
+    `the inner model is called with the shape ${shapeText(value.shape)} and was built for another`,
+    "call inner models with values of the shape of their inputs",
+  );
 }
 
 function inputShape({ config }: KerasLayer): Shape {

@@ -1,28 +1,47 @@
 import { didYouMean } from "../../diagnostics/text.js";
 import { kerasLayers } from "./registry.js";
 
+const recurrent = "recurrent layers are not supported: use convolutions along the signal (Conv1D)";
+
+const transposed = "transposed convolutions are not supported: pools and strides only make maps smaller";
+
+const normalized = "use BatchNormalization, whose statistics do not depend on the input";
+const resized = "resize and crop images before the model, and build it without this layer";
+
 /** What helps with layers that users are likely to have. */
 const remedies: ReadonlyMap<string, string> = new Map([
-  ["Sequential", "put the inner model's layers into the outer one: models inside models are not read"],
-  ["Functional", "put the inner model's layers into the outer one: models inside models are not read"],
-  ["Model", "put the inner model's layers into the outer one: models inside models are not read"],
   ["Lambda", "Lambda layers hold Python code, which is never run: use layers that say what they compute"],
-  ["Multiply", "products of two computed values are not supported: multiply by constants, or add"],
-  ["Subtract", "use Add; let the layer before it negate its weights"],
-  ["Average", "use Add: the scale goes into the next batch normalization"],
-  [
-    "QuantConv2DTranspose",
-    "transposed convolutions are not supported: pools and strides only make maps smaller",
-  ],
-  ["Conv2DTranspose", "transposed convolutions are not supported: pools and strides only make maps smaller"],
+  ["TimeDistributed", "call the inner layer itself: dense layers work on the last axis of any value"],
+  ["Bidirectional", recurrent],
+  ["LSTM", recurrent],
+  ["GRU", recurrent],
+  ["SimpleRNN", recurrent],
+  ["ConvLSTM2D", recurrent],
+  ["QuantConv2DTranspose", transposed],
+  ["Conv1DTranspose", transposed],
+  ["Conv2DTranspose", transposed],
   ["QuantLocallyConnected1D", "locally connected layers have weights per position: use a convolution"],
   ["QuantLocallyConnected2D", "locally connected layers have weights per position: use a convolution"],
   ["QuantConv3D", "convolutions over one or two axes are supported"],
-  ["QConv2DBatchnorm", "build it from QConv2D and QBatchNormalization"],
-  ["QDepthwiseConv2DBatchnorm", "build it from QDepthwiseConv2D and QBatchNormalization"],
-  ["QAveragePooling2D", "use AveragePooling2D and a QActivation"],
-  ["QGlobalAveragePooling2D", "use GlobalAveragePooling2D and a QActivation"],
-  ["LayerNormalization", "use BatchNormalization, whose statistics do not depend on the input"],
+  ["QDenseBatchnorm", "build it from QDense and QBatchNormalization"],
+  [
+    "QAdaptiveActivation",
+    "use QActivation with quantized_bits or quantized_relu of the range that the layer has found",
+  ],
+  ["QConv2DTranspose", transposed],
+  ["QLSTM", recurrent],
+  ["QGRU", recurrent],
+  ["QSimpleRNN", recurrent],
+  ["QBidirectional", recurrent],
+  ["UpSampling1D", transposed],
+  ["UpSampling2D", transposed],
+  ["ThresholdedReLU", "use ReLU, whose threshold is 0, and train again"],
+  ["Resizing", resized],
+  ["CenterCrop", resized],
+  ["RandomCrop", resized],
+  ["GroupNormalization", normalized],
+  ["UnitNormalization", normalized],
+  ["LayerNormalization", normalized],
   ["ELU", "replace it by ReLU, PReLU or a quantized activation and train again"],
 ]);
 
@@ -40,5 +59,6 @@ export function unsupportedRemedy(className: string): string {
           kerasLayers.map((e) => e.layer),
         )
       : undefined;
-  return guess === undefined ? "`bitloom ops` lists what is supported" : `did you mean ${guess}?`;
+  if (guess !== undefined) return `did you mean ${guess}?`;
+  return "code of layers of your own is never run: build the model from layers that `bitloom ops` lists";
 }

@@ -116,6 +116,9 @@ const files = [
   "normalization.h5",
   "signal.keras",
   "residual.h5",
+  "nested.h5",
+  "../hdf5/compressed.h5",
+  "around.h5",
 ].map((name) => [name, read(name)] as const);
 
 describe(`${FILES} mutated files end in a graph or a BitloomError`, () => {
@@ -134,13 +137,17 @@ describe(`${FILES} mutated files end in a graph or a BitloomError`, () => {
   test("with other settings", () => {
     const random = xorshift32(0x7365_7474);
     const ends = { library: 0, graph: 0, error: 0 };
-    const archives = ["signal.keras", "quantizers.keras", "plain.keras", "qkeras_objects.keras"].map(
-      (name) => {
-        const archive = new ZipArchive(read(name), 1e7);
-        const config: unknown = JSON.parse(new TextDecoder().decode(archive.read("config.json")!));
-        return { config, weights: archive.read("model.weights.h5")! };
-      },
-    );
+    const archives = [
+      "signal.keras",
+      "quantizers.keras",
+      "plain.keras",
+      "qkeras_objects.keras",
+      "nested.keras",
+    ].map((name) => {
+      const archive = new ZipArchive(read(name), 1e7);
+      const config: unknown = JSON.parse(new TextDecoder().decode(archive.read("config.json")!));
+      return { config, weights: archive.read("model.weights.h5")! };
+    });
     for (let i = 0; i < FILES; i++) {
       const { config, weights } = archives[i % archives.length]!;
       const changed = JSON.stringify(withSetting(config, random));

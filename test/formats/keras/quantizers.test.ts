@@ -61,7 +61,15 @@ describe("values", () => {
     ["a registered object", { class_name: "Larq>SteSign", config: {} }, [-1, 1], [-1, 1]],
     ["a serialized function", { class_name: "function", config: "relu" }, [-1, 1], [0, 1]],
     ["Larq Zoo's clip", "clip_by_value_activation", [-2, 0.5, 2], [0, 0.5, 1]],
-    ["hard_tanh", "hard_tanh", [-2, 0.5, 2], [-1, 0.5, 1]],
+    // QKeras' own adds ½ first, where small numbers are lost.
+    ["QKeras' hard_tanh", "hard_tanh", [-2, 1e-9, 0.5, 2], [-1, 0, 0.5, 1]],
+    ["smooth_sigmoid", "smooth_sigmoid", [-9, 0, 1, 9], [0, 0.5, 0.6875, 1]],
+    ["hard_sigmoid", "hard_sigmoid", [-9, 0, 0.25, 9], [0, 0.5, 0.625, 1]],
+    ["binary_sigmoid", "binary_sigmoid", [-1, 0, 1e-3, 1], [0, 0, 1, 1]],
+    ["binary_tanh", "binary_tanh", [-1, 0, 1e-3, 1], [-1, -1, 1, 1]],
+    ["smooth_tanh", "smooth_tanh", [-9, 0, 1], [-1, 0, 0.375]],
+    ["quantized_sigmoid", "quantized_sigmoid(2)", [-9, 0, 0.3, 9], [0, 0.5, 0.75, 0.75]],
+    ["symmetric quantized_sigmoid", "quantized_sigmoid(2,1)", [-9, 9], [0.25, 0.75]],
   ])("%s", (_, wanted, x, y) => {
     expect(activation(wanted, x.map(f)).map((v) => v + 0)).toEqual(y);
   });
@@ -88,11 +96,32 @@ describe("values", () => {
     ["a threshold of 0", "ternary(threshold=0)", /threshold is 0/],
     ["a real tanh", "quantized_tanh(4,0,0,1)", /real tanh/],
     ["a sloping relu", "quantized_relu(4,0,0,0.25)", /a slope or a bound/],
+    ["a real sigmoid", "quantized_sigmoid(4,0,1)", /real sigmoid/],
+    ["a draw", "bernoulli", /activation is "bernoulli".*draws at random/],
+    ["powers of two", "quantized_relu_po2(4)", /not equally far apart/],
+    ["a logarithm", "quantized_ulaw(4)", /use quantized_bits/],
+    ["a product", "quantized_hswish(4)", /multiplies two computed values/],
+    ["a later QKeras'", "quantized_linear(4)", /use quantized_bits/],
+    ["a typing error", "quantised_bits(4)", /did you mean quantized_bits\?/],
     ["very long text", `binary(${"1".repeat(1000)})`, /not understood/],
   ])("refuses %s", (_, wanted, message) => {
     const layers = [{ class: "QActivation", config: { activation: wanted } }];
     expect(problemOf({ layers })).toMatch(message);
   });
+});
+
+test("Keras and Larq mean other functions by names that QKeras has", () => {
+  const of = (name: string, kerasVersion: string) =>
+    run(
+      { input: [2], kerasVersion, layers: [{ class: "Activation", config: { activation: name } }] },
+      [1, 1e-9],
+    );
+  expect(of("hard_tanh", "2.15.0")).toEqual([1, f(1e-9)]);
+  expect(of("hard_sigmoid", "2.15.0")).toEqual([f(f(0.2) + 0.5), 0.5]);
+  const layers = [{ class: "Activation", config: { activation: "hard_sigmoid" } }];
+  expect(problemOf({ layers, kerasVersion: "3.5.0" })).toMatch(
+    /activation is "hard_sigmoid".*quantized_sigmoid/,
+  );
 });
 
 describe("kernels", () => {
@@ -113,6 +142,7 @@ describe("kernels", () => {
     // Least squares: the mean magnitude; then the nearest power of two, also where no alpha is given.
     ["binary(alpha='auto_po2')", "binary(alpha='auto_po2')", [-0.9, 0.3, 1.1], [-1, 1, 1]],
     ["binary()", "binary()", [-0.9, 0.3, 1.1], [-1, 1, 1]],
+    ["powers of two", "quantized_po2(4)", [0.9, -0.3, 3, 0], [1, -0.25, 4, 0.0625]],
     ["a channel of zeros", "ternary(alpha='auto')", [0, 0], [0, 0]],
     ["ternary by least squares", "ternary()", [-1, 0.25, 0.75, 1], [-1, 0, 1, 1]],
     ["quantized_bits by least squares", "quantized_bits(2,0)", [-1, 0.25, 0.75, 1], [-1, 0, 1, 1]],

@@ -1,6 +1,7 @@
 /** One model that works and one that must be refused, for every supported class of layers. */
 import { describe, expect, test } from "vitest";
 import { kerasLayers } from "../../../src/formats/keras/registry.js";
+import type { FloatTensor } from "../../../src/graph/types.js";
 import { filled, type LayerSpec, type ModelSpec, problemsOf, run, tensor } from "../../support/keras.js";
 
 interface Case {
@@ -96,6 +97,40 @@ function normalization(name: string): Case {
   );
 }
 
+/** An operation on four numbers, called with further arguments. */
+function withNumber(
+  name: string,
+  args: LayerSpec["args"],
+  y: readonly number[],
+  badArgs: LayerSpec["args"],
+): Case {
+  const of = (given: LayerSpec["args"]): ModelSpec => ({
+    layers: [{ class: name, from: ["x"], args: given! }],
+  });
+  return { good: of(args), x: [1, -2, 3, 4], y, bad: of(badArgs) };
+}
+
+/** The factor is −0.5 / √0.25 = −1 for the first output and 4 / √4 = 2 for the second; the bias (b − mean) · factor + beta. */
+function folded(name: string, kernel: FloatTensor, config: LayerSpec["config"], y: readonly number[]): Case {
+  const weights = [
+    kernel,
+    tensor([2], [1, 2]),
+    tensor([2], [-0.5, 4]),
+    tensor([2], [10, 20]),
+    tensor([], [7]),
+    tensor([2], [3, 1]),
+    tensor([2], [0, 3.75]),
+  ];
+  const settings = {
+    kernel_size: [1, 1],
+    epsilon: 0.25,
+    axis: [3],
+    folding_mode: "ema_stats_folding",
+    ...config,
+  };
+  return layer(name, settings, y, { center: false }, { input: [1, 1, 2], x: [3, -5], weights });
+}
+
 const signal = { input: [4, 1], x: [1, -2, 3, 4] };
 const pool = (name: string, axes: 1 | 2, y: readonly number[]): Case =>
   layer(
@@ -154,6 +189,33 @@ const cases: Readonly<Record<string, Case>> = {
     activation: "quantized_bits(3,1,alpha='auto')",
   }),
   QBatchNormalization: normalization("QBatchNormalization"),
+  // Biases: (1 − 3) · −1 + 10 = 12 and (2 − 1) · 2 + 20 = 22.
+  QConv2DBatchnorm: folded(
+    "QConv2DBatchnorm",
+    tensor([1, 1, 2, 2], [0.5, 1, -1, 0.25]),
+    { filters: 2, bias_quantizer: "quantized_bits(5,4,alpha=1)", activation: "quantized_relu(6,6)" },
+    [6, 18],
+  ),
+  QDepthwiseConv2DBatchnorm: folded(
+    "QDepthwiseConv2DBatchnorm",
+    tensor([1, 1, 2, 1], [0.5, 1]),
+    { depthwise_quantizer: "binary(alpha=1)" },
+    [12 - 3, 22 - 5],
+  ),
+  // The sum, 6, times 1/4 in steps of 1/8; of 1/3 in steps of 1/8, which is 3/8.
+  QAveragePooling2D: layer(
+    "QAveragePooling2D",
+    { pool_size: [1, 3], average_quantizer: "quantized_bits(4,0,alpha=1)" },
+    [6 * 0.375],
+    { pool_size: [2, 2] },
+    { input: [1, 3, 1], x: [1, 2, 3] },
+  ),
+  QGlobalAveragePooling2D: layer(
+    "QGlobalAveragePooling2D",
+    { average_quantizer: "quantized_bits(3,0,alpha=1)", activation: "quantized_relu(2,2)" },
+    [2],
+    { average_quantizer: "binary(alpha='auto')" },
+  ),
   InputLayer: {
     good: one({ class: "ReLU" }, [4]),
     x: [1, -2, 3, 4],
@@ -249,6 +311,55 @@ const cases: Readonly<Record<string, Case>> = {
   GaussianNoise: nothing("GaussianNoise", { stddev: 0.5 }),
   GaussianDropout: nothing("GaussianDropout", { rate: 0.5 }),
   ActivityRegularization: nothing("ActivityRegularization", { l1: 0.5, l2: 0 }),
+  AlphaDropout: nothing("AlphaDropout", { rate: 0.5 }),
+  Identity: nothing("Identity"),
+  RandomFlip: nothing("RandomFlip", { mode: "horizontal" }),
+  RandomRotation: nothing("RandomRotation", { factor: [-0.1, 0.1], fill_mode: "reflect" }),
+  RandomTranslation: nothing("RandomTranslation", { height_factor: 0.5, width_factor: 0.5 }),
+  RandomZoom: nothing("RandomZoom", { height_factor: 0.5 }),
+  RandomContrast: nothing("RandomContrast", { factor: 0.5 }),
+  RandomBrightness: nothing("RandomBrightness", { factor: 0.5, value_range: [0, 255] }),
+  // √2.25 = 1.5 and √0 counts as 1e-7.
+  Normalization: layer(
+    "Normalization",
+    { axis: [-1] },
+    [2, Math.fround(1 / Math.fround(1e-7))],
+    { axis: [0, 1] },
+    { input: [2], x: [4, 3], weights: [tensor([2], [1, 2]), tensor([2], [2.25, 0]), tensor([], [9])] },
+  ),
+  Average: {
+    good: {
+      layers: [
+        { class: "ReLU", from: ["x"], name: "r" },
+        { class: "Average", from: ["x", "r"] },
+      ],
+    },
+    x: [1, -2, 3, 4],
+    y: [1, -1, 3, 4],
+    bad: { layers: [{ class: "Average", from: ["x"] }] },
+  },
+  Subtract: {
+    good: {
+      layers: [
+        { class: "ReLU", from: ["x"], name: "r" },
+        { class: "Subtract", from: ["r", "x"] },
+      ],
+    },
+    x: [1, -2, 3, 4],
+    y: [0, 2, 0, 0],
+    bad: { layers: [{ class: "Subtract", from: ["x", "x", "x"] }] },
+  },
+  Multiply: withNumber("Multiply", { "1": 3 }, [3, -6, 9, 12], {}),
+  Divide: withNumber("Divide", { "1": 4 }, [0.25, -0.5, 0.75, 1], { "0": 4 }),
+  TrueDivide: withNumber("TrueDivide", { "1": 4 }, [0.25, -0.5, 0.75, 1], { "1": 0 }),
+  Maximum: withNumber("Maximum", { "0": 2 }, [2, 2, 3, 4], {}),
+  Minimum: withNumber("Minimum", { "1": 2 }, [1, -2, 2, 2], { "1": "x" }),
+  Negative: withNumber("Negative", {}, [-1, 2, -3, -4], { out: 3 }),
+  Sign: withNumber("Sign", {}, [1, -1, 1, 1], { out: 3 }),
+  Clip: layer("Clip", { x_min: -1, x_max: 3 }, [1, -1, 3, 3], { x_min: 9 }),
+  Relu: withNumber("Relu", {}, [1, 0, 3, 4], { out: 3 }),
+  Relu6: withNumber("Relu6", {}, [1, 0, 3, 4], { out: 3 }),
+  LeakyRelu: layer("LeakyRelu", { negative_slope: 0.25 }, [1, -0.5, 3, 4], { negative_slope: "big" }),
   TFOpLambda: {
     good: { layers: [{ class: "TFOpLambda", config: { function: "math.add" }, from: ["x", "x"] }] },
     x: [1, -2, 3, 4],

@@ -19,6 +19,8 @@ test.each([
   "trained.keras",
   "qkeras_objects.keras",
   "qkeras_trained.h5",
+  "qkeras_folded.h5",
+  "zoo_xnor.h5",
 ])("%s", async (file) => {
   const model = compileModelFile(read(file), file, { input: { type: "f32" } });
   const array = readNpy(read(file.replace(/\..*/, ".x.npy")));

@@ -4,8 +4,10 @@ import { type ChannelsLastValue, graphAxis, type Layout, presentLayout } from ".
 import { floatConstant, transpose } from "../../common/constant.js";
 import { Rejection } from "../../common/rejection.js";
 import { type LayerCall, type LayerHandler, onlyInput } from "../call.js";
-import { activate, arithmetic, elementwise } from "../quantizers/activations.js";
+import { activate, elementwise } from "../quantizers/activations.js";
 import { identifierOf, quantizerLayer } from "../quantizers/identifier.js";
+import { arithmetic, scalar } from "../quantizers/operations.js";
+import type { Settings } from "../settings.js";
 import { checkShape } from "./conv.js";
 
 /** Activation and QActivation. */
@@ -66,10 +68,13 @@ function inLayout({ shape, data }: FloatTensor, layout: Layout): FloatTensor {
   return { shape: moved.shape, data: moved.data };
 }
 
-export const softmax: LayerHandler = (call) => {
+export const softmax: LayerHandler = (call) => softmaxOver(call, call.settings);
+
+/** Softmax over the last axis; `options` may name it. */
+export function softmaxOver(call: LayerCall, options: Settings): ChannelsLastValue {
   const input = onlyInput(call);
   const rank = input.shape.length;
-  const axis = call.settings.raw("axis") === undefined ? -1 : call.settings.integer("axis");
+  const axis = options.integer("axis", -1);
   if (axis !== -1 && axis !== rank - 1)
     throw new Rejection(`it works on axis ${axis}`, "use the last axis: axis=-1");
   const layout = presentLayout(input);
@@ -79,7 +84,7 @@ export const softmax: LayerHandler = (call) => {
     input.shape,
     layout,
   );
-};
+}
 
 /** Layers that do nothing at inference. */
 export function identity(...trainingSettings: readonly string[]): LayerHandler {
@@ -101,40 +106,6 @@ export const rescaling: LayerHandler = (call) => {
     offset === 0 ? undefined : "scale",
   );
   return offset === 0 ? scaled : elementwise(call, scaled, arithmetic("add", offset));
-};
-
-function scalar(x: number): FloatTensor {
-  return { shape: [], data: Float32Array.of(x) };
-}
-
-/** Names of the functions that `tf` and operators of Python leave in a model, and what they do. */
-const functions: ReadonlyMap<string, "add" | "subtract" | "multiply" | "divide"> = new Map([
-  ["__operators__.add", "add"],
-  ["math.add", "add"],
-  ["math.subtract", "subtract"],
-  ["__operators__.sub", "subtract"],
-  ["math.multiply", "multiply"],
-  ["__operators__.mul", "multiply"],
-  ["math.truediv", "divide"],
-  ["math.divide", "divide"],
-]);
-
-/** A function of TensorFlow: arithmetic with one number, or the sum of two values. */
-export const tensorFunction: LayerHandler = (call) => {
-  const name = call.settings.text("function", "");
-  call.settings.raw("symbol");
-  const operator = functions.get(name);
-  const number = call.constants.get("y");
-  if (operator === "add" && number === undefined && call.inputs.length === 2) return sum(call);
-  if (operator === undefined || typeof number !== "number" || !Number.isFinite(Math.fround(number))) {
-    throw new Rejection(
-      `it is the function tf.${name.slice(0, 40)}`,
-      "of functions, sums and arithmetic with one number on the right are supported; use layers for the rest",
-    );
-  }
-  if (operator === "divide" && Math.fround(number) === 0)
-    throw new Rejection("it divides by 0", "check the model");
-  return elementwise(call, onlyInput(call), arithmetic(operator, Math.fround(number)));
 };
 
 /** The sum of two values of one shape. */

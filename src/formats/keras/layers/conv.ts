@@ -12,18 +12,26 @@ import { quantizeKernel } from "../quantizers/kernels.js";
 import { quantizeConstants } from "../quantizers/qkeras.js";
 import { asPair, slidingWindow, windowedShape } from "./window.js";
 
+/** Reads a layer's kernel of this name, and its bias, if it has one. */
+export type ReadWeights = (
+  call: LayerCall,
+  kernel: string,
+) => { readonly kernel: FloatTensor; readonly bias: FloatTensor | undefined };
+
+const ownWeights: ReadWeights = (call, name) => {
+  const hasBias = call.settings.flag("use_bias", true);
+  const [kernel, bias] = call.weights(hasBias ? [name, "bias"] : [name]) as [FloatTensor, FloatTensor?];
+  return { kernel, bias };
+};
+
 /** A convolution over `axes` axes. */
-export function conv(axes: 1 | 2): LayerHandler {
+export function conv(axes: 1 | 2, read: ReadWeights = ownWeights): LayerHandler {
   return (call) => {
     const input = quantizedInput(call, mapInput(call, axes + 2));
     const filters = call.settings.integer("filters");
     const groups = call.settings.integer("groups", 1);
     const geometry = geometryOf(call, axes);
-    const hasBias = call.settings.flag("use_bias", true);
-    const [kernel, bias] = call.weights(hasBias ? ["kernel", "bias"] : ["kernel"]) as [
-      FloatTensor,
-      FloatTensor?,
-    ];
+    const { kernel, bias } = read(call, "kernel");
     const channels = input.shape.at(-1)!;
     const divides = groups >= 1 && filters >= 1 && channels % groups === 0 && filters % groups === 0;
     if (!divides)
@@ -40,27 +48,20 @@ export function conv(axes: 1 | 2): LayerHandler {
 }
 
 /** Every channel has kernels of its own, `depth_multiplier` of them; their outputs stand side by side. */
-export const depthwiseConv: LayerHandler = (call) => {
-  const input = quantizedInput(call, mapInput(call, 4));
-  const geometry = geometryOf(call, 2);
-  const multiplier = call.settings.integer("depth_multiplier", 1);
-  // Depthwise layers inherit settings of ordinary ones, which do nothing here.
-  for (const name of ["filters", "groups"]) call.settings.raw(name);
-  const hasBias = call.settings.flag("use_bias", true);
-  const names = hasBias ? ["depthwise_kernel", "bias"] : ["depthwise_kernel"];
-  const [kernel, bias] = call.weights(names) as [FloatTensor, FloatTensor?];
-  const channels = input.shape.at(-1)!;
-  checkShape(kernel, [...geometry.sizes, channels, multiplier]);
-  const quantizer = identifierOf(call.settings.raw("depthwise_quantizer"));
-  const product = convolve(
-    call,
-    input,
-    depthwiseWeights(quantizeKernel(quantizer, kernel)),
-    channels,
-    geometry,
-  );
-  return finish(call, product, bias);
-};
+export function depthwiseConv(read: ReadWeights = ownWeights): LayerHandler {
+  return (call) => {
+    const input = quantizedInput(call, mapInput(call, 4));
+    const geometry = geometryOf(call, 2);
+    const multiplier = call.settings.integer("depth_multiplier", 1);
+    // Depthwise layers inherit settings of ordinary ones, which do nothing here.
+    for (const name of ["filters", "groups"]) call.settings.raw(name);
+    const { kernel, bias } = read(call, "depthwise_kernel");
+    const channels = input.shape.at(-1)!;
+    checkShape(kernel, [...geometry.sizes, channels, multiplier]);
+    const weights = quantizeKernel(identifierOf(call.settings.raw("depthwise_quantizer")), kernel);
+    return finish(call, convolve(call, input, depthwiseWeights(weights), channels, geometry), bias);
+  };
+}
 
 /** A depthwise convolution, then one of 1 × 1, with nothing between them. */
 export function separableConv(axes: 1 | 2): LayerHandler {

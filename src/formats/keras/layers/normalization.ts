@@ -49,9 +49,7 @@ function normalized(call: LayerCall, isCentered: boolean): ChannelsLastValue {
     constant("moving_mean", 0),
     constant("moving_variance", 1),
   ] as const;
-  if (!variance.every((v) => f(v + f(epsilon)) > 0))
-    throw new Rejection("its variance plus epsilon is not positive", "variances must be 0 or more");
-  const factor = scale.map((s, c) => f(1 / f(Math.sqrt(f(variance[c]! + f(epsilon))))) * s);
+  const factor = normalizingFactor(scale, variance, epsilon);
   if (!factor.every((a, c) => Number.isFinite(f(bias[c]! - f(mean[c]! * a)))))
     throw new Rejection("its factor or shift overflows float32", "check the model's parameters");
   if (isCentered) return centered(call, input, mean, factor, bias);
@@ -67,6 +65,17 @@ function normalized(call: LayerCall, isCentered: boolean): ChannelsLastValue {
   // The graph normalizes axis 1.
   const layout = input.shape.length === 2 ? "last" : "first";
   return call.emit(op, [input], input.shape, layout);
+}
+
+/** `rsqrt(variance + epsilon) · gamma` per channel. Throws a Rejection where the root is of nothing positive. */
+export function normalizingFactor(
+  gamma: Float32Array,
+  variance: Float32Array,
+  epsilon: number,
+): Float32Array {
+  if (!variance.every((v) => f(v + f(epsilon)) > 0))
+    throw new Rejection("its variance plus epsilon is not positive", "variances must be 0 or more");
+  return gamma.map((g, c) => f(1 / f(Math.sqrt(f(variance[c]! + f(epsilon))))) * g);
 }
 
 function centered(

@@ -1,11 +1,17 @@
 /** Layers that move, cut and join values. */
 import { shapeText } from "../../../diagnostics/text.js";
 import type { Shape } from "../../../graph/types.js";
-import { type ChannelsLastValue, graphAxis, graphShape, presentLayout } from "../../common/channels-last.js";
+import {
+  type ChannelsLastValue,
+  graphAxis,
+  graphShape,
+  hasLayouts,
+  presentLayout,
+} from "../../common/channels-last.js";
 import { checkComputed } from "../../common/limits.js";
 import { damaged, listText, Rejection } from "../../common/rejection.js";
 import { checkChannelsLast, type LayerCall, type LayerHandler, mapInput, onlyInput } from "../call.js";
-import { sum } from "./activations.js";
+import type { Settings } from "../settings.js";
 
 /** Row by row, channels innermost. */
 export const flatten: LayerHandler = (call) => {
@@ -17,6 +23,9 @@ export const flatten: LayerHandler = (call) => {
 /** To a shape without the batch; one size may be −1. */
 export const reshape: LayerHandler = (call) => {
   const input = onlyInput(call);
+  // An operation of Keras 3 has its name.
+  if (call.settings.raw("newshape") !== undefined)
+    return reshapedTo(call, call.settings.integers("newshape"));
   const target = call.settings.integers("target_shape");
   const known = target.filter((n) => n !== -1).reduce((a, b) => a * b, 1);
   const sizes = target.map((n) => (n === -1 ? count(input.shape) / known : n));
@@ -25,6 +34,18 @@ export const reshape: LayerHandler = (call) => {
     throw new Rejection(`shape ${shapeText(input.shape)} cannot become ${listText(target, "×")}`, damaged);
   return reshaped(call, input, [1, ...sizes]);
 };
+
+/** To a shape with the batch in front, as functions have it: the batch is 1, so −1 means it too. */
+export function reshapedTo(call: LayerCall, target: readonly number[]): ChannelsLastValue {
+  const input = onlyInput(call);
+  const [batch, ...sizes] = target;
+  const fits = sizes.every((n) => n >= 1) && count(sizes) === count(input.shape);
+  if ((batch === -1 || batch === 1) && fits && sizes.length <= 7) return reshaped(call, input, [1, ...sizes]);
+  throw new Rejection(
+    `shape ${shapeText(input.shape)} cannot become ${listText(target, "×")}`,
+    "give all sizes but the batch: (-1, height, width, channels)",
+  );
+}
 
 function reshaped(call: LayerCall, input: ChannelsLastValue, shape: Shape): ChannelsLastValue {
   return call.emit({ kind: "reshape" }, [input], shape, "last");
@@ -94,21 +115,14 @@ function isSize(n: unknown): n is number {
   return Number.isSafeInteger(n) && (n as number) >= 0 && (n as number) <= 1 << 16;
 }
 
-/** The sum of two values or more, from the left. */
-export const add: LayerHandler = (call) => {
-  const [first, ...rest] = call.inputs;
-  if (first === undefined || rest.length === 0) throw new Rejection("it adds fewer than two values", damaged);
-  return rest.reduce(
-    (value, next, i) => sum(call, [value, next], i === rest.length - 1 ? undefined : `sum of ${i + 2}`),
-    first,
-  );
-};
+export const concatenate: LayerHandler = (call) => joined(call, call.settings);
 
-export const concatenate: LayerHandler = (call) => {
+/** All values along an axis, which `options` may name. */
+export function joined(call: LayerCall, options: Settings): ChannelsLastValue {
   const [first] = call.inputs;
   if (first === undefined) throw new Rejection("it joins nothing", damaged);
   const rank = first.shape.length;
-  const given = call.settings.raw("axis") === undefined ? -1 : call.settings.integer("axis");
+  const given = options.integer("axis", -1);
   const axis = given < 0 ? given + rank : given;
   const fits = ({ shape }: ChannelsLastValue): boolean =>
     shape.length === rank && shape.every((n, i) => i === axis || n === first.shape[i]);
@@ -123,9 +137,10 @@ export const concatenate: LayerHandler = (call) => {
   const size = call.inputs.reduce((n, v) => n + v.shape[axis]!, 0);
   const shape = first.shape.map((n, i) => (i === axis ? size : n));
   checkComputed(shape);
-  const layout = presentLayout(first);
+  // The device joins channels of maps that have them in front.
+  const layout = axis === rank - 1 && hasLayouts(shape) ? "first" : presentLayout(first);
   return call.emit({ kind: "concat", axis: graphAxis(axis, rank, layout) }, call.inputs, shape, layout);
-};
+}
 
 function count(shape: Shape): number {
   return shape.reduce((a, b) => a * b, 1);

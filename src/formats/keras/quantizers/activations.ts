@@ -3,12 +3,15 @@
  * Larq and QKeras wrap around them for gradients is left out.
  */
 import { printable } from "../../../diagnostics/text.js";
-import type { ArithmeticOperator, FloatTensor, GraphOp, Quantizer } from "../../../graph/types.js";
+import type { GraphOp } from "../../../graph/types.js";
 import { type ChannelsLastValue, graphAxis, presentLayout } from "../../common/channels-last.js";
 import { Rejection } from "../../common/rejection.js";
 import type { LayerCall } from "../call.js";
 import type { Identifier } from "./identifier.js";
+import { arithmetic, sign, uniform } from "./operations.js";
 import { alphaOf, checkNoNoise, checkSizes, fixedPoint, ternaryThreshold } from "./qkeras.js";
+import { kerasHardSigmoid, qkerasFunctions, quantizedSigmoid, quantizedTanh } from "./sigmoids.js";
+import { activationRemedy } from "./unsupported.js";
 
 const f = Math.fround;
 
@@ -21,9 +24,12 @@ export function activate(
 ): ChannelsLastValue {
   if (activation === undefined) return input;
   const { name, settings } = activation;
-  const make = activations.get(name);
-  if (make === undefined) throw unsupported(name);
-  const operations = make(settings, input);
+  const operations = operationsOf(call, name)?.(settings, input);
+  if (operations === undefined)
+    throw new Rejection(
+      `its activation is "${printable(name, 40)}"`,
+      activationRemedy(name, [...activations.keys()]),
+    );
   settings.finish();
   return operations.reduce((value, op, i) => {
     const last = i === operations.length - 1;
@@ -31,6 +37,13 @@ export function activate(
       operations.length === 1 ? part : [part, last ? undefined : `step ${i + 1}`].filter(Boolean).join(" ");
     return elementwise(call, value, op, step === "" ? undefined : step);
   }, input);
+}
+
+/** What an activation's name means: QKeras has functions of its own under names of others. */
+function operationsOf({ from, kerasMajor }: LayerCall, name: string): Make | undefined {
+  const own = from === "QKeras" ? qkerasFunctions.get(name) : undefined;
+  if (own !== undefined) return () => own;
+  return name === "hard_sigmoid" && kerasMajor > 2 ? undefined : activations.get(name);
 }
 
 /** A node on each element by itself, in the order of axes in which the value is there. */
@@ -52,6 +65,7 @@ export const activations: ReadonlyMap<string, Make> = new Map<string, Make>([
   ["relu6", () => [{ kind: "clip", low: 0, high: 6 }]],
   ["clip_by_value_activation", () => [{ kind: "clip", low: 0, high: 1 }]],
   ["hard_tanh", () => [{ kind: "clip", low: -1, high: 1 }]],
+  ["hard_sigmoid", () => kerasHardSigmoid],
   ["softmax", (_, { shape, ...value }) => [{ kind: "softmax", axis: channelAxis({ shape, ...value }) }]],
   ["ste_sign", larqSign("clip_value")],
   ["approx_sign", larqSign()],
@@ -66,6 +80,7 @@ export const activations: ReadonlyMap<string, Make> = new Map<string, Make>([
   ["stochastic_ternary", ternary],
   ["quantized_bits", quantizedBits],
   ["quantized_relu", quantizedRelu],
+  ["quantized_sigmoid", quantizedSigmoid],
   ["quantized_tanh", quantizedTanh],
 ]);
 
@@ -73,31 +88,6 @@ export const activations: ReadonlyMap<string, Make> = new Map<string, Make>([
 function channelAxis(value: ChannelsLastValue): number {
   const rank = value.shape.length;
   return graphAxis(rank - 1, rank, presentLayout(value));
-}
-
-function scalar(x: number): FloatTensor {
-  return { shape: [], data: Float32Array.of(x) };
-}
-
-export function arithmetic(operator: ArithmeticOperator, x: number): GraphOp {
-  return { kind: "arithmetic", operator, operand: scalar(x), reversed: false };
-}
-
-function quantize(quantizer: Quantizer): GraphOp {
-  return { kind: "quantize", quantizer };
-}
-
-function sign(scale = 1): GraphOp {
-  return quantize({ kind: "bipolar", scale: scalar(scale), signOfZero: 1 });
-}
-
-function uniform(
-  scale: number,
-  qmin: number,
-  qmax: number,
-  rounding: "half-even" | "ceil" = "half-even",
-): GraphOp {
-  return quantize({ kind: "uniform", scale: scalar(scale), zeroPoint: scalar(0), qmin, qmax, rounding });
 }
 
 function larqSign(...trainingSettings: readonly string[]): Make {
@@ -212,50 +202,11 @@ function quantizedRelu(settings: Identifier["settings"]): readonly GraphOp[] {
   return [uniform(2 ** (integer - bits), 0, 2 ** bits - 1)];
 }
 
-/** `2·hard_sigmoid(x) − 1` with `hard_sigmoid(x) = clip(x / 2 + ½, 0, 1)`, rounded to multiples of 2^(1 − bits). */
-function quantizedTanh(settings: Identifier["settings"]): readonly GraphOp[] {
-  const bits = settings.integer("bits", 8);
-  settings.raw("use_stochastic_rounding");
-  if (settings.flag("use_real_tanh", false))
-    throw new Rejection("its quantized_tanh uses the real tanh", "use quantized_tanh without use_real_tanh");
-  if (bits < 2 || bits > 8) throw new Rejection(`its quantizer has ${bits} bits`, "use 2 to 8 bits");
-  const m = 2 ** (bits - 1);
-  return [
-    arithmetic("multiply", 0.5),
-    arithmetic("add", 0.5),
-    { kind: "clip", low: 0, high: 1 },
-    arithmetic("multiply", 2),
-    arithmetic("subtract", 1),
-    uniform(1 / m, -m + (settings.flag("symmetric", false) ? 1 : 0), m - 1),
-  ];
-}
-
 function fixedAlpha(settings: Identifier["settings"]): number {
   const alpha = alphaOf(settings) ?? 1;
   if (typeof alpha === "number") return alpha;
   throw new Rejection(
     `its quantizer's alpha is "${alpha}", computed from every input anew`,
     "give alpha a number for activations",
-  );
-}
-
-function unsupported(name: string): Rejection {
-  const smooth = [
-    "sigmoid",
-    "tanh",
-    "elu",
-    "selu",
-    "gelu",
-    "swish",
-    "silu",
-    "softplus",
-    "exponential",
-    "hard_sigmoid",
-  ];
-  return new Rejection(
-    `its activation is "${printable(name, 40)}"`,
-    smooth.includes(name)
-      ? "replace it by a quantized activation (ste_sign, or relu and a quantizer) and train again"
-      : `supported are ${[...activations.keys()].join(", ")}`,
   );
 }

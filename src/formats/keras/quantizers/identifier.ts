@@ -122,7 +122,8 @@ function fromText(text: string): Identifier {
   if (match === null) throw notUnderstood(text);
   const [, name, list] = match as unknown as [string, string, string | undefined];
   if (list === undefined || list.trim() === "") return named(name, new Map());
-  const positions = signatures.get(name) ?? [];
+  // Names that are not known are refused later, whatever is in their brackets.
+  const positions = signatures.get(name) ?? Object.keys(list.split(","));
   const fields = new Map<string, unknown>();
   for (const [i, part] of list.split(",").entries()) {
     const at = part.indexOf("=");

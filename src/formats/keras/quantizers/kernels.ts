@@ -8,8 +8,9 @@ import { type FloatConstant, floatConstant } from "../../common/constant.js";
 import { Rejection } from "../../common/rejection.js";
 import { automaticBits, automaticTernary } from "./automatic.js";
 import type { Identifier } from "./identifier.js";
-import { alphaOf, type Codes, checkNoNoise, fixedCodes } from "./qkeras.js";
+import { alphaOf, type Codes, checkNoNoise, fixedCodes, powersOfTwo } from "./qkeras.js";
 import { greatestMagnitudes, halfEven, leastSquares, means } from "./scale.js";
+import { activationRemedy } from "./unsupported.js";
 
 const f = Math.fround;
 
@@ -21,16 +22,16 @@ export function quantizeKernel(quantizer: Identifier | undefined, kernel: FloatT
   if (quantize === undefined) {
     throw new Rejection(
       `its kernel quantizer is "${printable(name, 40)}"`,
-      `supported are ${[...kernelQuantizers.keys()].join(", ")}`,
+      activationRemedy(name, [...kernelQuantizers.keys()]),
     );
   }
-  const codes = quantize(quantizer, kernel);
+  const quantized = quantize(quantizer, kernel);
   settings.finish();
-  return codes === undefined ? floatConstant(kernel.shape, kernel.data) : withCodes(kernel, codes);
+  return "codes" in quantized ? withCodes(kernel, quantized) : floatConstant(kernel.shape, quantized.data);
 }
 
-/** Undefined: the weights as they are. */
-type KernelQuantizer = (quantizer: Identifier, kernel: FloatTensor) => Codes | undefined;
+/** Codes, or numbers that have no equal distances. */
+type KernelQuantizer = (quantizer: Identifier, kernel: FloatTensor) => Codes | Pick<FloatTensor, "data">;
 
 const ONE = Float32Array.of(1);
 
@@ -59,6 +60,7 @@ export const kernelQuantizers: ReadonlyMap<string, KernelQuantizer> = new Map<st
   ["ternary", ternary],
   ["stochastic_ternary", ternary],
   ["quantized_bits", quantizedBits],
+  ["quantized_po2", quantizedPo2],
 ]);
 
 /** The sign times the mean magnitude over all axes but the last. */
@@ -110,9 +112,14 @@ function dorefa({ settings }: Identifier, { data }: FloatTensor): Codes {
 }
 
 /** The kernel is stored as it is used, e.g. ±1 by Bop. */
-function noOp({ settings }: Identifier): undefined {
+function noOp({ settings }: Identifier, kernel: FloatTensor): FloatTensor {
   settings.raw("precision");
-  return undefined;
+  return kernel;
+}
+
+/** Powers of two with a sign: as codes where they are few and small, found like those of float weights. */
+function quantizedPo2(quantizer: Identifier, { data }: FloatTensor): Pick<FloatTensor, "data"> {
+  return { data: powersOfTwo(quantizer, data) ?? data };
 }
 
 function binary({ settings }: Identifier, kernel: FloatTensor): Codes {

@@ -133,7 +133,7 @@ function fixedValues(quantizer: Identifier, data: Float32Array): Float32Array {
 }
 
 /** `quantized_po2` and `quantized_relu_po2`: the nearest power of two; undefined for other quantizers. */
-function powersOfTwo({ name, settings }: Identifier, data: Float32Array): Float32Array | undefined {
+export function powersOfTwo({ name, settings }: Identifier, data: Float32Array): Float32Array | undefined {
   if (name !== "quantized_po2" && name !== "quantized_relu_po2") return undefined;
   const isRelu = name === "quantized_relu_po2";
   const bits = settings.integer("bits", 8) - (isRelu ? 0 : 1);
