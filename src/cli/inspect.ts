@@ -1,16 +1,19 @@
 import type { Command } from "commander";
 import { BitloomError, type Diagnostic } from "../diagnostics/diagnostic.js";
-import { printGraph } from "../graph/index.js";
 import type { ModelGraph } from "../graph/types.js";
 import { lowerGraph } from "../passes/registry.js";
 import { type Plan, planProgram } from "../plan/index.js";
+import { inspectGraph, inspectionText } from "../report/inspection.js";
 import { summarize, summaryText } from "../report/summary.js";
 import { modelCommand } from "./model-command.js";
 import { compileOptions, graphFromOptions, type ModelOptions } from "./options.js";
 import { present } from "./output.js";
 
 export function inspectCommand(): Command {
-  return modelCommand("inspect", "show what is in a model file, what it costs, and every problem at once")
+  return modelCommand(
+    "inspect",
+    "show what is in a model file: its producer, each layer's method, the conventions taken, the costs, every problem",
+  )
     .addHelpText("after", "\nExample:\n  bitloom inspect mnist.onnx\n")
     .action((model: string, options: ModelOptions & { json: boolean }) =>
       present(options.json, () => run(model, options)),
@@ -21,18 +24,13 @@ export function inspectCommand(): Command {
 function run(path: string, options: ModelOptions) {
   const graph = graphFromOptions(path);
   const { plan, diagnostics, failed } = tryPlan(graph, options);
+  const inspection = inspectGraph(graph);
   const summary = plan === undefined ? undefined : summarize(plan);
   return {
-    text: [printGraph(graph), ...(summary === undefined ? [] : [summaryText(summary)])].join("\n"),
-    json: {
-      source: graph.source,
-      nodes: graph.nodes.map((n) => ({
-        name: n.name,
-        op: n.op.kind,
-        output: graph.values.get(n.output)!.shape,
-      })),
-      ...(summary ?? {}),
-    },
+    text: [inspectionText(graph, inspection), ...(summary === undefined ? [] : [summaryText(summary)])].join(
+      "\n",
+    ),
+    json: { ...inspection, ...(summary ?? {}) },
     diagnostics,
     ...(failed === undefined ? {} : { exitCode: failed.exitCode }),
   };

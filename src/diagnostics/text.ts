@@ -12,6 +12,16 @@ export function printable(text: string, limit = 120): string {
   return escaped.length <= limit ? escaped : `${escaped.slice(0, limit - 1)}…`;
 }
 
+/** Longest name that is shown whole. Exporters put what tells nodes apart last, so the middle is left out. */
+const NAME_WIDTH = 40;
+
+/** A name of the file, printable and short enough for a column. */
+export function shortName(name: string): string {
+  const text = printable(name, 200);
+  if (text.length <= NAME_WIDTH) return text;
+  return `${text.slice(0, 11)}…${text.slice(text.length - (NAME_WIDTH - 12))}`;
+}
+
 /** A shape as people write it: `1×1×28×28`, `scalar` for rank 0. */
 export function shapeText(shape: readonly number[]): string {
   return shape.length === 0 ? "scalar" : shape.join("×");

@@ -21,7 +21,7 @@ export interface ReadOptions {
  * Reads a trained model, whatever its format, by content rather than by name; gzip is unpacked on the way.
  * Throws one BitloomError (exit 2) with every problem of the file.
  */
-export function readModel(bytes: Uint8Array, fileName: string, _options: ReadOptions = {}): ModelGraph {
+export function readModel(bytes: Uint8Array, fileName: string, options: ReadOptions = {}): ModelGraph {
   const unpacked = isGzip(bytes) ? gunzip(bytes, fileName) : bytes;
   if (unpacked.length === 0) {
     throw fail("formats/empty", "the file is empty", { where: fileName, remedy: "export the model again" });
@@ -44,7 +44,9 @@ export function readModel(bytes: Uint8Array, fileName: string, _options: ReadOpt
       remedy: other.remedy,
     });
   }
-  const graph = isTflite(unpacked) ? importTflite(unpacked, fileName) : importOnnx(unpacked, fileName);
+  const graph = isTflite(unpacked)
+    ? importTflite(unpacked, fileName)
+    : importOnnx(unpacked, fileName, options.companions);
   verifyGraph(graph);
   return graph;
 }

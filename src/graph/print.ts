@@ -1,8 +1,6 @@
-import { printable, shapeText } from "../diagnostics/text.js";
-import type { FloatTensor, GraphOp, ModelGraph, Quantizer, WeightTensor, Window } from "./types.js";
+import { printable, shapeText, shortName } from "../diagnostics/text.js";
+import type { FloatTensor, GraphOp, ModelGraph, Origin, Quantizer, WeightTensor, Window } from "./types.js";
 
-/** Longest name that is shown whole. Exporters put what tells nodes apart last, so the middle is left out. */
-const NAME_WIDTH = 40;
 /** So many of a node's inputs are named. */
 const NAMES_SHOWN = 4;
 
@@ -14,16 +12,16 @@ const NAMES_SHOWN = 4;
 export function printGraph(graph: ModelGraph): string {
   const shape = (name: string): string => shapeText(graph.values.get(name)?.shape ?? []);
   const value = (name: string): string =>
-    `${nameText(name)} ${shape(name)} ${graph.values.get(name)?.dtype ?? ""}`.trimEnd();
+    `${shortName(name)} ${shape(name)} ${graph.values.get(name)?.dtype ?? ""}`.trimEnd();
   const rows = graph.nodes.map((node, i) => {
     const before = graph.nodes[i - 1]?.output ?? graph.inputs[0];
     const isChain = node.inputs.length === 1 && node.inputs[0] === before;
     const from = isChain ? "" : ` of ${listText(node.inputs)}`;
-    return [nameText(node.name), shape(node.output), opText(node.op) + from];
+    return [shortName(node.name), shape(node.output), opText(node.op) + from];
   });
   const widths = [0, 1].map((column) => rows.reduce((most, r) => Math.max(most, r[column]!.length), 0));
   return [
-    `${printable(graph.name)} (${printable(graph.source, 200)})`,
+    `${printable(graph.name)} (${printable(originText(graph.origin), 200)})`,
     `  input ${graph.inputs.map(value).join(", ")}`,
     ...rows.map(
       ([name, size, text]) => `  ${name!.padEnd(widths[0]!)}  ${size!.padEnd(widths[1]!)}  ${text}`,
@@ -33,14 +31,13 @@ export function printGraph(graph: ModelGraph): string {
   ].join("\n");
 }
 
-function nameText(name: string): string {
-  const text = printable(name, 200);
-  if (text.length <= NAME_WIDTH) return text;
-  return `${text.slice(0, 11)}…${text.slice(text.length - (NAME_WIDTH - 12))}`;
+/** Format, version and producer, as far as they are known. */
+export function originText({ format, version, producer }: Origin): string {
+  return [format, version, producer && `by ${producer}`].filter((part) => part !== "").join(", ");
 }
 
 function listText(names: readonly string[]): string {
-  const shown = names.slice(0, NAMES_SHOWN).map(nameText).join(", ");
+  const shown = names.slice(0, NAMES_SHOWN).map(shortName).join(", ");
   return names.length <= NAMES_SHOWN ? shown : `${shown} and ${names.length - NAMES_SHOWN} more`;
 }
 

@@ -29,7 +29,12 @@ export interface IntTensor {
  * subtraction of the zero point, e.g. −1/+1 for BipolarQuant.
  */
 export interface WeightTensor extends FloatTensor {
-  readonly quantized?: { readonly codes: Int32Array; readonly scale: FloatTensor };
+  readonly quantized?: {
+    readonly codes: Int32Array;
+    readonly scale: FloatTensor;
+    /** Set where no quantizer in the file says so: the weights happen to be few, equally spaced values. */
+    readonly fromValues?: true;
+  };
 }
 
 /**
@@ -187,11 +192,20 @@ export interface GraphValue {
   readonly stored?: { readonly type: "u8" | "i8"; readonly zero: number };
 }
 
+/** The file that a graph comes from: untrusted text, made printable. */
+export interface Origin {
+  /** E.g. `QONNX`, `TFLite with Larq Compute Engine`, `Larq (.h5)`. */
+  readonly format: string;
+  /** E.g. `opset 13`, `schema 3`; empty where the format has none. */
+  readonly version: string;
+  /** What wrote the file, e.g. `pytorch 1.7`; empty where the file does not say. */
+  readonly producer: string;
+}
+
 export interface ModelGraph {
   /** Name of the graph in the file (untrusted text). */
   readonly name: string;
-  /** E.g. `ONNX (QONNX), opset 9, by pytorch 1.7`. */
-  readonly source: string;
+  readonly origin: Origin;
   /** In execution order. */
   readonly nodes: readonly GraphNode[];
   readonly values: ReadonlyMap<string, GraphValue>;

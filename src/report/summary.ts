@@ -24,6 +24,8 @@ export interface LayerSummary {
   readonly weightCodes: string;
   readonly constantBytes: number;
   readonly scratchBytes: number;
+  /** Whether it reads or writes float32. */
+  readonly isFloat: boolean;
 }
 
 /** Sizes and kernels of a plan. */
@@ -59,7 +61,18 @@ function layerSummary(program: DeviceProgram, plan: Plan, index: number): LayerS
     weightCodes: weights === undefined ? "" : domainText({ kind: "codes", ...weights }),
     constantBytes: constantBytes(choice),
     scratchBytes: choice.scratchBytes,
+    isFloat: [...choice.inputs, choice.output].some((id) => {
+      const { domain } = program.tensors[id]!;
+      return domain.kind === "scalar" && domain.type === "f32";
+    }),
   };
+}
+
+/** Which layers read or write float32, first and last if there are many. */
+function floatText(layers: readonly LayerSummary[]): string {
+  const names = layers.filter((l) => l.isFloat).map((l) => l.layer);
+  if (names.length <= 3) return `float32 in ${names.join(", ") || "the output"}`;
+  return `float32 in ${names.length} of ${layers.length} layers, ${names[0]} to ${names.at(-1)}`;
 }
 
 /** The summary as text. */
@@ -85,6 +98,6 @@ export function summaryText(summary: Summary): string {
     "",
     `flash   ${summary.weightBytes} bytes of weights and thresholds`,
     `RAM     ${summary.arenaBytes} bytes of arena (no plan can need less than ${summary.arenaLowerBound}), plus input and output`,
-    `float   ${summary.integerOnly ? "none: integer arithmetic only" : "float32 in the output layers"}`,
+    `float   ${summary.integerOnly ? "none: integer arithmetic only" : floatText(summary.layers)}`,
   ].join("\n");
 }

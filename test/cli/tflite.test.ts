@@ -25,7 +25,7 @@ async function bitloom(...args: string[]) {
 it("inspect shows the layers and what they cost", async () => {
   const { stdout, exitCode } = await bitloom("inspect", model);
   expect(exitCode).toBe(0);
-  expect(stdout).toMatch(/TFLite with Larq Compute Engine, schema 3, MLIR Converted/);
+  expect(stdout).toMatch(/TFLite with Larq Compute Engine, schema 3, by MLIR Converted/);
   expect(stdout).toMatch(/conv 24×32×3×3, pads 1, 2 groups, padding 1, weights 1 bit ±1/);
   expect(stdout).toMatch(/flash +\d+ bytes/);
 });

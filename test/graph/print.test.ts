@@ -115,7 +115,9 @@ describe("names from hostile files", () => {
   it("are escaped and shortened in the middle", () => {
     const [, , row] = printGraph(graph).split("\n");
     expect(row).toMatch(/^ {2}\\u001b\[2J\\n…longlong.*tail {2}2 {2}relu$/);
-    expect(printGraph({ ...graph, name: "a\u0007", source: "b\u0007" })).not.toContain("\u0007");
+    expect(
+      printGraph({ ...graph, name: "a\u0007", origin: { format: "b\u0007", version: "", producer: "" } }),
+    ).not.toContain("\u0007");
   });
 
   it.each([
@@ -129,7 +131,7 @@ describe("names from hostile files", () => {
   ])("like %j keep the text printable and one line per node", (name) => {
     const plain = printGraph(readModel(smallNet(), "m.onnx")).split("\n").length;
     const hostile = readModel(smallNet({ names: name }), "m.onnx");
-    const text = printGraph({ ...hostile, name, source: name });
+    const text = printGraph({ ...hostile, name, origin: { format: name, version: name, producer: name } });
     expect(text.split("\n")).toHaveLength(plain);
     expect(text.length).toBeLessThan(3000);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there

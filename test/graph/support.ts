@@ -28,7 +28,14 @@ export function chain(
     values.set(output, { name: output, shape, dtype });
     current = output;
   });
-  return { name: "chain", source: "test", nodes, values, inputs: ["x"], outputs: [current] };
+  return {
+    name: "chain",
+    origin: { format: "test", version: "", producer: "" },
+    nodes,
+    values,
+    inputs: ["x"],
+    outputs: [current],
+  };
 }
 
 /** The graph with one node changed. */

@@ -75,7 +75,7 @@ class NetBuilder {
     if (!hasLayers || random.next() < 0.75) x = this.#head(x);
     return {
       name: "random conv net",
-      source: "test",
+      origin: { format: "test", version: "", producer: "" },
       nodes: this.#nodes,
       values: this.#values,
       inputs: ["input"],

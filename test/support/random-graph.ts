@@ -139,7 +139,7 @@ class GraphBuilder {
   get graph(): ModelGraph {
     return {
       name: "random net",
-      source: "test",
+      origin: { format: "test", version: "", producer: "" },
       nodes: this.#nodes,
       values: this.#values,
       inputs: ["input"],

@@ -37,7 +37,7 @@ class Builder {
     const [input, last] = [this.#values[0]!, this.#values.at(-1)!];
     return {
       name: "random maps",
-      source: "test",
+      origin: { format: "test", version: "", producer: "" },
       nodes: this.#nodes,
       values: new Map(this.#values.map((v) => [v.name, v])),
       inputs: [input.name],

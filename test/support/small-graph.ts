@@ -116,7 +116,7 @@ export class SmallGraph {
   get graph(): ModelGraph {
     return {
       name: "small graph",
-      source: "test",
+      origin: { format: "test", version: "", producer: "" },
       nodes: this.#nodes,
       values: this.#values,
       inputs: ["input"],

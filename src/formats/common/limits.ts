@@ -69,12 +69,18 @@ export function checkRank(shape: readonly number[]): void {
 
 /** Counts the elements that an import has touched. */
 export class WorkBudget {
-  readonly #limit: number;
+  #limit: number;
   #left: number;
 
   constructor(fileBytes: number) {
     this.#limit = WORK_LIMIT + WORK_PER_BYTE * fileBytes;
     this.#left = this.#limit;
+  }
+
+  /** Bytes of further files that belong to the model. */
+  earn(fileBytes: number): void {
+    this.#limit += WORK_PER_BYTE * fileBytes;
+    this.#left += WORK_PER_BYTE * fileBytes;
   }
 
   spend(elements: number): void {

@@ -37,7 +37,7 @@ function withScale(shape: Shape, data: Float32Array, axis: number, scale: Float3
   for (let i = 0; i < codes.length; i++)
     codes[i] = Math.round(data[i]! / scale[Math.floor(i / inner) % length]!);
   const scaleShape = shape.map((_, i) => (i === axis ? length : 1));
-  return { shape, data, quantized: { codes, scale: { shape: scaleShape, data: scale } } };
+  return { shape, data, quantized: { codes, scale: { shape: scaleShape, data: scale }, fromValues: true } };
 }
 
 /** Runs of elements: where the first starts, how long one is, how far apart they start, where they end. */

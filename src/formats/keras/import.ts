@@ -1,13 +1,21 @@
 /** Keras bytes → ModelGraph. Every problem of the file is collected and reported at once. */
 import { Diagnostics, fail } from "../../diagnostics/diagnostic.js";
 import { printable, shapeText } from "../../diagnostics/text.js";
-import type { FloatTensor, GraphNode, GraphOp, GraphValue, ModelGraph, Shape } from "../../graph/types.js";
+import type {
+  FloatTensor,
+  GraphNode,
+  GraphOp,
+  GraphValue,
+  ModelGraph,
+  Origin,
+  Shape,
+} from "../../graph/types.js";
 import {
   type ChannelsLastValue,
   graphShape,
   hasLayouts,
   type Layout,
-  Layouts,
+  nameIn,
 } from "../common/channels-last.js";
 import { checkComputed, INPUT_LIMIT } from "../common/limits.js";
 import { UniqueNames } from "../common/names.js";
@@ -62,7 +70,6 @@ class Import {
   readonly #values = new Map<string, GraphValue>();
   readonly #inputs: string[] = [];
   readonly #names = new UniqueNames();
-  readonly #layouts = new Layouts((input, permutation, shape) => this.#transposed(input, permutation, shape));
 
   constructor(file: KerasFile, model: KerasModel, fileName: string) {
     this.#file = file;
@@ -81,10 +88,10 @@ class Import {
     }
     this.#diagnostics.throwIfErrors();
     // In Keras' own order of axes, as the model returns them.
-    const outputs = this.#model.outputs.map((key) => this.#layouts.nameOf(this.#results.get(key)!, "last"));
+    const outputs = this.#model.outputs.map((key) => this.#nameIn(this.#results.get(key)!, "last"));
     return {
       name: this.#model.name,
-      source: this.#source(),
+      origin: this.#origin(),
       nodes: this.#nodes,
       values: this.#values,
       inputs: this.#inputs,
@@ -92,11 +99,15 @@ class Import {
     };
   }
 
-  #source(): string {
+  #origin(): Origin {
     const packages = new Set(this.#model.layers.map((l) => findLayer(l.className)?.from));
     const makers = ["Larq", "QKeras"].filter((p) => packages.has(p as "Larq"));
     const names = makers.length === 0 ? "Keras" : makers.join(" and ");
-    return `${names} (${this.#file.kind}), by Keras ${printable(this.#file.kerasVersion, 20)}`;
+    return {
+      format: `${names} (${this.#file.kind})`,
+      version: "",
+      producer: `Keras ${printable(this.#file.kerasVersion, 20)}`,
+    };
   }
 
   #importCall(layer: KerasLayer, call: KerasCall): ChannelsLastValue | undefined {
@@ -196,7 +207,7 @@ class Import {
     part: string | undefined,
   ): ChannelsLastValue {
     checkComputed(shape);
-    const from = inputs.map((value) => this.#layouts.nameOf(value, wanted));
+    const from = inputs.map((value) => this.#nameIn(value, wanted));
     const layout = hasLayouts(shape) ? wanted : "last";
     const text = printable(layer.name);
     const name = this.#add(
@@ -208,9 +219,10 @@ class Import {
     return { shape, names: { [layout]: name } };
   }
 
-  #transposed(input: string, permutation: readonly number[], shape: Shape): string {
-    const to = permutation.at(-1) === 1 ? "channels last" : "channels first";
-    return this.#add({ kind: "transpose", permutation }, [input], shape, `${input} ${to}`);
+  #nameIn(value: ChannelsLastValue, layout: Layout): string {
+    return nameIn(value, layout, (input, permutation, shape) =>
+      this.#add({ kind: "transpose", permutation }, [input], shape, `${input} channels ${layout}`),
+    );
   }
 
   /** A node and its value, of one name. */

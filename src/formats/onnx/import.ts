@@ -2,11 +2,13 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { Diagnostics, fail } from "../../diagnostics/diagnostic.js";
 import { printable } from "../../diagnostics/text.js";
-import type { GraphNode, GraphOp, GraphValue, ModelGraph, Shape } from "../../graph/types.js";
+import type { GraphNode, GraphOp, GraphValue, ModelGraph, Origin, Shape } from "../../graph/types.js";
+import type { CompanionReader } from "../common/companions.js";
 import { checkComputed, WorkBudget } from "../common/limits.js";
 import { UniqueNames } from "../common/names.js";
 import { damaged, Rejection } from "../common/rejection.js";
 import { type Attributes, checkAttributes } from "./attributes.js";
+import { ExternalData } from "./external.js";
 import { declaredShape, inputShape } from "./inputs.js";
 import {
   constantValue,
@@ -25,10 +27,10 @@ import { readTensor } from "./tensor.js";
 import { opText, unsupportedRemedy } from "./unsupported.js";
 
 /**
- * Reads an ONNX or QONNX file. Throws one BitloomError (exit 2) that lists every node, tensor, input and
- * output that cannot be taken.
+ * Reads an ONNX or QONNX file; files that it names for its tensors' data come from `companions`. Throws one
+ * BitloomError (exit 2) that lists every node, tensor, input and output that cannot be taken.
  */
-export function importOnnx(bytes: Uint8Array, fileName: string): ModelGraph {
+export function importOnnx(bytes: Uint8Array, fileName: string, companions?: CompanionReader): ModelGraph {
   const model = decode(bytes, fileName);
   if (model.graph === undefined || model.graph.node.length === 0) {
     throw fail(
@@ -37,7 +39,7 @@ export function importOnnx(bytes: Uint8Array, fileName: string): ModelGraph {
       { where: fileName, remedy: "export the model again" },
     );
   }
-  return new Import(model, model.graph, fileName, bytes.length).run();
+  return new Import(model, model.graph, fileName, { fileBytes: bytes.length, companions }).run();
 }
 
 function decode(bytes: Uint8Array, fileName: string): ModelProto {
@@ -50,6 +52,12 @@ function decode(bytes: Uint8Array, fileName: string): ModelProto {
       remedy: "copy or export the model again; bitloom reads ONNX and QONNX files",
     });
   }
+}
+
+/** What the import may read beside the decoded file, and the size of that file. */
+interface Sources {
+  readonly fileBytes: number;
+  readonly companions: CompanionReader | undefined;
 }
 
 class Import {
@@ -69,11 +77,14 @@ class Import {
   /** Shapes that the file declares, for messages about values that are not computed. */
   readonly #declared: ReadonlyMap<string, string | undefined>;
   readonly #budget: WorkBudget;
+  readonly #external: ExternalData;
+  readonly #reported = new Set<Rejection>();
   /** Values that some needed node reads, or that the graph gives. */
   #used: ReadonlySet<string> = new Set();
 
-  constructor(model: ModelProto, proto: GraphProto, fileName: string, fileBytes: number) {
-    this.#budget = new WorkBudget(fileBytes);
+  constructor(model: ModelProto, proto: GraphProto, fileName: string, sources: Sources) {
+    this.#budget = new WorkBudget(sources.fileBytes);
+    this.#external = new ExternalData(sources.companions, (bytes) => this.#budget.earn(bytes));
     this.#model = model;
     this.#proto = proto;
     this.#fileName = fileName;
@@ -99,7 +110,7 @@ class Import {
     this.#diagnostics.throwIfErrors();
     return {
       name: this.#proto.name || this.#fileName,
-      source: this.#source(),
+      origin: this.#origin(),
       nodes: this.#nodes,
       values: this.#values,
       inputs,
@@ -108,14 +119,16 @@ class Import {
     };
   }
 
-  #source(): string {
+  #origin(): Origin {
     const quantized = this.#proto.node.some(
       (n) => normalDomain(n.domain) !== "" && findOp(n.opType, n.domain) !== undefined,
     );
     const { producerName, producerVersion } = this.#model;
-    const producer =
-      producerName === "" ? "" : `, by ${printable(`${producerName} ${producerVersion}`.trim(), 60)}`;
-    return `${quantized ? "QONNX" : "ONNX"}, opset ${this.#opsets.get("") ?? "?"}${producer}`;
+    return {
+      format: quantized ? "QONNX" : "ONNX",
+      version: `opset ${this.#opsets.get("") ?? "?"}`,
+      producer: producerName === "" ? "" : printable(`${producerName} ${producerVersion}`.trim(), 60),
+    };
   }
 
   /** Only constants that some needed node reads: files may carry parameters of parts that were cut off. */
@@ -123,7 +136,7 @@ class Import {
     for (const tensor of this.#proto.initializer) {
       if (!used.has(tensor.name)) continue;
       const value = this.#collect("onnx/tensor", `tensor ${tensor.name}`, () =>
-        constantValue(readTensor(tensor)),
+        constantValue(readTensor(tensor, this.#external)),
       );
       this.#known.set(tensor.name, value ?? unknown);
     }
@@ -206,6 +219,7 @@ class Import {
       opset: this.#opsets.get(normalDomain(proto.domain)) ?? 1,
       inputs,
       attributes,
+      external: this.#external,
       outputs: proto.output.map((name) => name !== "" && this.#used.has(name)),
       emit: (op, input, shape, options = {}) => this.#emit(proto, op, input, shape, options),
     };
@@ -261,6 +275,9 @@ class Import {
       return read();
     } catch (error) {
       if (!(error instanceof Rejection)) throw error;
+      // Many tensors may stand in one file that is not there.
+      if (this.#reported.has(error)) return undefined;
+      this.#reported.add(error);
       this.#diagnostics.error(code, `${error.message}${detail()}`, { where, remedy: error.remedy });
       return undefined;
     }

@@ -4,6 +4,7 @@ import type { FloatTensor, GraphOp, Shape } from "../../graph/types.js";
 import type { Constant, FloatConstant, IntConstant } from "../common/constant.js";
 import { damaged, Rejection } from "../common/rejection.js";
 import { type Attributes, intsAttribute } from "./attributes.js";
+import type { ExternalData } from "./external.js";
 
 /** A value during import: known now, computed at run time, or lost to an error that was already reported. */
 export type Value = ConstantValue | RuntimeValue | QuantizedValue | { readonly kind: "unknown" };
@@ -54,6 +55,8 @@ export interface OnnxNode {
   /** Absent optional inputs are undefined. None is unknown: such nodes are not imported. */
   readonly inputs: readonly (Value | undefined)[];
   readonly attributes: Attributes;
+  /** The files that tensors among the attributes name. */
+  readonly external: ExternalData;
   /** For each of the node's outputs, whether anything reads it. */
   readonly outputs: readonly boolean[];
   /** Adds a graph node that reads one run-time value or several. */

@@ -2,6 +2,7 @@ import { shapeText } from "../../diagnostics/text.js";
 import { type Constant, floatConstant, intConstant } from "../common/constant.js";
 import { checkRank, wholeNumber } from "../common/limits.js";
 import { damaged, Rejection } from "../common/rejection.js";
+import type { ExternalData } from "./external.js";
 import type { TensorProto } from "./onnx_pb.js";
 
 interface ElementType {
@@ -13,6 +14,9 @@ interface ElementType {
   /** The list that holds the elements where there are no raw data. */
   list(proto: TensorProto): ArrayLike<number>;
 }
+
+/** ONNX's number for data in another file. */
+const EXTERNAL = 1;
 
 const int32List = (proto: TensorProto): ArrayLike<number> => proto.int32Data;
 
@@ -58,22 +62,17 @@ const otherTypes: Readonly<Record<number, string>> = {
 
 /**
  * Decodes a tensor of the file, row-major. float64 becomes float32 only where nothing is lost. The number of
- * elements is compared with the shape before anything is allocated. Throws a Rejection.
+ * elements is compared with the shape before anything is allocated; data in other files come from `external`. Throws
+ * a Rejection.
  */
-export function readTensor(proto: TensorProto): Constant {
-  if (proto.dataLocation === 1) {
-    throw new Rejection(
-      "the tensor's data are in another file",
-      "save the model as one file: onnx.save_model(model, path)",
-    );
-  }
+export function readTensor(proto: TensorProto, external: ExternalData): Constant {
   const type = Object.hasOwn(types, proto.dataType) ? types[proto.dataType] : undefined;
   if (type === undefined) {
     const name = otherTypes[proto.dataType] ?? `number ${proto.dataType}`;
     throw new Rejection(`the tensor has elements of type ${name}`, "export with float32 weights");
   }
   const shape = checkedShape(proto);
-  const values = elements(proto, type, shape);
+  const values = elements(proto, type, shape, external);
   return type.isFloat ? floats(values, shape) : integers(values, shape, type.name);
 }
 
@@ -85,10 +84,16 @@ function checkedShape(proto: TensorProto): readonly number[] {
   throw new Rejection(`the tensor has the impossible shape ${shapeText(shape)}`, damaged);
 }
 
-function elements(proto: TensorProto, type: ElementType, shape: readonly number[]): ArrayLike<number> {
+function elements(
+  proto: TensorProto,
+  type: ElementType,
+  shape: readonly number[],
+  external: ExternalData,
+): ArrayLike<number> {
   const count = shape.reduce((a, b) => a * b, 1);
-  const raw = proto.rawData;
-  if (raw.length === 0) {
+  const isExternal = proto.dataLocation === EXTERNAL;
+  const raw = isExternal ? external.read(proto) : proto.rawData;
+  if (raw.length === 0 && !isExternal) {
     const list = type.list(proto);
     if (list.length === count) return list;
     throw new Rejection(

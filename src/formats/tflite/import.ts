@@ -1,13 +1,13 @@
 /** TFLite bytes → ModelGraph. Every problem of the file is collected and reported at once. */
 import { Diagnostics, fail } from "../../diagnostics/diagnostic.js";
 import { printable, shapeText } from "../../diagnostics/text.js";
-import type { GraphNode, GraphValue, ModelGraph } from "../../graph/types.js";
+import type { GraphNode, GraphValue, ModelGraph, Origin } from "../../graph/types.js";
 import { checkComputed, INPUT_LIMIT, WorkBudget } from "../common/limits.js";
 import { UniqueNames } from "../common/names.js";
 import { damaged, Rejection } from "../common/rejection.js";
 import { DamagedFile } from "./flatbuffer.js";
 import { readFlexMap } from "./flexbuffer.js";
-import { computed, plain } from "./layout.js";
+import { channelsLast, computed } from "./layout.js";
 import {
   type EmitOptions,
   type Options,
@@ -92,7 +92,7 @@ class Import {
     this.#diagnostics.throwIfErrors();
     return {
       name: name === "" || name === "main" ? this.#fileName : name,
-      source: this.#source(),
+      origin: this.#origin(),
       nodes: this.#nodes,
       values: this.#values,
       inputs: graphInputs,
@@ -100,11 +100,14 @@ class Import {
     };
   }
 
-  #source(): string {
+  #origin(): Origin {
     const isLce = this.#model.operators.some((o) => findTfliteOp(o.op, true) !== undefined && o.isCustom);
     const { description } = this.#model;
-    const by = description === "" ? "" : `, ${printable(description.replace(/\.$/, ""), 60)}`;
-    return `TFLite${isLce ? " with Larq Compute Engine" : ""}, schema 3${by}`;
+    return {
+      format: `TFLite${isLce ? " with Larq Compute Engine" : ""}`,
+      version: "schema 3",
+      producer: printable(description.replace(/\.$/, ""), 60),
+    };
   }
 
   #tensor(index: number): FileTensor {
@@ -122,7 +125,7 @@ class Import {
       const name = this.#valueNames.fresh(tensor.name || "input");
       if (tensor.type === "float32") {
         this.#values.set(name, { name, shape, dtype: "float32" });
-        this.#known.set(index, computed("plain", name, shape));
+        this.#known.set(index, computed("last", name, shape));
         return name;
       }
       if (!isIntegerType(tensor.type)) {
@@ -134,7 +137,7 @@ class Import {
       const affine = affineOf(tensor);
       const stored = { type: tensor.type === "int8" ? "i8" : "u8", zero: affine.zero } as const;
       this.#values.set(name, { name, shape, dtype: "float32", stored });
-      this.#known.set(index, computed("plain", name, shape, { element: tensor.type, affine }));
+      this.#known.set(index, computed("last", name, shape, { element: tensor.type, affine }));
       return name;
     });
   }
@@ -154,7 +157,7 @@ class Import {
       const emit: TfNode["emit"] = (from, stages, options) =>
         this.#emit(printable(`${this.#tensor(index).name} output`), from, stages, options);
       const node = { emit } as TfNode;
-      const name = plain(node, value);
+      const name = channelsLast(node, value);
       const zero = value.affine?.zero ?? 0;
       if (zero === 0) return name;
       const op = { kind: "arithmetic", operator: "add", operand: single(zero), reversed: false } as const;

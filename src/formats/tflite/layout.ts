@@ -1,16 +1,10 @@
-/**
- * TFLite's maps are [1, H, W, C], the graph's are [1, C, H, W]. A value is kept in the order in which it was
- * computed; who needs the other order asks for it, and the transpose that makes it is shared. Transposes cost the
- * device nothing, and the graph that is printed has few of them.
- */
+/** Maps of TFLite, [1, H, W, C], as values of the graph in either order of axes. */
 import { shapeText } from "../../diagnostics/text.js";
 import type { FloatTensor, GraphOp, Shape } from "../../graph/types.js";
+import { graphShape, type Layout, nameIn, presentLayout, toFirst } from "../common/channels-last.js";
 import { type FloatConstant, floatConstant, transpose } from "../common/constant.js";
 import { Rejection } from "../common/rejection.js";
-import type { Element, Form, RuntimeValue, Stage, TfNode } from "./node.js";
-
-const TO_PLANAR = [0, 3, 1, 2] as const;
-const TO_PLAIN = [0, 2, 3, 1] as const;
+import type { Element, RuntimeValue, Stage, TfNode } from "./node.js";
 
 /** Whether the value has the shape [1, H, W, C]. */
 export function isMap({ shape }: RuntimeValue): boolean {
@@ -27,58 +21,30 @@ export function mapOf(value: RuntimeValue): { height: number; width: number; cha
   );
 }
 
-/** The shape that a value of the file's shape has in the graph. */
-export function formShape(form: Form, shape: Shape): Shape {
-  return form === "plain" ? shape : TO_PLANAR.map((axis) => shape[axis]!);
-}
-
-/** The graph's axis for an axis of the file. */
-export function formAxis(form: Form, axis: number): number {
-  return form === "plain" ? axis : [0, 2, 3, 1][axis]!;
-}
-
-/** One number per axis, in the graph's order. */
-export function formList(form: Form, list: readonly number[]): number[] {
-  return form === "plain" ? [...list] : TO_PLANAR.map((axis) => list[axis]!);
-}
-
-/** The order in which the value exists already; planar where it exists in both. */
-export function currentForm({ forms }: RuntimeValue): Form {
-  return forms.planar === undefined ? "plain" : "planar";
-}
-
-/** The graph value in channels-first order. */
-export function planar(node: TfNode, value: RuntimeValue): string {
+/** The graph value in channels-first order. Throws a Rejection for what is no map. */
+export function channelsFirst(node: TfNode, value: RuntimeValue): string {
   mapOf(value);
-  value.forms.planar ??= reordered(node, value, "planar");
-  return value.forms.planar;
+  return inLayout(node, value, "first");
 }
 
 /** The graph value in the file's own order. */
-export function plain(node: TfNode, value: RuntimeValue): string {
-  value.forms.plain ??= reordered(node, value, "plain");
-  return value.forms.plain;
+export function channelsLast(node: TfNode, value: RuntimeValue): string {
+  return inLayout(node, value, "last");
 }
 
-export function inForm(node: TfNode, value: RuntimeValue, form: Form): string {
-  return form === "plain" ? plain(node, value) : planar(node, value);
+export function inLayout(node: TfNode, value: RuntimeValue, layout: Layout): string {
+  return nameIn(value, layout, (from, permutation, shape) => {
+    const { height, width, channels } = mapOf(value);
+    // One pixel, or one channel: both orders are the same sequence.
+    const isMoved = height * width > 1 && channels > 1;
+    const op: GraphOp = isMoved ? { kind: "transpose", permutation } : { kind: "reshape" };
+    return node.emit(from, [{ op, shape, part: `channels ${layout}` }], { isAuxiliary: true });
+  });
 }
 
-function reordered(node: TfNode, value: RuntimeValue, to: Form): string {
-  const { height, width, channels } = mapOf(value);
-  const shape = formShape(to, value.shape);
-  const from = value.forms[to === "planar" ? "plain" : "planar"]!;
-  // One pixel, or one channel: both orders are the same sequence.
-  const isMoved = height * width > 1 && channels > 1;
-  const permutation = to === "planar" ? TO_PLANAR : TO_PLAIN;
-  const op: GraphOp = isMoved ? { kind: "transpose", permutation } : { kind: "reshape" };
-  const part = to === "planar" ? "channels first" : "channels last";
-  return node.emit(from, [{ op, shape, part }], { isAuxiliary: true });
-}
-
-/** A new value in one form. */
+/** A new value in one order of axes. */
 export function computed(
-  form: Form,
+  layout: Layout,
   name: string,
   shape: Shape,
   like: { readonly element: Element; readonly affine?: RuntimeValue["affine"] } = { element: "float32" },
@@ -89,12 +55,12 @@ export function computed(
     shape,
     element,
     ...(affine === undefined ? {} : { affine }),
-    forms: { [form]: name },
+    names: { [layout]: name },
   };
 }
 
 /** A constant that broadcasts to the value without enlarging it, in the graph's order of axes. */
-export function operandFor(form: Form, constant: FloatConstant, shape: Shape): FloatTensor {
+export function operandFor(layout: Layout, constant: FloatConstant, shape: Shape): FloatTensor {
   const { data } = constant;
   const missing = shape.length - constant.shape.length;
   const fits =
@@ -108,8 +74,8 @@ export function operandFor(form: Form, constant: FloatConstant, shape: Shape): F
   }
   if (data.length === 1) return { shape: [], data };
   const full = shape.map((_, i) => (i < missing ? 1 : constant.shape[i - missing]!));
-  if (form === "plain") return { shape: full, data };
-  const moved = transpose(floatConstant(full, data), TO_PLANAR);
+  if (layout === "last") return { shape: full, data };
+  const moved = transpose(floatConstant(full, data), toFirst(full.length));
   return { shape: moved.shape, data: moved.data };
 }
 
@@ -117,12 +83,12 @@ export function operandFor(form: Form, constant: FloatConstant, shape: Shape): F
 export function elementwise(
   node: TfNode,
   value: RuntimeValue,
-  operations: (form: Form) => readonly (readonly [op: GraphOp, part: string])[],
+  operations: (layout: Layout) => readonly (readonly [op: GraphOp, part: string])[],
   like: { readonly element: Element; readonly affine?: RuntimeValue["affine"] } = value,
 ): RuntimeValue {
-  const form = currentForm(value);
-  const shape = formShape(form, value.shape);
-  const stages = operations(form).map(([op, part]): Stage => ({ op, shape, part }));
-  if (stages.length === 0) return { ...computed(form, "", value.shape, like), forms: value.forms };
-  return computed(form, node.emit(value.forms[form]!, stages), value.shape, like);
+  const layout = presentLayout(value);
+  const shape = graphShape(value.shape, layout);
+  const stages = operations(layout).map(([op, part]): Stage => ({ op, shape, part }));
+  if (stages.length === 0) return { ...computed(layout, "", value.shape, like), names: value.names };
+  return computed(layout, node.emit(value.names[layout]!, stages), value.shape, like);
 }

@@ -1,6 +1,7 @@
 /** What operator handlers see: a node with its options, its inputs, and the graph under construction. */
 import { shapeText } from "../../diagnostics/text.js";
 import type { GraphOp, Shape } from "../../graph/types.js";
+import type { ChannelsLastValue } from "../common/channels-last.js";
 import type { FloatConstant, IntConstant } from "../common/constant.js";
 import { damaged, Rejection } from "../common/rejection.js";
 import type { FileTensor } from "./schema.js";
@@ -28,25 +29,12 @@ export interface Affine {
   readonly zero: number;
 }
 
-export interface RuntimeValue {
+export interface RuntimeValue extends ChannelsLastValue {
   readonly kind: "runtime";
-  /** In the file's own order of axes: channels innermost. */
-  readonly shape: Shape;
   readonly element: Element;
   /** Of int8 and uint8. */
   readonly affine?: Affine;
-  /** Graph values with these elements, in one order of axes or both: see layout.ts. */
-  readonly forms: Forms;
 }
-
-export interface Forms {
-  /** In the order of `shape`. */
-  plain?: string;
-  /** [1, C, H, W] of a value of shape [1, H, W, C]. */
-  planar?: string;
-}
-
-export type Form = keyof Forms;
 
 /** One graph operation of several that a file's node becomes. `part` names all but the last. */
 export interface Stage {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readModel } from "../../../src/formats/index.js";
+import { originText } from "../../../src/graph/index.js";
 import { runModel } from "../../../src/reference/model.js";
 import {
   encode,
@@ -164,7 +165,7 @@ describe("versions", () => {
   const spec = { nodes: [node("Relu", "x")] };
 
   it.each([7, 8, 9, 11, 13, 17, 23])("opset %d is read", (opset) => {
-    expect(graphOf({ ...spec, opset }).source).toBe(`ONNX, opset ${opset}`);
+    expect(originText(graphOf({ ...spec, opset }).origin)).toBe(`ONNX, opset ${opset}`);
   });
 
   it.each([0, 6, 24])("opset %d is refused", (opset) => {
@@ -177,7 +178,7 @@ describe("versions", () => {
     expect(problemOf(encode(model))).toMatch(/does not say which version/);
     const quantizerOnly = modelInit({ nodes: [node("BipolarQuant", "x c")], constants });
     quantizerOnly.opsetImport = [{ domain: QONNX, version: 1n }];
-    expect(readModel(encode(quantizerOnly), "test").source).toBe("QONNX, opset ?");
+    expect(originText(readModel(encode(quantizerOnly), "test").origin)).toBe("QONNX, opset ?");
   });
 
   it('"ai.onnx" is another spelling of ONNX\'s own domain', () => {
@@ -247,7 +248,7 @@ describe("names and inputs", () => {
     const model = modelInit({ nodes: [node("BipolarQuant", "x c")], constants });
     model.producerName = "tool\u0007";
     model.producerVersion = "1.2";
-    expect(readModel(encode(model), "test").source).toBe("QONNX, opset 13, by tool\\u0007 1.2");
+    expect(originText(readModel(encode(model), "test").origin)).toBe("QONNX, opset 13, by tool\\u0007 1.2");
   });
 
   it("the file is read whatever it is called, gzipped or not", async () => {

@@ -116,7 +116,7 @@ test("between them the fixtures have the engine's operators and the usual ones a
 
 test("a net prints with the engine's conventions as attributes of the graph", () => {
   const lines = printGraph(readModel(file("groups.tflite"), "groups.tflite")).split("\n");
-  expect(lines[0]).toBe("groups.tflite (TFLite with Larq Compute Engine, schema 3, MLIR Converted)");
+  expect(lines[0]).toBe("groups.tflite (TFLite with Larq Compute Engine, schema 3, by MLIR Converted)");
   expect(lines.map((line) => line.replace(/^.*(conv|quantize) /, "$1 "))).toEqual(
     expect.arrayContaining([
       "quantize to 1 bit ±1, scale 1, sign(0) = +1",

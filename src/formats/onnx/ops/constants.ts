@@ -13,12 +13,12 @@ import {
 import { constantValue, intInput, type OpHandler } from "../node.js";
 import { readTensor } from "../tensor.js";
 
-export const constant: OpHandler = ({ attributes }) => {
+export const constant: OpHandler = ({ attributes, external }) => {
   const tensor = tensorAttribute(attributes, "value");
   const ints = intsAttribute(attributes, "value_ints");
   const floats = floatsAttribute(attributes, "value_floats");
   if (attributes.size === 1) {
-    if (tensor !== undefined) return constantValue(readTensor(tensor));
+    if (tensor !== undefined) return constantValue(readTensor(tensor, external));
     if (ints !== undefined) return constantValue(intConstant([ints.length], ints));
     if (floats !== undefined) return constantValue(floatConstant([floats.length], Float32Array.from(floats)));
     if (attributes.has("value_int"))
@@ -36,7 +36,8 @@ export const constant: OpHandler = ({ attributes }) => {
 export const constantOfShape: OpHandler = (node) => {
   const sizes = intInput(node, 0, "shape");
   const tensor = tensorAttribute(node.attributes, "value");
-  const value = tensor === undefined ? floatConstant([1], Float32Array.of(0)) : readTensor(tensor);
+  const value =
+    tensor === undefined ? floatConstant([1], Float32Array.of(0)) : readTensor(tensor, node.external);
   if (!sizes.data.every((n) => n >= 0) || value.data.length !== 1)
     throw new Rejection(`it makes a constant of shape ${listText(sizes.data, "×")}`, damaged);
   checkRank(sizes.data);

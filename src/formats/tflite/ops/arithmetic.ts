@@ -1,10 +1,11 @@
 /** Elementwise operators on float32: with a constant, or a sum of two computed values. */
 import { shapeText } from "../../../diagnostics/text.js";
 import type { ArithmeticOperator, GraphOp } from "../../../graph/types.js";
+import { graphShape, presentLayout } from "../../common/channels-last.js";
 import type { FloatConstant } from "../../common/constant.js";
 import { damaged, Rejection } from "../../common/rejection.js";
 import { activationOps } from "../activation.js";
-import { computed, currentForm, elementwise, formShape, inForm, operandFor } from "../layout.js";
+import { computed, elementwise, inLayout, operandFor } from "../layout.js";
 import {
   elementText,
   floatConstantInput,
@@ -43,8 +44,11 @@ function withConstant(
 ): RuntimeValue {
   if (operator === "divide" && !reversed && constant.data.includes(0))
     throw new Rejection("it divides by 0", "check the model's parameters");
-  return elementwise(node, input, (form) => [
-    [{ kind: "arithmetic", operator, operand: operandFor(form, constant, input.shape), reversed }, "result"],
+  return elementwise(node, input, (layout) => [
+    [
+      { kind: "arithmetic", operator, operand: operandFor(layout, constant, input.shape), reversed },
+      "result",
+    ],
     ...activationOps(node.options.i8(0)),
   ]);
 }
@@ -60,10 +64,10 @@ function join(node: TfNode, operator: ArithmeticOperator): RuntimeValue {
       "both must have the same shape",
     );
   }
-  const form = [a, b].some((v) => currentForm(v) === "planar") ? "planar" : "plain";
-  const shape = formShape(form, a.shape);
-  const left = inForm(node, a, form);
-  let right = inForm(node, b, form);
+  const layout = [a, b].some((v) => presentLayout(v) === "first") ? "first" : "last";
+  const shape = graphShape(a.shape, layout);
+  const left = inLayout(node, a, layout);
+  let right = inLayout(node, b, layout);
   if (operator === "subtract") {
     const negate: GraphOp = {
       kind: "arithmetic",
@@ -76,7 +80,7 @@ function join(node: TfNode, operator: ArithmeticOperator): RuntimeValue {
   const stages = [[{ kind: "sum" }, "sum"] as const, ...activationOps(node.options.i8(0))].map(
     ([op, part]): Stage => ({ op, shape, part }),
   );
-  return computed(form, node.emit([left, right], stages), a.shape);
+  return computed(layout, node.emit([left, right], stages), a.shape);
 }
 
 function float(node: TfNode, index: number): RuntimeValue {
@@ -115,8 +119,8 @@ function activation(number: number): OpHandler {
 export const prelu: OpHandler = (node) => {
   const input = float(node, 0);
   const slope = floatConstantInput(node, 1, "slope");
-  return elementwise(node, input, (form) => [
-    [{ kind: "prelu", slope: operandFor(form, slope, input.shape) }, "result"],
+  return elementwise(node, input, (layout) => [
+    [{ kind: "prelu", slope: operandFor(layout, slope, input.shape) }, "result"],
   ]);
 };
 

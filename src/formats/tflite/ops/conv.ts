@@ -1,11 +1,12 @@
 /** Layers with constant weights: CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED. */
 import { shapeText } from "../../../diagnostics/text.js";
 import type { GraphOp, Shape } from "../../../graph/types.js";
+import { graphShape } from "../../common/channels-last.js";
 import { countOf, type FloatConstant, transpose } from "../../common/constant.js";
 import { damaged, Rejection } from "../../common/rejection.js";
 import { recogniseCodes } from "../../common/weights.js";
 import { type Layer, readLayer } from "../layer.js";
-import { computed, formShape, mapOf, plain, planar } from "../layout.js";
+import { channelsFirst, channelsLast, computed, mapOf } from "../layout.js";
 import type { OpHandler, RuntimeValue, Stage, TfNode } from "../node.js";
 import { type Pair, windowedShape, windowOf } from "../window.js";
 
@@ -49,13 +50,13 @@ function convolved(
   const outputs = filter.shape[0]!;
   const shape = windowedShape(input, window, outputs);
   const weights = recogniseCodes(filter, 0);
-  const inGraph = formShape("planar", shape);
+  const inGraph = graphShape(shape, "first");
   const operations: readonly (readonly [GraphOp, string])[] = [
     [{ kind: "conv", weights, window, groups, padValue: 0 }, "product"],
     ...after([outputs, 1, 1], activation),
   ];
   const stages = operations.map(([op, part]): Stage => ({ op, shape: inGraph, part }));
-  return computed("planar", node.emit(planar(node, input), stages), shape, result);
+  return computed("first", node.emit(channelsFirst(node, input), stages), shape, result);
 }
 
 /** `x · Wᵀ + b` on the rows of the input, whose last axes are flattened to the weights' size: weights are [N, K]. */
@@ -84,7 +85,7 @@ export const fullyConnected: OpHandler = (node) => {
     ...(shape.length === 2 ? [] : [[{ kind: "reshape" }, shape, "shape"] as const]),
   ];
   const stages = operations.map(([op, inGraph, part]): Stage => ({ op, shape: inGraph, part }));
-  return computed("plain", node.emit(plain(node, input), stages), shape, result);
+  return computed("last", node.emit(channelsLast(node, input), stages), shape, result);
 };
 
 function misfit(filter: FloatConstant, input: RuntimeValue): Rejection {

@@ -5,9 +5,10 @@
 import { shapeText } from "../../../diagnostics/text.js";
 import type { FloatTensor, GraphOp, Window } from "../../../graph/types.js";
 import { everyWindowTouches } from "../../../graph/window.js";
+import { graphShape } from "../../common/channels-last.js";
 import { damaged, Rejection } from "../../common/rejection.js";
 import { activationOps } from "../activation.js";
-import { computed, elementwise, formShape, isMap, mapOf, planar } from "../layout.js";
+import { channelsFirst, computed, elementwise, isMap, mapOf } from "../layout.js";
 import {
   type Affine,
   type ConstantValue,
@@ -34,7 +35,7 @@ export const lceQuantize: OpHandler = (node) => {
     throw new Rejection(`it binarizes ${elementText(input)}`, "binarize float32 or int8 values");
   const op = { kind: "quantize", quantizer: { kind: "bipolar", scale: ONE, signOfZero: 1 } } as const;
   // Bits of maps are for convolutions.
-  if (isMap(input)) planar(node, input);
+  if (isMap(input)) channelsFirst(node, input);
   return elementwise(node, input, () => [[op, "sign"]], { element: "bits" });
 };
 
@@ -77,8 +78,8 @@ export const lceMaxPool: OpHandler = (node) => {
   const shape = windowedShape(input, window, channels);
   if (!everyWindowTouches(window, height, 0) || !everyWindowTouches(window, width, 1))
     throw new Rejection("one of its windows lies outside the map", damaged);
-  const stage: Stage = { op: { kind: "max-pool", window }, shape: formShape("planar", shape), part: "pool" };
-  return computed("planar", node.emit(planar(node, input), [stage]), shape, { element: "bits" });
+  const stage: Stage = { op: { kind: "max-pool", window }, shape: graphShape(shape, "first"), part: "pool" };
+  return computed("first", node.emit(channelsFirst(node, input), [stage]), shape, { element: "bits" });
 };
 
 /**
@@ -114,9 +115,9 @@ export const lceConv: OpHandler = (node) => {
   const conv = { kind: "conv", weights: filter, window, groups, padValue: layer.padValue } as const;
   const transform = outputTransform(node, layer);
   const operations: readonly (readonly [GraphOp, string])[] = [[conv, "signs"], ...transform.operations];
-  const inGraph = formShape("planar", shape);
+  const inGraph = graphShape(shape, "first");
   const stages = operations.map(([op, part]): Stage => ({ op, shape: inGraph, part }));
-  return computed("planar", node.emit(planar(node, input), stages), shape, transform);
+  return computed("first", node.emit(channelsFirst(node, input), stages), shape, transform);
 };
 
 interface Layer {

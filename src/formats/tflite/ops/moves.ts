@@ -1,6 +1,7 @@
 /** Operators that move elements or rename axes: the device pays for few of them. */
 import { shapeText } from "../../../diagnostics/text.js";
 import type { Shape } from "../../../graph/types.js";
+import { graphAxis, graphShape, presentLayout } from "../../common/channels-last.js";
 import {
   type Constant,
   countOf,
@@ -10,7 +11,7 @@ import {
 } from "../../common/constant.js";
 import { checkComputed, checkList, checkRank } from "../../common/limits.js";
 import { damaged, listText, Rejection } from "../../common/rejection.js";
-import { computed, currentForm, formAxis, formList, formShape, inForm, plain, planar } from "../layout.js";
+import { channelsFirst, channelsLast, computed, inLayout } from "../layout.js";
 import {
   type ConstantValue,
   elementText,
@@ -73,14 +74,14 @@ function reshaped(node: TfNode, input: RuntimeValue | ConstantValue, sizes: Shap
   if (shapeText(sizes) === shapeText(input.shape)) return input;
   const stage: Stage = { op: { kind: "reshape" }, shape: sizes, part: "shape" };
   const options = input.element === "index" ? ({ dtype: "int64" } as const) : {};
-  return computed("plain", node.emit(sequence(node, input), [stage], options), sizes, input);
+  return computed("last", node.emit(sequence(node, input), [stage], options), sizes, input);
 }
 
 /** The elements in the file's order; of a map of one pixel or one channel both orders are that. */
 function sequence(node: TfNode, input: RuntimeValue): string {
-  const { shape, forms } = input;
+  const { shape, names } = input;
   const isSame = shape.length === 4 && (shape[1]! * shape[2]! === 1 || shape[3] === 1);
-  return isSame ? (forms.plain ?? forms.planar!) : plain(node, input);
+  return isSame ? (names.last ?? names.first!) : channelsLast(node, input);
 }
 
 function reshapedConstant(constant: Constant, sizes: Shape): Constant {
@@ -101,14 +102,14 @@ export const transpose: OpHandler = (node) => {
   const text = permutation.join("");
   const isMap = shape.length === 4 && shape[0] === 1;
   // Between the two orders of a map nothing has to be done: the same elements under other names.
-  if (isMap && text === "0312") return computed("plain", planar(node, input), sizes, input);
-  if (isMap && text === "0231") return computed("planar", plain(node, input), sizes, input);
+  if (isMap && text === "0312") return computed("last", channelsFirst(node, input), sizes, input);
+  if (isMap && text === "0231") return computed("first", channelsLast(node, input), sizes, input);
   const moved = permutation.filter((axis) => shape[axis] !== 1);
   const isKept = moved.every((axis, i) => i === 0 || moved[i - 1]! < axis);
   const op = isKept ? ({ kind: "reshape" } as const) : ({ kind: "transpose", permutation } as const);
   return computed(
-    "plain",
-    node.emit(plain(node, input), [{ op, shape: sizes, part: "moved" }]),
+    "last",
+    node.emit(channelsLast(node, input), [{ op, shape: sizes, part: "moved" }]),
     sizes,
     input,
   );
@@ -140,12 +141,12 @@ export const concatenation: OpHandler = (node) => {
   const size = inputs.reduce((sum, v) => sum + v.shape[axis]!, 0);
   const shape = first.shape.with(axis, size);
   checkComputed(shape);
-  const form = inputs.some((v) => currentForm(v) === "planar") ? "planar" : "plain";
-  const from = inputs.map((v) => inForm(node, v, form));
-  const op = { kind: "concat", axis: formAxis(form, axis) } as const;
+  const layout = inputs.some((v) => presentLayout(v) === "first") ? "first" : "last";
+  const from = inputs.map((v) => inLayout(node, v, layout));
+  const op = { kind: "concat", axis: graphAxis(axis, shape.length, layout) } as const;
   return computed(
-    form,
-    node.emit(from, [{ op, shape: formShape(form, shape), part: "joined" }]),
+    layout,
+    node.emit(from, [{ op, shape: graphShape(shape, layout), part: "joined" }]),
     shape,
     first,
   );
@@ -164,15 +165,15 @@ export const pad: OpHandler = (node) => {
   ];
   const shape = input.shape.map((n, axis) => before[axis]! + n + after[axis]!);
   checkComputed(shape);
-  const form = rank === 4 && input.shape[0] === 1 && shape[0] === 1 ? "planar" : "plain";
+  const layout = rank === 4 && input.shape[0] === 1 && shape[0] === 1 ? "first" : "last";
   const op = {
     kind: "pad",
-    before: formList(form, before),
-    after: formList(form, after),
+    before: graphShape(before, layout),
+    after: graphShape(after, layout),
     value: padValue(node, input),
   } as const;
-  const stage: Stage = { op, shape: formShape(form, shape), part: "padded" };
-  return computed(form, node.emit(inForm(node, input, form), [stage]), shape, input);
+  const stage: Stage = { op, shape: graphShape(shape, layout), part: "padded" };
+  return computed(layout, node.emit(inLayout(node, input, layout), [stage]), shape, input);
 };
 
 function padValue(node: TfNode, input: RuntimeValue): number {
@@ -251,11 +252,11 @@ function sliced(
       damaged,
     );
   }
-  const form = currentForm(input);
-  const op = { kind: "slice", starts: formList(form, starts), steps: formList(form, steps) } as const;
-  const stage: Stage = { op, shape: formShape(form, sizes), part: "slice" };
-  const name = node.emit(input.forms[form]!, [stage], isAuxiliary ? { isAuxiliary } : {});
-  return computed(form, name, sizes, input);
+  const layout = presentLayout(input);
+  const op = { kind: "slice", starts: graphShape(starts, layout), steps: graphShape(steps, layout) } as const;
+  const stage: Stage = { op, shape: graphShape(sizes, layout), part: "slice" };
+  const name = node.emit(input.names[layout]!, [stage], isAuxiliary ? { isAuxiliary } : {});
+  return computed(layout, name, sizes, input);
 }
 
 /** Parts of shapes, which exporters cut from SHAPE. */

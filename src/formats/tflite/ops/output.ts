@@ -1,7 +1,7 @@
 /** Operators that end a classifier. */
 import { shapeText } from "../../../diagnostics/text.js";
 import { damaged, Rejection } from "../../common/rejection.js";
-import { computed, plain } from "../layout.js";
+import { channelsLast, computed } from "../layout.js";
 import { floatInput, intsInput, normalAxis, type OpHandler, type RuntimeValue, type Stage } from "../node.js";
 import { single } from "../quantized.js";
 
@@ -23,7 +23,7 @@ export const softmax: OpHandler = (node) => {
     ...(beta === 1 ? [] : [{ op: scaled, shape, part: "scaled" }]),
     { op: { kind: "softmax", axis }, shape, part: "softmax" },
   ];
-  return computed("plain", node.emit(plain(node, input), stages), shape);
+  return computed("last", node.emit(channelsLast(node, input), stages), shape);
 };
 
 /** The first of the greatest. */
@@ -35,8 +35,8 @@ export const argMax: OpHandler = (node) => {
   checkAxis(input, axis, "the maximum");
   const shape = input.shape.toSpliced(axis, 1);
   const op = { kind: "argmax", axis, keepDims: false, selectLast: false } as const;
-  const name = node.emit(plain(node, input), [{ op, shape, part: "class" }], { dtype: "int64" });
-  return computed("plain", name, shape, { element: "index" });
+  const name = node.emit(channelsLast(node, input), [{ op, shape, part: "class" }], { dtype: "int64" });
+  return computed("last", name, shape, { element: "index" });
 };
 
 function checkAxis({ shape }: RuntimeValue, axis: number, what: string): void {

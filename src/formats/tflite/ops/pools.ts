@@ -1,9 +1,10 @@
 /** Pools and means over windows of maps. */
 import type { GraphOp, IntTensor, Shape, WeightTensor, Window } from "../../../graph/types.js";
 import { everyWindowTouches } from "../../../graph/window.js";
+import { graphShape } from "../../common/channels-last.js";
 import { damaged, listText, Rejection } from "../../common/rejection.js";
 import { activationOps, integerActivation } from "../activation.js";
-import { computed, formShape, mapOf, plain, planar } from "../layout.js";
+import { channelsFirst, channelsLast, computed, mapOf } from "../layout.js";
 import {
   elementText,
   integersUnsupported,
@@ -92,16 +93,12 @@ export const mean: OpHandler = (node) => {
   const window: Window = { kernel, stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] };
   const op = { kind: "average-pool", window, countPads: false } as const;
   if (keepsAxes) return pool(node, input, op, []);
-  const stages: Stage[] = [{ op, shape: formShape("planar", kept), part: "kept" }];
+  const stages: Stage[] = [{ op, shape: graphShape(kept, "first"), part: "kept" }];
   const rest = shape.filter((_, axis) => !isReduced(axis));
   if (kept[1] === 1 && kept[2] === 1) return withoutAxes(node, input, stages, rest);
-  const name = node.emit(planar(node, input), stages, { isAuxiliary: true });
-  const source = plain(node, computed("planar", name, kept));
-  return computed(
-    "plain",
-    node.emit(source, [{ op: { kind: "reshape" }, shape: rest, part: "shape" }]),
-    rest,
-  );
+  const name = node.emit(channelsFirst(node, input), stages, { isAuxiliary: true });
+  const source = channelsLast(node, computed("first", name, kept));
+  return computed("last", node.emit(source, [{ op: { kind: "reshape" }, shape: rest, part: "shape" }]), rest);
 };
 
 /** With one pixel left channels first and last are one order. */
@@ -113,7 +110,7 @@ function withoutAxes(
   like?: RuntimeValue,
 ): RuntimeValue {
   const last: Stage = { op: { kind: "reshape" }, shape, part: "shape" };
-  return computed("plain", node.emit(planar(node, input), [...stages, last]), shape, like);
+  return computed("last", node.emit(channelsFirst(node, input), [...stages, last]), shape, like);
 }
 
 /**
@@ -135,7 +132,7 @@ function integerMean(node: TfNode, input: RuntimeValue): RuntimeValue {
     [{ kind: "rescale", multiplier: whole(multiplier), shift: whole(shift), halves: "away" }, "rescaled"],
     [roundingTo(...integerRange("int8", affine)), "integer"],
   ];
-  const inGraph = formShape("planar", [1, 1, 1, channels]);
+  const inGraph = graphShape([1, 1, 1, channels], "first");
   const stages = operations.map(([op, part]): Stage => ({ op, shape: inGraph, part }));
   return withoutAxes(node, input, stages, [1, channels], { ...input, affine });
 }
@@ -161,11 +158,11 @@ function pool(
   const shape = windowedShape(input, op.window, channels);
   if (!everyWindowTouches(op.window, height, 0) || !everyWindowTouches(op.window, width, 1))
     throw new Rejection("one of its windows lies outside the map", damaged);
-  const inGraph = formShape("planar", shape);
+  const inGraph = graphShape(shape, "first");
   const stages = [[op, "pool"] as const, ...after].map(
     ([stage, part]): Stage => ({ op: stage, shape: inGraph, part }),
   );
-  return computed("planar", node.emit(planar(node, input), stages), shape, input);
+  return computed("first", node.emit(channelsFirst(node, input), stages), shape, input);
 }
 
 function poolWindow({ options }: TfNode, input: RuntimeValue): Window {
