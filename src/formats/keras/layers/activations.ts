@@ -1,4 +1,5 @@
 /** Layers that work on each element by itself. */
+import { printable } from "../../../diagnostics/text.js";
 import type { FloatTensor } from "../../../graph/types.js";
 import { type ChannelsLastValue, graphAxis, type Layout, presentLayout } from "../../common/channels-last.js";
 import { floatConstant, transpose } from "../../common/constant.js";
@@ -128,7 +129,7 @@ export const tensorFunction: LayerHandler = (call) => {
   if (operator === "add" && number === undefined && call.inputs.length === 2) return sum(call);
   if (operator === undefined || typeof number !== "number" || !Number.isFinite(Math.fround(number))) {
     throw new Rejection(
-      `it is the function tf.${name.slice(0, 40)}`,
+      `it is the function tf.${printable(name, 40)}`,
       "of functions, sums and arithmetic with one number on the right are supported; use layers for the rest",
     );
   }
