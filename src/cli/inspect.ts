@@ -22,7 +22,7 @@ export function inspectCommand(): Command {
 
 /** A graph that can be read but not deployed is still shown, with what stands in its way. */
 function run(path: string, options: ModelOptions) {
-  const graph = graphFromOptions(path);
+  const graph = graphFromOptions(path, options);
   const { plan, diagnostics, failed } = tryPlan(graph, options);
   const inspection = inspectGraph(graph);
   const summary = plan === undefined ? undefined : summarize(plan);

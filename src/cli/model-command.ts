@@ -15,6 +15,10 @@ export function modelCommand(name: string, description: string): Command {
     )
     .option("--input-scale <scale>", "real value of one integer step, e.g. 1/255")
     .option("--input-zero <zero>", "integer that stands for 0")
+    .option(
+      "--sign-of-zero <sign>",
+      "what Sign of plain ONNX gives at 0 where that matters: +1 or -1 as in training, or 0 as ONNX has it",
+    )
     .option("--optimize <goal>", "what kernels are chosen for: speed, size (flash) or ram", "speed")
     .option("--json", "print one JSON object", false);
 }

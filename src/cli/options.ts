@@ -15,6 +15,7 @@ export interface ModelOptions {
   readonly inputZero?: string;
   readonly output?: string;
   readonly optimize?: string;
+  readonly signOfZero?: string;
 }
 
 const INPUT_TYPES = ["u8", "i8", "i16", "f32"] as const;
@@ -28,17 +29,26 @@ export function compileFromOptions(
   options: ModelOptions,
   extra: Pick<CompileOptions, "observe" | "cpu" | "goal" | "measured"> = {},
 ): CompiledModel {
-  const all = { ...compileOptions(options), ...readOptions(path), ...extra };
+  const all = { ...compileOptions(options), ...readOptions(path, options), ...extra };
   return compileModelFile(readModelFile(path), path, all);
 }
 
 /** Reads the model that a command names, without compiling it. */
-export function graphFromOptions(path: string): ModelGraph {
-  return readModel(readModelFile(path), path, readOptions(path));
+export function graphFromOptions(path: string, options: ModelOptions): ModelGraph {
+  return readModel(readModelFile(path), path, readOptions(path, options));
 }
 
-function readOptions(path: string): ReadOptions {
-  return { companions: companionFiles(path) };
+function readOptions(path: string, { signOfZero }: ModelOptions): ReadOptions {
+  return {
+    companions: companionFiles(path),
+    ...(signOfZero === undefined ? {} : { signOfZero: parseSign(signOfZero) }),
+  };
+}
+
+/** `+1`, `1`, `-1` or `0`. */
+function parseSign(text: string): 1 | -1 | 0 {
+  const sign = oneOf("--sign-of-zero", text, ["+1", "-1", "0", "1"]);
+  return sign === "-1" ? -1 : sign === "0" ? 0 : 1;
 }
 
 /** The compiler's options from the command line's words. */

@@ -8,6 +8,7 @@ import { isHdf5 } from "./hdf5/file.js";
 import { isKerasArchive } from "./keras/container.js";
 import { importKeras } from "./keras/import.js";
 import { importOnnx } from "./onnx/import.js";
+import type { SignOfZero } from "./onnx/node.js";
 import { otherFormat } from "./sniff.js";
 import { importTflite, isTflite } from "./tflite/import.js";
 import { isZip, ZipArchive } from "./zip.js";
@@ -15,6 +16,8 @@ import { isZip, ZipArchive } from "./zip.js";
 export interface ReadOptions {
   /** Gives the files that the model file names; without it such models are refused. */
   readonly companions?: CompanionReader;
+  /** What a Sign of plain ONNX gives at 0 where that matters: +1 or −1 as the author trained, or ONNX's own 0. */
+  readonly signOfZero?: SignOfZero;
 }
 
 /**
@@ -57,7 +60,7 @@ function importModel(bytes: Uint8Array, fileName: string, options: ReadOptions):
   }
   const graph = isTflite(unpacked)
     ? importTflite(unpacked, fileName)
-    : importOnnx(unpacked, fileName, options.companions);
+    : importOnnx(unpacked, fileName, options);
   verifyGraph(graph);
   return graph;
 }

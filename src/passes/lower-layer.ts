@@ -135,7 +135,10 @@ function lowerFloatLayer(context: Lowering, layer: Layer, reason: string): Value
   const { node, window, order } = layer;
   context.diagnostics.note("lowering/float-layer", `this layer is computed in float32: ${reason}`, {
     where: node.name,
-    remedy: "quantize its input and its weights to compute it on integers",
+    remedy:
+      layer.weights.quantized === undefined
+        ? "latent weights do not tell their quantizer: export the model with it in the forward pass, or the quantized weights"
+        : "quantize its input too, to compute it on integers",
   });
   const settled = settleFloat(context, layer.input, `${node.name} input`);
   if (settled === undefined) return undefined;

@@ -1,7 +1,7 @@
 /** Builds small ONNX files for tests with the generated protobuf encoder, and reads them back. */
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { Diagnostic } from "../../src/diagnostics/diagnostic.js";
-import { readModel } from "../../src/formats/index.js";
+import { type ReadOptions, readModel } from "../../src/formats/index.js";
 import { ModelProtoSchema } from "../../src/formats/onnx/onnx_pb.js";
 import type { ModelGraph } from "../../src/graph/types.js";
 import { runModel } from "../../src/reference/model.js";
@@ -128,13 +128,13 @@ export function onnxFile(spec: FileSpec): Uint8Array {
   return encode(modelInit(spec));
 }
 
-export function graphOf(spec: FileSpec): ModelGraph {
-  return readModel(onnxFile(spec), "test.onnx");
+export function graphOf(spec: FileSpec, options: ReadOptions = {}): ModelGraph {
+  return readModel(onnxFile(spec), "test.onnx", options);
 }
 
 /** The output for one input. */
-export function run(spec: FileSpec, x: ArrayLike<number>): number[] {
-  return Array.from(runModel(graphOf(spec), Float32Array.from(x)));
+export function run(spec: FileSpec, x: ArrayLike<number>, options: ReadOptions = {}): number[] {
+  return Array.from(runModel(graphOf(spec, options), Float32Array.from(x)));
 }
 
 /** The errors that reading ends in. */

@@ -1,9 +1,12 @@
 /** Thrown for a node or tensor that cannot be imported; the importer collects it and goes on with the rest. */
 export class Rejection extends Error {
   readonly remedy: string;
-  constructor(message: string, remedy: string) {
+  /** Where the problem lies, if it is not the node that met it. */
+  readonly where: string | undefined;
+  constructor(message: string, remedy: string, where?: string) {
     super(message);
     this.remedy = remedy;
+    this.where = where;
   }
 }
 

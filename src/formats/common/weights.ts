@@ -5,28 +5,47 @@ import type { FloatConstant } from "./constant.js";
 /** More levels than this are taken for float weights, not for codes. */
 const LARGEST_CODE = 127;
 const MOST_LEVELS = 16;
+/** The same for weights that a rounding in training code made, which may be odd multiples: 2·q/255 − 1. */
+const LARGEST_NEAR_CODE = 255;
+const MOST_NEAR_LEVELS = 256;
+/** Levels of which each occurs so often are no chance. */
+const WEIGHTS_PER_LEVEL = 3;
+/** A few roundings of float32, relative to the greatest weight. */
+const NEAR = 2 ** -22;
 
 /**
  * Weights with their codes; `axis` is that of the outputs. Where no quantizer says them, values that are small
  * integers times one scale per tensor or per output (±s, or −s, 0, s, and so on) give codes too: the product
- * of code and scale is the value, bit for bit. Anything else has no codes.
+ * of code and scale is the value, bit for bit. Values that are such products but for the last bits, as
+ * `2 · round(w · 15) / 15 − 1` in float32, become the products. Anything else has no codes.
  */
 export function recogniseCodes({ shape, data, quantized }: FloatConstant, axis: number): WeightTensor {
   if (quantized !== undefined) {
     return { shape, data, quantized: { codes: quantized.codes, scale: perOutput(quantized.scale, axis) } };
   }
+  const exact = scaleOf({ shape, data }, axis, gridStep);
+  if (exact !== undefined) return withScale(shape, data, axis, exact);
+  const near = scaleOf({ shape, data }, axis, nearGridStep);
+  return near === undefined ? { shape, data } : rounded(withScale(shape, data, axis, near), axis);
+}
+
+/** One scale for all weights, or one per output, as `stepOf` finds it. */
+function scaleOf(
+  { shape, data }: FloatTensor,
+  axis: number,
+  stepOf: (data: Float32Array, runs: Runs) => number | undefined,
+): Float32Array | undefined {
+  const whole = stepOf(data, [0, data.length, data.length, data.length]);
+  if (whole !== undefined) return Float32Array.of(whole);
   const outputs = shape[axis]!;
-  const whole = gridStep(data, [0, data.length, data.length, data.length]);
-  if (whole !== undefined) return withScale(shape, data, axis, Float32Array.of(whole));
-  const perOutputCount = data.length / outputs;
-  const steps: number[] = [];
-  for (let n = 0; n < outputs && perOutputCount > 1; n++) {
-    const step = gridStep(data, elementsOf(shape, axis, n));
-    if (step === undefined) break;
-    steps.push(step);
+  if (data.length === outputs) return undefined;
+  const steps = new Float32Array(outputs);
+  for (let n = 0; n < outputs; n++) {
+    const step = stepOf(data, elementsOf(shape, axis, n));
+    if (step === undefined) return undefined;
+    steps[n] = step;
   }
-  if (steps.length !== outputs) return { shape, data };
-  return withScale(shape, data, axis, Float32Array.from(steps));
+  return steps;
 }
 
 /** One number for all, or one per output. */
@@ -55,21 +74,57 @@ function innerSize(shape: Shape, axis: number): number {
 }
 
 /** The scale that every number of the runs is a small multiple of. All zeros have scale 1. */
-function gridStep(data: Float32Array, [start, length, distance, end]: Runs): number | undefined {
-  const magnitudes = new Set<number>();
-  for (let run = start; run < end; run += distance) {
-    for (let i = run; i < run + length; i++) {
-      magnitudes.add(Math.abs(data[i]!));
-      if (magnitudes.size > MOST_LEVELS) return undefined;
-    }
-  }
-  magnitudes.delete(0);
-  const step = magnitudes.size === 0 ? 1 : Math.min(...magnitudes);
+function gridStep(data: Float32Array, runs: Runs): number | undefined {
+  const magnitudes = magnitudesOf(data, runs, MOST_LEVELS);
+  const step = magnitudes?.length === 0 ? 1 : Math.min(...(magnitudes ?? []));
   const isMultiple = (x: number): boolean => {
     const code = Math.round(x / step);
     return code <= LARGEST_CODE && Math.fround(code * step) === x;
   };
-  return [...magnitudes].every(isMultiple) ? step : undefined;
+  return magnitudes?.every(isMultiple) ? step : undefined;
+}
+
+/** The same but for rounding errors: the greatest fraction of the greatest number that all others are multiples of. */
+function nearGridStep(data: Float32Array, runs: Runs): number | undefined {
+  const [start, length, distance, end] = runs;
+  const most = (length * Math.ceil((end - start) / distance)) / WEIGHTS_PER_LEVEL;
+  const magnitudes = magnitudesOf(data, runs, MOST_NEAR_LEVELS);
+  if (magnitudes === undefined || magnitudes.length === 0) return magnitudes && 1;
+  const greatest = Math.max(...magnitudes);
+  for (let code = 1; code <= LARGEST_NEAR_CODE; code++) {
+    const step = greatest / code;
+    const isNear = (x: number): boolean => Math.abs(x - Math.round(x / step) * step) <= NEAR * greatest;
+    if (!magnitudes.every(isNear)) continue;
+    const levels = new Set(magnitudes.map((x) => Math.round(x / step)));
+    return levels.size <= most ? Math.fround(step) : undefined;
+  }
+  return undefined;
+}
+
+/** Different magnitudes other than 0, undefined if there are more than `most`. */
+function magnitudesOf(
+  data: Float32Array,
+  [start, length, distance, end]: Runs,
+  most: number,
+): readonly number[] | undefined {
+  const magnitudes = new Set<number>();
+  for (let run = start; run < end; run += distance) {
+    for (let i = run; i < run + length; i++) {
+      magnitudes.add(Math.abs(data[i]!));
+      if (magnitudes.size > most) return undefined;
+    }
+  }
+  magnitudes.delete(0);
+  return [...magnitudes];
+}
+
+/** Weights that are exactly their codes times their scales. */
+function rounded({ shape, quantized }: WeightTensor, axis: number): WeightTensor {
+  const { codes, scale } = quantized!;
+  const inner = innerSize(shape, axis);
+  const { data: steps } = scale;
+  const data = Float32Array.from(codes, (c, i) => c * steps[Math.floor(i / inner) % steps.length]!);
+  return { shape, data, quantized: quantized! };
 }
 
 /** A scale that was written out per element (by a reshape) but is the same for all elements of an output. */

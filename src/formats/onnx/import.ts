@@ -10,27 +10,37 @@ import { damaged, Rejection } from "../common/rejection.js";
 import { type Attributes, checkAttributes } from "./attributes.js";
 import { ExternalData } from "./external.js";
 import { declaredShape, inputShape } from "./inputs.js";
+import { intervalAfter } from "./intervals.js";
 import {
   constantValue,
   type EmitOptions,
   type OnnxNode,
   type RuntimeValue,
+  type SignOfZero,
   unknown,
   type Value,
   valueShape,
 } from "./node.js";
 import { type GraphProto, type ModelProto, ModelProtoSchema, type NodeProto } from "./onnx_pb.js";
 import { orderNodes } from "./order.js";
+import type { PendingValue } from "./pending.js";
 import { findOp, normalDomain } from "./registry.js";
+import { withoutGradients } from "./straight-through.js";
 import { checkCycle, checkNames, checkOpset } from "./structure.js";
 import { readTensor } from "./tensor.js";
 import { opText, unsupportedRemedy } from "./unsupported.js";
 
+export interface OnnxOptions {
+  readonly companions?: CompanionReader;
+  /** Without it, graphs in which the sign of 0 matters and is not sure are refused. */
+  readonly signOfZero?: SignOfZero;
+}
+
 /**
- * Reads an ONNX or QONNX file; files that it names for its tensors' data come from `companions`. Throws one
+ * Reads an ONNX or QONNX file; files that it names for its tensors' data come from the companions. Throws one
  * BitloomError (exit 2) that lists every node, tensor, input and output that cannot be taken.
  */
-export function importOnnx(bytes: Uint8Array, fileName: string, companions?: CompanionReader): ModelGraph {
+export function importOnnx(bytes: Uint8Array, fileName: string, options: OnnxOptions = {}): ModelGraph {
   const model = decode(bytes, fileName);
   if (model.graph === undefined || model.graph.node.length === 0) {
     throw fail(
@@ -39,7 +49,7 @@ export function importOnnx(bytes: Uint8Array, fileName: string, companions?: Com
       { where: fileName, remedy: "export the model again" },
     );
   }
-  return new Import(model, model.graph, fileName, { fileBytes: bytes.length, companions }).run();
+  return new Import(model, model.graph, fileName, { ...options, fileBytes: bytes.length }).run();
 }
 
 function decode(bytes: Uint8Array, fileName: string): ModelProto {
@@ -54,10 +64,9 @@ function decode(bytes: Uint8Array, fileName: string): ModelProto {
   }
 }
 
-/** What the import may read beside the decoded file, and the size of that file. */
-interface Sources {
+/** What the import may take beside the decoded file, and the size of that file. */
+interface Sources extends OnnxOptions {
   readonly fileBytes: number;
-  readonly companions: CompanionReader | undefined;
 }
 
 class Import {
@@ -78,6 +87,7 @@ class Import {
   readonly #declared: ReadonlyMap<string, string | undefined>;
   readonly #budget: WorkBudget;
   readonly #external: ExternalData;
+  readonly #signOfZero: SignOfZero | undefined;
   readonly #reported = new Set<Rejection>();
   /** Values that some needed node reads, or that the graph gives. */
   #used: ReadonlySet<string> = new Set();
@@ -85,6 +95,7 @@ class Import {
   constructor(model: ModelProto, proto: GraphProto, fileName: string, sources: Sources) {
     this.#budget = new WorkBudget(sources.fileBytes);
     this.#external = new ExternalData(sources.companions, (bytes) => this.#budget.earn(bytes));
+    this.#signOfZero = sources.signOfZero;
     this.#model = model;
     this.#proto = proto;
     this.#fileName = fileName;
@@ -94,12 +105,13 @@ class Import {
 
   run(): ModelGraph {
     const outputs = this.#proto.output.map((o) => o.name);
-    const { nodes, cycle } = orderNodes(this.#proto.node, outputs);
+    const { nodes: written, cycle } = orderNodes(this.#proto.node, outputs);
     checkNames(this.#proto, this.#fileName, this.#diagnostics);
     checkCycle(cycle, this.#fileName, this.#diagnostics);
-    checkOpset(nodes, this.#opsets.get(""), this.#fileName, this.#diagnostics);
+    checkOpset(written, this.#opsets.get(""), this.#fileName, this.#diagnostics);
     this.#diagnostics.throwIfErrors();
 
+    const { nodes } = orderNodes(withoutGradients(written, this.#inputNames()), outputs);
     this.#valueNames.reserve(this.#proto.node.flatMap((n) => n.output));
     const read = nodes.flatMap((n) => n.input);
     this.#used = new Set([...read, ...outputs]);
@@ -117,6 +129,12 @@ class Import {
       // The name in the file may be an alias (Identity, Dropout) of the value that is computed.
       outputs: outputs.map((name) => (this.#known.get(name) as RuntimeValue).name),
     };
+  }
+
+  /** Old files list initializers among the inputs too; those are constants. */
+  #inputNames(): readonly string[] {
+    const constants = new Set(this.#proto.initializer.map((t) => t.name));
+    return this.#proto.input.map((i) => i.name).filter((name) => !constants.has(name));
   }
 
   #origin(): Origin {
@@ -142,7 +160,6 @@ class Import {
     }
   }
 
-  /** Old files list initializers among the inputs too; those are constants. */
   #readInputs(used: ReadonlySet<string>): string[] {
     const real = this.#proto.input.filter((i) => used.has(i.name) && !this.#known.has(i.name));
     for (const info of real) {
@@ -216,11 +233,13 @@ class Import {
   #view(proto: NodeProto, inputs: readonly (Value | undefined)[], attributes: Attributes): OnnxNode {
     return {
       op: proto.opType,
+      where: this.#where(proto),
       opset: this.#opsets.get(normalDomain(proto.domain)) ?? 1,
       inputs,
       attributes,
       external: this.#external,
       outputs: proto.output.map((name) => name !== "" && this.#used.has(name)),
+      signOfZero: this.#signOfZero,
       emit: (op, input, shape, options = {}) => this.#emit(proto, op, input, shape, options),
     };
   }
@@ -245,11 +264,17 @@ class Import {
       output: name,
     });
     this.#values.set(name, { name, shape, dtype });
-    return { kind: "runtime", name, shape, dtype };
+    const inputs = "kind" in input ? [input] : input;
+    const interval = intervalAfter(
+      op,
+      inputs.map((v) => v.interval),
+    );
+    return { kind: "runtime", name, shape, dtype, ...(interval === undefined ? {} : { interval }) };
   }
 
   #checkOutput(name: string): void {
-    const value = this.#known.get(name);
+    const known = this.#known.get(name);
+    const value = known?.kind === "pending" ? this.#settled(name, known) : known;
     if (value?.kind === "unknown") return;
     if (value === undefined)
       this.#error("onnx/missing", `the output "${printable(name)}" is never computed`, this.#fileName);
@@ -257,6 +282,12 @@ class Import {
       this.#error("onnx/output", "the output are integers of a QuantizeLinear", name);
     else if (value.kind === "constant")
       this.#error("onnx/constant-output", "the output does not depend on the input", name);
+  }
+
+  #settled(name: string, pending: PendingValue): Value {
+    const value = this.#collect("onnx/output", name, () => pending.settle()) ?? unknown;
+    this.#known.set(name, value);
+    return value;
   }
 
   /** Shapes of a node's inputs and outputs for messages: computed, or as the file declares them. */
@@ -275,10 +306,13 @@ class Import {
       return read();
     } catch (error) {
       if (!(error instanceof Rejection)) throw error;
-      // Many tensors may stand in one file that is not there.
+      // Many tensors may stand in one file that is not there, and many nodes may read a value that cannot be had.
       if (this.#reported.has(error)) return undefined;
       this.#reported.add(error);
-      this.#diagnostics.error(code, `${error.message}${detail()}`, { where, remedy: error.remedy });
+      this.#diagnostics.error(code, `${error.message}${detail()}`, {
+        where: error.where ?? where,
+        remedy: error.remedy,
+      });
       return undefined;
     }
   }

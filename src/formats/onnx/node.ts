@@ -5,9 +5,16 @@ import type { Constant, FloatConstant, IntConstant } from "../common/constant.js
 import { damaged, Rejection } from "../common/rejection.js";
 import { type Attributes, intsAttribute } from "./attributes.js";
 import type { ExternalData } from "./external.js";
+import type { Interval } from "./intervals.js";
+import type { PendingValue } from "./pending.js";
 
 /** A value during import: known now, computed at run time, or lost to an error that was already reported. */
-export type Value = ConstantValue | RuntimeValue | QuantizedValue | { readonly kind: "unknown" };
+export type Value =
+  | ConstantValue
+  | RuntimeValue
+  | QuantizedValue
+  | PendingValue
+  | { readonly kind: "unknown" };
 
 /** What QuantizeLinear writes: integers. `value` is what DequantizeLinear makes of them with the same scale. */
 export interface QuantizedValue {
@@ -28,7 +35,14 @@ export interface RuntimeValue {
   readonly shape: Shape;
   /** int64 only behind ArgMax. */
   readonly dtype: "float32" | "int64";
+  /** Where its numbers lie, if that is known. */
+  readonly interval?: Interval;
+  /** Set on products with a constant: `of · factor`, for Where. */
+  readonly product?: { readonly of: string; readonly factor: FloatTensor };
 }
+
+/** What Sign gives at 0: ONNX's own 0, or the sign with which the author trained. */
+export type SignOfZero = 1 | -1 | 0;
 
 export const unknown: Value = { kind: "unknown" };
 
@@ -50,6 +64,8 @@ export interface EmitOptions {
 
 export interface OnnxNode {
   readonly op: string;
+  /** Names the node in messages. */
+  readonly where: string;
   /** Version of the operator's domain that the file imports. */
   readonly opset: number;
   /** Absent optional inputs are undefined. None is unknown: such nodes are not imported. */
@@ -59,6 +75,8 @@ export interface OnnxNode {
   readonly external: ExternalData;
   /** For each of the node's outputs, whether anything reads it. */
   readonly outputs: readonly boolean[];
+  /** What the user said of Sign, if anything. */
+  readonly signOfZero: SignOfZero | undefined;
   /** Adds a graph node that reads one run-time value or several. */
   emit(
     op: GraphOp,
@@ -74,7 +92,7 @@ export interface OnnxNode {
  */
 export type OpHandler = (node: OnnxNode) => Value | readonly (Value | undefined)[];
 
-/** The input at `index`, which the operator needs. */
+/** The input at `index`, which the operator needs; one that waits becomes graph nodes. */
 export function requiredInput(node: OnnxNode, index: number): RuntimeValue | ConstantValue {
   const value = node.inputs[index];
   if (value?.kind === "codes") {
@@ -83,6 +101,7 @@ export function requiredInput(node: OnnxNode, index: number): RuntimeValue | Con
       "export with a DequantizeLinear behind every QuantizeLinear (QDQ format)",
     );
   }
+  if (value?.kind === "pending") return value.settle();
   if (value !== undefined && value.kind !== "unknown") return value;
   throw new Rejection(`input ${index} is missing`, damaged);
 }
@@ -113,6 +132,10 @@ export function runtimeInput(node: OnnxNode, index: number): RuntimeValue {
       "simplify the model before exporting",
     );
   }
+  return floatValue(value);
+}
+
+export function floatValue(value: RuntimeValue): RuntimeValue {
   if (value.dtype === "float32") return value;
   throw new Rejection("it works on the class index that ArgMax computes", "let the model end in ArgMax");
 }

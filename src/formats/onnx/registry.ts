@@ -2,6 +2,7 @@ import type { AttributeType } from "./attributes.js";
 import type { OpHandler } from "./node.js";
 import * as activations from "./ops/activations.js";
 import * as arithmetic from "./ops/arithmetic.js";
+import * as comparisons from "./ops/comparisons.js";
 import { constant, constantOfShape } from "./ops/constants.js";
 import { conv } from "./ops/conv.js";
 import { dequantizeLinear, quantizeLinear } from "./ops/integer-quantizers.js";
@@ -11,7 +12,12 @@ import { batchNormalization } from "./ops/normalization.js";
 import { argMax, softmax } from "./ops/output.js";
 import * as pools from "./ops/pools.js";
 import { bipolarQuant, quant } from "./ops/quantizers.js";
+import { reduceConstant } from "./ops/reductions.js";
+import * as repeat from "./ops/repeat.js";
+import * as rounding from "./ops/rounding.js";
 import * as shapes from "./ops/shapes.js";
+import { sign, tanh } from "./ops/sign.js";
+import { where } from "./ops/where.js";
 
 /** One supported operator. */
 export interface OpEntry {
@@ -38,6 +44,8 @@ const slides = {
 } as const;
 const poolAttributes = { ...slides, ceil_mode: "int" } as const;
 const axesAttributes = { axes: "ints", keepdims: "int", noop_with_empty_axes: "int" } as const;
+const comparison = "of a computed value with a constant; of constants, folded";
+const logic = "of comparisons of one value; of constants, folded";
 const quantAttributes = { signed: "int", narrow: "int", rounding_mode: "text" } as const;
 const quantNotes = "1 to 8 bits, all rounding modes; weights per tensor or output channel";
 
@@ -85,8 +93,8 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   ),
   entry("GlobalAveragePool", onnx, "1-D and 2-D", {}, pools.globalAveragePool),
   entry("GlobalMaxPool", onnx, "1-D and 2-D", {}, pools.globalMaxPool),
-  entry("ReduceMean", onnx, "over height and width", axesAttributes, pools.reduceMean),
-  entry("ReduceMax", onnx, "over height and width", axesAttributes, pools.reduceMax),
+  entry("ReduceMean", onnx, "over height and width; of constants, folded", axesAttributes, pools.reduceMean),
+  entry("ReduceMax", onnx, "over height and width; of constants, folded", axesAttributes, pools.reduceMax),
   entry(
     "BatchNormalization",
     onnx,
@@ -120,7 +128,7 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   entry(
     "Cast",
     onnx,
-    "to the type a value has, or of constants",
+    "to the type a value has; of comparisons and constants",
     { to: "int", saturate: "int" },
     shapes.cast,
   ),
@@ -146,10 +154,41 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   entry("Pad", onnx, "constant mode", { mode: "text", pads: "ints", value: "float" }, moves.pad),
   entry("Pow", onnx, "of constants, folded", {}, arithmetic.pow),
   entry("Sqrt", onnx, "of constants, folded", {}, arithmetic.sqrt),
-  entry("Neg", onnx, "of constants, folded", {}, arithmetic.neg),
+  entry("Neg", onnx, "", {}, arithmetic.neg),
   entry("Reciprocal", onnx, "of constants, folded", {}, arithmetic.reciprocal),
   entry("Abs", onnx, "of constants, folded", {}, arithmetic.abs),
   entry("Exp", onnx, "of constants, folded", {}, arithmetic.exp),
+  entry("Sign", onnx, "sign(0) from the graph or from --sign-of-zero", {}, sign),
+  entry("Tanh", onnx, "in front of a sign; of constants, folded", {}, tanh),
+  entry("Round", onnx, "between bounds of at most 8 bits: a quantizer", {}, rounding.round),
+  entry("Floor", onnx, "between bounds of at most 8 bits: a quantizer", {}, rounding.floor),
+  entry("Ceil", onnx, "between bounds of at most 8 bits: a quantizer", {}, rounding.ceil),
+  entry("Greater", onnx, comparison, {}, comparisons.greater),
+  entry("GreaterOrEqual", onnx, comparison, {}, comparisons.greaterOrEqual),
+  entry("Less", onnx, comparison, {}, comparisons.less),
+  entry("LessOrEqual", onnx, comparison, {}, comparisons.lessOrEqual),
+  entry("Equal", onnx, comparison, {}, comparisons.equal),
+  entry("Not", onnx, logic, {}, comparisons.not),
+  entry("And", onnx, logic, {}, comparisons.and),
+  entry("Or", onnx, logic, {}, comparisons.or),
+  entry("Xor", onnx, logic, {}, comparisons.xor),
+  entry("Where", onnx, "one comparison chooses numbers; relu, clip and prelu by comparison", {}, where),
+  entry("Max", onnx, "with one number; of constants, folded", {}, activations.max),
+  entry("Min", onnx, "with one number; of constants, folded", {}, activations.min),
+  entry("Sum", onnx, "as Add", {}, arithmetic.sumOfAll),
+  entry("HardSigmoid", onnx, "", { alpha: "float", beta: "float" }, activations.hardSigmoid),
+  entry("ReduceSum", onnx, "of constants, folded", axesAttributes, reduceConstant),
+  entry("ReduceMin", onnx, "of constants, folded", axesAttributes, reduceConstant),
+  entry("ReduceL1", onnx, "of constants, folded", axesAttributes, reduceConstant),
+  entry("ReduceL2", onnx, "of constants, folded", axesAttributes, reduceConstant),
+  entry(
+    "Expand",
+    onnx,
+    "of constants, folded; of computed values where it changes nothing",
+    {},
+    repeat.expand,
+  ),
+  entry("Tile", onnx, "of constants, folded; of computed values where it changes nothing", {}, repeat.tile),
 ]);
 
 /** ONNX's own domain has two spellings. */

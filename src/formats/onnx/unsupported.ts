@@ -1,16 +1,25 @@
 import { didYouMean, printable } from "../../diagnostics/text.js";
 import { onnxOps } from "./registry.js";
 
+const smooth = "replace it by Relu, PRelu or a quantized activation and train again";
+
 /** What helps with operators that users are likely to have. */
 const remedies: Readonly<Record<string, string>> = {
   ConvTranspose: "transposed convolutions are not supported: pools and strides only make maps smaller",
   ConvInteger: "export in QDQ format: QuantizeLinear and DequantizeLinear around Conv",
   QLinearConv: "export in QDQ format: QuantizeLinear and DequantizeLinear around Conv",
   QLinearMatMul: "export in QDQ format: QuantizeLinear and DequantizeLinear around MatMul",
-  Sum: "use Add nodes",
-  Sign: "export with BipolarQuant nodes (QONNX), so that the sign of 0 is defined",
   Sigmoid: "replace it by a quantized activation (BipolarQuant, or Relu and Quant) and train again",
-  Tanh: "replace it by a quantized activation (BipolarQuant, or Quant) and train again",
+  Elu: smooth,
+  Celu: smooth,
+  Selu: smooth,
+  Gelu: smooth,
+  Erf: smooth,
+  Softplus: smooth,
+  Softsign: smooth,
+  Mish: smooth,
+  HardSwish: "it multiplies two computed values: use Relu, PRelu or HardSigmoid and train again",
+  Mod: "write rounding as Round, Floor or Ceil between bounds (torch.clamp)",
 };
 
 /** Longer names are no typing errors; comparing them would take long. */

@@ -57,7 +57,7 @@ describe("problems", () => {
         { ...node("Thing", "e", {}, "f"), domain: "com.example" },
         { ...node("Sigmoid", "f", {}, "g"), name: "" },
         node("Gemm", "g c", { transC: 1 }, "h"),
-        node("Sign", "h"),
+        node("Selu", "h"),
       ],
       constants: { ...constants, w: floats([2, 1, 3, 3], new Array(18).fill(1)) },
       inputs: { x: [1, 1, 8, 8] },
@@ -72,7 +72,7 @@ describe("problems", () => {
       "Thing_4: operator Thing of domain com.example is not supported (inputs unknown; output unknown) — `bitloom ops` lists what is supported",
       "Sigmoid (writes g): operator Sigmoid is not supported (inputs unknown; output unknown) — replace it by a quantized activation (BipolarQuant, or Relu and Quant) and train again",
       'Gemm_6: its attribute "transC" is not known (Gemm, inputs unknown, scalar; output unknown) — did you mean transA?',
-      "Sign_7: operator Sign is not supported (inputs unknown; output unknown) — export with BipolarQuant nodes (QONNX), so that the sign of 0 is defined",
+      "Selu_7: operator Selu is not supported (inputs unknown; output unknown) — replace it by Relu, PRelu or a quantized activation and train again",
     ]);
   });
 

@@ -118,6 +118,46 @@ function quant(op: string): Case {
   };
 }
 
+const tenth = { c: scalar(Math.fround(0.1)) };
+
+/** Between bounds of −3 and 2.5; without bounds it is refused. */
+function rounding(op: string, y: readonly number[]): Case {
+  return {
+    good: {
+      nodes: [node("Clip", "x low high", {}, "c"), node(op, "c")],
+      constants: { low: scalar(-3), high: scalar(2) },
+    },
+    x: [0.5, 1.75, -1.75, 9],
+    y,
+    bad: { nodes: [node(op, "x")] },
+  };
+}
+
+/** x compared with 2, as 0 and 1; a boolean is no output. */
+function comparison(op: string, y: readonly number[]): Case {
+  const compare = node(op, "x c", {}, "b");
+  const constants = { c: scalar(2) };
+  return {
+    good: { nodes: [compare, node("Cast", "b", { to: 1 })], constants },
+    x: four,
+    y,
+    bad: { nodes: [compare, node("Relu", "b")], constants },
+  };
+}
+
+/** b, made of `a`: x > 2, and `d`: x > 3. */
+function logic(nodes: readonly NodeSpec[], y: readonly number[], bad: NodeSpec): Case {
+  const constants = { two: scalar(2), three: scalar(3) };
+  const before = [node("Greater", "x two", {}, "a"), node("Greater", "x three", {}, "d")];
+  const after = node("Cast", "b", { to: 1 });
+  return {
+    good: { nodes: [...before, ...nodes, after], constants },
+    x: four,
+    y,
+    bad: { nodes: [...before, bad, after], constants },
+  };
+}
+
 const cases: Readonly<Record<string, Case>> = {
   BipolarQuant: {
     good: { nodes: [node("BipolarQuant", "x s")], constants: { s: scalar(0.25) } },
@@ -305,10 +345,118 @@ const cases: Readonly<Record<string, Case>> = {
     bad: { nodes: [node("Pow", "x two")], constants: { two: scalar(2) } },
   },
   Sqrt: folded("Sqrt", [9, 0.25], [3, 0.5], -1),
-  Neg: folded("Neg", [9, -2], [-9, 2]),
+  Neg: {
+    good: { nodes: [node("Neg", "x")] },
+    x: four,
+    y: [-1, -2, -3, -4],
+    bad: { nodes: [node("ArgMax", "x", { axis: 1 }, "a"), node("Neg", "a")] },
+  },
   Reciprocal: folded("Reciprocal", [4, -0.5], [0.25, -2], 0),
   Abs: folded("Abs", [-4, 3], [4, 3]),
   Exp: folded("Exp", [0, 1], [1, Math.fround(Math.fround(Math.E) + 10) - 10], 1000),
+  Sign: {
+    good: {
+      nodes: [node("Sign", "x", {}, "s"), node("Add", "s c", {}, "a"), node("Sign", "a")],
+      constants: tenth,
+    },
+    x: [-2, -0, 0, 1e-9],
+    y: [-1, 1, 1, 1],
+    bad: { nodes: [node("Sign", "x")] },
+  },
+  Tanh: {
+    good: {
+      nodes: [node("Tanh", "x", {}, "t"), node("BipolarQuant", "t one")],
+      constants: { one: scalar(1) },
+    },
+    x: [-2, -0, 0, 1e-9],
+    y: [-1, 1, 1, 1],
+    bad: { nodes: [node("Tanh", "x")] },
+  },
+  Round: rounding("Round", [0, 2, -2, 2]),
+  Floor: rounding("Floor", [0, 1, -2, 2]),
+  Ceil: rounding("Ceil", [1, 2, -1, 2]),
+  Greater: comparison("Greater", [0, 0, 1, 1]),
+  GreaterOrEqual: comparison("GreaterOrEqual", [0, 1, 1, 1]),
+  Less: comparison("Less", [1, 0, 0, 0]),
+  LessOrEqual: comparison("LessOrEqual", [1, 1, 0, 0]),
+  Equal: {
+    good: {
+      nodes: [node("Sign", "x", {}, "s"), node("Equal", "s zero", {}, "e"), node("Where", "e one s")],
+      constants: { zero: scalar(0), one: scalar(1) },
+    },
+    x: [-2, -0, 0, 1e-9],
+    y: [-1, 1, 1, 1],
+    bad: {
+      nodes: [node("Equal", "x c", {}, "e"), node("Cast", "e", { to: 1 })],
+      constants: { c: scalar(2) },
+    },
+  },
+  Not: logic([node("Not", "a", {}, "b")], [1, 1, 0, 0], node("Not", "x", {}, "b")),
+  And: logic([node("And", "a d", {}, "b")], [0, 0, 0, 1], node("And", "a x", {}, "b")),
+  Or: logic([node("Or", "a d", {}, "b")], [0, 0, 1, 1], node("Or", "a x", {}, "b")),
+  Xor: logic(
+    [node("Xor", "a d", {}, "d2"), node("Xor", "d2 a", {}, "b")],
+    [0, 0, 0, 1],
+    node("Xor", "x a", {}, "b"),
+  ),
+  Where: {
+    good: {
+      nodes: [node("GreaterOrEqual", "x c", {}, "a"), node("Where", "a c d")],
+      constants: { c: scalar(2), d: scalar(-0.5) },
+    },
+    x: four,
+    y: [-0.5, 2, 2, 2],
+    bad: {
+      nodes: [node("Greater", "x c", {}, "a"), node("Relu", "x", {}, "r"), node("Where", "a x r")],
+      constants: { c: scalar(2) },
+    },
+  },
+  Max: {
+    good: { nodes: [node("Max", "x c d")], constants: { c: scalar(2), d: scalar(3) } },
+    x: four,
+    y: [3, 3, 3, 4],
+    bad: { nodes: [node("Relu", "x", {}, "r"), node("Max", "x r")] },
+  },
+  Min: {
+    good: { nodes: [node("Min", "c x")], constants: { c: scalar(2) } },
+    x: four,
+    y: [1, 2, 2, 2],
+    bad: { nodes: [node("Min", "x c")], constants: { c: floats([4], [1, 2, 3, 4]) } },
+  },
+  Sum: {
+    good: { nodes: [node("Sum", "x c x")], constants: { c: scalar(10) } },
+    x: four,
+    y: [12, 14, 16, 18],
+    bad: { nodes: [node("Sum", "x c")], constants: { c: floats([3], [1, 2, 3]) } },
+  },
+  HardSigmoid: {
+    good: { nodes: [node("HardSigmoid", "x", { alpha: { float: 0.25 }, beta: { float: 0.25 } })] },
+    x: [-4, 1, 2, 9],
+    y: [0, 0.5, 0.75, 1],
+    bad: { nodes: [node("HardSigmoid", "x", { gamma: 1 })] },
+  },
+  ReduceSum: folded("ReduceSum", [-4, 3], [-1, -1]),
+  ReduceMin: folded("ReduceMin", [-4, 3], [-4, -4]),
+  ReduceL1: folded("ReduceL1", [-4, 3], [7, 7]),
+  ReduceL2: folded("ReduceL2", [-4, 3], [5, 5]),
+  Expand: {
+    good: {
+      nodes: [node("Expand", "c shape", {}, "e"), node("Add", "x e")],
+      constants: { c: scalar(2), shape: ints(1, 4) },
+    },
+    x: four,
+    y: [3, 4, 5, 6],
+    bad: { nodes: [node("Expand", "x shape")], constants: { shape: ints(2, 4) } },
+  },
+  Tile: {
+    good: {
+      nodes: [node("Tile", "c twice", {}, "t"), node("Add", "x t")],
+      constants: { c: floats([2], [10, 20]), twice: ints(2) },
+    },
+    x: four,
+    y: [11, 22, 13, 24],
+    bad: { nodes: [node("Tile", "x twice")], constants: { twice: ints(1, 2) } },
+  },
   Constant: {
     good: { nodes: [node("Constant", "", { value_float: { float: 2.5 } }, "c"), node("Add", "x c")] },
     x: four,

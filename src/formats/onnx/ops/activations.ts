@@ -1,9 +1,20 @@
 /** Activations that stay float: they stand before quantizers and between float layers. */
 import { shapeText } from "../../../diagnostics/text.js";
+import type { FloatTensor } from "../../../graph/types.js";
 import { broadcastShapes, floatConstant } from "../../common/constant.js";
 import { damaged, Rejection } from "../../common/rejection.js";
 import { floatAttribute } from "../attributes.js";
-import { floatInput, type OnnxNode, type OpHandler, runtimeInput } from "../node.js";
+import {
+  constantValue,
+  floatInput,
+  type OnnxNode,
+  type OpHandler,
+  requiredInput,
+  runtimeInput,
+  type Value,
+} from "../node.js";
+import { foldBinary, mapConstant, mappedInput, uniformNumber } from "./elementwise.js";
+import { clippedRounding } from "./rounding.js";
 
 export const prelu: OpHandler = (node) => {
   const input = runtimeInput(node, 0);
@@ -29,19 +40,73 @@ const LARGEST = 3.4028234663852886e38;
 
 /** Bounds are attributes before opset 11, then inputs. */
 export const clip: OpHandler = (node) => {
-  const input = runtimeInput(node, 0);
   const low = bound(node, 1, "min", -LARGEST);
   const high = bound(node, 2, "max", LARGEST);
   if (low > high) throw new Rejection(`it clips to ${low}…${high}, which is empty`, damaged);
-  return node.emit(
-    {
-      kind: "clip",
-      low: low <= -LARGEST ? Number.NEGATIVE_INFINITY : low,
-      high: high >= LARGEST ? Number.POSITIVE_INFINITY : high,
-    },
+  return clipped(
+    node,
+    0,
+    low <= -LARGEST ? Number.NEGATIVE_INFINITY : low,
+    high >= LARGEST ? Number.POSITIVE_INFINITY : high,
+  );
+};
+
+export const max = extremum(Math.max, (node, index, bound) => clipped(node, index, bound, Infinity));
+export const min = extremum(Math.min, (node, index, bound) => clipped(node, index, -Infinity, bound));
+
+/** `min(max(x, low), high)` of constants, of functions with few values, of roundings, and of computed values. */
+function clipped(node: OnnxNode, index: number, low: number, high: number): Value {
+  const clamp = (x: number): number => Math.min(Math.max(x, low), high);
+  const waiting = mappedInput(node, index, clamp) ?? clippedRounding(node, index, low, high);
+  if (waiting !== undefined) return waiting;
+  const input = requiredInput(node, index);
+  if (input.kind === "constant") return constantValue(mapConstant(input.constant, clamp));
+  return node.emit({ kind: "clip", low, high }, runtimeInput(node, index), input.shape);
+}
+
+/** Of constants, or of one computed value and constants that are one number. */
+function extremum(
+  apply: (a: number, b: number) => number,
+  cut: (node: OnnxNode, index: number, bound: number) => Value,
+): OpHandler {
+  return (node) => {
+    if (node.inputs.length === 0) throw new Rejection("it has no inputs", damaged);
+    const constants = node.inputs.flatMap((v) => (v?.kind === "constant" ? [v.constant] : []));
+    const all = constants.length === 0 ? undefined : constants.reduce((a, b) => foldBinary(a, b, apply));
+    const [index, ...others] = node.inputs.flatMap((v, i) => (v?.kind === "constant" ? [] : [i]));
+    if (index === undefined && all !== undefined) return constantValue(all);
+    if (index === undefined || others.length > 0)
+      throw new Rejection("it compares two computed values", "compare a computed value with constants only");
+    const input = node.inputs[index];
+    if (all === undefined) return requiredInput(node, index);
+    const { shape } = input?.kind === "pending" ? input : runtimeInput(node, index);
+    const number = uniformNumber(all, shape);
+    if (number === undefined)
+      throw new Rejection("its bound differs between elements", "one bound for all elements is expected");
+    return cut(node, index, number);
+  };
+}
+
+/** `min(max(alpha · x + beta, 0), 1)`, each operation rounded, as ONNX Runtime computes it. */
+export const hardSigmoid: OpHandler = (node) => {
+  const input = runtimeInput(node, 0);
+  const constant = (name: string, byDefault: number): FloatTensor => ({
+    shape: [],
+    data: Float32Array.of(floatAttribute(node.attributes, name, byDefault)),
+  });
+  const product = node.emit(
+    { kind: "arithmetic", operator: "multiply", operand: constant("alpha", 0.2), reversed: false },
     input,
     input.shape,
+    { part: "scaled" },
   );
+  const sum = node.emit(
+    { kind: "arithmetic", operator: "add", operand: constant("beta", 0.5), reversed: false },
+    product,
+    input.shape,
+    { part: "shifted" },
+  );
+  return node.emit({ kind: "clip", low: 0, high: 1 }, sum, input.shape);
 };
 
 function bound(node: OnnxNode, index: number, name: string, byDefault: number): number {

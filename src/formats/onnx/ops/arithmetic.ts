@@ -1,27 +1,27 @@
 /** Elementwise operators: folded where everything is constant, one graph node where one side is. */
 import { shapeText } from "../../../diagnostics/text.js";
 import type { ArithmeticOperator } from "../../../graph/types.js";
-import {
-  broadcastShapes,
-  broadcastStrides,
-  type Constant,
-  countOf,
-  type FloatConstant,
-  floatConstant,
-  type IntConstant,
-  intConstant,
-  positions,
-} from "../../common/constant.js";
-import { checkList } from "../../common/limits.js";
+import { type Constant, type FloatConstant, floatConstant, type IntConstant } from "../../common/constant.js";
 import { damaged, Rejection } from "../../common/rejection.js";
 import {
   constantValue,
   type OnnxNode,
   type OpHandler,
+  type RuntimeValue,
   requiredInput,
   runtimeInput,
   type Value,
 } from "../node.js";
+import { type PendingValue, pendingInput } from "../pending.js";
+import {
+  fitsInto,
+  foldBinary,
+  mapConstant,
+  mappedInput,
+  steppedBinary,
+  uniformNumber,
+} from "./elementwise.js";
+import { shiftedRounding } from "./rounding.js";
 
 type Binary = (a: number, b: number) => number;
 
@@ -29,6 +29,20 @@ export const add = binary("add", (a, b) => a + b);
 export const sub = binary("subtract", (a, b) => a - b);
 export const mul = binary("multiply", (a, b) => a * b);
 export const div = binary("divide", (a, b) => a / b);
+
+/** Two inputs or more, added one after another. */
+export const sumOfAll: OpHandler = (node) => {
+  if (node.inputs.length === 0) throw new Rejection("it has no inputs", damaged);
+  return node.inputs.slice(1).reduce<Value>(
+    (total, next, i) => {
+      const isLast = i === node.inputs.length - 2;
+      const emit: OnnxNode["emit"] = (op, input, shape, options) =>
+        node.emit(op, input, shape, isLast ? options : { ...options, part: `sum ${i}` });
+      return add({ ...node, inputs: [total, next], emit }) as Value;
+    },
+    requiredInput(node, 0),
+  );
+};
 
 /** Constants only: a power of a computed value is not monotone in general. The exponent may have its own type. */
 export const pow: OpHandler = (node) => {
@@ -43,10 +57,24 @@ export const pow: OpHandler = (node) => {
 export const sqrt = unary("float", Math.sqrt);
 export const exp = unary("float", Math.exp);
 export const reciprocal = unary("float", (x) => 1 / x);
-export const neg = unary("any", (x) => -x);
 export const abs = unary("any", Math.abs);
 
+export const neg: OpHandler = (node) => {
+  const mapped = mappedInput(node, 0, (x) => -x);
+  if (mapped !== undefined) return mapped;
+  const input = requiredInput(node, 0);
+  if (input.kind === "constant") return constantValue(mapConstant(input.constant, (x) => -x));
+  const operand = { shape: [], data: Float32Array.of(-1) };
+  return node.emit(
+    { kind: "arithmetic", operator: "multiply", operand, reversed: false },
+    runtimeInput(node, 0),
+    input.shape,
+  );
+};
+
 export const relu: OpHandler = (node) => {
+  const mapped = mappedInput(node, 0, (x) => (x > 0 ? x : 0));
+  if (mapped !== undefined) return mapped;
   const input = requiredInput(node, 0);
   if (input.kind === "constant") return constantValue(mapConstant(input.constant, (x) => (x > 0 ? x : 0)));
   return node.emit({ kind: "relu" }, runtimeInput(node, 0), input.shape);
@@ -54,6 +82,8 @@ export const relu: OpHandler = (node) => {
 
 function binary(operator: ArithmeticOperator, apply: Binary): OpHandler {
   return (node) => {
+    const waiting = steppedBinary(node, apply) ?? shifted(node, operator);
+    if (waiting !== undefined) return waiting;
     const [a, b] = [requiredInput(node, 0), requiredInput(node, 1)];
     if (a.kind === "runtime" && b.kind === "runtime") {
       if (operator === "add") return sum(node);
@@ -65,6 +95,18 @@ function binary(operator: ArithmeticOperator, apply: Binary): OpHandler {
       ? withConstant(node, operator, 1, a.constant)
       : withConstant(node, operator, 0, (b as Extract<Value, { kind: "constant" }>).constant);
   };
+}
+
+/** Rounded whole numbers and a zero point. */
+function shifted(node: OnnxNode, operator: ArithmeticOperator): PendingValue | undefined {
+  const index = pendingInput(node, 0) === undefined ? 1 : 0;
+  const [waiting, other] = [pendingInput(node, index), node.inputs[1 - index]];
+  if (waiting === undefined || other?.kind !== "constant" || other.constant.kind !== "float")
+    return undefined;
+  const number = uniformNumber(other.constant, waiting.shape);
+  if (number === undefined) return undefined;
+  if (operator === "add") return shiftedRounding(node, index, number);
+  return operator === "subtract" && index === 0 ? shiftedRounding(node, 0, -number) : undefined;
 }
 
 function sum(node: OnnxNode): Value {
@@ -80,12 +122,11 @@ function withConstant(
   operator: ArithmeticOperator,
   runtimeIndex: 0 | 1,
   operand: Constant,
-): Value {
+): RuntimeValue {
   const input = runtimeInput(node, runtimeIndex);
   const reversed = runtimeIndex === 1;
   if (operand.kind === "int") throw new Rejection("it mixes float32 and integers", damaged);
-  const result = broadcastShapes(input.shape, operand.shape);
-  if (result?.length !== input.shape.length || result.some((n, i) => n !== input.shape[i])) {
+  if (!fitsInto(operand.shape, input.shape)) {
     throw new Rejection(
       "the shapes of its operands do not fit",
       "the constant may have one number, or as many as the computed value along each axis",
@@ -94,24 +135,14 @@ function withConstant(
   if (operator === "divide" && !reversed && operand.data.includes(0))
     throw new Rejection("it divides by 0", "check the model's parameters");
   const plain = { shape: operand.shape, data: operand.data };
-  return node.emit({ kind: "arithmetic", operator, operand: plain, reversed }, input, input.shape);
-}
-
-/** Floats are rounded to float32 once, as the framework does; integers stay whole (division truncates). */
-function foldBinary(a: Constant, b: Constant, apply: Binary): Constant {
-  if (a.kind !== b.kind) throw new Rejection("it mixes float32 and integers", damaged);
-  const shape = broadcastShapes(a.shape, b.shape);
-  if (shape === undefined) throw new Rejection("the shapes of its constants do not fit", damaged);
-  if (a.kind === "int") checkList(countOf(shape));
-  const left = positions(shape, broadcastStrides(a.shape, shape));
-  const right = positions(shape, broadcastStrides(b.shape, shape));
-  const data = new Float64Array(left.length);
-  for (let i = 0; i < data.length; i++) data[i] = apply(a.data[left[i]!]!, b.data[right[i]!]!);
-  return a.kind === "float" ? finite(floatConstant(shape, new Float32Array(data))) : whole(shape, data);
+  const value = node.emit({ kind: "arithmetic", operator, operand: plain, reversed }, input, input.shape);
+  return operator === "multiply" ? { ...value, product: { of: input.name, factor: plain } } : value;
 }
 
 function unary(types: "float" | "any", apply: (x: number) => number): OpHandler {
   return (node) => {
+    const mapped = mappedInput(node, 0, apply);
+    if (mapped !== undefined) return mapped;
     const input = requiredInput(node, 0);
     if (input.kind === "runtime")
       throw new Rejection("it works on a computed value", `${node.op} is supported on constants only`);
@@ -121,14 +152,6 @@ function unary(types: "float" | "any", apply: (x: number) => number): OpHandler 
   };
 }
 
-function mapConstant(constant: Constant, apply: (x: number) => number): Constant {
-  const data = new Float64Array(constant.data.length);
-  for (let i = 0; i < data.length; i++) data[i] = apply(constant.data[i]!);
-  return constant.kind === "int"
-    ? whole(constant.shape, data)
-    : finite(floatConstant(constant.shape, new Float32Array(data)));
-}
-
 function asFloat({ shape, data }: Constant): FloatConstant {
   return floatConstant(shape, Float32Array.from(data));
 }
@@ -136,15 +159,4 @@ function asFloat({ shape, data }: Constant): FloatConstant {
 function asInt(constant: Constant): IntConstant {
   if (constant.kind === "int") return constant;
   throw new Rejection("it raises integers to a float power", damaged);
-}
-
-function finite(constant: FloatConstant): FloatConstant {
-  if (constant.data.every(Number.isFinite)) return constant;
-  throw new Rejection("folding its constants gives a NaN or an infinity", "check the model's parameters");
-}
-
-function whole(shape: readonly number[], data: Float64Array): IntConstant {
-  const numbers = Array.from(data, (x) => Math.trunc(x) + 0);
-  if (numbers.every(Number.isSafeInteger)) return intConstant(shape, numbers);
-  throw new Rejection("folding its integers gives a number out of range", damaged);
 }

@@ -1,7 +1,7 @@
 /** Constant: a tensor written as a node. */
 
 import { countOf, floatConstant, intConstant } from "../../common/constant.js";
-import { checkList, checkRank } from "../../common/limits.js";
+import { checkFolded, checkList, checkRank } from "../../common/limits.js";
 import { damaged, listText, Rejection } from "../../common/rejection.js";
 import {
   floatAttribute,
@@ -32,7 +32,7 @@ export const constant: OpHandler = ({ attributes, external }) => {
   );
 };
 
-/** A list of equal numbers, of the length that the input says: parts of computed pads and shapes. */
+/** Equal numbers, of the shape that the input says: parts of computed pads and shapes, branches of Where. */
 export const constantOfShape: OpHandler = (node) => {
   const sizes = intInput(node, 0, "shape");
   const tensor = tensorAttribute(node.attributes, "value");
@@ -42,7 +42,8 @@ export const constantOfShape: OpHandler = (node) => {
     throw new Rejection(`it makes a constant of shape ${listText(sizes.data, "×")}`, damaged);
   checkRank(sizes.data);
   const count = countOf(sizes.data);
-  checkList(count);
+  if (value.kind === "int") checkList(count);
+  else checkFolded(sizes.data);
   const [element = 0] = value.data;
   return constantValue(
     value.kind === "int"

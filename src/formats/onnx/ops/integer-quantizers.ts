@@ -44,7 +44,6 @@ export const quantizeLinear: OpHandler = (node) => {
     rounding: "half-even",
   };
   const value = quantizeValue(node, quantizer);
-  if (value.kind === "unknown" || value.kind === "codes") return value;
   return { kind: "codes", value, scale, zero };
 };
 

@@ -11,6 +11,7 @@ import {
   type RuntimeValue,
   runtimeInput,
 } from "../node.js";
+import { foldedReduction } from "./reductions.js";
 import { checkTouches, mapsOf, slidingWindow, windowedShape } from "./window.js";
 
 type Reduction = "max-pool" | "average-pool";
@@ -28,8 +29,8 @@ export const averagePool: OpHandler = (node) => {
 
 export const globalAveragePool: OpHandler = (node) => overAxes(node, "average-pool", true);
 export const globalMaxPool: OpHandler = (node) => overAxes(node, "max-pool", true);
-export const reduceMean: OpHandler = (node) => reduce(node, "average-pool");
-export const reduceMax: OpHandler = (node) => reduce(node, "max-pool");
+export const reduceMean: OpHandler = (node) => foldedReduction(node) ?? reduce(node, "average-pool");
+export const reduceMax: OpHandler = (node) => foldedReduction(node) ?? reduce(node, "max-pool");
 
 function kernelOf(node: OnnxNode): readonly number[] {
   const kernel = intsAttribute(node.attributes, "kernel_shape");

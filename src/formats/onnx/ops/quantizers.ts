@@ -7,14 +7,16 @@ import { broadcastShapes, expand, type FloatConstant, floatConstant } from "../.
 import { Rejection } from "../../common/rejection.js";
 import { intAttribute, textAttribute } from "../attributes.js";
 import {
+  type ConstantValue,
   constantValue,
   floatInput,
+  floatValue,
   type OnnxNode,
   type OpHandler,
+  type RuntimeValue,
   requiredInput,
-  runtimeInput,
-  type Value,
 } from "../node.js";
+import { pendingInput } from "../pending.js";
 
 /** Widest code that a graph can hold; what the device takes is narrower and checked when lowering. */
 const MOST_BITS = 32;
@@ -93,8 +95,8 @@ function singleNumber(tensor: FloatTensor, what: string): number {
 }
 
 /** Constants become weights with codes; run-time values get a quantizer node. */
-export function quantizeValue(node: OnnxNode, quantizer: Quantizer): Value {
-  const input = requiredInput(node, 0);
+export function quantizeValue(node: OnnxNode, quantizer: Quantizer): RuntimeValue | ConstantValue {
+  const input = signSource(node, quantizer) ?? requiredInput(node, 0);
   const shape = input.kind === "constant" ? input.constant.shape : input.shape;
   const parameters =
     quantizer.kind === "bipolar" ? [quantizer.scale] : [quantizer.scale, quantizer.zeroPoint];
@@ -107,10 +109,15 @@ export function quantizeValue(node: OnnxNode, quantizer: Quantizer): Value {
       );
     }
   }
-  if (input.kind === "runtime")
-    return node.emit({ kind: "quantize", quantizer }, runtimeInput(node, 0), shape);
+  if (input.kind === "runtime") return node.emit({ kind: "quantize", quantizer }, floatValue(input), shape);
   if (input.constant.kind === "int") throw new Rejection("it quantizes integers", "quantize float weights");
   return constantValue(quantizeConstant(input.constant, quantizer));
+}
+
+/** The sign of a function that keeps it is that of its own input. */
+function signSource(node: OnnxNode, { kind }: Quantizer): RuntimeValue | undefined {
+  const before = pendingInput(node, 0);
+  return kind === "bipolar" && before?.form.kind === "same-sign" ? before.source : undefined;
 }
 
 function quantizeConstant(constant: FloatConstant, quantizer: Quantizer): FloatConstant {

@@ -23,36 +23,49 @@ import {
   runtimeInput,
   type Value,
 } from "../node.js";
+import { type PendingValue, pendingInput } from "../pending.js";
+import { mapSteps, type StepType } from "../steps.js";
+import { boolConstant, isBool } from "./elementwise.js";
+import { stepValue } from "./step-values.js";
 
-export const identity: OpHandler = (node) => requiredInput(node, 0);
+export const identity: OpHandler = (node) => pendingInput(node, 0) ?? requiredInput(node, 0);
 
 /** Dropout's second output and training are not supported; the ratio does not matter at inference. */
 export const dropout: OpHandler = (node) => {
   const training = node.inputs[2];
   const isTraining = training?.kind === "constant" && training.constant.data[0] !== 0;
-  if (!isTraining && training?.kind !== "runtime") return requiredInput(node, 0);
+  if (!isTraining && training?.kind !== "runtime") return identity(node);
   throw new Rejection("it is in training mode", "export the model for inference: model.eval()");
 };
 
 /** ONNX's numbers of the types that values can be cast to. */
-const castTypes: Readonly<Record<number, "float32" | "float64" | "int">> = {
+const castTypes: Readonly<Record<number, "float32" | "float64" | "int" | "bool">> = {
   1: "float32",
   6: "int",
   7: "int",
+  9: "bool",
   11: "float64",
 };
 
-/** Computed values may only be cast to the type they have; constants between float and whole numbers. */
+/**
+ * Computed values may only be cast to the type they have; comparisons and constants between booleans, floats and whole
+ * numbers.
+ */
 export const cast: OpHandler = (node) => {
-  const input = requiredInput(node, 0);
   const to = castTypes[intAttribute(node.attributes, "to", 0)];
   if (to === undefined)
     throw new Rejection("it casts to a type that is not supported", "cast to float32 or int64");
+  const cast = castSteps(node, to === "float32" || to === "float64" ? "float" : to);
+  if (cast !== undefined) return cast;
+  const input = requiredInput(node, 0);
   if (input.kind === "runtime") {
     if (to === "float32" ? input.dtype === "float32" : to === "int" && input.dtype === "int64") return input;
     throw new Rejection(`it casts computed ${input.dtype} to ${to}`, "compute in float32 throughout");
   }
   const { constant } = input;
+  if (to === "bool")
+    return constantValue(boolConstant(constant.shape, Array.from(constant.data, Boolean).map(Number)));
+  if (to === "int" && isBool(constant)) return constantValue(intConstant(constant.shape, [...constant.data]));
   if ((to === "int") === (constant.kind === "int")) return input;
   return constantValue(
     constant.kind === "int"
@@ -61,9 +74,18 @@ export const cast: OpHandler = (node) => {
   );
 };
 
+/** The values of a comparison, and of what was computed of it, in another type. */
+function castSteps(node: OnnxNode, type: StepType): PendingValue | undefined {
+  const input = pendingInput(node, 0);
+  if (input?.form.kind !== "steps") return undefined;
+  const convert =
+    type === "bool" ? (x: number) => Number(x !== 0) : type === "int" ? Math.trunc : (x: number) => x;
+  return stepValue(node, input.source, mapSteps(input.form.steps, type, convert));
+}
+
 /** The sizes of a value, or those from `start` to before `end` (opset 15). */
 export const shape: OpHandler = (node) => {
-  const all = shapeOf(requiredInput(node, 0));
+  const all = pendingInput(node, 0)?.shape ?? shapeOf(requiredInput(node, 0));
   const sizes = all.slice(
     intAttribute(node.attributes, "start", 0),
     intAttribute(node.attributes, "end", all.length),

@@ -146,6 +146,31 @@ it("Relu keeps what is above 0", () => {
   expect(run({ nodes: [node("Relu", "x")] })).toEqual([Math.fround(1.1), 0, 0, Math.fround(3.3)]);
 });
 
+describe("Sum", () => {
+  it("adds its inputs one after another, each sum rounded", () => {
+    const constants = { a: scalar(0.1), b: scalar(0.7) };
+    const graph = graphOf({ nodes: [node("Sum", "x a b")], constants });
+    expect(graph.nodes.map((n) => n.op.kind)).toEqual(["arithmetic", "arithmetic"]);
+    const [a, b] = [Math.fround(0.1), Math.fround(0.7)];
+    const sums = Array.from(x, (v) => Math.fround(Math.fround(v + a) + b));
+    expect(run({ nodes: [node("Sum", "x a b")], constants })).toEqual(sums);
+  });
+
+  it("of one value is that value, and of several computed values their sum", () => {
+    expect(run({ nodes: [node("Sum", "x", {}, "s"), node("Relu", "s")] })).toEqual(
+      run({ nodes: [node("Relu", "x")] }),
+    );
+    const nodes = [node("Relu", "x", {}, "r"), node("Sum", "x r c")];
+    const wanted = Array.from(x, (v) => Math.fround(Math.fround(v + Math.max(v, 0)) + 0.5));
+    expect(run({ nodes, constants: { c: scalar(0.5) } })).toEqual(wanted);
+    expect(problemOf({ nodes: [node("Sum", [])] })).toMatch(/no inputs/);
+  });
+});
+
+it("Neg of a computed value changes its sign", () => {
+  expect(run({ nodes: [node("Neg", "x")] }).map((v) => v + 0)).toEqual(Array.from(x, (v) => -v + 0));
+});
+
 function float32(): fc.Arbitrary<number> {
   return fc.float({ noNaN: true, noDefaultInfinity: true });
 }

@@ -213,6 +213,44 @@ describe("weights without a quantizer", () => {
     expect(codesOf([2, 2], [1, -1, 128, 1])).toBeUndefined();
   });
 
+  describe("made by roundings in float32", () => {
+    const f = Math.fround;
+    const inputs = 40;
+    const latent = (i: number): number => Math.sin(i * i + 1);
+    /** DoReFa's weights of k bits, `2 · round(n · w) / n − 1`, times a scale per output. */
+    const dorefa = (bits: number, scales: readonly number[]): number[] =>
+      Array.from({ length: inputs * scales.length }, (_, i) => {
+        const n = 2 ** bits - 1;
+        const q = Math.round(n * (latent(i) / 2 + 0.5));
+        return f(f(f(2 * f(q / n)) - 1) * f(scales[i % scales.length]!));
+      });
+
+    it.each([
+      [2, [1]],
+      [3, [1, 1]],
+      [4, [1, 0.37, 2.2]],
+    ])("have the codes of the nearest grid: %d bits, scales %j", (bits, scales) => {
+      const data = dorefa(bits, scales);
+      const { codes, scale } = codesOf([inputs, scales.length], data)!;
+      const n = 2 ** bits - 1;
+      const wanted = data.map((_, i) => 2 * Math.round(n * (latent(i) / 2 + 0.5)) - n);
+      expect([...codes]).toEqual(wanted);
+      const single = scales.every((s) => s === 1);
+      expect(scale.data).toHaveLength(single ? 1 : scales.length);
+      data.forEach((x, i) => {
+        const product = codes[i]! * scale.data[single ? 0 : i % scales.length]!;
+        expect(Math.abs(product - x)).toBeLessThan(2 ** -22 * 2.2);
+      });
+    });
+
+    it("are floats where one is off the grid, or where each occurs but once or twice", () => {
+      const data = dorefa(4, [1]);
+      expect(codesOf([inputs, 1], data.with(3, data[3]! + 1e-5))).toBeUndefined();
+      const rare = dorefa(4, [1]).slice(0, 12);
+      expect(codesOf([12, 1], rare)).toBeUndefined();
+    });
+  });
+
   it("lower like the same weights with their quantizer", () => {
     const [plain, quantized] = [false, true].map((quantizer) => {
       const graph = graphOf({
