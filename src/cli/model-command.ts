@@ -6,7 +6,7 @@ export function modelCommand(name: string, description: string): Command {
     .description(description)
     .argument(
       "<model>",
-      "trained model: ONNX or QONNX (.onnx), TFLite or Larq Compute Engine (.tflite), Keras with Larq or QKeras (.h5, .keras)",
+      "trained model: ONNX or QONNX (.onnx), TFLite or Larq Compute Engine (.tflite), Keras with Larq or QKeras (.h5, .keras), bundle (.json)",
     )
     .option("--name <name>", "prefix of C symbols and files (default: from the file's name)")
     .option(

@@ -2,6 +2,8 @@ import { gunzipSync } from "node:zlib";
 import { fail } from "../diagnostics/diagnostic.js";
 import type { ModelGraph } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
+import { importBundle } from "./bundle/import.js";
+import { isJson, parseManifest } from "./bundle/json.js";
 import type { CompanionReader } from "./common/companions.js";
 import { FILE_LIMIT, VALUES_LIMIT } from "./common/limits.js";
 import { isHdf5 } from "./hdf5/file.js";
@@ -11,6 +13,7 @@ import { importOnnx } from "./onnx/import.js";
 import type { SignOfZero } from "./onnx/node.js";
 import { otherFormat } from "./sniff.js";
 import { importTflite, isTflite } from "./tflite/import.js";
+import { weightsAlone } from "./weights-alone.js";
 import { isZip, ZipArchive } from "./zip.js";
 
 export interface ReadOptions {
@@ -51,7 +54,12 @@ function importModel(bytes: Uint8Array, fileName: string, options: ReadOptions):
     verifyGraph(model);
     return model;
   }
-  const other = otherFormat(unpacked);
+  if (isJson(unpacked)) {
+    const net = importBundle(parseManifest(unpacked, fileName), fileName, options.companions);
+    verifyGraph(net);
+    return net;
+  }
+  const other = weightsAlone(unpacked, fileName) ?? otherFormat(unpacked);
   if (other !== undefined) {
     throw fail("formats/unknown", `this looks like ${other.name}, not like a model that bitloom reads`, {
       where: fileName,

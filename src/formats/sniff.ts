@@ -19,7 +19,7 @@ const known: readonly KnownFormat[] = [
     remedy: "arrays are inputs: pass them with --input",
   },
   {
-    name: "a zip archive (PyTorch .pt or .npz) without a Keras model",
+    name: "a zip archive without a Keras model",
     offset: 0,
     magic: [0x50, 0x4b, 3, 4],
     remedy: exportOnnx,
@@ -37,13 +37,6 @@ const known: readonly KnownFormat[] = [
     magic: [0x7f, ...ascii("ELF")],
     remedy: "pass the model file, not firmware",
   },
-  ...[2, 3, 4, 5].map((version) => ({
-    name: "a Python pickle (PyTorch .pt or joblib)",
-    offset: 0,
-    magic: [0x80, version],
-    remedy: `pickles are never read, since they run code; ${exportOnnx}`,
-  })),
-  { name: "JSON text", offset: 0, magic: ascii("{"), remedy: exportOnnx },
   {
     name: "a web page",
     offset: 0,

@@ -1,4 +1,5 @@
 /** What importers support, in one list: `bitloom ops` prints it and docs/FORMATS.md holds it. */
+import { bundleLayers } from "./bundle/registry.js";
 import { kerasLayers } from "./keras/registry.js";
 import { onnxOps } from "./onnx/registry.js";
 import { tfliteOps } from "./tflite/registry.js";
@@ -6,7 +7,7 @@ import { tfliteOps } from "./tflite/registry.js";
 export interface SupportedOp {
   readonly op: string;
   /** The format, or the set of operators within it, that the operator belongs to. */
-  readonly format: "ONNX" | "QONNX" | "TFLite" | "LCE" | "Larq" | "QKeras" | "Keras";
+  readonly format: "ONNX" | "QONNX" | "TFLite" | "LCE" | "Larq" | "QKeras" | "Keras" | "bundle";
   /** ONNX's domains in which it is known; "" is ONNX's own. Other formats have none. */
   readonly domains: readonly string[];
   readonly notes: string;
@@ -22,5 +23,8 @@ export const supportedOps: readonly SupportedOp[] = Object.freeze([
   }),
   ...kerasLayers.map(({ layer, from, notes }): SupportedOp => {
     return { op: layer, format: from, domains: [], notes };
+  }),
+  ...bundleLayers.map(({ type, notes }): SupportedOp => {
+    return { op: type, format: "bundle", domains: [], notes };
   }),
 ]);

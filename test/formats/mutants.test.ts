@@ -35,13 +35,18 @@ const formats: Readonly<Record<string, readonly Model[]>> = {
   ].map(model),
   QONNX: ["onnx-maps/brevitas_cnn.onnx", "onnx/scales_w2a2.onnx", "onnx/opset13_constants.onnx"].map(model),
   TFLite: [
-    "tflite/stem.tflite",
+    "tflite/groups.tflite",
     "tflite/bits.tflite",
     "tflite/builtins.tflite",
     "tflite/int8_layers.tflite",
   ].map(model),
   HDF5: ["keras/bnn.h5", "keras/qkeras_trained.h5", "keras/normalization.h5"].map(model),
   Keras: ["keras/signal.keras", "keras/qkeras_objects.keras", "keras/plain.keras"].map(model),
+  bundle: [
+    { ...model("bundle/sequential.json"), ...model("bundle/sequential.safetensors") },
+    { ...model("bundle/branches.json"), ...model("bundle/branches.safetensors") },
+    { ...model("bundle/archive.json"), ...model("bundle/archive.npz") },
+  ],
 };
 
 function model(path: string): Model {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { companionFiles } from "../../src/companion-files.js";
 import { type CompiledModel, type CompileOptions, compileModelFile } from "../../src/compile.js";
 import { hostEmulator } from "../../src/emulators/index.js";
 import { evaluate } from "../../src/evaluate.js";
@@ -13,11 +14,12 @@ import { findBoard, findCpu } from "../../src/targets/index.js";
 import { verifyModel } from "../../src/verify.js";
 import { repoRoot } from "../support/root.js";
 
-const files = ["net.h5", "net.keras", "net.tflite", "brevitas.onnx"];
+const files = ["net.h5", "net.keras", "net.tflite", "brevitas.onnx", "torch.onnx", "net.json"];
 /** Float32 roundings of the scores, relative to the largest: the interpreter of TFLite adds in an order of its own. */
 const TOLERANCE = 2 ** -18;
 
-const read = (name: string): Uint8Array => readFileSync(join(repoRoot, "test/fixtures/same-net", name));
+const folder = join(repoRoot, "test/fixtures/same-net");
+const read = (name: string): Uint8Array => readFileSync(join(folder, name));
 
 const input = { type: "u8", affine: { numerator: 1, denominator: 1, zero: 0 } } as const;
 
@@ -26,13 +28,18 @@ function compile(file: string, options: CompileOptions = {}): CompiledModel {
 }
 
 function compileBytes(bytes: Uint8Array, options: CompileOptions = {}): CompiledModel {
-  return compileModelFile(bytes, "model", { name: "net", input, ...options });
+  const companions = companionFiles(join(folder, "net.json"));
+  return compileModelFile(bytes, "model", { name: "net", input, companions, ...options });
 }
 
 /** Images, with channels in front where the file has them there. */
 function images(model: CompiledModel, file: string): InputBatch {
   const array = readNpy(read("x.npy"));
-  return batchFromArray(model.program, file.endsWith(".onnx") ? channelsFirst(array) : array, "x.npy");
+  return batchFromArray(
+    model.program,
+    file.endsWith(".onnx") || file === "net.json" ? channelsFirst(array) : array,
+    "x.npy",
+  );
 }
 
 function channelsFirst({ shape, data, dtype }: NpyArray): NpyArray {

@@ -152,7 +152,7 @@ describe("ZIP", () => {
     ],
     [
       "another archive",
-      zipFile([{ name: "data.pkl", data: text("x") }]),
+      zipFile([{ name: "notes.txt", data: text("x") }]),
       /zip archive.*without a Keras model/,
     ],
   ])("refuses %s", (_, bytes, message) => expect(problem(bytes, "m.keras")).toMatch(message));
