@@ -10,7 +10,14 @@ import { type ReadOptions, readModel } from "./formats/index.js";
 import type { ModelGraph } from "./graph/types.js";
 import { type LoweringOptions, lowerGraph } from "./passes/registry.js";
 import { type Goal, type Plan, planProgram, verifyPlan } from "./plan/index.js";
-import { canonicalBytes, type DeviceProgram, elementCount, type TensorValues } from "./program/index.js";
+import {
+  canonicalBytes,
+  canonicalSize,
+  type DeviceProgram,
+  elementCount,
+  type TensorValues,
+  workOf,
+} from "./program/index.js";
 import { compileDevice } from "./reference/device-fast.js";
 import { type Cpu, findCpu } from "./targets/index.js";
 
@@ -59,23 +66,34 @@ export function compileModelFile(
   const plan = planProgram(program, { cpu, goal, measured });
   verifyPlan(plan);
   options.observe?.("plan", plan);
-  const library = emitLibrary(plan, {
-    name,
-    version,
-    arch: cpu.gccFlags.join(" "),
-    knownAnswers: knownAnswers(program),
-  });
+  const answers = knownAnswers(program);
+  if (answers.length === 0) {
+    diagnostics.note("compile/self-test", "the self-test checks constants only, since the model is large", {
+      remedy: "`bitloom verify` compares outputs",
+    });
+  }
+  const arch = cpu.gccFlags.join(" ");
+  const library = emitLibrary(plan, { name, version, arch, knownAnswers: answers });
   return { graph, program, plan, library, diagnostics: diagnostics.all };
 }
 
-/** Known answers are kept in flash with the self-test: one for wide float inputs, two otherwise. */
+/** Steps of the reference that known answers may take together: one or two seconds. */
+const ANSWER_WORK = 2 ** 27;
+/** Bytes of flash that their inputs may take together. */
+const ANSWER_BYTES = 2 ** 20;
+
+/**
+ * Known answers are kept in flash with the self-test: one for wide float inputs, two otherwise, fewer or none for large
+ * models.
+ */
 function knownAnswers(program: DeviceProgram): KnownAnswer[] {
   const input = program.tensors[program.input.tensor]!;
   const count = elementCount(input);
   const type = input.domain.kind === "scalar" ? input.domain.type : "u8";
   const random = xorshift32(0x6b17_1003);
+  const affordable = Math.min(ANSWER_WORK / workOf(program), ANSWER_BYTES / canonicalSize(input));
   const device = compileDevice(program);
-  return Array.from({ length: type === "f32" ? 1 : 2 }, () => {
+  return Array.from({ length: Math.min(type === "f32" ? 1 : 2, Math.floor(affordable)) }, () => {
     const values = randomInput(type, count, random);
     const output = device(values);
     return {

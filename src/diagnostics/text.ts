@@ -1,14 +1,14 @@
 import type { Diagnostic } from "./diagnostic.js";
 
-/** Makes untrusted text (names from a model file) safe to print: control and direction characters escaped, length bounded. */
+/**
+ * Makes untrusted text (names from a model file) safe to print: everything that does not print is escaped (controls, marks of
+ * direction, breaks of lines), length bounded.
+ */
 export function printable(text: string, limit = 120): string {
   const escaped = JSON.stringify(text)
     .slice(1, -1)
     .replace(/\\"/g, '"')
-    .replace(
-      /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-      (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-    );
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, escapedCharacter);
   return escaped.length <= limit ? escaped : `${escaped.slice(0, limit - 1)}…`;
 }
 
@@ -20,6 +20,11 @@ export function shortName(name: string): string {
   const text = printable(name, 200);
   if (text.length <= NAME_WIDTH) return text;
   return `${text.slice(0, 11)}…${text.slice(text.length - (NAME_WIDTH - 12))}`;
+}
+
+function escapedCharacter(character: string): string {
+  const units = character.split("");
+  return units.map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join("");
 }
 
 /** A shape as people write it: `1×1×28×28`, `scalar` for rank 0. */

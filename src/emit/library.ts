@@ -20,6 +20,7 @@ export interface LibraryOptions {
   readonly version: string;
   /** Compiler flags of the target core, for the Makefile's example. */
   readonly arch: string;
+  /** Without any, the self-test checks constants only. */
   readonly knownAnswers: readonly KnownAnswer[];
 }
 
@@ -76,7 +77,11 @@ function selftestView(view: LibraryView, answers: readonly KnownAnswer[]): objec
     ...view,
     constants: view.constants.filter((c) => !c.traceOnly),
     answers: answers.map(({ input, output }) => ({ inputText: text(input), outputText: text(output) })),
-    inputWords: asWords(answers[0]!.input).length,
-    outputWords: asWords(answers[0]!.output).length,
+    ...(answers.length === 0
+      ? {}
+      : {
+          inputWords: asWords(answers[0]!.input).length,
+          outputWords: asWords(answers[0]!.output).length,
+        }),
   };
 }

@@ -5,7 +5,7 @@ import { verifyGraph } from "../graph/verify.js";
 import { importBundle } from "./bundle/import.js";
 import { isJson, parseManifest } from "./bundle/json.js";
 import type { CompanionReader } from "./common/companions.js";
-import { FILE_LIMIT } from "./common/limits.js";
+import { FILE_LIMIT, VALUES_LIMIT } from "./common/limits.js";
 import { isHdf5 } from "./hdf5/file.js";
 import { isKerasArchive } from "./keras/container.js";
 import { fragmentOf } from "./keras/fragments.js";
@@ -29,6 +29,17 @@ export interface ReadOptions {
  * Throws one BitloomError (exit 2) with every problem of the file.
  */
 export function readModel(bytes: Uint8Array, fileName: string, options: ReadOptions = {}): ModelGraph {
+  const graph = importModel(bytes, fileName, options);
+  const sizes = Array.from(graph.values.values(), ({ shape }) => shape.reduce((a, b) => a * b, 1));
+  const total = sizes.reduce((a, b) => a + b, 0);
+  if (total <= VALUES_LIMIT) return graph;
+  throw fail("formats/work", `the model computes ${total} elements, more than ${VALUES_LIMIT}`, {
+    where: fileName,
+    remedy: "this is more than a microcontroller can do: check the size of the input",
+  });
+}
+
+function importModel(bytes: Uint8Array, fileName: string, options: ReadOptions): ModelGraph {
   const unpacked = isGzip(bytes) ? gunzip(bytes, fileName) : bytes;
   if (unpacked.length === 0) {
     throw fail("formats/empty", "the file is empty", { where: fileName, remedy: "export the model again" });

@@ -1,6 +1,6 @@
 /** The model's input as a program tensor: its format, and which axis is the channels. */
 import { fail } from "../diagnostics/diagnostic.js";
-import type { GraphNode, ModelGraph, Shape } from "../graph/types.js";
+import type { GraphNode, GraphOp, ModelGraph, Shape } from "../graph/types.js";
 import { integerRange } from "./input-keys.js";
 import { isScalarNode } from "./lower-scalar.js";
 import { addTensor, type InputFormat, type InputType, type Lowering } from "./lowering.js";
@@ -52,7 +52,7 @@ interface Reading {
  * dense layer of several rows on the last; an input that is flattened is a vector.
  */
 function arrange(graph: ModelGraph, name: string, modelShape: Shape): { shape: MapShape; view: View } {
-  const reading = readingOf(graph, name, modelShape, axesOf(modelShape));
+  const reading = readingOf(graph, name, modelShape);
   if (reading === undefined) return { shape: [1, 1, count(modelShape)], view: identityView(modelShape) };
   const { shape, channelAxis } = reading;
   const pixels = shape.filter((_, axis) => axis > 0 && axis !== channelAxis);
@@ -61,63 +61,64 @@ function arrange(graph: ModelGraph, name: string, modelShape: Shape): { shape: M
   return { shape: [height, width, shape[channelAxis]!], view: { shape: modelShape, map } };
 }
 
-/**
- * How the first reader with an opinion reads a value whose axis i is axis `axes[i]` of the input's elements in the
- * given shape.
- */
-function readingOf(
-  graph: ModelGraph,
-  value: string,
-  shape: Shape,
-  axes: readonly number[],
-): Reading | undefined {
+/** What moves between the input and a reader have made of the input's elements. */
+interface Passage {
+  /** Shape in which the elements are read, empty where they are no longer apart in it; axis i of the value is its axis `axes[i]`. */
+  readonly shape: Shape;
+  readonly axes: readonly number[];
+  /** The reading before a reshape that only regroups channels, as in a shuffle. */
+  readonly before: Reading | undefined;
+}
+
+/** How the first reader with an opinion reads the input. Readers are met in the order of the graph. */
+function readingOf(graph: ModelGraph, name: string, modelShape: Shape): Reading | undefined {
+  const start = { shape: modelShape, axes: axesOf(modelShape), before: undefined };
+  const passages = new Map<string, Passage>([[name, start]]);
   for (const node of graph.nodes) {
-    const reading = node.inputs.includes(value) ? readingBy(graph, node, shape, axes) : undefined;
+    const from = node.inputs.find((input) => passages.has(input));
+    const passage = from === undefined ? undefined : passages.get(from);
+    if (passage === undefined) continue;
+    const reading = readingBy(graph, node, passage);
     if (reading !== undefined) return reading;
+    const next = passed(graph, node, passage);
+    if (next !== undefined) passages.set(node.output, next);
   }
   return undefined;
 }
 
 function readingBy(
   graph: ModelGraph,
-  node: GraphNode,
-  shape: Shape,
-  axes: readonly number[],
+  { op, inputs }: GraphNode,
+  { shape, axes, before }: Passage,
 ): Reading | undefined {
+  if (op.kind === "conv" || op.kind === "max-pool" || op.kind === "average-pool")
+    return asReading(shape, axes[1]!) ?? before;
+  if (op.kind !== "dense") return undefined;
+  const rows = count(graph.values.get(inputs[0]!)!.shape.slice(0, -1));
+  return rows > 1 ? asReading(shape, axes.at(-1)!) : undefined;
+}
+
+const KEEPS_AXES: ReadonlySet<GraphOp["kind"]> = new Set([
+  "slice",
+  "pad",
+  "sum",
+  "integer-arithmetic",
+  "concat",
+]);
+
+/** The passage behind a node; undefined where the elements become other ones, or a vector. */
+function passed(graph: ModelGraph, node: GraphNode, passage: Passage): Passage | undefined {
   const { op, output } = node;
-  const follow = (next: readonly number[]): Reading | undefined => readingOf(graph, output, shape, next);
-  switch (op.kind) {
-    case "conv":
-    case "max-pool":
-    case "average-pool":
-      return asReading(shape, axes[1]!);
-    case "dense":
-      return count(graph.values.get(node.inputs[0]!)!.shape.slice(0, -1)) > 1
-        ? asReading(shape, axes.at(-1)!)
-        : undefined;
-    case "transpose":
-      return follow(op.permutation.map((axis) => axes[axis]!));
-    case "slice":
-    case "pad":
-    case "sum":
-    case "integer-arithmetic":
-    case "concat":
-      return follow(axes);
-    case "reshape": {
-      const reshaped = graph.values.get(output)!.shape;
-      if (reshaped.length < 3) return undefined;
-      const isPlain = axes.every((axis, i) => axis === i);
-      const later = readingOf(graph, output, isPlain ? reshaped : [], axesOf(reshaped));
-      // Reshapes that only regroup channels, as in a shuffle, leave the map as it was before them.
-      return isPlain && later !== undefined
-        ? later
-        : reachesMaps(graph, output)
-          ? asReading(shape, axes[1]!)
-          : undefined;
-    }
-    default:
-      return isScalarNode(node) ? follow(axes) : undefined;
+  const { shape, axes } = passage;
+  if (op.kind === "transpose") return { ...passage, axes: op.permutation.map((axis) => axes[axis]!) };
+  if (op.kind === "reshape") {
+    const reshaped = graph.values.get(output)!.shape;
+    if (reshaped.length < 3) return undefined;
+    const isPlain = axes.every((axis, i) => axis === i);
+    const before = asReading(shape, axes[1]!) ?? passage.before;
+    return { shape: isPlain && shape.length > 0 ? reshaped : [], axes: axesOf(reshaped), before };
   }
+  return KEEPS_AXES.has(op.kind) || isScalarNode(node) ? passage : undefined;
 }
 
 /** A map or a signal with channels in front of the pixels or behind them. */
@@ -126,16 +127,6 @@ function asReading(shape: Shape, channelAxis: number): Reading | undefined {
   return isMap && (channelAxis === 1 || channelAxis === shape.length - 1)
     ? { shape, channelAxis }
     : undefined;
-}
-
-/** Whether a convolution or pool reads the value, before anything makes a vector of it. */
-function reachesMaps(graph: ModelGraph, value: string): boolean {
-  return graph.nodes.some(({ op, inputs, output }) => {
-    if (!inputs.includes(value)) return false;
-    if (op.kind === "conv" || op.kind === "max-pool" || op.kind === "average-pool") return true;
-    const ends = op.kind === "dense" || (op.kind === "reshape" && graph.values.get(output)!.shape.length < 3);
-    return !ends && reachesMaps(graph, output);
-  });
 }
 
 function axesOf(shape: Shape): readonly number[] {

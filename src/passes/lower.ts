@@ -2,7 +2,7 @@
  * ModelGraph → DeviceProgram: float chains become integer thresholds, layers exact integer sums of codes,
  * moves of elements nothing at all; what no integers can do stays float as the model has it.
  */
-import { Diagnostics } from "../diagnostics/diagnostic.js";
+import { Diagnostics, fail } from "../diagnostics/diagnostic.js";
 import { shapeText } from "../diagnostics/text.js";
 import type { GraphNode, ModelGraph } from "../graph/types.js";
 import type { DeviceProgram } from "../program/types.js";
@@ -38,6 +38,7 @@ export function lower(graph: ModelGraph, options: LoweringOptions = {}): Lowered
   const values = new Map<string, Lowered>([[graph.inputs[0]!, input.value]]);
   for (const node of nodes) {
     values.set(node.output, lowerNode(context, node, values) ?? standIn(graph, node));
+    checkLength(context);
   }
   const result = resolve(context, values.get(end)!);
   // After an error a stand-in has no order to speak of.
@@ -134,6 +135,17 @@ function reportAfterOutput(context: Lowering, node: GraphNode): undefined {
     { where: next?.name ?? node.name, remedy: "end the exported model at softmax or argmax" },
   );
   return undefined;
+}
+
+/** Kernels and places in memory are sought together, which takes the square of the steps. */
+const MOST_INSTRUCTIONS = 1024;
+
+function checkLength({ graph, instructions }: Lowering): void {
+  if (instructions.length <= MOST_INSTRUCTIONS) return;
+  throw fail("lowering/length", `the model becomes more than ${MOST_INSTRUCTIONS} steps`, {
+    where: graph.name,
+    remedy: "this is more than a microcontroller does: check that the right file was exported",
+  });
 }
 
 /** Without a layer there is nothing to deploy: most likely the wrong file. */

@@ -12,3 +12,14 @@ export function macsOf(program: DeviceProgram, instruction: Instruction): number
   }
   return 0;
 }
+
+/** Roughly how many steps it takes to execute a program in a reference: multiply-accumulates, window elements, elements. */
+export function workOf(program: DeviceProgram): number {
+  const work = program.instructions.map((instruction) => {
+    const [height, width, channels] = program.tensors[instruction.output]!.shape;
+    const taps =
+      instruction.kind === "pool" ? instruction.window.kernel[0] * instruction.window.kernel[1] : 1;
+    return Math.max(macsOf(program, instruction), height * width * channels * taps);
+  });
+  return work.reduce((a, b) => a + b, 0);
+}

@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, describe, expect, it } from "vitest";
 import { packageFile } from "../../src/assets/package-files.js";
-import type { CompiledModel } from "../../src/compile.js";
+import { type CompiledModel, compileModelFile } from "../../src/compile.js";
 import { checkedName, commentText, nameFrom } from "../../src/emit/names.js";
 import { RUNTIME_VERSION } from "../../src/emit/view.js";
 import { findBoard, listCpus } from "../../src/targets/index.js";
 import { buildFirmware, checkArmv6M, readElf } from "../../src/toolchain/index.js";
 import { writeLibrary } from "../../src/verify.js";
 import { compileGraph, mnistMlp } from "../support/models.js";
+import { floats, node, onnxFile, scalar } from "../support/onnx.js";
 import { layeredNet, randomFloats } from "../support/random-graph.js";
 
 const folder = mkdtempSync(join(tmpdir(), "bitloom-emit-"));
@@ -27,6 +28,27 @@ const models: readonly (readonly [string, () => CompiledModel])[] = [
   ],
   ["planes, scores", () => compileGraph(layeredNet(6, [40, 33, 7], 2), randomFloats(1, 40))],
 ];
+
+const largePools = onnxFile({
+  nodes: [
+    node("BipolarQuant", "x s", {}, "q"),
+    node("Conv", "q w", {}, "c"),
+    node("BipolarQuant", "c s", {}, "r"),
+    node("MaxPool", "r", { kernel_shape: [64, 64] }, "m"),
+    node("Conv", "m w"),
+  ],
+  inputs: { x: [1, 1, 300, 300] },
+  constants: { s: scalar(1), w: floats([1, 1, 3, 3], [1, -1, 1, -1, 1, -1, 1, -1, 1]) },
+});
+
+it("tests constants only where known answers would take long", async () => {
+  const model = compileModelFile(largePools, "pools.onnx");
+  expect(model.diagnostics.map((d) => d.code)).toContain("compile/self-test");
+  const library = writeLibrary(model, mkdtempSync(join(folder, "library-")));
+  const source = join(library.dir, "pools_selftest.c");
+  expect(readFileSync(source, "utf8")).not.toMatch(/known/i);
+  await execa("gcc", [...WARNINGS, "-c", source, "-o", join(folder, "x.o")]);
+});
 
 describe.each(models)("the library of %s", (name, make) => {
   const model = make();

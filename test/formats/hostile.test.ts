@@ -172,6 +172,27 @@ describe("small files that ask for much work are refused:", () => {
     expect(problemOf(spec)).toMatch(/more than \d+ constant elements together/);
   });
 
+  test("large values in every node", () => {
+    const nodes = chain(20, (from, to) => node("Relu", from, {}, to));
+    expect(problemOf({ nodes, inputs: { x: [1, 1, 2000, 2000] } })).toMatch(/computes 84000000 elements/);
+  });
+
+  test("values that are twice read by every next one, and more steps than are planned", () => {
+    const branches = (count: number): Uint8Array => {
+      const nodes = Array.from({ length: count }, (_, i) => [
+        node("Relu", i === 0 ? "x" : `v${i}`, {}, `a${i}`),
+        node("Relu", i === 0 ? "x" : `v${i}`, {}, `b${i}`),
+        node("Add", `a${i} b${i}`, {}, `v${i + 1}`),
+      ]).flat();
+      const end = [node("BipolarQuant", `v${count} s`, {}, "q"), node("MatMul", "q w")];
+      const constants = { s: scalar(1), w: floats([4, 2], [1, 1, 1, -1, -1, 1, 1, 1]) };
+      return onnxFile({ nodes: [...nodes, ...end], constants });
+    };
+    expect(compileModelFile(branches(40), "m.onnx").program.instructions.length).toBeGreaterThan(40);
+    const [error] = errorsOf(() => compileModelFile(branches(2000), "m.onnx"));
+    expect(error!.message).toMatch(/becomes more than 1024 steps/);
+  });
+
   test("long names, with short messages", () => {
     expect(problemOf({ nodes: [node("Q".repeat(100_000), "x")] }).length).toBeLessThan(200_500);
     const attribute = node("Softmax", "x", { ["a".repeat(100_000)]: 1 });

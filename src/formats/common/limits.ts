@@ -11,9 +11,11 @@ const RANK_LIMIT = 8;
 /** Elements of one folded constant: broadcasting can make a large tensor out of two small ones. */
 const FOLDED_LIMIT = 1 << 24;
 /** Elements of the model's input. */
-export const INPUT_LIMIT = 1 << 24;
+export const INPUT_LIMIT = 1 << 22;
 /** Elements of one computed value. */
-const COMPUTED_LIMIT = 1 << 24;
+const COMPUTED_LIMIT = 1 << 22;
+/** Elements of all computed values together: lowering keeps a few bytes for each. */
+export const VALUES_LIMIT = 1 << 26;
 /**
  * Elements of constants that all nodes together read and write: nodes may share one large constant. A file
  * earns more with its size, so that every weight may pass through several nodes.

@@ -1,5 +1,5 @@
 /** What layer handlers see: a layer's settings and weights, what it reads, and the graph under construction. */
-import { shapeText } from "../../diagnostics/text.js";
+import { printable, shapeText } from "../../diagnostics/text.js";
 import type { FloatTensor, GraphOp, Shape } from "../../graph/types.js";
 import type { ChannelsLastValue, Layout } from "../common/channels-last.js";
 import { damaged, Rejection } from "../common/rejection.js";
@@ -60,7 +60,7 @@ export function checkChannelsLast(settings: Settings): void {
   const format = settings.text("data_format", "channels_last");
   if (format !== "channels_last")
     throw new Rejection(
-      `its data format is ${format.slice(0, 20)}`,
+      `its data format is ${printable(format, 20)}`,
       "build the model with data_format='channels_last'",
     );
 }

@@ -311,7 +311,7 @@ describe("every problem at once, by layer", () => {
     [
       "large pads",
       { input: [4, 4, 1], layers: [{ class: "ZeroPadding2D", config: { padding: 65536 } }] },
-      /at most 16777216/,
+      /at most 4194304/,
     ],
     [
       "a setting of the wrong type",

@@ -1,5 +1,5 @@
 /** Windows of Keras' convolutions and pools, with TensorFlow's SAME padding. */
-import { shapeText } from "../../../diagnostics/text.js";
+import { printable, shapeText } from "../../../diagnostics/text.js";
 import type { Shape, Window } from "../../../graph/types.js";
 import { windowPositions } from "../../../graph/window.js";
 import type { ChannelsLastValue } from "../../common/channels-last.js";
@@ -35,7 +35,7 @@ export function slidingWindow(
     return padding === "causal" && axis === 1 && input.shape.length === 3 ? [span - 1, 0] : [0, 0];
   };
   if (padding !== "same" && padding !== "valid" && !(padding === "causal" && input.shape.length === 3))
-    throw new Rejection(`its padding is "${padding.slice(0, 20)}"`, 'use "valid" or "same"');
+    throw new Rejection(`its padding is "${printable(padding, 20)}"`, 'use "valid" or "same"');
   const [top, bottom] = along(0);
   const [left, right] = along(1);
   return { kernel, stride, dilation, pads: [top, left, bottom, right] };
