@@ -335,6 +335,57 @@ describe("layers without codes", () => {
       ["lowering/float-layer", "conv_1"],
     ]);
   });
+
+  it("say what would make integers of them", () => {
+    const g = new SmallGraph([1, 2, 4, 4]);
+    g.conv(2);
+    g.conv(2);
+    g.uniform(3);
+    g.multiply([1, 3]);
+    g.conv(2);
+    const remedies = lowerGraph(g.graph, FLOATS).diagnostics.all.map((d) => d.remedy);
+    expect(remedies).toEqual([
+      expect.stringMatching(/--input-type i8 --input-scale/),
+      expect.stringMatching(/^quantize its input too/),
+      expect.stringMatching(/between the quantizer and this layer .* in front of the quantizer/),
+    ]);
+  });
+
+  it("behind an error are not spoken of", () => {
+    const g = new SmallGraph([1, 2, 4, 4]);
+    const scale = { shape: [1, 2, 1, 1], data: Float32Array.of(1, 2) };
+    g.add({ kind: "quantize", quantizer: { kind: "bipolar", scale, signOfZero: 1 } });
+    g.conv(2);
+    expect(errorsOf(() => lowerGraph(g.graph, FLOATS)).map((d) => d.code)).toEqual([
+      "lowering/channel-scale",
+    ]);
+  });
+});
+
+describe("thresholds of bytes", () => {
+  const rowsOf = (factors: readonly number[]): number => {
+    const program = expectSameOutputs(
+      between((g) => {
+        g.multiply(factors);
+        g.uniform(6);
+        g.conv(4);
+      }).graph,
+    );
+    const { levels, thresholds } = find(program, "threshold", 1);
+    expect(levels).toBeGreaterThan(15);
+    return thresholds.length / levels;
+  };
+
+  it("are one row where no step differs between channels", () => {
+    expect(rowsOf([1.5])).toBe(1);
+    expect(rowsOf([1.5, 1.5, 1.5, 1.5])).toBe(1);
+  });
+
+  it("are a row for every channel where one does, and where they are few", () => {
+    expect(rowsOf([1.5, 1.5, 1.25, 1.5])).toBe(4);
+    const few = expectSameOutputs(between((g) => g.multiply([1.5])).graph);
+    expect(find(few, "threshold", 1).thresholds).toHaveLength(4);
+  });
 });
 
 it("outputs that are maps say that channels are innermost", () => {
