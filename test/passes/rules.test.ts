@@ -136,6 +136,31 @@ describe("padding", () => {
     expect(find(program, "conv")).toMatchObject({ padValue: -1, window: { pads: [1, 0, 1, 2] } });
   });
 
+  /** Sign and a border on a map with channels innermost, which then go in front, before a convolution. */
+  const innermost = (readAgain: boolean): DeviceProgram => {
+    const g = new SmallGraph([1, 4, 4, 2]);
+    g.sign();
+    const border = g.add({ kind: "pad", before: [0, 1, 0, 0], after: [0, 1, 2, 0], value: -1 }, [1, 6, 6, 2]);
+    g.transpose([0, 3, 1, 2]);
+    const sums = g.conv(2, { window: { kernel: [3, 3] } });
+    if (readAgain) {
+      g.add({ kind: "transpose", permutation: [0, 3, 1, 2] }, [1, 2, 6, 6], [border]);
+      const others = g.conv(2, { window: { kernel: [3, 3] } });
+      g.add({ kind: "sum" }, undefined, [sums, others]);
+    }
+    return expectSameOutputs(g.graph);
+  };
+
+  it("before a move of the channels and a convolution becomes its own", () => {
+    const program = innermost(false);
+    expect(kinds(program)).toEqual(["threshold", "conv"]);
+    expect(find(program, "conv")).toMatchObject({ padValue: -1, window: { pads: [1, 0, 1, 2] } });
+  });
+
+  it("that two such moves read stays a border", () => {
+    expect(kinds(innermost(true)).filter((kind) => kind === "pad")).toHaveLength(1);
+  });
+
   it("with another value than the convolution's stays a border", () => {
     const g = new SmallGraph([1, 2, 4, 4]);
     g.sign();
