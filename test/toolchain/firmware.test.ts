@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { packageFile } from "../../src/assets/package-files.js";
 import { uartDrivers } from "../../src/targets/board-file.js";
-import { findBoard, listBoards, listCpus } from "../../src/targets/index.js";
+import { findBoard, listCpus } from "../../src/targets/index.js";
 import {
   buildFirmware,
   buildHost,
@@ -29,7 +29,9 @@ function renamed(name: string): LibraryOnDisk {
 }
 
 describeWith(["arm-none-eabi-gcc"], "firmware", () => {
-  it.each(listBoards().map((b) => [b.id, b] as const))("for %s fits its memories", async (id, board) => {
+  // test/boards builds for every board.
+  it.each(["microbit", "nucleo-h753zi", "mps2-an505"])("for %s fits its memories", async (id) => {
+    const board = findBoard(id);
     const firmware = await buildFirmware({ library: toy, board, outDir: join(folder, id), trace: false });
     const { flash, ram } = board.memories;
     expect(firmware.flashBytes).toBeLessThan(flash.size);
