@@ -1,7 +1,7 @@
 /*
- * What the boot ROM of the i.MX RT1060 reads at the start of flash: how to read the flash chip, and where the image is.
- * i.MX RT1060 reference manual, 9.6.3 (FlexSPI NOR configuration block) and 9.7.1 (image vector table, boot data).
- * Flash is read by the command 03h on one line at 30 MHz, which every flash chip knows.
+ * What the boot ROM of the i.MX RT1060 reads at the start of flash: how to read the flash chip, and where the
+ * image is. i.MX RT1060 reference manual, 9.6.3 (FlexSPI NOR configuration block) and 9.7.1 (image vector
+ * table, boot data). Flash is read by the command 03h on one line at 30 MHz, which every flash chip knows.
  */
 #include "harness_board.h"
 

@@ -61,7 +61,8 @@ static inline void enable_vectors(void) {}
 
 #define VTOR (*(volatile uint32_t *)0xE000ED08U)
 
-/* Boot ROMs and bootloaders may leave their own table in place. A Cortex-M0 has no such register, and ignores this. */
+/* Boot ROMs and bootloaders may leave their own table in place. A Cortex-M0 has no such register, and ignores
+ * this. */
 static inline void use_own_vector_table(void) {
     VTOR = (uint32_t)linker_vectors;
 }
@@ -85,7 +86,8 @@ __attribute__((used, noreturn)) void start_up(void) {
     }
 }
 
-/* Boot ROMs and bootloaders may enter on a stack of their own, and leave interrupts enabled that have no handler here. */
+/* Boot ROMs and bootloaders may enter on a stack of their own, and leave interrupts enabled that have no
+ * handler here. */
 __attribute__((naked)) void reset_handler(void) {
     __asm volatile("cpsid i\n"
                    "ldr r0, =linker_stack_top\n"

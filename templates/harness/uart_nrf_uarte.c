@@ -1,7 +1,7 @@
 /*
  * Nordic UART with EasyDMA, in nRF53 and nRF91 (and nRF52, which also has the one without). Registers as in
- * Nordic's nrf5340_application.svd. The receiver is given room for one byte at a time; those that arrive in between
- * wait in its FIFO.
+ * Nordic's nrf5340_application.svd. The receiver is given room for one byte at a time; those that arrive in
+ * between wait in its FIFO.
  */
 #include "harness_board.h"
 #include "uart.h"
