@@ -63,9 +63,14 @@ const words: Readonly<Record<FailureKind, Words>> = {
 
 const SAID_CHARACTERS = 500;
 
-/** Which of its failures a tool's output shows. */
-export function failureKind(flasher: Flasher, output: string): FailureKind {
-  return flasher.failures.find(([pattern]) => pattern.test(output))?.[1] ?? "failed";
+/** Which of its failures a tool's output shows, and the line that shows it. */
+export function readFailure(flasher: Flasher, output: string): { kind: FailureKind; line?: string } {
+  const lines = output.split("\n");
+  for (const [pattern, kind] of flasher.failures) {
+    const line = lines.find((text) => pattern.test(text));
+    if (line !== undefined) return { kind, line };
+  }
+  return { kind: "failed" };
 }
 
 /**

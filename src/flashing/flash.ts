@@ -7,7 +7,7 @@ import { execa } from "execa";
 import type { Board } from "../targets/boards.js";
 import type { FlashTool } from "../targets/flash-tools.js";
 import { findOnPath, missing } from "../toolchain/tools.js";
-import { failureKind, flashFailure, plainText } from "./failures.js";
+import { flashFailure, plainText, readFailure } from "./failures.js";
 import { type CheckedImage, conversion, imageFile, writeImageFile } from "./image.js";
 import { flasherOf, type ProgramEntry, planFor } from "./registry.js";
 import type { Flasher, FlashPlan, FlashStep, ImageFile, ImageFormat } from "./types.js";
@@ -127,8 +127,8 @@ async function runStep(
   const output = plainText(result.all ?? "");
   if (result.timedOut) throw flashFailure(flasher, "timeout", board, output);
   if (flasher.success === undefined ? !result.failed : flasher.success.test(output)) return;
-  const kind = failureKind(flasher, output);
-  const said = output.trim() === "" ? (result.shortMessage ?? "") : output;
+  const { kind, line } = readFailure(flasher, output);
+  const said = line ?? (output.trim() === "" ? (result.shortMessage ?? "") : output);
   throw flashFailure(flasher, kind, board, said, remedyOf(entry, kind));
 }
 
