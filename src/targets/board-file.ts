@@ -17,7 +17,17 @@ const memory = z.strictObject({
   size: z.int().positive().max(0xffffffff),
 });
 
-export const uartDrivers = ["cmsdk", "pl011", "nrf-uart", "stm32-usart-v1", "stm32-usart-v2"] as const;
+export const uartDrivers = [
+  "cmsdk",
+  "pl011",
+  "nrf-uart",
+  "nrf-uarte",
+  "stm32-usart-v1",
+  "stm32-usart-v2",
+  "sam-sercom",
+  "imx-lpuart",
+  "renesas-sci",
+] as const;
 
 /** Something to do to a register before the UART works. */
 const step = {
@@ -31,13 +41,13 @@ const enableStep = z.union([
   z.strictObject({ ...step, bits: address, clear: address.optional() }),
   /** Writes the whole register. */
   z.strictObject({ ...step, write: address }),
-  /** Waits until all these bits are set. */
-  z.strictObject({ ...step, until: address }),
+  /** Waits until the bits in `mask` are those in `is`. */
+  z.strictObject({ ...step, mask: address, is: address }),
 ]);
 
 /**
  * What a chip's boot ROM wants in front of, or inside, an image in flash, beside the vector table; each is a file
- * `templates/harness/boot_<kind>.S`.
+ * `templates/harness/boot_<kind>`.
  */
 export const bootHeaders = ["rp2040", "rp2350", "imxrt"] as const;
 
@@ -56,8 +66,8 @@ export const boardFile = z.strictObject({
   cpu: z.enum(cpuIds as [string, ...string[]]),
   /** The chip's floating-point unit. Told in tables; generated code never uses it, so that all boards compute the same. */
   fpu: z.enum(["none", "single", "double"]),
-  /** Of the core, Hz: after reset, where images of bitloom run, and the most that the data sheet allows. */
-  clock: z.strictObject({ reset: hertz, max: hertz }),
+  /** Of the core, Hz: after reset and `uart.enable`, where images of bitloom run, and the most that it is rated for. */
+  clock: z.strictObject({ run: hertz, max: hertz }),
   memories: z.strictObject({
     /** Where the image lies: the chip's flash without what a bootloader keeps for itself. */
     flash: memory,
@@ -71,7 +81,7 @@ export const boardFile = z.strictObject({
   uart: z.strictObject({
     driver: z.enum(uartDrivers),
     base: address,
-    /** Clock of the UART at reset, Hz: the baud rate divider follows from it. */
+    /** Clock of the UART after reset and `enable`, Hz: the baud rate divider follows from it. */
     clock: z.int().positive(),
     /** Clocks, pins and resets, in order, so that bytes reach the board's connector. */
     enable: z.array(enableStep).optional(),

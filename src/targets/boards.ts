@@ -67,15 +67,23 @@ export function findBoard(id: string, folder = ownFolder()): Board {
   return { ...parsed.data, cpu: findCpu(parsed.data.cpu) };
 }
 
+/** Cores that QEMU 7.2 does not have, and those whose instruction sets contain theirs: images run there unchanged. */
+const largerCore: Readonly<Record<string, string>> = {
+  "cortex-m0plus": "cortex-m0",
+  "cortex-m23": "cortex-m33",
+};
+
 /**
- * The board that QEMU runs for this one: itself, or its stand-in with the same core. Undefined when QEMU has none.
- * A stand-in has its own memories and UART, so its firmware is built for it.
+ * The board that QEMU runs for this one: itself, or its stand-in with the same core or one that executes all of its
+ * instructions. Undefined when QEMU has none. A stand-in has its own memories and UART, so its firmware is built for it,
+ * but with the flags of this board's core: the library's objects are those that would be flashed.
  */
 export function qemuBoard(board: Board, folder = ownFolder()): Board | undefined {
   if (board.qemu === undefined) return undefined;
   if ("machine" in board.qemu) return board;
   const standIn = findBoard(board.qemu.standIn, folder);
-  if (standIn.cpu.id !== board.cpu.id || standIn.qemu === undefined || !("machine" in standIn.qemu)) {
+  const isAlike = [board.cpu.id, largerCore[board.cpu.id]].includes(standIn.cpu.id);
+  if (!isAlike || standIn.qemu === undefined || !("machine" in standIn.qemu)) {
     throw fail(
       "targets/bad-board",
       `its stand-in ${standIn.id} is not a QEMU machine with a ${board.cpu.name}`,
@@ -84,7 +92,7 @@ export function qemuBoard(board: Board, folder = ownFolder()): Board | undefined
       },
     );
   }
-  return standIn;
+  return { ...standIn, cpu: board.cpu };
 }
 
 function unknownBoard(id: string, ids: readonly string[]): BitloomError {

@@ -37,7 +37,7 @@ export const flashTool = z.discriminatedUnion("tool", [
   }),
   z.strictObject({
     tool: z.literal("bossac"),
-    /** What `--offset` gets: the start of the image behind the bootloader, from the start of flash. */
+    /** What `--offset` gets: where the image starts, in the bootloader's own count. */
     offset: hex32,
   }),
   z.strictObject({

@@ -12,6 +12,7 @@ extern uint8_t linker_bss_start[];
 extern uint8_t linker_bss_end[];
 extern uint32_t linker_stack_bottom[];
 extern uint32_t linker_stack_top[];
+extern uint32_t linker_vectors[];
 
 void fault_handler(void);
 void reset_handler(void);
@@ -57,9 +58,17 @@ static inline void enable_vectors(void) {
 static inline void enable_vectors(void) {}
 #endif
 
+#define VTOR (*(volatile uint32_t *)0xE000ED08U)
+
+/* Boot ROMs and bootloaders may leave their own table in place. A Cortex-M0 has no such register, and ignores this. */
+static inline void use_own_vector_table(void) {
+    VTOR = (uint32_t)linker_vectors;
+}
+
 /* First of all enables what compiled code may use anywhere. */
 void reset_handler(void) {
     enable_vectors();
+    use_own_vector_table();
     const volatile uint8_t *from = linker_data_load;
     volatile uint8_t *to;
     for (to = linker_data_start; to < linker_data_end; to++) {

@@ -22,7 +22,7 @@ describe("boards", () => {
   it("are all valid, and each runs in QEMU on a core of its own kind", () => {
     const boards = listBoards();
     expect(boards.map((b) => b.id)).toEqual([...listBoardIds()].sort());
-    expect(boards).toHaveLength(13);
+    expect(boards.length).toBeGreaterThanOrEqual(24);
     for (const board of boards) expect(qemuBoard(board)?.cpu.id, board.id).toBe(board.cpu.id);
   });
 
