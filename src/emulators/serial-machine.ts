@@ -21,7 +21,8 @@ const FRAME_BYTES = 16;
 export async function connectBoard({
   port,
   baud = HARNESS_BAUD,
-  inputBytes = 0 }: SerialOptions): Promise<Machine> {
+  inputBytes = 0,
+}: SerialOptions): Promise<Machine> {
   const opened = await openSerialPort(port, baud);
   // Not waited for: a board that takes no bytes is told by its silence.
   opened.write(new Uint8Array(inputBytes + FRAME_BYTES)).catch(() => undefined);
