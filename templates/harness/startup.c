@@ -16,6 +16,7 @@ extern uint32_t linker_vectors[];
 
 void fault_handler(void);
 void reset_handler(void);
+void start_up(void);
 
 static void board_enable(void) {
     BOARD_ENABLE
@@ -66,7 +67,7 @@ static inline void use_own_vector_table(void) {
 }
 
 /* First of all enables what compiled code may use anywhere. */
-void reset_handler(void) {
+__attribute__((used, noreturn)) void start_up(void) {
     enable_vectors();
     use_own_vector_table();
     const volatile uint8_t *from = linker_data_load;
@@ -82,6 +83,15 @@ void reset_handler(void) {
     (void)main();
     for (;;) {
     }
+}
+
+/* Boot ROMs and bootloaders may enter on a stack of their own, and leave interrupts enabled that have no handler here. */
+__attribute__((naked)) void reset_handler(void) {
+    __asm volatile("cpsid i\n"
+                   "ldr r0, =linker_stack_top\n"
+                   "mov sp, r0\n"
+                   "bl start_up\n"
+                   ".ltorg\n");
 }
 
 typedef union {
