@@ -12,6 +12,7 @@ import {
   type Emulator,
   type Hello,
   hostEmulator,
+  type Machine,
   runVectors,
   traceHash,
   type VectorResult,
@@ -22,7 +23,7 @@ import { canonicalBytes, type DeviceProgram } from "./program/index.js";
 import { traceDevice } from "./reference/device.js";
 import { type Board, isArmv6M } from "./targets/index.js";
 import { checkArmv6M } from "./toolchain/armv6m.js";
-import { readElf } from "./toolchain/elf.js";
+import { type Elf, readElf } from "./toolchain/elf.js";
 import {
   buildFirmware,
   buildHost,
@@ -63,6 +64,8 @@ export interface BuildVerdict {
   readonly divergence?: Divergence;
   /** What went wrong other than differing bits: a fault, a time-out, a failed self-test. */
   readonly problems: readonly string[];
+  /** What the user should know all the same. */
+  readonly notes?: readonly string[];
 }
 
 export interface Verification {
@@ -106,9 +109,7 @@ export async function verifyModel(
       const verdict = await checkBuild(build, image.path, model, expected, options);
       builds.push({ ...verdict, problems: [...foreign, ...verdict.problems] });
     }
-    const passed = builds.every(
-      (b) => b.failedVectors === 0 && b.problems.length === 0 && b.divergence === undefined,
-    );
+    const passed = builds.every(hasPassed);
     return {
       emulator: options.emulator.id,
       board: options.emulator.id === "host" ? "host" : options.board.id,
@@ -123,6 +124,42 @@ export async function verifyModel(
   }
 }
 
+export interface FlashedOptions extends Pick<VerifyOptions, "board" | "timeoutMs" | "onProgress"> {
+  /** Reaches the board, which runs the harness with this model already; gets the bytes of one input. */
+  readonly connect: (inputBytes: number) => Promise<Machine>;
+}
+
+/**
+ * Runs the inputs on a board that was flashed before, and compares. Nothing is built: which build it is, the board says.
+ * Throws only where the board cannot be reached.
+ */
+export async function verifyFlashed(
+  model: CompiledModel,
+  batch: InputBatch,
+  { connect, board, timeoutMs, onProgress }: FlashedOptions,
+): Promise<Verification> {
+  const started = performance.now();
+  const expected = new Expectations(model.program, batch);
+  const machine = await connect(expected.inputs[0]?.length ?? 0);
+  const build = await checkMachine(async () => machine, model, expected, {
+    isLine: true,
+    modelCrc: model.library.modelCrc,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  return {
+    emulator: SERIAL,
+    board: board.id,
+    passed: hasPassed(build),
+    builds: [build],
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+function hasPassed(build: BuildVerdict): boolean {
+  return build.failedVectors === 0 && build.problems.length === 0 && build.divergence === undefined;
+}
+
 /** Writes the library's files into a new folder. */
 export function writeLibrary(model: CompiledModel, dir: string): LibraryOnDisk {
   mkdirSync(dir, { recursive: true });
@@ -131,7 +168,7 @@ export function writeLibrary(model: CompiledModel, dir: string): LibraryOnDisk {
 }
 
 /** What the reference says about a batch, computed when it is first asked for and kept for the second build. */
-class Expectations {
+export class Expectations {
   readonly inputs: readonly Uint8Array[];
   readonly #program: DeviceProgram;
   readonly #batch: InputBatch;
@@ -184,20 +221,59 @@ async function checkBuild(
   options: VerifyOptions,
 ): Promise<BuildVerdict> {
   const { emulator, board, timeoutMs } = options;
+  const isHost = emulator.id === hostEmulator.id;
+  return checkMachine(() => emulator.start(image, board), model, expected, {
+    build,
+    isLine: emulator.id === SERIAL,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(isHost ? {} : { elf: await readElf(image) }),
+    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+  });
+}
+
+/** Id of targets at the end of a serial line. */
+export const SERIAL = "serial";
+
+interface CheckOptions extends Pick<VerifyOptions, "timeoutMs" | "onProgress"> {
+  /** Which build runs; undefined where the machine is to say it. */
+  readonly build?: BuildVerdict["build"];
+  /** Whether bytes travel over a real line: frames that were damaged and sent again are worth a note then, not a problem. */
+  readonly isLine: boolean;
+  readonly elf?: Elf;
+  /** The model that must run; another one is a problem among others by default. */
+  readonly modelCrc?: number;
+}
+
+/** Runs every input on a machine and compares. */
+export async function checkMachine(
+  start: () => Promise<Machine>,
+  model: CompiledModel,
+  expected: Expectations,
+  options: CheckOptions,
+): Promise<BuildVerdict> {
+  const { timeoutMs, elf, modelCrc, isLine } = options;
   const comparison = new Comparison(model.program, expected);
   const problems: string[] = [];
-  const isHost = emulator.id === hostEmulator.id;
+  const notes: string[] = [];
+  let build = options.build ?? "flash";
   try {
-    const machine = await emulator.start(image, board);
+    const machine = await start();
     const results = runVectors(machine, expected.inputs, {
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(isHost ? {} : { elf: await readElf(image) }),
+      ...(elf === undefined ? {} : { elf }),
+      ...(modelCrc === undefined ? {} : { modelCrc }),
       allowFailedSelftest: true,
-      onHello: (hello) => problems.push(...helloProblems(hello, model)),
+      onHello: (hello) => {
+        if (options.build === undefined) build = hello.trace ? "trace" : "flash";
+        problems.push(...helloProblems(hello, model));
+      },
       onProgress: (done, total) => options.onProgress?.(`${build} build: ${done}/${total}`),
-      onVerdict: (verdict) => {
-        if (verdict.rejectedFrames > 0)
-          problems.push(`${verdict.rejectedFrames} frames were damaged on the way`);
+      onVerdict: ({ rejectedFrames }) => {
+        if (rejectedFrames > 0 && isLine)
+          notes.push(
+            `the board has refused ${rejectedFrames} damaged frames since its reset; they were sent again`,
+          );
+        else if (rejectedFrames > 0) problems.push(`${rejectedFrames} frames were damaged on the way`);
       },
     });
     for await (const result of results) comparison.add(result);
@@ -205,7 +281,8 @@ async function checkBuild(
     if (!(error instanceof BitloomError) || error.exitCode !== 1) throw error;
     problems.push(...error.diagnostics.map((d) => d.message));
   }
-  return { build, ...comparison.verdict(build === "trace"), problems };
+  const verdict = comparison.verdict(build === "trace");
+  return { build, ...verdict, problems, ...(notes.length === 0 ? {} : { notes }) };
 }
 
 function helloProblems(hello: Hello, { library, program, plan }: CompiledModel): string[] {

@@ -5,7 +5,10 @@ import { ExitCode } from "../diagnostics/diagnostic.js";
 import { boardsCommand } from "./boards.js";
 import { compileCommand } from "./compile.js";
 import { doctorCommand } from "./doctor.js";
+import { flashCommand } from "./flash.js";
 import { inspectCommand } from "./inspect.js";
+import { listenForSignals } from "./interrupt.js";
+import { monitorCommand } from "./monitor.js";
 import { opsCommand } from "./ops.js";
 import { profileCommand } from "./profile.js";
 import { runCommand } from "./run.js";
@@ -27,6 +30,8 @@ for (const command of [
   verifyCommand(),
   profileCommand(),
   tuneCommand(),
+  flashCommand(),
+  monitorCommand(),
   boardsCommand(),
   opsCommand(),
   doctorCommand(),
@@ -36,12 +41,7 @@ for (const command of [
 program.exitOverride();
 
 // An interrupted command still ends its emulator and removes its temporary files: exit handlers do both.
-for (const [signal, status] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-] as const) {
-  process.once(signal, () => process.exit(status));
-}
+listenForSignals();
 
 try {
   await program.parseAsync();

@@ -1,12 +1,12 @@
 import { Command } from "commander";
 
 /** A command that takes a model file, with the options that all of those share. */
-export function modelCommand(name: string, description: string): Command {
+export function modelCommand(name: string, description: string, what = "trained model"): Command {
   return new Command(name)
     .description(description)
     .argument(
       "<model>",
-      "trained model: ONNX or QONNX (.onnx), TFLite or Larq Compute Engine (.tflite), Keras with Larq or QKeras (.h5, .keras), bundle (.json)",
+      `${what}: ONNX or QONNX (.onnx), TFLite or Larq Compute Engine (.tflite), Keras with Larq or QKeras (.h5, .keras), bundle (.json)`,
     )
     .option("--name <name>", "prefix of C symbols and files (default: from the file's name)")
     .option(

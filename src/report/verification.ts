@@ -28,5 +28,6 @@ function buildLines(build: BuildVerdict): string[] {
       : [
           `  first divergence: layer ${printable(build.divergence.layer)} (tensor ${build.divergence.tensor}) on input ${build.divergence.vector}`,
         ];
-  return [head, ...divergence, ...build.problems.map((p) => `  problem: ${p}`)];
+  const notes = (build.notes ?? []).map((note) => `  note: ${note}`);
+  return [head, ...divergence, ...build.problems.map((p) => `  problem: ${p}`), ...notes];
 }
