@@ -1,0 +1,18 @@
+/** Arduino's library specification, revision 2.2: everything that is compiled lies in `src/`. */
+import { render } from "../../assets/templates.js";
+import type { Package } from "./types.js";
+import { licenceFile, packageView } from "./view.js";
+
+export const arduino: Package = {
+  files: (library, identity) => {
+    const view = packageView(library, identity);
+    return [
+      ...view.tree.flatFiles,
+      { path: "library.properties", content: render("packages/arduino/library.properties", view) },
+      { path: "keywords.txt", content: render("packages/arduino/keywords.txt", view) },
+      { path: "examples/RunModel/RunModel.ino", content: render("packages/arduino/RunModel.ino", view) },
+      { path: "README.md", content: render("packages/arduino/README.md", view) },
+      licenceFile(),
+    ];
+  },
+};
