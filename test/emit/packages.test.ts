@@ -265,7 +265,7 @@ describe("platformio", () => {
   });
 });
 
-/** The schema of pack descriptions, 1.7.7, which `docs/PACKAGES.md` says how to check against. */
+/** Rules of the schema of pack descriptions, 1.7.27 (docs/PACKAGES.md). */
 describe("cmsis-pack", () => {
   const files = packageFiles(library, "cmsis-pack");
   const pdsc = textOf(files, "bitloom.digits.pdsc");

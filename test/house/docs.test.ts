@@ -34,10 +34,12 @@ describe("documents say what the code does", () => {
       ["README.md", "."],
       ["docs/ARCHITECTURE.md", "docs"],
       ["docs/FORMATS.md", "docs"],
+      ["docs/PACKAGES.md", "docs"],
+      ["examples/packages/README.md", "examples/packages"],
     ] as const) {
       for (const [, target] of doc(file).matchAll(/\]\((?!http)([^)#]+)\)/g)) {
         expect(
-          () => readFileSync(join(repoRoot, folder, target!, target!.includes(".") ? "" : "README.md")),
+          () => readFileSync(join(repoRoot, folder, target!, /\.\w+$/.test(target!) ? "" : "README.md")),
           target,
         ).not.toThrow();
       }

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
-#include "recognise.h"
+/* The application that the examples share: PlatformIO compiles what is in src. */
+#include "../../common/recognise.c"
 
 static void put(char c) {
     (void)putchar(c);
