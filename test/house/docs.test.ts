@@ -39,10 +39,12 @@ describe("documents say what the code does", () => {
       ["docs/FORMATS.md", "docs"],
       ["docs/BOARDS.md", "docs"],
       ["docs/PORTING.md", "docs"],
+      ["docs/PACKAGES.md", "docs"],
+      ["examples/packages/README.md", "examples/packages"],
     ] as const) {
       for (const [, target] of doc(file).matchAll(/\]\((?!http)([^)#]+)\)/g)) {
         expect(
-          () => readFileSync(join(repoRoot, folder, target!, target!.includes(".") ? "" : "README.md")),
+          () => readFileSync(join(repoRoot, folder, target!, /\.\w+$/.test(target!) ? "" : "README.md")),
           target,
         ).not.toThrow();
       }
