@@ -6,8 +6,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Check, checksOf, type Problem } from "./checks.js";
 import type { CompiledModel } from "./compile.js";
-import { BitloomError } from "./diagnostics/diagnostic.js";
+import { BitloomError, type Diagnostic } from "./diagnostics/diagnostic.js";
+import { printable } from "./diagnostics/text.js";
 import {
   type Emulator,
   type Hello,
@@ -15,6 +17,7 @@ import {
   runVectors,
   traceHash,
   type VectorResult,
+  type Verdict,
 } from "./emulators/index.js";
 import type { InputBatch } from "./inputs.js";
 import type { Plan } from "./plan/index.js";
@@ -63,6 +66,9 @@ export interface BuildVerdict {
   readonly divergence?: Divergence;
   /** What went wrong other than differing bits: a fault, a time-out, a failed self-test. */
   readonly problems: readonly string[];
+  /** The same, one check at a time. */
+  readonly checks: readonly Check[];
+  readonly seconds: number;
 }
 
 export interface Verification {
@@ -101,10 +107,7 @@ export async function verifyModel(
       options.onProgress?.(`building (${build})`);
       const image = await buildImage(library, options, join(folder, build), build === "trace");
       if (build === "flash") firmware = image.firmware;
-      const foreign =
-        image.firmware === undefined ? [] : await foreignInstructions(image.path, options.board);
-      const verdict = await checkBuild(build, image.path, model, expected, options);
-      builds.push({ ...verdict, problems: [...foreign, ...verdict.problems] });
+      builds.push(await checkBuild(build, image, model, expected, options));
     }
     const passed = builds.every(
       (b) => b.failedVectors === 0 && b.problems.length === 0 && b.divergence === undefined,
@@ -156,66 +159,108 @@ class Expectations {
   }
 }
 
+interface Image {
+  readonly path: string;
+  /** Absent on the host. */
+  readonly firmware?: Firmware;
+}
+
 async function buildImage(
   library: LibraryOnDisk,
   { emulator, board, link = "uart" }: VerifyOptions,
   outDir: string,
   trace: boolean,
-): Promise<{ path: string; firmware?: Firmware }> {
+): Promise<Image> {
   if (emulator.id === hostEmulator.id) return { path: (await buildHost({ library, outDir, trace })).program };
   const firmware = await buildFirmware({ library, board, outDir, trace, link });
   return { path: firmware.elf, firmware };
 }
 
 /** Emulators run some instructions that a Cortex-M0 lacks, so its images are disassembled as well. */
-async function foreignInstructions(elf: string, board: Board): Promise<string[]> {
-  if (!isArmv6M(board.cpu)) return [];
+async function foreignInstructions(elf: string): Promise<Problem[]> {
   const violations = await checkArmv6M(elf);
-  return violations.map(
-    (v) => `${v.symbol}: ${v.instruction} at 0x${v.address.toString(16)} is not in Armv6-M`,
-  );
+  return violations.map((v) => ({
+    check: "instruction-set",
+    text: `${v.symbol}: ${v.instruction} at 0x${v.address.toString(16)} is not in Armv6-M`,
+  }));
 }
 
 async function checkBuild(
   build: BuildVerdict["build"],
-  image: string,
+  { path, firmware }: Image,
   model: CompiledModel,
   expected: Expectations,
   options: VerifyOptions,
 ): Promise<BuildVerdict> {
+  const started = performance.now();
   const { emulator, board, timeoutMs } = options;
   const comparison = new Comparison(model.program, expected);
-  const problems: string[] = [];
-  const isHost = emulator.id === hostEmulator.id;
+  const searched = firmware !== undefined && isArmv6M(board.cpu);
+  const problems: Problem[] = searched ? await foreignInstructions(path) : [];
+  let introduced = false;
+  let verdict: Verdict | undefined;
   try {
-    const machine = await emulator.start(image, board);
+    const machine = await emulator.start(path, board);
     const results = runVectors(machine, expected.inputs, {
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(isHost ? {} : { elf: await readElf(image) }),
+      ...(firmware === undefined ? {} : { elf: await readElf(path) }),
       allowFailedSelftest: true,
-      onHello: (hello) => problems.push(...helloProblems(hello, model)),
+      onHello: (hello) => {
+        introduced = true;
+        problems.push(...helloProblems(hello, model));
+      },
       onProgress: (done, total) => options.onProgress?.(`${build} build: ${done}/${total}`),
-      onVerdict: (verdict) => {
-        if (verdict.rejectedFrames > 0)
-          problems.push(`${verdict.rejectedFrames} frames were damaged on the way`);
+      onVerdict: (own) => {
+        verdict = own;
+        if (own.rejectedFrames > 0)
+          problems.push({ check: "outputs", text: `${own.rejectedFrames} frames were damaged on the way` });
       },
     });
     for await (const result of results) comparison.add(result);
   } catch (error) {
     if (!(error instanceof BitloomError) || error.exitCode !== 1) throw error;
-    problems.push(...error.diagnostics.map((d) => d.message));
+    problems.push(...error.diagnostics.map(runProblem));
   }
-  return { build, ...comparison.verdict(build === "trace"), problems };
+  const compared = comparison.verdict(build === "trace");
+  const divergence = compared.divergence && divergenceText(compared.divergence);
+  return {
+    build,
+    ...compared,
+    problems: problems.map((p) => p.text),
+    checks: checksOf({
+      ...compared,
+      divergence,
+      board,
+      firmware,
+      searched,
+      started: introduced,
+      verdict,
+      problems,
+    }),
+    seconds: (performance.now() - started) / 1000,
+  };
 }
 
-function helloProblems(hello: Hello, { library, program, plan }: CompiledModel): string[] {
+/** What ended a run is the self-test's, the stack's or the outputs' failure. */
+function runProblem({ code, message }: Diagnostic): Problem {
+  const check =
+    code === "emulator/selftest" ? "self-test" : code === "emulator/stack-overflow" ? "stack" : "outputs";
+  return { check, text: message };
+}
+
+/** The first tensor that differs, in words. */
+export function divergenceText({ layer, tensor, vector }: Divergence): string {
+  return `first divergence: layer ${printable(layer)} (tensor ${tensor}) on input ${vector}`;
+}
+
+function helloProblems(hello: Hello, { library, program, plan }: CompiledModel): Problem[] {
   const problems: string[] = [];
   if (hello.modelCrc !== library.modelCrc) problems.push("the firmware reports another model's checksum");
   if (hello.tensorCount !== program.tensors.length)
     problems.push("the firmware has another number of tensors");
   if (hello.selftestStatus !== 0)
     problems.push(`the self-test failed: ${selftestText(hello.selftestStatus, plan)}`);
-  return problems;
+  return problems.map((text) => ({ check: "self-test", text }));
 }
 
 /** BITLOOM_ERROR_LAYER(n) of runtime-c/bitloom_runtime.h. */
@@ -265,7 +310,7 @@ class Comparison {
     }
   }
 
-  verdict(traced: boolean): Omit<BuildVerdict, "build" | "problems"> {
+  verdict(traced: boolean): Omit<BuildVerdict, "build" | "problems" | "checks" | "seconds"> {
     const unanswered = this.#expected.inputs.length - this.#vectors;
     // A trace build that reports nothing has proven nothing.
     const silent = traced && this.#tensors === 0 ? this.#vectors : 0;

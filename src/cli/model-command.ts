@@ -1,11 +1,11 @@
 import { Command } from "commander";
 
-/** A command that takes a model file, with the options that all of those share. */
-export function modelCommand(name: string, description: string): Command {
+/** A command that takes a model file, or several, with the options that all of those share. */
+export function modelCommand(name: string, description: string, models: "one" | "several" = "one"): Command {
   return new Command(name)
     .description(description)
     .argument(
-      "<model>",
+      models === "one" ? "<model>" : "<model...>",
       "trained model: ONNX or QONNX (.onnx), TFLite or Larq Compute Engine (.tflite), Keras with Larq or QKeras (.h5, .keras), bundle (.json)",
     )
     .option("--name <name>", "prefix of C symbols and files (default: from the file's name)")
