@@ -3,8 +3,10 @@ import { Command, CommanderError } from "commander";
 import { version } from "../compile.js";
 import { ExitCode } from "../diagnostics/diagnostic.js";
 import { boardsCommand } from "./boards.js";
+import { compareCommand } from "./compare.js";
 import { compileCommand } from "./compile.js";
 import { doctorCommand } from "./doctor.js";
+import { initCommand } from "./init.js";
 import { inspectCommand } from "./inspect.js";
 import { opsCommand } from "./ops.js";
 import { profileCommand } from "./profile.js";
@@ -26,10 +28,12 @@ for (const command of [
   runCommand(),
   verifyCommand(),
   profileCommand(),
+  compareCommand(),
   tuneCommand(),
   boardsCommand(),
   opsCommand(),
   doctorCommand(),
+  initCommand(),
 ]) {
   program.addCommand(command.exitOverride());
 }
@@ -37,6 +41,7 @@ program.exitOverride();
 
 // An interrupted command still ends its emulator and removes its temporary files: exit handlers do both.
 for (const [signal, status] of [
+  ["SIGHUP", 129],
   ["SIGINT", 130],
   ["SIGTERM", 143],
 ] as const) {
