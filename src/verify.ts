@@ -3,8 +3,7 @@
  * compared with the device reference, bit for bit. Two builds are checked: the one that would be flashed, by
  * its outputs, and a trace build, by a hash of every program tensor, which names the first layer that differs.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Check, checksOf, type Problem } from "./checks.js";
 import type { CompiledModel } from "./compile.js";
@@ -25,6 +24,7 @@ import { canonicalBytes, type DeviceProgram } from "./program/index.js";
 import { traceDevice } from "./reference/device.js";
 import { type Board, isArmv6M } from "./targets/index.js";
 import { checkArmv6M } from "./toolchain/armv6m.js";
+import { temporaryFolder } from "./toolchain/at-exit.js";
 import { readElf } from "./toolchain/elf.js";
 import {
   buildFirmware,
@@ -94,18 +94,15 @@ export async function verifyModel(
   options: VerifyOptions,
 ): Promise<Verification> {
   const started = performance.now();
-  const folder = mkdtempSync(join(tmpdir(), "bitloom-verify-"));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  // Also where the user interrupts: the command line turns signals into an exit.
-  process.once("exit", remove);
+  const folder = temporaryFolder("bitloom-verify-");
   try {
-    const library = options.library ?? writeLibrary(model, join(folder, "library"));
+    const library = options.library ?? writeLibrary(model, join(folder.path, "library"));
     const expected = new Expectations(model.program, batch);
     const builds: BuildVerdict[] = [];
     let firmware: Firmware | undefined;
     for (const build of ["flash", "trace"] as const) {
       options.onProgress?.(`building (${build})`);
-      const image = await buildImage(library, options, join(folder, build), build === "trace");
+      const image = await buildImage(library, options, join(folder.path, build), build === "trace");
       if (build === "flash") firmware = image.firmware;
       builds.push(await checkBuild(build, image, model, expected, options));
     }
@@ -121,8 +118,7 @@ export async function verifyModel(
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
-    process.off("exit", remove);
-    remove();
+    folder.remove();
   }
 }
 

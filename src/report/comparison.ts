@@ -24,9 +24,12 @@ export function comparisonText(comparison: Comparison, updated = false): string 
     ...figureNames.map((name) => change(row, name)),
   ]);
   const word = updated ? "UPDATED" : comparison.passed ? "PASS" : "FAIL";
-  return [textTable(head, rows), "", `${word}: ${updated ? "the baseline has these figures now" : verdict(comparison)}`, ...notes(comparison, updated)].join(
-    "\n",
-  );
+  return [
+    textTable(head, rows),
+    "",
+    `${word}: ${updated ? "the baseline has these figures now" : verdict(comparison)}`,
+    ...notes(comparison, updated),
+  ].join("\n");
 }
 
 export function comparisonMarkdown(comparison: Comparison): string {
