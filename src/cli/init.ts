@@ -105,7 +105,7 @@ function nextSteps(path: string, out: string, compare: string, commit: readonly 
  * Paths of the models, checked to stand in the repository. They go into YAML and into a shell's words, so only characters
  * are taken that mean nothing there.
  */
-function modelPaths({ model, out }: Options): readonly string[] {
+export function modelPaths({ model, out }: Pick<Options, "model" | "out">): readonly string[] {
   if (model === undefined) {
     throw fail("init/model", "the workflow needs to know which model to check", {
       remedy: "add --model with its path in the repository, e.g. --model models/mnist.onnx",

@@ -5,7 +5,7 @@
 import type { Check } from "../checks.js";
 import type { Diagnostic, ExitCode } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
-import type { BuildVerdict } from "../verify.js";
+import { type BuildVerdict, divergenceText } from "../verify.js";
 
 /** One model on one board. */
 export interface JUnitRun {
@@ -64,7 +64,7 @@ function suitesOf(run: JUnitRun): Suite[] {
     name: `${where}, ${b.build === "flash" ? "as flashed" : "with traces"}`,
     className: `${className}.${b.build}`,
     seconds: b.seconds,
-    cases: b.checks.map((c) => ({ name: titles[c.check], type: c.check, ...c })),
+    cases: b.checks.map((c) => ({ name: titles[c.check], type: c.check, ...c, detail: detailOf(c, builds) })),
   }));
   if (failure === undefined) return suites;
   return [
@@ -79,6 +79,14 @@ function suitesOf(run: JUnitRun): Suite[] {
     const name = code === "toolchain/does-not-fit" ? titles.memory : "model compiles and builds";
     return { name, type: code, verdict: failure?.exitCode === 1 ? "failed" : "error", detail };
   }
+}
+
+/** The build as flashed has no traces: where its outputs differ, the other build knows the layer. */
+function detailOf({ check, verdict, detail }: Check, builds: readonly BuildVerdict[]): string {
+  const divergence = builds.find((b) => b.divergence !== undefined)?.divergence;
+  if (check !== "outputs" || verdict !== "failed" || divergence === undefined) return detail;
+  const layer = divergenceText(divergence);
+  return detail.includes(layer) ? detail : `${detail}; with traces, ${layer}`;
 }
 
 function isError({ severity }: Diagnostic): boolean {
