@@ -1,7 +1,6 @@
 /** The committed figures, and what has become worse since. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { packageFile } from "../src/assets/package-files.js";
-import { armGcc, runTool } from "../src/toolchain/index.js";
 import type { Figures } from "../src/tuning/run.js";
 
 /** Figures by layer. */
@@ -16,10 +15,6 @@ export type Baseline = Readonly<Record<string, Readonly<Record<string, CoreFigur
 const PATH = packageFile("bench/baseline.json");
 /** A figure may grow by this factor: the compiler places code, and a cycle estimate, a little differently. */
 const TOLERANCE = 1.01;
-
-export async function compilerVersion(): Promise<string> {
-  return `GCC ${(await runTool(armGcc(), ["-dumpfullversion"], "bench/compiler", "")).trim()}`;
-}
 
 export function readBaseline(): Baseline {
   try {

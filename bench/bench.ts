@@ -8,7 +8,8 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { packageFile } from "../src/assets/package-files.js";
-import { compilerVersion, readBaseline, regressions, writeBaseline } from "./baseline.js";
+import { armGccVersion } from "../src/toolchain/index.js";
+import { readBaseline, regressions, writeBaseline } from "./baseline.js";
 import { benchBoards } from "./cores.js";
 import { measureCore } from "./measure.js";
 import { benchmarkPage, type CoreResult, coreTable, overview } from "./table.js";
@@ -23,7 +24,7 @@ const { values } = parseArgs({
 });
 
 const isWhole = values.cores === undefined && values.filter === undefined && values.kernel === undefined;
-const compiler = await compilerVersion();
+const compiler = await armGccVersion();
 const results: CoreResult[] = [];
 for (const board of benchBoards(values.cores)) {
   const { figures, notes } = await measureCore(board, {

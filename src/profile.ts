@@ -3,8 +3,6 @@
  * estimated from them; flash, RAM and stack. The library's objects are those that `verify` checks and that would be
  * flashed.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CompiledModel } from "./compile.js";
 import { fail } from "./diagnostics/diagnostic.js";
@@ -15,6 +13,7 @@ import { constantBytes, type Plan } from "./plan/index.js";
 import { type Counts, coreTimings, estimateCycles } from "./profile/index.js";
 import { canonicalBytes, macsOf } from "./program/index.js";
 import type { Board } from "./targets/index.js";
+import { temporaryFolder } from "./toolchain/at-exit.js";
 import { codeBytes } from "./toolchain/call-sites.js";
 import { readElf } from "./toolchain/elf.js";
 import {
@@ -89,20 +88,17 @@ export async function profileModel(
   batch: InputBatch,
   options: ProfileOptions,
 ): Promise<Profile> {
-  const folder = mkdtempSync(join(tmpdir(), "bitloom-profile-"));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  process.once("exit", remove);
+  const folder = temporaryFolder("bitloom-profile-");
   try {
     const { board, link = "uart", onProgress } = options;
-    const library = writeLibrary(model, join(folder, "library"));
+    const library = writeLibrary(model, join(folder.path, "library"));
     onProgress?.("building");
-    const outDir = join(folder, "build");
+    const outDir = join(folder.path, "build");
     const firmware = await buildFirmware({ library, board, outDir, trace: false, link });
     const calls = await measure(model, batch, firmware, options);
     return await profileOf(model.plan, library, firmware, calls, options);
   } finally {
-    process.off("exit", remove);
-    remove();
+    folder.remove();
   }
 }
 

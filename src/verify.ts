@@ -3,11 +3,12 @@
  * compared with the device reference, bit for bit. Two builds are checked: the one that would be flashed, by
  * its outputs, and a trace build, by a hash of every program tensor, which names the first layer that differs.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type Check, checksOf, type Problem } from "./checks.js";
 import type { CompiledModel } from "./compile.js";
-import { BitloomError } from "./diagnostics/diagnostic.js";
+import { BitloomError, type Diagnostic } from "./diagnostics/diagnostic.js";
+import { printable } from "./diagnostics/text.js";
 import {
   type Emulator,
   type Hello,
@@ -16,6 +17,7 @@ import {
   runVectors,
   traceHash,
   type VectorResult,
+  type Verdict,
 } from "./emulators/index.js";
 import type { InputBatch } from "./inputs.js";
 import type { Plan } from "./plan/index.js";
@@ -23,6 +25,7 @@ import { canonicalBytes, type DeviceProgram } from "./program/index.js";
 import { traceDevice } from "./reference/device.js";
 import { type Board, isArmv6M } from "./targets/index.js";
 import { checkArmv6M } from "./toolchain/armv6m.js";
+import { temporaryFolder } from "./toolchain/at-exit.js";
 import { type Elf, readElf } from "./toolchain/elf.js";
 import {
   buildFirmware,
@@ -64,8 +67,11 @@ export interface BuildVerdict {
   readonly divergence?: Divergence;
   /** What went wrong other than differing bits: a fault, a time-out, a failed self-test. */
   readonly problems: readonly string[];
+  /** The same, one check at a time. */
+  readonly checks: readonly Check[];
   /** What the user should know all the same. */
   readonly notes?: readonly string[];
+  readonly seconds: number;
 }
 
 export interface Verification {
@@ -91,23 +97,17 @@ export async function verifyModel(
   options: VerifyOptions,
 ): Promise<Verification> {
   const started = performance.now();
-  const folder = mkdtempSync(join(tmpdir(), "bitloom-verify-"));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  // Also where the user interrupts: the command line turns signals into an exit.
-  process.once("exit", remove);
+  const folder = temporaryFolder("bitloom-verify-");
   try {
-    const library = options.library ?? writeLibrary(model, join(folder, "library"));
+    const library = options.library ?? writeLibrary(model, join(folder.path, "library"));
     const expected = new Expectations(model.program, batch);
     const builds: BuildVerdict[] = [];
     let firmware: Firmware | undefined;
     for (const build of ["flash", "trace"] as const) {
       options.onProgress?.(`building (${build})`);
-      const image = await buildImage(library, options, join(folder, build), build === "trace");
+      const image = await buildImage(library, options, join(folder.path, build), build === "trace");
       if (build === "flash") firmware = image.firmware;
-      const foreign =
-        image.firmware === undefined ? [] : await foreignInstructions(image.path, options.board);
-      const verdict = await checkBuild(build, image.path, model, expected, options);
-      builds.push({ ...verdict, problems: [...foreign, ...verdict.problems] });
+      builds.push(await checkBuild(build, image, model, expected, options));
     }
     const passed = builds.every(hasPassed);
     return {
@@ -119,8 +119,7 @@ export async function verifyModel(
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
-    process.off("exit", remove);
-    remove();
+    folder.remove();
   }
 }
 
@@ -142,7 +141,10 @@ export async function verifyFlashed(
   const expected = new Expectations(model.program, batch);
   const machine = await connect(expected.inputs[0]?.length ?? 0);
   const build = await checkMachine(async () => machine, model, expected, {
+    board,
     isLine: true,
+    searched: false,
+    known: [],
     modelCrc: model.library.modelCrc,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(onProgress === undefined ? {} : { onProgress }),
@@ -193,106 +195,183 @@ export class Expectations {
   }
 }
 
+interface Image {
+  readonly path: string;
+  /** Absent on the host. */
+  readonly firmware?: Firmware;
+}
+
 async function buildImage(
   library: LibraryOnDisk,
   { emulator, board, link = "uart" }: VerifyOptions,
   outDir: string,
   trace: boolean,
-): Promise<{ path: string; firmware?: Firmware }> {
+): Promise<Image> {
   if (emulator.id === hostEmulator.id) return { path: (await buildHost({ library, outDir, trace })).program };
   const firmware = await buildFirmware({ library, board, outDir, trace, link });
   return { path: firmware.elf, firmware };
 }
 
 /** Emulators run some instructions that a Cortex-M0 lacks, so its images are disassembled as well. */
-async function foreignInstructions(elf: string, board: Board): Promise<string[]> {
-  if (!isArmv6M(board.cpu)) return [];
+async function foreignInstructions(elf: string): Promise<Problem[]> {
   const violations = await checkArmv6M(elf);
-  return violations.map(
-    (v) => `${v.symbol}: ${v.instruction} at 0x${v.address.toString(16)} is not in Armv6-M`,
-  );
+  return violations.map((v) => ({
+    check: "instruction-set",
+    text: `${v.symbol}: ${v.instruction} at 0x${v.address.toString(16)} is not in Armv6-M`,
+  }));
 }
 
 async function checkBuild(
   build: BuildVerdict["build"],
-  image: string,
+  { path, firmware }: Image,
   model: CompiledModel,
   expected: Expectations,
-  options: VerifyOptions,
+  { emulator, board, timeoutMs, onProgress }: VerifyOptions,
 ): Promise<BuildVerdict> {
-  const { emulator, board, timeoutMs } = options;
-  const isHost = emulator.id === hostEmulator.id;
-  return checkMachine(() => emulator.start(image, board), model, expected, {
+  const searched = firmware !== undefined && isArmv6M(board.cpu);
+  return checkMachine(() => emulator.start(path, board), model, expected, {
+    board,
     build,
     isLine: emulator.id === SERIAL,
+    searched,
+    known: searched ? await foreignInstructions(path) : [],
+    ...(firmware === undefined ? {} : { firmware, elf: await readElf(path) }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    ...(isHost ? {} : { elf: await readElf(image) }),
-    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+    ...(onProgress === undefined ? {} : { onProgress }),
   });
 }
 
 /** Id of targets at the end of a serial line. */
 export const SERIAL = "serial";
 
-interface CheckOptions extends Pick<VerifyOptions, "timeoutMs" | "onProgress"> {
+interface CheckOptions extends Pick<VerifyOptions, "board" | "timeoutMs" | "onProgress"> {
   /** Which build runs; undefined where the machine is to say it. */
   readonly build?: BuildVerdict["build"];
   /** Whether bytes travel over a real line: frames that were damaged and sent again are worth a note then, not a problem. */
   readonly isLine: boolean;
+  /** The image that runs, where it was built here and is no program of this machine. */
+  readonly firmware?: Firmware;
   readonly elf?: Elf;
+  /** Whether the image was searched for instructions that the core lacks. */
+  readonly searched: boolean;
+  /** Problems that the image itself shows. */
+  readonly known: readonly Problem[];
   /** The model that must run; another one is a problem among others by default. */
   readonly modelCrc?: number;
 }
 
+/** What a machine tells while it runs. */
+interface Heard {
+  build: BuildVerdict["build"];
+  introduced: boolean;
+  verdict: Verdict | undefined;
+  readonly problems: Problem[];
+}
+
 /** Runs every input on a machine and compares. */
-export async function checkMachine(
+async function checkMachine(
   start: () => Promise<Machine>,
   model: CompiledModel,
   expected: Expectations,
   options: CheckOptions,
 ): Promise<BuildVerdict> {
-  const { timeoutMs, elf, modelCrc, isLine } = options;
+  const began = performance.now();
   const comparison = new Comparison(model.program, expected);
-  const problems: string[] = [];
-  const notes: string[] = [];
-  let build = options.build ?? "flash";
+  const heard: Heard = {
+    build: options.build ?? "flash",
+    introduced: false,
+    verdict: undefined,
+    problems: [...options.known],
+  };
   try {
     const machine = await start();
-    const results = runVectors(machine, expected.inputs, {
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(elf === undefined ? {} : { elf }),
-      ...(modelCrc === undefined ? {} : { modelCrc }),
-      allowFailedSelftest: true,
-      onHello: (hello) => {
-        if (options.build === undefined) build = hello.trace ? "trace" : "flash";
-        problems.push(...helloProblems(hello, model));
-      },
-      onProgress: (done, total) => options.onProgress?.(`${build} build: ${done}/${total}`),
-      onVerdict: ({ rejectedFrames }) => {
-        if (rejectedFrames > 0 && isLine)
-          notes.push(
-            `the board has refused ${rejectedFrames} damaged frames since its reset; they were sent again`,
-          );
-        else if (rejectedFrames > 0) problems.push(`${rejectedFrames} frames were damaged on the way`);
-      },
-    });
-    for await (const result of results) comparison.add(result);
+    for await (const result of listen(machine, model, expected, options, heard)) comparison.add(result);
   } catch (error) {
     if (!(error instanceof BitloomError) || error.exitCode !== 1) throw error;
-    problems.push(...error.diagnostics.map((d) => d.message));
+    heard.problems.push(...error.diagnostics.map(runProblem));
   }
-  const verdict = comparison.verdict(build === "trace");
-  return { build, ...verdict, problems, ...(notes.length === 0 ? {} : { notes }) };
+  return { ...verdictOf(comparison, options, heard), seconds: (performance.now() - began) / 1000 };
 }
 
-function helloProblems(hello: Hello, { library, program, plan }: CompiledModel): string[] {
+function listen(
+  machine: Machine,
+  model: CompiledModel,
+  { inputs }: Expectations,
+  options: CheckOptions,
+  heard: Heard,
+): AsyncIterable<VectorResult> {
+  const { timeoutMs, elf, modelCrc, isLine } = options;
+  return runVectors(machine, inputs, {
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(elf === undefined ? {} : { elf }),
+    ...(modelCrc === undefined ? {} : { modelCrc }),
+    allowFailedSelftest: true,
+    onHello: (hello) => {
+      heard.introduced = true;
+      if (options.build === undefined) heard.build = hello.trace ? "trace" : "flash";
+      heard.problems.push(...helloProblems(hello, model));
+    },
+    onProgress: (done, total) => options.onProgress?.(`${heard.build} build: ${done}/${total}`),
+    onVerdict: (verdict) => {
+      heard.verdict = verdict;
+      const { rejectedFrames } = verdict;
+      if (rejectedFrames > 0 && !isLine)
+        heard.problems.push({ check: "outputs", text: `${rejectedFrames} frames were damaged on the way` });
+    },
+  });
+}
+
+function verdictOf(
+  comparison: Comparison,
+  { board, firmware, searched, isLine }: CheckOptions,
+  { build, introduced, verdict, problems }: Heard,
+): Omit<BuildVerdict, "seconds"> {
+  const compared = comparison.verdict(build === "trace");
+  const divergence = compared.divergence && divergenceText(compared.divergence);
+  const rejected = isLine ? (verdict?.rejectedFrames ?? 0) : 0;
+  const checks = checksOf({
+    ...compared,
+    divergence,
+    board,
+    firmware,
+    searched,
+    started: introduced,
+    verdict,
+    problems,
+  });
+  return {
+    build,
+    ...compared,
+    problems: problems.map((p) => p.text),
+    checks,
+    ...(rejected === 0
+      ? {}
+      : {
+          notes: [`the board has refused ${rejected} damaged frames since its reset; they were sent again`],
+        }),
+  };
+}
+
+/** What ended a run is the self-test's, the stack's or the outputs' failure. */
+function runProblem({ code, message }: Diagnostic): Problem {
+  const check =
+    code === "emulator/selftest" ? "self-test" : code === "emulator/stack-overflow" ? "stack" : "outputs";
+  return { check, text: message };
+}
+
+/** The first tensor that differs, in words. */
+export function divergenceText({ layer, tensor, vector }: Divergence): string {
+  return `first divergence: layer ${printable(layer)} (tensor ${tensor}) on input ${vector}`;
+}
+
+function helloProblems(hello: Hello, { library, program, plan }: CompiledModel): Problem[] {
   const problems: string[] = [];
   if (hello.modelCrc !== library.modelCrc) problems.push("the firmware reports another model's checksum");
   if (hello.tensorCount !== program.tensors.length)
     problems.push("the firmware has another number of tensors");
   if (hello.selftestStatus !== 0)
     problems.push(`the self-test failed: ${selftestText(hello.selftestStatus, plan)}`);
-  return problems;
+  return problems.map((text) => ({ check: "self-test", text }));
 }
 
 /** BITLOOM_ERROR_LAYER(n) of runtime-c/bitloom_runtime.h. */
@@ -342,7 +421,7 @@ class Comparison {
     }
   }
 
-  verdict(traced: boolean): Omit<BuildVerdict, "build" | "problems"> {
+  verdict(traced: boolean): Omit<BuildVerdict, "build" | "problems" | "checks" | "notes" | "seconds"> {
     const unanswered = this.#expected.inputs.length - this.#vectors;
     // A trace build that reports nothing has proven nothing.
     const silent = traced && this.#tensors === 0 ? this.#vectors : 0;

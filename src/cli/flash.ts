@@ -32,11 +32,9 @@ interface Options extends ModelOptions {
 }
 
 export function flashCommand(): Command {
-  return modelCommand(
-    "flash",
-    "write an image to a board: a model with the test harness, or any ELF file",
-    "model or ELF file",
-  )
+  return modelCommand("flash", "write an image to a board: a model with the test harness, or any ELF file", {
+    what: "model or ELF file",
+  })
     .requiredOption("--board <id>", "board on the desk (see `bitloom boards`)")
     .option(
       "--tool <tool>",

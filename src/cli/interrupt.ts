@@ -1,6 +1,7 @@
 /** What Ctrl-C and a request to end do. */
 
 const SIGNALS = [
+  ["SIGHUP", 129],
   ["SIGINT", 130],
   ["SIGTERM", 143],
 ] as const;

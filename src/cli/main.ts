@@ -3,9 +3,11 @@ import { Command, CommanderError } from "commander";
 import { version } from "../compile.js";
 import { ExitCode } from "../diagnostics/diagnostic.js";
 import { boardsCommand } from "./boards.js";
+import { compareCommand } from "./compare.js";
 import { compileCommand } from "./compile.js";
 import { doctorCommand } from "./doctor.js";
 import { flashCommand } from "./flash.js";
+import { initCommand } from "./init.js";
 import { inspectCommand } from "./inspect.js";
 import { listenForSignals } from "./interrupt.js";
 import { monitorCommand } from "./monitor.js";
@@ -29,12 +31,14 @@ for (const command of [
   runCommand(),
   verifyCommand(),
   profileCommand(),
+  compareCommand(),
   tuneCommand(),
   flashCommand(),
   monitorCommand(),
   boardsCommand(),
   opsCommand(),
   doctorCommand(),
+  initCommand(),
 ]) {
   program.addCommand(command.exitOverride());
 }

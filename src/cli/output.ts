@@ -39,7 +39,7 @@ export async function present(
 }
 
 /** Errors of the file system are the user's business too; anything else is a defect and keeps its stack. */
-function asBitloomError(error: unknown): BitloomError | undefined {
+export function asBitloomError(error: unknown): BitloomError | undefined {
   if (error instanceof BitloomError) return error;
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
   const reasons: Record<string, string> = {

@@ -1,23 +1,17 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
-import type { CompiledModel } from "../compile.js";
-import { readNpy } from "../formats/npy.js";
-import { batchFromArray, type InputBatch, randomBatch } from "../inputs.js";
 import { profileModel } from "../profile.js";
 import { profileText } from "../report/profile.js";
 import { findBoard } from "../targets/index.js";
+import { type BatchOptions, batchFromOptions } from "./batch.js";
 import { chooseEmulator } from "./choose-emulator.js";
 import { modelCommand } from "./model-command.js";
 import { compileFromOptions, type ModelOptions, oneOf, wholeNumber } from "./options.js";
 import { present } from "./output.js";
 import { progressLine } from "./progress.js";
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, BatchOptions {
   readonly board?: string;
   readonly emulator: string;
-  readonly input?: string;
-  readonly count?: string;
-  readonly seed: string;
   readonly timeout: string;
   readonly json: boolean;
 }
@@ -48,7 +42,7 @@ async function run(path: string, options: Options) {
   const chosen = await chooseEmulator(board, oneOf("--emulator", options.emulator, ["renode", "qemu"]));
   const progress = progressLine(options.json);
   try {
-    const profile = await profileModel(model, inputs(model, options), {
+    const profile = await profileModel(model, batchFromOptions(model, options, DEFAULT_COUNT), {
       ...chosen,
       link: chosen.emulator.link,
       timeoutMs,
@@ -64,15 +58,4 @@ async function run(path: string, options: Options) {
     progress.clear();
     await chosen.close();
   }
-}
-
-function inputs(model: CompiledModel, options: Options): InputBatch {
-  const count = options.count === undefined ? undefined : wholeNumber("--count", options.count, 1, 1_000_000);
-  if (options.input === undefined) {
-    const seed = wholeNumber("--seed", options.seed, 0, 2 ** 32 - 1);
-    return randomBatch(model.program, count ?? DEFAULT_COUNT, seed);
-  }
-  const array = readNpy(readFileSync(options.input), options.input);
-  const batch = batchFromArray(model.program, array, options.input);
-  return { ...batch, count: Math.min(count ?? batch.count, batch.count) };
 }

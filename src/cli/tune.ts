@@ -2,8 +2,7 @@ import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { fail } from "../diagnostics/diagnostic.js";
 import { findBoard, qemuBoard } from "../targets/index.js";
-import { runTool } from "../toolchain/compiler.js";
-import { armGcc } from "../toolchain/tools.js";
+import { armGccVersion } from "../toolchain/compiler.js";
 import { writeLockFile } from "../tuning/lock-file.js";
 import { measureProgram, tuningBoard } from "../tuning/measure.js";
 import { cpuOf } from "./fit.js";
@@ -45,7 +44,7 @@ async function run(path: string, options: Options) {
       board,
       onProgress: progress.update,
     });
-    const compiler = `GCC ${(await runTool(armGcc(), ["-dumpfullversion"], "toolchain/version", "")).trim()}`;
+    const compiler = await armGccVersion();
     writeFileSync(options.out, writeLockFile({ cpu: cpu.id, compiler, instructions }));
     progress.clear();
     const rest =

@@ -1,43 +1,43 @@
-import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import type { Command } from "commander";
 import type { CompiledModel } from "../compile.js";
-import { ExitCode, fail } from "../diagnostics/diagnostic.js";
+import { type BitloomError, type Diagnostic, ExitCode, fail } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
-import { boardTarget, connectBoard, type Emulator, findSerialPort } from "../emulators/index.js";
-import { chooseTool, flashImage, readImage } from "../flashing/index.js";
-import { readNpy } from "../formats/npy.js";
-import { batchFromArray, type InputBatch, randomBatch } from "../inputs.js";
+import { junitXml } from "../report/junit.js";
+import { textTable } from "../report/table.js";
 import { verificationText } from "../report/verification.js";
-import { type Board, findBoard } from "../targets/index.js";
-import { verifyFlashed, verifyModel } from "../verify.js";
-import { chooseEmulator } from "./choose-emulator.js";
+import type { Link } from "../toolchain/firmware.js";
+import { type Verification, verifyModel } from "../verify.js";
+import { type BatchOptions, batchFromOptions } from "./batch.js";
+import { type ChosenEmulator, chooseEmulator } from "./choose-emulator.js";
+import { boardList, matrix, type Pair, shard } from "./matrix.js";
 import { modelCommand } from "./model-command.js";
 import { compileFromOptions, type ModelOptions, oneOf, wholeNumber } from "./options.js";
-import { present } from "./output.js";
+import { asBitloomError, type CommandResult, present } from "./output.js";
 import { progressLine } from "./progress.js";
+import { type BoardOptions, DEFAULT_COUNT, verifyOnBoard } from "./verify-on-board.js";
+import { writeWholeFile } from "./write-file.js";
 
-interface Options extends ModelOptions {
-  readonly board?: string;
+interface Options extends ModelOptions, BatchOptions, BoardOptions {
+  readonly board?: readonly string[];
   readonly emulator?: string;
-  readonly input?: string;
-  readonly count?: string;
-  readonly seed: string;
+  readonly shard?: string;
+  readonly junit?: string;
   readonly link: string;
   readonly timeout: string;
-  readonly target?: string;
-  readonly flash: boolean;
-  readonly tool?: string;
   readonly json: boolean;
 }
 
 const DEFAULT_BOARD = "mps2-an386";
-const DEFAULT_COUNT = 20;
 
 export function verifyCommand(): Command {
-  return modelCommand("verify", "build a model for a board, run it in an emulator, and compare every bit")
+  return modelCommand("verify", "build models for boards, run them in an emulator, and compare every bit", {
+    several: true,
+  })
     .option(
-      "--board <id>",
-      `board to build for (default: ${DEFAULT_BOARD}, a Cortex-M4; see \`bitloom boards\`)`,
+      "--board <ids>",
+      `boards to build for, as a,b or repeated (default: ${DEFAULT_BOARD}, a Cortex-M4; see \`bitloom boards\`)`,
+      boardList,
     )
     .option(
       "--emulator <which>",
@@ -52,121 +52,192 @@ export function verifyCommand(): Command {
     .option("--input <x.npy>", "inputs, the batch in the first axis (default: random ones)")
     .option("--count <n>", `how many inputs (default: all of --input, else ${DEFAULT_COUNT})`)
     .option("--seed <n>", "seed of the random inputs", "1")
+    .option("--shard <i/n>", "do the i-th of n equal parts of models × boards, for n runners")
+    .option("--junit <file>", "write JUnit XML: a suite for each build, a case for each check")
     .option("--link <kind>", "uart, or semihosting: faster, QEMU only", "uart")
     .option("--timeout <seconds>", "longest time for one run", "60")
     .option("--output <kind>", "scores or float32: what the device returns", "scores")
     .addHelpText(
       "after",
-      "\nExample:\n  bitloom verify mnist.onnx --board microbit --input images.npy --count 200\n",
+      [
+        "\nExample:",
+        "  bitloom verify mnist.onnx --board microbit --input images.npy --count 200",
+        "  bitloom verify a.onnx b.onnx --board microbit,mps2-an386 --shard 1/2 --junit report.xml\n",
+      ].join("\n"),
     )
-    .action((model: string, options: Options) => present(options.json, () => run(model, options)));
+    .action((paths: string[], options: Options) => present(options.json, () => run(paths, options)));
 }
 
-async function run(path: string, options: Options) {
+/** What came of one pair; `verification` or `error`. */
+interface Outcome {
+  readonly pair: Pair;
+  readonly chosen: ChosenEmulator;
+  readonly model?: CompiledModel;
+  readonly inputs?: number;
+  readonly verification?: Verification;
+  readonly error?: BitloomError;
+  readonly seconds: number;
+}
+
+async function run(paths: readonly string[], options: Options): Promise<CommandResult> {
   const timeoutMs = 1000 * wholeNumber("--timeout", options.timeout, 1, 86400);
-  const board = findBoard(options.board ?? DEFAULT_BOARD);
-  const model = compileFromOptions(path, options, { cpu: board.cpu });
-  if (options.target !== undefined) return runOnBoard(model, board, options.target, options, timeoutMs);
-  const wanted =
-    options.emulator === undefined
-      ? undefined
-      : oneOf("--emulator", options.emulator, ["renode", "qemu", "host"]);
-  const chosen = await chooseEmulator(board, wanted);
+  const pairs = matrix(paths, options, DEFAULT_BOARD);
+  if (options.target !== undefined) return verifyOnBoard(pairs, options.target, { ...options, timeoutMs });
+  const part = shard(pairs, options.shard);
   const link = oneOf("--link", options.link, ["uart", "semihosting"]);
-  if (link !== "uart" && chosen.emulator.link !== link) {
-    throw fail("cli/link", `${chosen.emulator.id} has no ${link} link`, {
-      remedy: "use --link uart, or --emulator qemu",
-    });
-  }
-  const batch = inputs(model, options);
+  // What can be refused is refused before the first build takes its time.
+  const machines = await machinesFor(part, options.emulator, link);
   const progress = progressLine(options.json);
+  const outcomes: Outcome[] = [];
   try {
-    const result = await verifyModel(model, batch, {
-      ...chosen,
-      link,
-      timeoutMs,
-      onProgress: progress.update,
-    });
-    progress.clear();
-    return {
-      text: verificationText(result, chosen.note),
-      json: { model: model.library.name, inputs: batch.count, ...result },
-      diagnostics: model.diagnostics,
-      exitCode: result.passed ? ExitCode.ok : ExitCode.checkFailed,
-    };
+    for (const [index, pair] of part.entries()) {
+      const chosen = machines.get(pair.board.id)!;
+      const where = part.length === 1 ? "" : `${printable(basename(pair.path), 40)} on ${pair.board.id}: `;
+      const onProgress = (message: string): void => progress.update(where + message);
+      outcomes.push(await verifyPair(pair, chosen, options, { link, timeoutMs, onProgress }));
+      if (part[index + 1]?.board.id !== pair.board.id) await chosen.close();
+    }
   } finally {
     progress.clear();
-    await chosen.close();
+    for (const chosen of machines.values()) await chosen.close();
   }
+  if (options.junit !== undefined) writeWholeFile(options.junit, junitXml(outcomes.map(junitRun)));
+  const [only] = outcomes;
+  return only !== undefined && pairs.length === 1 && options.shard === undefined
+    ? singleResult(only)
+    : matrixResult(outcomes, pairs.length, options.shard);
 }
 
-/** On a real board: what it runs already, or what is flashed to it. */
-async function runOnBoard(
-  model: CompiledModel,
-  board: Board,
-  target: string,
+/** The emulator of each board. */
+async function machinesFor(
+  pairs: readonly Pair[],
+  emulator: string | undefined,
+  link: Link,
+): Promise<Map<string, ChosenEmulator>> {
+  const wanted =
+    emulator === undefined ? undefined : oneOf("--emulator", emulator, ["renode", "qemu", "host"]);
+  const machines = new Map<string, ChosenEmulator>();
+  for (const { board } of pairs) {
+    if (machines.has(board.id)) continue;
+    const chosen = await chooseEmulator(board, wanted);
+    if (link !== "uart" && chosen.emulator.link !== link) {
+      throw fail("cli/link", `${chosen.emulator.id} has no ${link} link`, {
+        remedy: "use --link uart, or --emulator qemu",
+      });
+    }
+    machines.set(board.id, chosen);
+  }
+  return machines;
+}
+
+/** Never throws for what is wrong with this model or board; a missing tool ends everything. */
+async function verifyPair(
+  pair: Pair,
+  chosen: ChosenEmulator,
   options: Options,
-  timeoutMs: number,
-) {
-  if (options.board === undefined) {
-    throw fail("cli/target", "--target needs the board", { remedy: "add e.g. --board stm32f4-discovery" });
-  }
-  const port = portOf(target, board);
-  const batch = inputs(model, options);
-  const progress = progressLine(options.json);
-  const common = { board, timeoutMs, onProgress: progress.update };
+  limits: { link: Link; timeoutMs: number; onProgress: (message: string) => void },
+): Promise<Outcome> {
+  const started = performance.now();
+  const seconds = (): number => (performance.now() - started) / 1000;
+  let model: CompiledModel | undefined;
   try {
-    const result = options.flash
-      ? await verifyModel(model, batch, { ...common, emulator: flashingTarget(board, port, options.tool) })
-      : await verifyFlashed(model, batch, {
-          ...common,
-          connect: (inputBytes) => connectBoard({ port, inputBytes }),
-        });
-    progress.clear();
-    return {
-      text: verificationText(result, result.passed ? undefined : BOARD_HINT),
-      json: { model: model.library.name, inputs: batch.count, port, ...result },
-      diagnostics: model.diagnostics,
-      exitCode: result.passed ? ExitCode.ok : ExitCode.checkFailed,
-    };
-  } finally {
-    progress.clear();
+    model = compileFromOptions(pair.path, options, { cpu: pair.board.cpu });
+    const batch = batchFromOptions(model, options, DEFAULT_COUNT);
+    const verification = await verifyModel(model, batch, { ...chosen, ...limits });
+    return { pair, chosen, model, inputs: batch.count, verification, seconds: seconds() };
+  } catch (error) {
+    const known = asBitloomError(error);
+    if (known === undefined || known.exitCode === ExitCode.toolMissing) throw error;
+    return { pair, chosen, ...(model === undefined ? {} : { model }), error: known, seconds: seconds() };
   }
 }
 
-const BOARD_HINT =
-  "A board must run this model's harness: `bitloom flash MODEL --board ID`, with the same options for inputs and outputs";
-
-/** `serial:/dev/ttyACM0`, or `serial` for the port with the board's USB ids. */
-function portOf(target: string, board: Board): string {
-  const match = /^serial(?::(.+))?$/.exec(target);
-  if (match === null) {
-    throw fail("cli/target", `--target does not know "${printable(target, 60)}"`, {
-      remedy: "use serial, or serial:PORT with e.g. /dev/ttyACM0",
-    });
-  }
-  return match[1] ?? findSerialPort(board);
+/** One model on one board: the fields of its run, with the list of runs beside them. */
+function singleResult(outcome: Outcome): CommandResult {
+  const { verification, error, model, chosen } = outcome;
+  if (verification === undefined) throw error;
+  const fields = runJson(outcome);
+  return {
+    text: verificationText(verification, chosen.note),
+    json: { ...fields, runs: [fields] },
+    diagnostics: model?.diagnostics ?? [],
+    exitCode: exitCodeOf(outcome),
+  };
 }
 
-/** Flashes each image before it runs. */
-function flashingTarget(board: Board, port: string, tool: string | undefined): Emulator {
-  const entry = chooseTool(board, tool);
-  return boardTarget({ port }, async (image) => flashImage(await readImage(image, board), { board, entry }));
+function matrixResult(outcomes: readonly Outcome[], pairs: number, part: string | undefined): CommandResult {
+  const failed = outcomes.filter((o) => exitCodeOf(o) !== ExitCode.ok);
+  const share = part === undefined ? "" : `, part ${part} of ${pairs} runs`;
+  const rows = outcomes.map((o) => [
+    o.verification?.passed === true ? "PASS" : "FAIL",
+    nameOf(o),
+    o.pair.board.id,
+    machineOf(o.chosen),
+    o.seconds.toFixed(1),
+  ]);
+  const details = failed.map((o) => `${nameOf(o)} for ${o.pair.board.id}:\n${detailText(o)}\n`);
+  const verdict = `${failed.length === 0 ? "PASS" : "FAIL"}: ${outcomes.length - failed.length} of ${outcomes.length} passed${share}`;
+  return {
+    text: [...details, textTable(["", "model", "board", "machine", "s"], rows), "", verdict].join("\n"),
+    json: {
+      passed: failed.length === 0,
+      seconds: outcomes.reduce((total, o) => total + o.seconds, 0),
+      shard: part ?? null,
+      runs: outcomes.map((o) => ({ ...runJson(o), diagnostics: diagnosticsOf(o) })),
+    },
+    diagnostics: unique(outcomes.flatMap(diagnosticsOf)),
+    exitCode: outcomes.map(exitCodeOf).reduce((worst, code) => (code > worst ? code : worst), ExitCode.ok),
+  };
 }
 
-function inputs(model: CompiledModel, options: Options): InputBatch {
-  const count = options.count === undefined ? undefined : wholeNumber("--count", options.count, 1, 1_000_000);
-  if (options.input === undefined) {
-    return randomBatch(
-      model.program,
-      count ?? DEFAULT_COUNT,
-      wholeNumber("--seed", options.seed, 0, 2 ** 32 - 1),
-    );
-  }
-  const batch = batchFromArray(
-    model.program,
-    readNpy(readFileSync(options.input), options.input),
-    options.input,
-  );
-  return { ...batch, count: Math.min(count ?? batch.count, batch.count) };
+function detailText({ verification, chosen, error }: Outcome): string {
+  return verification === undefined
+    ? (error?.diagnostics ?? []).map((d) => `  ${d.message}`).join("\n")
+    : verificationText(verification, chosen.note);
+}
+
+function runJson(outcome: Outcome): object {
+  const { pair, chosen, inputs, verification, seconds } = outcome;
+  const ran = verification ?? {
+    emulator: chosen.emulator.id,
+    board: chosen.board.id,
+    passed: false,
+    builds: [],
+    seconds,
+  };
+  return { model: nameOf(outcome), file: pair.path, target: pair.board.id, inputs: inputs ?? 0, ...ran };
+}
+
+function junitRun(outcome: Outcome) {
+  const { pair, chosen, verification, error, seconds } = outcome;
+  return {
+    model: nameOf(outcome),
+    board: pair.board.id,
+    machine: machineOf(chosen),
+    builds: verification?.builds ?? [],
+    ...(error === undefined ? {} : { failure: error }),
+    seconds,
+  };
+}
+
+function nameOf({ model, pair }: Outcome): string {
+  return model?.library.name ?? printable(basename(pair.path), 60);
+}
+
+function machineOf({ emulator, board }: ChosenEmulator): string {
+  return emulator.id === "host" ? "host" : `${emulator.id} ${board.id}`;
+}
+
+function exitCodeOf({ verification, error }: Outcome): ExitCode {
+  if (verification === undefined) return error?.exitCode ?? ExitCode.checkFailed;
+  return verification.passed ? ExitCode.ok : ExitCode.checkFailed;
+}
+
+function diagnosticsOf({ model, error }: Outcome): readonly Diagnostic[] {
+  return [...(model?.diagnostics ?? []), ...(error?.diagnostics ?? [])];
+}
+
+/** Boards repeat what there is to say about a model. */
+function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return [...new Map(diagnostics.map((d) => [JSON.stringify(d), d])).values()];
 }

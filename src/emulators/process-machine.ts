@@ -3,6 +3,7 @@ import type { Writable } from "node:stream";
 import { execa } from "execa";
 import { fail } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
+import { killAtExit } from "../toolchain/at-exit.js";
 import type { Machine, MachineEnd, StartOptions } from "./types.js";
 
 const TAIL_BYTES = 2000;
@@ -29,7 +30,7 @@ export interface ProcessOptions extends Pick<StartOptions, "signal"> {
   /** What is to be known about the run, read after the process has ended and before `cleanUp`. */
   readonly findings?: () => Promise<Pick<MachineEnd, "calls">>;
   /** Removes what the machine used, once, after the process has ended. */
-  readonly cleanUp?: () => Promise<void>;
+  readonly cleanUp?: () => void;
 }
 
 /** Starts `command` as a machine. The process is killed by `stop()`, by `signal`, and when this process ends. */
@@ -62,9 +63,10 @@ export function startProcess(
   const ended: Promise<MachineEnd> = child.then(async (result) => {
     input.destroy();
     const findings = await options.findings?.();
-    await options.cleanUp?.();
+    options.cleanUp?.();
     return { stopped: stopped || result.isCanceled, description: endText(result), ...findings };
   });
+  killAtExit(child, ended);
   return {
     id,
     ended,

@@ -1,11 +1,12 @@
 /** The profile plugin, built for the QEMU at hand by this computer's C compiler when it is first needed. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { access, chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { access, mkdir, rename } from "node:fs/promises";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { packageFile } from "../assets/package-files.js";
 import { fail } from "../diagnostics/diagnostic.js";
+import { type TemporaryFolder, temporaryFolder } from "../toolchain/at-exit.js";
 import { runTool } from "../toolchain/compiler.js";
 import { findHostCc, hostCcNeed, missing, versionLine } from "../toolchain/tools.js";
 
@@ -30,14 +31,14 @@ export async function buildQemuPlugin(qemu: string): Promise<string> {
   const plugin = join(folder, `qemu-profile-${key.digest("hex").slice(0, 24)}.so`);
   if (await exists(plugin)) return plugin;
   // Another process may build the same: each writes its own file, and the last one stays.
-  const staging = await mkdtemp(join(folder, "build-"));
+  const staging = temporaryFolder("build-", folder);
   try {
-    const built = join(staging, "profile.so");
+    const built = join(staging.path, "profile.so");
     await runTool(cc, [...flags, ...defines, ...SOURCES, "-o", built], "emulator/plugin", SOURCES[0]!);
     await rename(built, plugin);
     return plugin;
   } finally {
-    await rm(staging, { recursive: true, force: true });
+    staging.remove();
   }
 }
 
@@ -56,15 +57,11 @@ async function cacheFolder(): Promise<string> {
     await access(folder, 2);
     return folder;
   } catch {
-    temporary ??= mkdtemp(join(tmpdir(), "bitloom-plugin-")).then(async (made) => {
-      process.once("exit", () => void rm(made, { recursive: true, force: true }));
-      await chmod(made, 0o700);
-      return made;
-    });
-    return temporary;
+    temporary ??= temporaryFolder("bitloom-plugin-");
+    return temporary.path;
   }
 }
-let temporary: Promise<string> | undefined;
+let temporary: TemporaryFolder | undefined;
 
 function userCache(): string {
   if (process.env.XDG_CACHE_HOME) return process.env.XDG_CACHE_HOME;

@@ -1,8 +1,8 @@
 /** Counting calls of functions in QEMU: arguments for the plugin, and its report read back. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { instructionsIn, parseCounts } from "../profile/counters.js";
+import { temporaryFolder } from "../toolchain/at-exit.js";
 import type { Elf } from "../toolchain/elf.js";
 import type { ProcessOptions } from "./process-machine.js";
 import { addressOf } from "./profiled-function.js";
@@ -21,8 +21,8 @@ export async function profileByPlugin(
 ): Promise<QemuProfile> {
   const addresses = functions.map((name) => addressOf(elf, name));
   const plugin = await buildQemuPlugin(qemu);
-  const folder = await mkdtemp(join(tmpdir(), `bitloom-profile-${process.pid}-`));
-  const report = join(folder, "calls.txt");
+  const folder = temporaryFolder(`bitloom-profile-${process.pid}-`);
+  const report = join(folder.path, "calls.txt");
   const hex = addresses.map((a) => `0x${a.toString(16)}`).join(":");
   return {
     args: ["-plugin", `file=${option(plugin)},out=${option(report)},regions=${hex}`],
@@ -30,7 +30,7 @@ export async function profileByPlugin(
       const text = await readFile(report, "utf8").catch(() => "");
       return { calls: parseReport(text, functions) };
     },
-    cleanUp: () => rm(folder, { recursive: true, force: true }),
+    cleanUp: folder.remove,
   };
 }
 

@@ -59,9 +59,9 @@ export const qemuEmulator: Emulator = {
       ...options,
       ...pipe,
       ...(profile === undefined ? {} : { findings: profile.findings }),
-      cleanUp: async () => {
-        await pipe?.cleanUp();
-        await profile?.cleanUp();
+      cleanUp: () => {
+        pipe?.cleanUp();
+        profile?.cleanUp();
       },
     });
   },

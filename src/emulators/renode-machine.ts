@@ -105,7 +105,7 @@ export class RenodeMachine implements Machine {
     socket.destroy();
     monitor.listen(undefined);
     this.#lastLog = folder.logTail();
-    await folder.remove();
+    folder.remove();
     this.#hasEnded = true;
     const count = executedInstructions === undefined ? {} : { executedInstructions };
     const calls = hooks === undefined ? {} : { calls: hooks.calls };

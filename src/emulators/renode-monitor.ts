@@ -2,12 +2,10 @@
  * Renode's Monitor over standard input and output. Not over its telnet port or its keyword server: both accept commands
  * from any computer in the network, and Renode ends by itself when its standard input does.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { execa } from "execa";
 import { type BitloomError, fail } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
+import { killAtExit, temporaryFolder } from "../toolchain/at-exit.js";
 import { endText } from "./process-machine.js";
 
 /** `--plain` leaves cursor movements in. */
@@ -29,19 +27,20 @@ export class RenodeMonitor {
 
   constructor(path: string) {
     // A folder of its own for its settings: the user's could change what happens after a failed command.
-    const settings = mkdtempSync(join(tmpdir(), "bitloom-renode-settings-"));
-    this.#child = startRenode(path, settings);
+    const settings = temporaryFolder("bitloom-renode-settings-");
+    this.#child = startRenode(path, settings.path);
     this.#child.stdin.on("error", () => undefined);
     this.#child.stdout.on("data", (bytes: Buffer) => this.#take(bytes));
     this.#child.stderr.on("data", (bytes: Buffer) => {
       this.#errors = (this.#errors + bytes.toString("latin1")).slice(-MAX_TEXT);
     });
     this.ended = this.#child.then((result) => {
-      rmSync(settings, { recursive: true, force: true });
+      settings.remove();
       this.#end = endText(result);
       this.#wake();
       return this.#end;
     });
+    killAtExit(this.#child, this.ended);
   }
 
   /**

@@ -1,11 +1,11 @@
 /** The files that Renode reads to set up a board: a script and a platform description. */
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { render } from "../assets/templates.js";
 import { fail } from "../diagnostics/diagnostic.js";
 import type { Board } from "../targets/boards.js";
+import { temporaryFolder } from "../toolchain/at-exit.js";
 
 /** What the script prints last. */
 export const LOADED = "bitloom-loaded";
@@ -17,7 +17,7 @@ export interface RenodeFolder {
   readonly script: string;
   /** The end of Renode's log since the script ran; empty when there is none. */
   logTail(): string;
-  remove(): Promise<void>;
+  remove(): void;
 }
 
 /** Writes script, platform and image into a folder of their own: the script finds its neighbours by `$ORIGIN`. */
@@ -27,8 +27,7 @@ export async function makeRenodeFolder(
   port: number,
   hooks: readonly string[] = [],
 ): Promise<RenodeFolder> {
-  const folder = await mkdtemp(join(tmpdir(), `bitloom-renode-${process.pid}-`));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const { path: folder, remove } = temporaryFolder(`bitloom-renode-${process.pid}-`);
   try {
     const script = join(folder, "run.resc");
     await writeFile(script, renodeScript(board, port, hooks));
@@ -37,7 +36,7 @@ export async function makeRenodeFolder(
     const log = join(folder, "renode.log");
     return { script, remove, logTail: () => tailOf(log) };
   } catch (error) {
-    await remove();
+    remove();
     throw error;
   }
 }

@@ -98,7 +98,7 @@ async function startMachine(
       const socket = await openLink(monitor, port, board, deadline - performance.now());
       return new RenodeMachine({ board, monitor, socket, folder, signal: options.signal, hooks: reader });
     } catch (error) {
-      await folder.remove();
+      folder.remove();
       if (hasCode(error, "emulator/not-started")) await clear(monitor);
       else await monitor.kill();
       if (attempt === PORT_ATTEMPTS || !isPortTaken(error)) throw error;

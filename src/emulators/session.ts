@@ -47,7 +47,7 @@ const EMPTY = new Uint8Array(0);
 /**
  * Runs every input on a started machine and yields the results in order, then stops the machine; also when it throws
  * or the caller stops asking. Statuses other than 0 are for the caller to judge. Throws (exit 1) `emulator/timeout`,
- * `emulator/ended`, `emulator/fault`, `emulator/selftest`, `emulator/wrong-firmware`, `protocol/...`; (exit 2)
+ * `emulator/ended`, `emulator/fault`, `emulator/stack-overflow`, `emulator/selftest`, `emulator/wrong-firmware`, `protocol/...`; (exit 2)
  * `emulator/input-size`.
  */
 export async function* runVectors(
@@ -221,12 +221,11 @@ function checkHello(hello: Hello, machine: Machine, options: SessionOptions): vo
 function throwIfFault(frame: Frame, link: FrameLink, options: SessionOptions): void {
   if (frame.type !== FrameType.fault) return;
   const when = frame.sequence === 0 ? "before the first request" : `while serving request ${frame.sequence}`;
+  const fault = readFault(frame);
   throw fail(
-    "emulator/fault",
-    `${link.machine.id} faulted ${when}: ${describeFault(readFault(frame), options.elf)}`,
-    {
-      exitCode: 1,
-    },
+    fault.stackFull || fault.stackLost ? "emulator/stack-overflow" : "emulator/fault",
+    `${link.machine.id} faulted ${when}: ${describeFault(fault, options.elf)}`,
+    { exitCode: 1 },
   );
 }
 

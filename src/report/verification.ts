@@ -1,5 +1,4 @@
-import { printable } from "../diagnostics/text.js";
-import type { BuildVerdict, Verification } from "../verify.js";
+import { type BuildVerdict, divergenceText, type Verification } from "../verify.js";
 
 /** A verification as text: the verdict, what was compared, what differed first. */
 export function verificationText(result: Verification, note?: string): string {
@@ -22,12 +21,7 @@ function buildLines(build: BuildVerdict): string[] {
   const what = build.build === "flash" ? "as flashed" : "with traces";
   const tensors = build.tensorsCompared > 0 ? `, ${build.tensorsCompared} tensors` : "";
   const head = `${what}: ${build.vectors - build.failedVectors} of ${build.vectors} inputs equal${tensors}, ${build.differingBits} differing output bits`;
-  const divergence =
-    build.divergence === undefined
-      ? []
-      : [
-          `  first divergence: layer ${printable(build.divergence.layer)} (tensor ${build.divergence.tensor}) on input ${build.divergence.vector}`,
-        ];
+  const divergence = build.divergence === undefined ? [] : [`  ${divergenceText(build.divergence)}`];
   const notes = (build.notes ?? []).map((note) => `  note: ${note}`);
   return [head, ...divergence, ...build.problems.map((p) => `  problem: ${p}`), ...notes];
 }

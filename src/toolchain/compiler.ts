@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { execa } from "execa";
 import { fail } from "../diagnostics/diagnostic.js";
 import { cacheFolder, compileCached } from "./object-cache.js";
+import { armGcc } from "./tools.js";
 
 export interface CompileJob {
   readonly source: string;
@@ -52,7 +53,12 @@ export async function link(compiler: string, args: readonly string[], output: st
   await runTool(compiler, [...args, "-o", output], "toolchain/link", output);
 }
 
-/** Runs a tool to its end and returns its standard output. Throws `code` (exit 1) with what it printed. */
+/** The Arm compiler's name and version, e.g. `GCC 12.2.1`: figures that were measured hold for one compiler. */
+export async function armGccVersion(): Promise<string> {
+  return `GCC ${(await runTool(armGcc(), ["-dumpfullversion"], "toolchain/version", "")).trim()}`;
+}
+
+/** Runs a tool to its end and returns its standard output. Throws `code` (exit 1) with what it printed, or `file/enospc` (exit 2). */
 export async function runTool(
   tool: string,
   args: readonly string[],
@@ -70,6 +76,12 @@ export async function runTool(
   const said = (result.stderr ?? "").trim();
   const overflow = fitProblem(said);
   if (overflow !== undefined) throw fail("toolchain/does-not-fit", overflow, { where, exitCode: 1 });
+  if (/No space left on device/.test(said)) {
+    throw fail("file/enospc", `the disk is full: ${basename(tool)} could not write`, {
+      where,
+      remedy: "make room in the folder for temporary files, or set TMPDIR to another",
+    });
+  }
   const reason = result.timedOut
     ? `took more than ${TIMEOUT_MS / 1000} s`
     : firstLines(said || (result.shortMessage ?? "it could not be run"));

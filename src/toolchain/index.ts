@@ -1,7 +1,7 @@
 /** Compilers, ELF files, and what can be learnt from them. */
 export { type Armv6MViolation, checkArmv6M } from "./armv6m.js";
 export { CpuArch, cpuArch } from "./attributes.js";
-export { type CompileJob, compileAll, objectPath, runTool } from "./compiler.js";
+export { armGccVersion, type CompileJob, compileAll, objectPath, runTool } from "./compiler.js";
 export {
   ELF_MACHINE_ARM,
   type Elf,

@@ -4,7 +4,7 @@
  * texts of a source and of all that it includes make the key; where they lie does not matter.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { copyFile, mkdir, readFile, rename } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
 import type { CompileJob } from "./compiler.js";
@@ -55,7 +55,11 @@ async function copied(from: string, to: string): Promise<boolean> {
 /** Others may read and write the cache at the same time: a file appears whole or not at all. */
 async function put(from: string, to: string): Promise<void> {
   const draft = `${to}.${randomUUID()}`;
-  if (await copied(from, draft)) await rename(draft, to);
+  try {
+    if (await copied(from, draft)) await rename(draft, to);
+  } finally {
+    await rm(draft, { force: true });
+  }
 }
 
 async function keyOf(compiler: string, { source, flags }: CompileJob): Promise<string> {

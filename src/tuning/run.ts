@@ -1,6 +1,4 @@
 /** Runs layers on a core, compares every output with the device reference, and counts what each layer executes. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fail } from "../diagnostics/diagnostic.js";
 import {
@@ -15,6 +13,7 @@ import { estimateCycles } from "../profile/index.js";
 import { canonicalBytes, macsOf, type TensorValues } from "../program/index.js";
 import { compileDevice } from "../reference/device-fast.js";
 import type { Board } from "../targets/index.js";
+import { temporaryFolder } from "../toolchain/at-exit.js";
 import { codeBytes } from "../toolchain/call-sites.js";
 import { type Elf, readElf } from "../toolchain/index.js";
 import { batches, buildBatch, caseName, type LayerCase } from "./firmware.js";
@@ -46,18 +45,23 @@ export async function runCases(
   board: Board,
   onProgress: (text: string) => void = () => undefined,
 ): Promise<(Figures | undefined)[]> {
-  const folder = mkdtempSync(join(tmpdir(), "bitloom-layers-"));
+  const folder = temporaryFolder("bitloom-layers-");
   const figures = new Map<LayerCase, Figures>();
   try {
     for (const [index, batch] of batches(cases, board).entries()) {
       onProgress(`${board.cpu.id}: building ${batch.length} layers`);
-      const image = await buildBatch(batch, board, join(folder, `batch${index}`), join(folder, "shared"));
+      const image = await buildBatch(
+        batch,
+        board,
+        join(folder.path, `batch${index}`),
+        join(folder.path, "shared"),
+      );
       onProgress(`${board.cpu.id}: running ${batch.length} layers`);
       const results = await runBatch(batch, board, image);
       for (const [i, c] of batch.entries()) figures.set(c, results[i]!);
     }
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    folder.remove();
   }
   return cases.map((c) => figures.get(c));
 }

@@ -1,11 +1,12 @@
 /** Every layer and net of the benchmark against the committed figures: nothing may become more than 1 % worse unseen. */
 import { expect, it } from "vitest";
-import { compilerVersion, readBaseline, regressions } from "../../bench/baseline.js";
+import { readBaseline, regressions } from "../../bench/baseline.js";
 import { benchBoards } from "../../bench/cores.js";
 import { measureCore } from "../../bench/measure.js";
 import { layerInputs, layerProgram } from "../../bench/program.js";
 import { layerShapes, windowOf } from "../../bench/shapes.js";
 import { outputSize } from "../../src/program/index.js";
+import { armGccVersion } from "../../src/toolchain/index.js";
 import type { Figures } from "../../src/tuning/run.js";
 import { describeWith } from "../toolchain/toy.js";
 
@@ -13,9 +14,9 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm", "cc"], "the benchmark's ba
   it.each(benchBoards().map((b) => [b.cpu.name, b] as const))(
     "holds for every layer on the %s",
     async (_name, board) => {
-      const baseline = readBaseline()[await compilerVersion()]?.[board.cpu.id];
+      const baseline = readBaseline()[await armGccVersion()]?.[board.cpu.id];
       if (baseline === undefined) {
-        console.warn(`SKIPPED: no baseline for ${await compilerVersion()}`);
+        console.warn(`SKIPPED: no baseline for ${await armGccVersion()}`);
         return;
       }
       const { figures } = await measureCore(board);

@@ -1,0 +1,100 @@
+/** What a verification proves, one check at a time, for reports that list checks. */
+import type { Verdict } from "./emulators/index.js";
+import type { Board } from "./targets/index.js";
+import type { Firmware } from "./toolchain/firmware.js";
+
+/**
+ * `memory`: the image links within the board's memories. `instruction-set`: it has no instruction that the core lacks.
+ * `self-test`: the firmware is the model's, and its constants and known answers are right. `outputs`: every input came
+ * back with the reference's bits. `stack`: the stack stayed within its room.
+ */
+export type CheckName = "memory" | "instruction-set" | "self-test" | "outputs" | "stack";
+
+export interface Check {
+  readonly check: CheckName;
+  /** Skipped: nothing is known, since the machine did not get that far or does not measure it. */
+  readonly verdict: "passed" | "failed" | "skipped";
+  /** Figures, or what went wrong: one line. */
+  readonly detail: string;
+}
+
+/** Something that went wrong other than differing bits, and the check that it belongs to. */
+export interface Problem {
+  readonly check: CheckName;
+  readonly text: string;
+}
+
+/** What is known after one image has run. */
+export interface Observed {
+  readonly board: Board;
+  /** Absent on the host. */
+  readonly firmware?: Firmware | undefined;
+  /** True where the image was searched for instructions that the core lacks. */
+  readonly searched: boolean;
+  /** True when the firmware introduced itself. */
+  readonly started: boolean;
+  /** The firmware's own verdict, when it came to its end. */
+  readonly verdict?: Verdict | undefined;
+  readonly problems: readonly Problem[];
+  readonly vectors: number;
+  readonly failedVectors: number;
+  readonly differingBits: number;
+  /** The first tensor that differed, in words. */
+  readonly divergence?: string | undefined;
+}
+
+/** The checks of one image, in the order in which they are made. */
+export function checksOf(seen: Observed): Check[] {
+  const { firmware, board, searched } = seen;
+  const { flash, ram } = board.memories;
+  return [
+    ...(firmware === undefined
+      ? []
+      : [
+          check(
+            seen,
+            "memory",
+            true,
+            `${firmware.flashBytes} of ${flash.size} bytes of flash, ${firmware.ramBytes + firmware.reservedStackBytes} of ${ram.size} bytes of RAM`,
+          ),
+        ]),
+    ...(searched
+      ? [check(seen, "instruction-set", true, `every instruction is one of a ${board.cpu.name}`)]
+      : []),
+    check(seen, "self-test", seen.started, "constants and known answers are right"),
+    outputs(seen),
+    stack(seen),
+  ];
+}
+
+/** Failed by problems, passed when known, skipped otherwise. */
+function check({ problems }: Observed, name: CheckName, known: boolean, detail: string): Check {
+  const own = problems.filter((p) => p.check === name);
+  if (own.length > 0) return { check: name, verdict: "failed", detail: own.map((p) => p.text).join("; ") };
+  if (!known) return { check: name, verdict: "skipped", detail: "the firmware did not get that far" };
+  return { check: name, verdict: "passed", detail };
+}
+
+function outputs(seen: Observed): Check {
+  const { vectors, failedVectors, differingBits, divergence, problems } = seen;
+  const own = problems.filter((p) => p.check === "outputs").map((p) => p.text);
+  const count = `${vectors - failedVectors} of ${vectors} inputs equal`;
+  if (failedVectors === 0 && own.length === 0) return { check: "outputs", verdict: "passed", detail: count };
+  const bits = `${count}, ${differingBits} differing output bits`;
+  const parts = [...(divergence === undefined ? [] : [divergence]), ...own, bits];
+  return { check: "outputs", verdict: "failed", detail: parts.join("; ") };
+}
+
+function stack(seen: Observed): Check {
+  const { verdict } = seen;
+  const measured = verdict !== undefined && verdict.stackSizeBytes > 0;
+  if (verdict !== undefined && !measured) {
+    return { check: "stack", verdict: "skipped", detail: "this machine does not measure its stack" };
+  }
+  return check(
+    seen,
+    "stack",
+    measured,
+    `${verdict?.stackUsedBytes} of ${verdict?.stackSizeBytes} bytes used`,
+  );
+}
