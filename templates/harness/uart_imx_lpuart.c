@@ -1,5 +1,4 @@
-/* NXP LPUART of 32-bit registers, in i.MX RT. Registers as in the i.MX RT1060 reference manual, chapter 49.
- */
+/* NXP LPUART of 32-bit registers, in i.MX RT. Registers as in the i.MX RT1060 reference manual, LPUART. */
 #include "harness_board.h"
 #include "uart.h"
 

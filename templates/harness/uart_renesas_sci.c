@@ -1,6 +1,6 @@
 /*
  * Renesas SCI in asynchronous mode, without its FIFO, in RA2, RA4 and RA6. Registers as in Renesas'
- * R7FA4M1AB.svd; the bit rate as in the RA4M1 user's manual, 28.2.20 and 28.2.21.
+ * R7FA4M1AB.svd; the bit rate as in the RA4M1 user's manual, registers BRR and MDDR.
  */
 #include "harness_board.h"
 #include "uart.h"

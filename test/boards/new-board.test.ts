@@ -1,11 +1,11 @@
 /** "A new board" of docs/PORTING.md, step by step: the file that it shows, in a folder of the user's own. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { execa } from "execa";
 import { beforeAll, expect, it } from "vitest";
 import { findBoard, listBoardIds } from "../../src/targets/index.js";
 import { buildFirmware, readElf } from "../../src/toolchain/index.js";
 import { writeLibrary } from "../../src/verify.js";
+import { runBitloom } from "../support/bitloom.js";
 import { mnistMlp } from "../support/models.js";
 import { repoRoot } from "../support/root.js";
 import { describeWith, temporaryFolder } from "../toolchain/toy.js";
@@ -20,13 +20,7 @@ function exampleOfThePage(): string {
   return /```json\n([\s\S]*?)```/.exec(page)![1]!;
 }
 
-function bitloom(...args: string[]) {
-  return execa(process.execPath, [join(repoRoot, "dist/cli/main.js"), ...args], {
-    env: { BITLOOM_BOARDS: folder },
-    reject: false,
-    stdin: "ignore",
-  });
-}
+const bitloom = (...args: string[]) => runBitloom(args, { BITLOOM_BOARDS: folder });
 
 describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "a new board", () => {
   beforeAll(() => {
@@ -97,11 +91,8 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "a new board", () => {
   });
 
   it("in a folder that is none is an error of the user's", async () => {
-    const { exitCode, stderr } = await execa(
-      process.execPath,
-      [join(repoRoot, "dist/cli/main.js"), "boards"],
-      { env: { BITLOOM_BOARDS: join(folder, "absent") }, reject: false },
-    );
+    const absent = join(folder, "absent");
+    const { exitCode, stderr } = await runBitloom(["boards"], { BITLOOM_BOARDS: absent });
     expect(exitCode).toBe(2);
     expect(stderr).toContain("BITLOOM_BOARDS");
   });
