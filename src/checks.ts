@@ -28,7 +28,7 @@ export interface Problem {
 export interface Observed {
   readonly board: Board;
   /** Absent on the host. */
-  readonly firmware?: Firmware | undefined;
+  readonly firmware?: Pick<Firmware, "flashBytes" | "ramBytes" | "reservedStackBytes"> | undefined;
   /** True where the image was searched for instructions that the core lacks. */
   readonly searched: boolean;
   /** True when the firmware introduced itself. */

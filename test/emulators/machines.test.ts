@@ -152,7 +152,11 @@ describeWith(programs, "QEMU", () => {
   it.each(qemuBoards.map((b) => [b.id, b] as const))("%s reports a stack overflow", async (_id, board) => {
     await expect(
       run(qemuEmulator, await image(board, false), board, [toyTrouble(Misbehaviour.overflow)]),
-    ).rejects.toThrow(/stack overflowed|outside RAM/);
+    ).rejects.toMatchObject({
+      diagnostics: [
+        { code: "emulator/stack-overflow", message: expect.stringMatching(/stack overflowed|outside RAM/) },
+      ],
+    });
   });
 
   it("ends an endless loop and leaves nothing behind", async () => {
