@@ -46,4 +46,9 @@ describe("the data of a board", () => {
     if (isReal) expect(steps.length).toBeGreaterThan(0);
     else expect(board.notes?.length).toBeGreaterThan(0);
   });
+
+  it.each(named)("%s: sources and notes are said once", (_id, { sources, notes = [] }) => {
+    expect(new Set(sources).size).toBe(sources.length);
+    expect(new Set(notes).size).toBe(notes.length);
+  });
 });
