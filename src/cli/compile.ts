@@ -51,7 +51,10 @@ export function compileCommand(): Command {
     .option("--package-vendor <name>", "publisher of the package, bitloom by default")
     .option("--package-url <address>", "home page of the package, none by default")
     .option("--print-after <stage>", `print the compiler's state after a stage: ${STAGES.join(", ")}`)
-    .addHelpText("after", "\nExample:\n  bitloom compile mnist.onnx --board microbit -o firmware/mnist\n")
+    .addHelpText(
+      "after",
+      "\nExample:\n  bitloom compile mnist.onnx --board microbit -o firmware/mnist\n  bitloom compile mnist.onnx --board nrf52840-dk --package zephyr -o modules/mnist\n",
+    )
     .action((model: string, options: Options) => present(options.json, () => run(model, options)));
 }
 
