@@ -1,4 +1,5 @@
-/*
+/**
+ * @file
  * bitloom runtime: what generated models and kernels share.
  * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  */
@@ -8,38 +9,52 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Version of this runtime; generated code refuses to compile with another one. */
-#define BITLOOM_RUNTIME_VERSION 1
+/** Version of this runtime; generated code refuses to compile with another one. */
+#define BITLOOM_RUNTIME_VERSION 2
 
 /* Status codes of every generated function that can fail. */
-#define BITLOOM_OK 0
-#define BITLOOM_ERROR_ARGUMENT (-1) /* a null pointer or a misaligned arena */
-#define BITLOOM_ERROR_INPUT (-2)    /* the input holds a NaN or an infinity */
-#define BITLOOM_ERROR_SELFTEST (-3) /* an output differs from the known answer */
-/* The constants of this layer in memory are not the ones that were generated. */
+#define BITLOOM_OK 0                /**< done */
+#define BITLOOM_ERROR_ARGUMENT (-1) /**< a null pointer or a misaligned arena */
+#define BITLOOM_ERROR_INPUT (-2)    /**< the input holds a NaN or an infinity */
+#define BITLOOM_ERROR_SELFTEST (-3) /**< an output differs from the known answer */
+/** The constants of this layer in memory are not the ones that were generated. */
 #define BITLOOM_ERROR_LAYER(layer) (-16 - (layer))
 
-/* One symbol per layer, so that profilers and traces can tell layers apart. */
+/**
+ * Stands before every public declaration of a generated library. By default it is visible in a shared library
+ * that is built with hidden symbols; define it for anything else, e.g. a section of fast memory or an export
+ * of Windows.
+ */
+#ifndef BITLOOM_API
+#if (defined(__GNUC__) || defined(__clang__)) && defined(__ELF__)
+#define BITLOOM_API __attribute__((visibility("default")))
+#else
+#define BITLOOM_API
+#endif
+#endif
+
+/** One symbol per layer, so that profilers and traces can tell layers apart. */
 #if defined(__GNUC__) || defined(__clang__)
 #define BITLOOM_NOINLINE __attribute__((noinline))
 #else
 #define BITLOOM_NOINLINE
 #endif
 
-/*
+/**
  * Rows of a tensor. Row y lives in slot y % rows, so that a consumer may keep only the rows it still needs;
  * a whole map is a ring of its height. `row_bytes` is the distance between slots.
  */
 typedef struct {
-    void *base;
-    uint32_t row_bytes;
-    uint32_t rows;
+    void *base;         /**< slot 0 */
+    uint32_t row_bytes; /**< from slot to slot */
+    uint32_t rows;      /**< slots */
 } bitloom_ring;
 
+/** Rows that are only read. */
 typedef struct {
-    const void *base;
-    uint32_t row_bytes;
-    uint32_t rows;
+    const void *base;   /**< slot 0 */
+    uint32_t row_bytes; /**< from slot to slot */
+    uint32_t rows;      /**< slots */
 } bitloom_const_ring;
 
 static inline uint32_t bitloom_ring_offset(uint32_t y, uint32_t row_bytes, uint32_t rows) {

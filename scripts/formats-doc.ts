@@ -1,6 +1,6 @@
 /**
- * Writes the tables of docs/FORMATS.md from the importers' registries and the versions that fixtures were made with:
- * everything between `<!-- table: name -->` and `<!-- end -->`. Run as `npm run docs`; a test compares.
+ * Writes the tables of documents: everything between `<!-- table: name -->` and `<!-- end -->`. Those of docs/FORMATS.md come
+ * from the importers' registries and the versions that fixtures were made with. Run as `npm run docs`; a test compares.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,35 +9,35 @@ import { packageFile } from "../src/assets/package-files.js";
 import { bundleLayers } from "../src/formats/bundle/registry.js";
 import { kerasQuantizers } from "../src/formats/keras/registry.js";
 import { type SupportedOp, supportedOps } from "../src/formats/support.js";
+import { boardTables } from "./boards-doc.js";
+import { markdownTable } from "./markdown-table.js";
 
-const tables: Readonly<Record<string, () => string>> = {
+/** What makes each table of a document, by its name. */
+export type Tables = Readonly<Record<string, () => string>>;
+
+const formatTables: Tables = {
   "operators of ONNX and QONNX": () => opsTable("operator", ["ONNX", "QONNX"]),
   "operators of TFLite": () => opsTable("operator", ["TFLite", "LCE"]),
   "layers of Keras": () => opsTable("layer", ["Larq", "QKeras", "Keras"]),
   "quantizers of Keras": () =>
-    table(
+    markdownTable(
       ["quantizer or activation", "of"],
       kerasQuantizers.map(({ name, of }) => [`\`${name}\``, of]),
     ),
   "layers of bundles": () =>
-    table(
+    markdownTable(
       ["layer", "supported"],
       bundleLayers.map(({ type, notes }) => [`\`${type}\``, notes]),
     ),
-  frameworks: () => table(["fixtures", "written and computed by"], frameworks()),
+  frameworks: () => markdownTable(["fixtures", "written and computed by"], frameworks()),
 };
 
 function opsTable(what: string, formats: readonly SupportedOp["format"][]): string {
   const ops = supportedOps.filter((entry) => formats.includes(entry.format));
-  return table(
+  return markdownTable(
     [what, "of", "supported"],
     ops.map(({ op, format, notes }) => [op, format, notes]),
   );
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
-  return lines.join("\n").replaceAll("| ---", "|---").replaceAll("--- |", "---|");
 }
 
 type Versions = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
@@ -76,8 +76,14 @@ function packagesText(packages: Versions): string {
     .join("; ");
 }
 
+/** Every document with tables. */
+export const documents: Readonly<Record<string, Tables>> = {
+  "docs/FORMATS.md": formatTables,
+  "docs/BOARDS.md": boardTables,
+};
+
 /** The document with its tables as they should be. */
-export function withTables(text: string): string {
+export function withTables(text: string, tables: Tables): string {
   return text.replace(/<!-- table: (.+) -->\n[\s\S]*?<!-- end -->/g, (block, name: string) => {
     const make = Object.hasOwn(tables, name) ? tables[name] : undefined;
     if (make === undefined) throw new Error(`no table is called "${name}": ${block.slice(0, 80)}`);
@@ -85,10 +91,9 @@ export function withTables(text: string): string {
   });
 }
 
-/** Names of the tables that a document should have. */
-export const tableNames: readonly string[] = Object.keys(tables);
-
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const path = packageFile("docs/FORMATS.md");
-  writeFileSync(path, withTables(readFileSync(path, "utf8")));
+  for (const [document, tables] of Object.entries(documents)) {
+    const path = packageFile(document);
+    writeFileSync(path, withTables(readFileSync(path, "utf8"), tables));
+  }
 }

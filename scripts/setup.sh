@@ -34,6 +34,9 @@ if [ "${1:-}" = --tests ]; then
   need 'command -v g++' g++
   need 'command -v cppcheck' cppcheck
   need 'command -v clang-format' clang-format
+  need 'command -v cmake' cmake
+  need 'command -v unzip' unzip
+  need 'command -v xmllint' libxml2-utils
 fi
 [ ${#packages[@]} -eq 0 ] && exit 0
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { packageFile } from "./assets/package-files.js";
-import type { Diagnostic } from "./diagnostics/diagnostic.js";
+import { BitloomError, type Diagnostic, fail } from "./diagnostics/diagnostic.js";
 import { checkedName, emitLibrary, type KnownAnswer, type Library, nameFrom } from "./emit/index.js";
 import { type ReadOptions, readModel } from "./formats/index.js";
 import type { ModelGraph } from "./graph/types.js";
@@ -95,12 +95,24 @@ function knownAnswers(program: DeviceProgram): KnownAnswer[] {
   const device = compileDevice(program);
   return Array.from({ length: Math.min(type === "f32" ? 1 : 2, Math.floor(affordable)) }, () => {
     const values = randomInput(type, count, random);
-    const output = device(values);
+    const output = finiteOutput(device, values);
     return {
       input: canonicalBytes(input, values),
       output: canonicalBytes(program.tensors[program.output.tensor]!, output),
     };
   });
+}
+
+/** Layers that compute infinities of an ordinary input compute nothing of use: their float weights are damaged. */
+function finiteOutput(device: (input: TensorValues) => TensorValues, input: TensorValues): TensorValues {
+  try {
+    return device(input);
+  } catch (error) {
+    if (!(error instanceof BitloomError) || error.diagnostics[0]?.code !== "input/not-finite") throw error;
+    throw fail("compile/overflow", "a layer computes infinities of an ordinary input", {
+      remedy: "its float weights are too large: the training may have diverged",
+    });
+  }
 }
 
 /** Inputs over the type's whole range; floats have both signs and a size around 1. */

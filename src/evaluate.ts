@@ -17,12 +17,15 @@ export interface Evaluation {
   /** Inputs on which the two references' outputs differ in any bit, and the first of them. */
   readonly differing: number;
   readonly firstDifference: number | undefined;
+  /** Of all these differences the greatest, and how many inputs get another class. */
+  readonly greatestDifference: number;
+  readonly otherClasses: number;
   readonly seconds: number;
 }
 
 /**
- * `integer` runs the device program, `float` the model as its framework does, `both` compares the float
- * outputs of the two. A softmax that the device leaves out is left out of the comparison too.
+ * `integer` runs the device program, `float` the model as its framework does, whole, `both` compares the float
+ * outputs of the two. A softmax that the device leaves out is left out of the comparison.
  */
 export function evaluate(
   model: CompiledModel,
@@ -31,10 +34,11 @@ export function evaluate(
 ): Evaluation {
   const { program } = model;
   const device = compileDevice(program);
-  const framework = compileModel(comparableGraph(model));
+  const framework = compileModel(which === "float" ? model.graph : comparableGraph(model));
   const outputs: (Int32Array | Float32Array)[] = [];
   const floats: Float32Array[] = [];
   const different: number[] = [];
+  let [greatestDifference, otherClasses] = [0, 0];
   const started = performance.now();
   for (let i = 0; i < batch.count; i++) {
     const scores = which === "float" ? undefined : device(batch.stored(i));
@@ -45,7 +49,12 @@ export function evaluate(
     const fromModel = which === "integer" ? undefined : framework(batch.real(i));
     if (stored !== undefined) outputs.push(stored);
     floats.push(fromModel ?? fromDevice!);
-    if (fromDevice && fromModel && fromDevice.some((x, c) => x !== fromModel[c])) different.push(i);
+    if (fromDevice && fromModel && fromDevice.some((x, c) => x !== fromModel[c])) {
+      different.push(i);
+      if (classOf(fromDevice) !== classOf(fromModel)) otherClasses++;
+      for (const [c, x] of fromDevice.entries())
+        greatestDifference = Math.max(greatestDifference, Math.abs(x - fromModel[c]!));
+    }
   }
   const seconds = (performance.now() - started) / 1000;
   const isFloat = outputs[0] instanceof Float32Array;
@@ -55,9 +64,11 @@ export function evaluate(
       dtype: isFloat ? "float32" : "int32",
     },
     floats: concatenate(floats, Float32Array),
-    classes: Int32Array.from(floats, (f) => (f.length === 1 ? f[0]! : indexOfGreatest(f))),
+    classes: Int32Array.from(floats, classOf),
     differing: different.length,
     firstDifference: different[0],
+    greatestDifference,
+    otherClasses,
     seconds,
   };
 }
@@ -69,7 +80,9 @@ function comparableGraph({ graph, program }: CompiledModel): CompiledModel["grap
   return { ...graph, nodes: neededNodes(graph, end), outputs: [end] };
 }
 
-function indexOfGreatest(values: Float32Array): number {
+/** The place of the greatest output; of one output the output itself. */
+function classOf(values: Float32Array): number {
+  if (values.length === 1) return values[0]!;
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
   return best;

@@ -11,7 +11,15 @@ export {
   type Severity,
 } from "./diagnostics/diagnostic.js";
 export { renderDiagnostics } from "./diagnostics/text.js";
-export type { Library, LibraryFile } from "./emit/index.js";
+export {
+  type Identity,
+  type Library,
+  type LibraryFile,
+  type PackageFile,
+  type PackageName,
+  packageFiles,
+  packageNames,
+} from "./emit/index.js";
 export { type Emulator, hostEmulator, qemuEmulator } from "./emulators/index.js";
 export { type Evaluation, evaluate } from "./evaluate.js";
 export type { CompanionReader } from "./formats/common/companions.js";

@@ -13,6 +13,7 @@ import {
   type Emulator,
   type Hello,
   hostEmulator,
+  type Machine,
   runVectors,
   traceHash,
   type VectorResult,
@@ -25,7 +26,7 @@ import { traceDevice } from "./reference/device.js";
 import { type Board, isArmv6M } from "./targets/index.js";
 import { checkArmv6M } from "./toolchain/armv6m.js";
 import { temporaryFolder } from "./toolchain/at-exit.js";
-import { readElf } from "./toolchain/elf.js";
+import { type Elf, readElf } from "./toolchain/elf.js";
 import {
   buildFirmware,
   buildHost,
@@ -68,6 +69,8 @@ export interface BuildVerdict {
   readonly problems: readonly string[];
   /** The same, one check at a time. */
   readonly checks: readonly Check[];
+  /** What the user should know all the same. */
+  readonly notes?: readonly string[];
   readonly seconds: number;
 }
 
@@ -106,9 +109,7 @@ export async function verifyModel(
       if (build === "flash") firmware = image.firmware;
       builds.push(await checkBuild(build, image, model, expected, options));
     }
-    const passed = builds.every(
-      (b) => b.failedVectors === 0 && b.problems.length === 0 && b.divergence === undefined,
-    );
+    const passed = builds.every(hasPassed);
     return {
       emulator: options.emulator.id,
       board: options.emulator.id === "host" ? "host" : options.board.id,
@@ -122,6 +123,45 @@ export async function verifyModel(
   }
 }
 
+export interface FlashedOptions extends Pick<VerifyOptions, "board" | "timeoutMs" | "onProgress"> {
+  /** Reaches the board, which runs the harness with this model already; gets the bytes of one input. */
+  readonly connect: (inputBytes: number) => Promise<Machine>;
+}
+
+/**
+ * Runs the inputs on a board that was flashed before, and compares. Nothing is built: which build it is, the board says.
+ * Throws only where the board cannot be reached.
+ */
+export async function verifyFlashed(
+  model: CompiledModel,
+  batch: InputBatch,
+  { connect, board, timeoutMs, onProgress }: FlashedOptions,
+): Promise<Verification> {
+  const started = performance.now();
+  const expected = new Expectations(model.program, batch);
+  const machine = await connect(expected.inputs[0]?.length ?? 0);
+  const build = await checkMachine(async () => machine, model, expected, {
+    board,
+    isLine: true,
+    searched: false,
+    known: [],
+    modelCrc: model.library.modelCrc,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+  return {
+    emulator: SERIAL,
+    board: board.id,
+    passed: hasPassed(build),
+    builds: [build],
+    seconds: (performance.now() - started) / 1000,
+  };
+}
+
+function hasPassed(build: BuildVerdict): boolean {
+  return build.failedVectors === 0 && build.problems.length === 0 && build.divergence === undefined;
+}
+
 /** Writes the library's files into a new folder. */
 export function writeLibrary(model: CompiledModel, dir: string): LibraryOnDisk {
   mkdirSync(dir, { recursive: true });
@@ -130,7 +170,7 @@ export function writeLibrary(model: CompiledModel, dir: string): LibraryOnDisk {
 }
 
 /** What the reference says about a batch, computed when it is first asked for and kept for the second build. */
-class Expectations {
+export class Expectations {
   readonly inputs: readonly Uint8Array[];
   readonly #program: DeviceProgram;
   readonly #batch: InputBatch;
@@ -186,54 +226,129 @@ async function checkBuild(
   { path, firmware }: Image,
   model: CompiledModel,
   expected: Expectations,
-  options: VerifyOptions,
+  { emulator, board, timeoutMs, onProgress }: VerifyOptions,
 ): Promise<BuildVerdict> {
-  const started = performance.now();
-  const { emulator, board, timeoutMs } = options;
-  const comparison = new Comparison(model.program, expected);
   const searched = firmware !== undefined && isArmv6M(board.cpu);
-  const problems: Problem[] = searched ? await foreignInstructions(path) : [];
-  let introduced = false;
-  let verdict: Verdict | undefined;
+  return checkMachine(() => emulator.start(path, board), model, expected, {
+    board,
+    build,
+    isLine: emulator.id === SERIAL,
+    searched,
+    known: searched ? await foreignInstructions(path) : [],
+    ...(firmware === undefined ? {} : { firmware, elf: await readElf(path) }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+}
+
+/** Id of targets at the end of a serial line. */
+export const SERIAL = "serial";
+
+interface CheckOptions extends Pick<VerifyOptions, "board" | "timeoutMs" | "onProgress"> {
+  /** Which build runs; undefined where the machine is to say it. */
+  readonly build?: BuildVerdict["build"];
+  /** Whether bytes travel over a real line: frames that were damaged and sent again are worth a note then, not a problem. */
+  readonly isLine: boolean;
+  /** The image that runs, where it was built here and is no program of this machine. */
+  readonly firmware?: Firmware;
+  readonly elf?: Elf;
+  /** Whether the image was searched for instructions that the core lacks. */
+  readonly searched: boolean;
+  /** Problems that the image itself shows. */
+  readonly known: readonly Problem[];
+  /** The model that must run; another one is a problem among others by default. */
+  readonly modelCrc?: number;
+}
+
+/** What a machine tells while it runs. */
+interface Heard {
+  build: BuildVerdict["build"];
+  introduced: boolean;
+  verdict: Verdict | undefined;
+  readonly problems: Problem[];
+}
+
+/** Runs every input on a machine and compares. */
+async function checkMachine(
+  start: () => Promise<Machine>,
+  model: CompiledModel,
+  expected: Expectations,
+  options: CheckOptions,
+): Promise<BuildVerdict> {
+  const began = performance.now();
+  const comparison = new Comparison(model.program, expected);
+  const heard: Heard = {
+    build: options.build ?? "flash",
+    introduced: false,
+    verdict: undefined,
+    problems: [...options.known],
+  };
   try {
-    const machine = await emulator.start(path, board);
-    const results = runVectors(machine, expected.inputs, {
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      ...(firmware === undefined ? {} : { elf: await readElf(path) }),
-      allowFailedSelftest: true,
-      onHello: (hello) => {
-        introduced = true;
-        problems.push(...helloProblems(hello, model));
-      },
-      onProgress: (done, total) => options.onProgress?.(`${build} build: ${done}/${total}`),
-      onVerdict: (own) => {
-        verdict = own;
-        if (own.rejectedFrames > 0)
-          problems.push({ check: "outputs", text: `${own.rejectedFrames} frames were damaged on the way` });
-      },
-    });
-    for await (const result of results) comparison.add(result);
+    const machine = await start();
+    for await (const result of listen(machine, model, expected, options, heard)) comparison.add(result);
   } catch (error) {
     if (!(error instanceof BitloomError) || error.exitCode !== 1) throw error;
-    problems.push(...error.diagnostics.map(runProblem));
+    heard.problems.push(...error.diagnostics.map(runProblem));
   }
+  return { ...verdictOf(comparison, options, heard), seconds: (performance.now() - began) / 1000 };
+}
+
+function listen(
+  machine: Machine,
+  model: CompiledModel,
+  { inputs }: Expectations,
+  options: CheckOptions,
+  heard: Heard,
+): AsyncIterable<VectorResult> {
+  const { timeoutMs, elf, modelCrc, isLine } = options;
+  return runVectors(machine, inputs, {
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(elf === undefined ? {} : { elf }),
+    ...(modelCrc === undefined ? {} : { modelCrc }),
+    allowFailedSelftest: true,
+    onHello: (hello) => {
+      heard.introduced = true;
+      if (options.build === undefined) heard.build = hello.trace ? "trace" : "flash";
+      heard.problems.push(...helloProblems(hello, model));
+    },
+    onProgress: (done, total) => options.onProgress?.(`${heard.build} build: ${done}/${total}`),
+    onVerdict: (verdict) => {
+      heard.verdict = verdict;
+      const { rejectedFrames } = verdict;
+      if (rejectedFrames > 0 && !isLine)
+        heard.problems.push({ check: "outputs", text: `${rejectedFrames} frames were damaged on the way` });
+    },
+  });
+}
+
+function verdictOf(
+  comparison: Comparison,
+  { board, firmware, searched, isLine }: CheckOptions,
+  { build, introduced, verdict, problems }: Heard,
+): Omit<BuildVerdict, "seconds"> {
   const compared = comparison.verdict(build === "trace");
   const divergence = compared.divergence && divergenceText(compared.divergence);
+  const rejected = isLine ? (verdict?.rejectedFrames ?? 0) : 0;
+  const checks = checksOf({
+    ...compared,
+    divergence,
+    board,
+    firmware,
+    searched,
+    started: introduced,
+    verdict,
+    problems,
+  });
   return {
     build,
     ...compared,
     problems: problems.map((p) => p.text),
-    checks: checksOf({
-      ...compared,
-      divergence,
-      board,
-      firmware,
-      searched,
-      started: introduced,
-      verdict,
-      problems,
-    }),
-    seconds: (performance.now() - started) / 1000,
+    checks,
+    ...(rejected === 0
+      ? {}
+      : {
+          notes: [`the board has refused ${rejected} damaged frames since its reset; they were sent again`],
+        }),
   };
 }
 
@@ -306,7 +421,7 @@ class Comparison {
     }
   }
 
-  verdict(traced: boolean): Omit<BuildVerdict, "build" | "problems" | "checks" | "seconds"> {
+  verdict(traced: boolean): Omit<BuildVerdict, "build" | "problems" | "checks" | "notes" | "seconds"> {
     const unanswered = this.#expected.inputs.length - this.#vectors;
     // A trace build that reports nothing has proven nothing.
     const silent = traced && this.#tensors === 0 ? this.#vectors : 0;

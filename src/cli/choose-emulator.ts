@@ -1,10 +1,10 @@
 import { ExitCode, fail } from "../diagnostics/diagnostic.js";
 import { createRenodeEmulator, type Emulator, hostEmulator, qemuEmulator } from "../emulators/index.js";
-import { type Board, qemuBoard } from "../targets/index.js";
+import { type Board, findBoard, qemuBoard } from "../targets/index.js";
 
 export interface ChosenEmulator {
   readonly emulator: Emulator;
-  /** The board that the emulator runs: the wanted one or its stand-in with the same core. */
+  /** The board that the emulator runs: the wanted one or its stand-in. */
   readonly board: Board;
   /** Something that the user should know about the choice. */
   readonly note?: string;
@@ -43,7 +43,7 @@ function qemu(board: Board): ChosenEmulator {
     });
   }
   const isStandIn = machine.id !== board.id;
-  const note = `QEMU has no ${board.name}: the same library objects run on ${machine.id} (${machine.cpu.name})`;
+  const note = `QEMU has no ${board.name}: the same library objects run on ${machine.id} (${findBoard(machine.id).cpu.name})`;
   return { emulator: qemuEmulator, board: machine, ...(isStandIn ? { note } : {}), close: nothing };
 }
 

@@ -41,7 +41,7 @@ export function compareCommand(): Command {
   return modelCommand(
     "compare",
     "compare flash, RAM and executed instructions with a committed baseline; exits 1 when one grew",
-    "several",
+    { several: true },
   )
     .option(
       "--board <ids>",

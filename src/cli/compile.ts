@@ -3,6 +3,13 @@ import type { Command } from "commander";
 import type { CompiledModel } from "../compile.js";
 import { fail } from "../diagnostics/diagnostic.js";
 import { didYouMean, printable } from "../diagnostics/text.js";
+import {
+  checkedIdentity,
+  type Identity,
+  type PackageFile,
+  packageFiles,
+  packageNames,
+} from "../emit/index.js";
 import { printGraph } from "../graph/index.js";
 import type { ModelGraph } from "../graph/types.js";
 import { passNames } from "../passes/registry.js";
@@ -13,7 +20,7 @@ import type { Cpu } from "../targets/index.js";
 import { readLockFile } from "../tuning/lock-file.js";
 import { cpuOf, fitReport } from "./fit.js";
 import { modelCommand } from "./model-command.js";
-import { compileFromOptions, type ModelOptions } from "./options.js";
+import { compileFromOptions, type ModelOptions, oneOf } from "./options.js";
 import { present } from "./output.js";
 import { writeFolder } from "./write-folder.js";
 
@@ -23,6 +30,10 @@ interface Options extends ModelOptions {
   readonly cpu?: string;
   readonly tune?: string;
   readonly printAfter?: string;
+  readonly package: string;
+  readonly packageVersion?: string;
+  readonly packageVendor?: string;
+  readonly packageUrl?: string;
   readonly json: boolean;
 }
 
@@ -35,6 +46,10 @@ export function compileCommand(): Command {
     .option("--cpu <id>", "target core, e.g. cortex-m0 (the same C runs on all; sets the build flags)")
     .option("--tune <file>", "measured costs of kernels, made by `bitloom tune` for the same core")
     .option("--output <kind>", "scores (integers, with their meaning in the header) or float32", "scores")
+    .option("--package <kind>", `what the library is laid out for: ${packageNames.join(", ")}`, "c")
+    .option("--package-version <version>", "version of the package, 1.0.0 by default")
+    .option("--package-vendor <name>", "publisher of the package, bitloom by default")
+    .option("--package-url <address>", "home page of the package, none by default")
     .option("--print-after <stage>", `print the compiler's state after a stage: ${STAGES.join(", ")}`)
     .addHelpText("after", "\nExample:\n  bitloom compile mnist.onnx --board microbit -o firmware/mnist\n")
     .action((model: string, options: Options) => present(options.json, () => run(model, options)));
@@ -52,6 +67,8 @@ function run(path: string, options: Options) {
       remedy: `use one of ${STAGES.join(", ")}; did you mean ${didYouMean(stage, STAGES) ?? STAGES[0]}?`,
     });
   }
+  const kind = oneOf("--package", options.package, packageNames);
+  const identity = checkedIdentity(identityOptions(options));
   const cpu = cpuOf(options);
   let printed = "";
   const model = compileFromOptions(path, options, {
@@ -62,13 +79,15 @@ function run(path: string, options: Options) {
     },
   });
   const fit = fitReport(model, options.board);
-  if (options.out !== undefined) writeFolder(options.out, model.library.files);
+  const files = options.out === undefined ? [] : packageFiles(model.library, kind, identity);
+  if (options.out !== undefined) writeFolder(options.out, files);
   return {
-    text: printed + (options.out === undefined ? "" : resultText(model, options.out, fit.text)),
+    text: printed + (options.out === undefined ? "" : resultText(model, files, options.out, fit.text)),
     json: {
       name: model.library.name,
       folder: options.out ?? null,
-      files: options.out === undefined ? [] : model.library.files.map((f) => f.path),
+      package: kind,
+      files: files.map((f) => f.path),
       modelCrc: model.library.modelCrc,
       ...summarize(model.plan),
       fit: fit.json,
@@ -92,12 +111,28 @@ function stageText(state: ModelGraph | DeviceProgram | Plan): string {
   return "steps" in state ? printPlan(state) : printProgram(state);
 }
 
-function resultText(model: CompiledModel, folder: string, fit: string): string {
-  const { name, files } = model.library;
+function identityOptions({ packageVersion, packageVendor, packageUrl }: Options): Partial<Identity> {
+  return {
+    ...(packageVersion === undefined ? {} : { version: packageVersion }),
+    ...(packageVendor === undefined ? {} : { vendor: packageVendor }),
+    ...(packageUrl === undefined ? {} : { url: packageUrl }),
+  };
+}
+
+function resultText(
+  model: CompiledModel,
+  files: readonly PackageFile[],
+  folder: string,
+  fit: string,
+): string {
+  const { name } = model.library;
+  const how = files.some((f) => f.path === "README.md")
+    ? "README.md says how to add it to a project"
+    : `include ${name}.h, call ${name}_init and ${name}_run`;
   return [
     summaryText(summarize(model.plan)),
     ...(fit === "" ? [] : [fit]),
     "",
-    `wrote ${files.length} files to ${printable(folder, 200)}: include ${name}.h, call ${name}_init and ${name}_run`,
+    `wrote ${files.length} files to ${printable(folder, 200)}: ${how}`,
   ].join("\n");
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { ExitCode } from "../diagnostics/diagnostic.js";
+import { probeFlashers } from "../flashing/index.js";
 import { textTable } from "../report/table.js";
 import { probeTools } from "../toolchain/index.js";
 import { present } from "./output.js";
@@ -12,11 +13,12 @@ export function doctorCommand(): Command {
     .action((options: { json: boolean }) => present(options.json, run));
 }
 
-/** Without these nothing can be built; the rest adds emulators. */
+/** Without these nothing can be built; the rest adds emulators and flashers. */
 const REQUIRED = ["gcc-arm", "newlib", "host-cc"];
 
 async function run() {
-  const tools = await probeTools();
+  const flashers = (await probeFlashers()).map(({ tool, ...rest }) => ({ id: tool, ...rest }));
+  const tools = [...(await probeTools()), ...flashers];
   const missing = tools.filter((t) => !t.found);
   const rows = tools.map((t) => [t.found ? "ok" : "missing", t.id, t.purpose, t.version ?? t.path ?? ""]);
   const remedies = missing.map((t) => `${t.id}: ${t.remedy}`);

@@ -6,8 +6,11 @@ import { boardsCommand } from "./boards.js";
 import { compareCommand } from "./compare.js";
 import { compileCommand } from "./compile.js";
 import { doctorCommand } from "./doctor.js";
+import { flashCommand } from "./flash.js";
 import { initCommand } from "./init.js";
 import { inspectCommand } from "./inspect.js";
+import { listenForSignals } from "./interrupt.js";
+import { monitorCommand } from "./monitor.js";
 import { opsCommand } from "./ops.js";
 import { profileCommand } from "./profile.js";
 import { runCommand } from "./run.js";
@@ -30,6 +33,8 @@ for (const command of [
   profileCommand(),
   compareCommand(),
   tuneCommand(),
+  flashCommand(),
+  monitorCommand(),
   boardsCommand(),
   opsCommand(),
   doctorCommand(),
@@ -40,13 +45,7 @@ for (const command of [
 program.exitOverride();
 
 // An interrupted command still ends its emulator and removes its temporary files: exit handlers do both.
-for (const [signal, status] of [
-  ["SIGHUP", 129],
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-] as const) {
-  process.once(signal, () => process.exit(status));
-}
+listenForSignals();
 
 try {
   await program.parseAsync();

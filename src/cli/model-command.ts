@@ -1,12 +1,23 @@
 import { Command } from "commander";
 
+interface ModelArgument {
+  /** What may be given, before the list of formats. */
+  readonly what?: string;
+  /** Whether the command takes several models. */
+  readonly several?: boolean;
+}
+
 /** A command that takes a model file, or several, with the options that all of those share. */
-export function modelCommand(name: string, description: string, models: "one" | "several" = "one"): Command {
+export function modelCommand(
+  name: string,
+  description: string,
+  { what = "trained model", several = false }: ModelArgument = {},
+): Command {
   return new Command(name)
     .description(description)
     .argument(
-      models === "one" ? "<model>" : "<model...>",
-      "trained model: ONNX or QONNX (.onnx), TFLite or Larq Compute Engine (.tflite), Keras with Larq or QKeras (.h5, .keras), bundle (.json)",
+      several ? "<model...>" : "<model>",
+      `${what}: ONNX or QONNX (.onnx), TFLite or Larq Compute Engine (.tflite), Keras with Larq or QKeras (.h5, .keras), bundle (.json)`,
     )
     .option("--name <name>", "prefix of C symbols and files (default: from the file's name)")
     .option(

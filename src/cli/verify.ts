@@ -15,9 +15,10 @@ import { modelCommand } from "./model-command.js";
 import { compileFromOptions, type ModelOptions, oneOf, wholeNumber } from "./options.js";
 import { asBitloomError, type CommandResult, present } from "./output.js";
 import { progressLine } from "./progress.js";
+import { type BoardOptions, DEFAULT_COUNT, verifyOnBoard } from "./verify-on-board.js";
 import { writeWholeFile } from "./write-file.js";
 
-interface Options extends ModelOptions, BatchOptions {
+interface Options extends ModelOptions, BatchOptions, BoardOptions {
   readonly board?: readonly string[];
   readonly emulator?: string;
   readonly shard?: string;
@@ -28,14 +29,11 @@ interface Options extends ModelOptions, BatchOptions {
 }
 
 const DEFAULT_BOARD = "mps2-an386";
-const DEFAULT_COUNT = 20;
 
 export function verifyCommand(): Command {
-  return modelCommand(
-    "verify",
-    "build models for boards, run them in an emulator, and compare every bit",
-    "several",
-  )
+  return modelCommand("verify", "build models for boards, run them in an emulator, and compare every bit", {
+    several: true,
+  })
     .option(
       "--board <ids>",
       `boards to build for, as a,b or repeated (default: ${DEFAULT_BOARD}, a Cortex-M4; see \`bitloom boards\`)`,
@@ -45,6 +43,12 @@ export function verifyCommand(): Command {
       "--emulator <which>",
       "renode, qemu or host (default: Renode where it is installed and knows the board, else QEMU)",
     )
+    .option(
+      "--target <serial[:port]>",
+      "a real board instead of an emulator: the one that `bitloom flash` wrote this model to, at its serial port",
+    )
+    .option("--flash", "with --target: build and flash first, both builds one after the other", false)
+    .option("--tool <tool>", "with --flash: which tool (default: the first of the board's that is installed)")
     .option("--input <x.npy>", "inputs, the batch in the first axis (default: random ones)")
     .option("--count <n>", `how many inputs (default: all of --input, else ${DEFAULT_COUNT})`)
     .option("--seed <n>", "seed of the random inputs", "1")
@@ -78,6 +82,7 @@ interface Outcome {
 async function run(paths: readonly string[], options: Options): Promise<CommandResult> {
   const timeoutMs = 1000 * wholeNumber("--timeout", options.timeout, 1, 86400);
   const pairs = matrix(paths, options, DEFAULT_BOARD);
+  if (options.target !== undefined) return verifyOnBoard(pairs, options.target, { ...options, timeoutMs });
   const part = shard(pairs, options.shard);
   const link = oneOf("--link", options.link, ["uart", "semihosting"]);
   // What can be refused is refused before the first build takes its time.

@@ -1,2 +1,3 @@
 export * from "./library.js";
 export { checkedName, nameFrom } from "./names.js";
+export * from "./packages/index.js";

@@ -37,6 +37,18 @@ export interface Library {
   readonly sources: readonly string[];
   /** CRC-32 of weights and thresholds: `NAME_MODEL_CRC`. */
   readonly modelCrc: number;
+  readonly facts: LibraryFacts;
+}
+
+/** What packages say of a library. */
+export interface LibraryFacts
+  extends Pick<LibraryView, "version" | "arenaBytes" | "weightBytes" | "input" | "output"> {
+  /** The model's own name, as its file has it: untrusted. */
+  readonly model: string;
+  /** Compiler flags of the target core. */
+  readonly arch: string;
+  /** Whether the self-test has known answers beside its checksums. */
+  readonly hasAnswers: boolean;
 }
 
 export function emitLibrary(plan: Plan, options: LibraryOptions): Library {
@@ -68,7 +80,18 @@ export function emitLibrary(plan: Plan, options: LibraryOptions): Library {
     objects: sources.map((s) => s.replace(/\.[cS]$/, ".o")),
   });
   const files = [...generated, ...runtime, { path: "Makefile", text: makefile }];
-  return { name, files, sources, modelCrc: view.modelCrcValue };
+  const { version, arenaBytes, weightBytes, input, output } = view;
+  const facts = {
+    model: plan.program.name,
+    version,
+    arenaBytes,
+    weightBytes,
+    input,
+    output,
+    arch: options.arch,
+    hasAnswers: options.knownAnswers.length > 0,
+  };
+  return { name, files, sources, modelCrc: view.modelCrcValue, facts };
 }
 
 function selftestView(view: LibraryView, answers: readonly KnownAnswer[]): object {

@@ -15,8 +15,8 @@ const LONGEST = 48;
 
 /** Checks a name that the user gave for the generated library: it becomes C identifiers and file names. */
 export function checkedName(name: string): string {
-  if (/^[a-z][a-z0-9_]*$/.test(name) && name.length <= LONGEST && !RESERVED.has(name)) return name;
-  const problem = RESERVED.has(name) ? "is a reserved word" : "is not a lower-case C identifier";
+  if (/^[a-z][a-z0-9_]*$/.test(name) && name.length <= LONGEST && !isTaken(name)) return name;
+  const problem = isTaken(name) ? "is a reserved word" : "is not a lower-case C identifier";
   throw fail("emit/name", `the name "${printable(name, 60)}" ${problem}`, {
     remedy: `use letters a-z, digits and underscores, starting with a letter, at most ${LONGEST} characters, e.g. --name ${nameFrom(name)}`,
   });
@@ -34,7 +34,12 @@ export function nameFrom(text: string): string {
     .replace(/^_+|_+$/g, "")
     .slice(0, LONGEST - 6);
   const started = /^[a-z]/.test(cleaned) ? cleaned : `model_${cleaned}`.replace(/_$/, "");
-  return RESERVED.has(started) ? `model_${started}` : started;
+  return isTaken(started) ? `model_${started}` : started;
+}
+
+/** Files and symbols of the runtime begin with `bitloom_`. */
+function isTaken(name: string): boolean {
+  return RESERVED.has(name) || name.startsWith("bitloom_");
 }
 
 /** Untrusted text inside a C comment: nothing in it can end the comment or continue a line. */

@@ -18,7 +18,7 @@ import { arrayText, constantBytes, hex } from "./c-data.js";
 import { commentText } from "./names.js";
 
 /** Must equal BITLOOM_RUNTIME_VERSION in runtime-c/bitloom_runtime.h (a test compares them). */
-export const RUNTIME_VERSION = 1;
+export const RUNTIME_VERSION = 2;
 
 const C_TYPES = { u8: "uint8_t", i8: "int8_t", i16: "int16_t", i32: "int32_t", f32: "float" } as const;
 

@@ -68,7 +68,12 @@ export class FrameLink {
     const skipped =
       this.#decoder.skippedBytes === 0 ? "" : `; ${this.#decoder.skippedBytes} bytes were part of no frame`;
     const said = this.machine.lastSeen();
-    return `last seen: ${frame}${skipped}${raw}${said === "" ? "" : `; it said: ${said}`}`;
+    const reason = this.machine.explain?.() ?? "";
+    return [
+      `last seen: ${frame}${skipped}${raw}`,
+      ...(said === "" ? [] : [`it said: ${said}`]),
+      ...(reason === "" ? [] : [reason]),
+    ].join("; ");
   }
 
   endError(): BitloomError {

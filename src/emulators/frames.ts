@@ -57,30 +57,44 @@ export class FrameDecoder {
   maxPayload = 16 * 1024 * 1024;
   /** Bytes skipped so far because they were part of no frame. */
   skippedBytes = 0;
+  /** Called with those bytes, in the order of the stream. */
+  onSkipped: ((bytes: Uint8Array) => void) | undefined;
   #pending: Uint8Array = new Uint8Array(0);
 
   /** Takes the next bytes of the stream, in pieces of any size, and returns the frames that they complete. */
   push(bytes: Uint8Array): Frame[] {
+    return [...this.pieces(bytes)];
+  }
+
+  /** As `push`, one frame at a time: `onSkipped` is called for what stands before a frame before the frame comes. */
+  *pieces(bytes: Uint8Array): Generator<Frame, void, undefined> {
     // A copy, and never a Buffer: its slice() would not copy either.
     this.#pending = concat(this.#pending, bytes);
-    const frames: Frame[] = [];
-    let at = 0;
     for (;;) {
-      const start = findSync(this.#pending, at);
-      this.skippedBytes += start - at;
-      at = start;
-      const next = this.#frameAt(at);
-      if (next === "incomplete") break;
+      this.#skip(findSync(this.#pending, 0));
+      const next = this.#frameAt(0);
+      if (next === "incomplete") return;
       if (next === "bad") {
-        at += 1;
-        this.skippedBytes += 1;
+        this.#skip(1);
         continue;
       }
-      frames.push(next);
-      at += HEADER_BYTES + next.payload.length + CRC_BYTES;
+      this.#pending = this.#pending.subarray(HEADER_BYTES + next.payload.length + CRC_BYTES);
+      yield next;
     }
-    this.#pending = this.#pending.subarray(at);
-    return frames;
+  }
+
+  /** What may still become a frame; the decoder forgets it. */
+  rest(): Uint8Array {
+    const rest = this.#pending;
+    this.#pending = new Uint8Array(0);
+    return rest;
+  }
+
+  #skip(count: number): void {
+    if (count === 0) return;
+    this.skippedBytes += count;
+    this.onSkipped?.(this.#pending.subarray(0, count));
+    this.#pending = this.#pending.subarray(count);
   }
 
   #frameAt(at: number): Frame | "incomplete" | "bad" {

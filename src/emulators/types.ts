@@ -60,6 +60,8 @@ export interface Machine {
   readonly ended: Promise<MachineEnd>;
   /** What the emulator itself said last (its log or standard error), escaped and bounded; empty when nothing. */
   lastSeen(): string;
+  /** What may explain a silence beside what was said, in one phrase; empty when nothing is known. */
+  explain?(): string;
   /** Ends the process, waits for it and removes temporary files. May be called more than once. */
   stop(): Promise<void>;
 }

@@ -6,8 +6,6 @@ interface KnownFormat {
   readonly remedy: string;
 }
 
-const exportOnnx = "export the model as ONNX or QONNX";
-
 const known: readonly KnownFormat[] = [
   { name: "a PNG image", offset: 0, magic: [0x89, 0x50, 0x4e, 0x47], remedy: "pass the model file" },
   { name: "a JPEG image", offset: 0, magic: [0xff, 0xd8, 0xff], remedy: "pass the model file" },
@@ -19,10 +17,10 @@ const known: readonly KnownFormat[] = [
     remedy: "arrays are inputs: pass them with --input",
   },
   {
-    name: "a zip archive without a Keras model",
+    name: "a zip archive without a Keras model, or one that is truncated",
     offset: 0,
     magic: [0x50, 0x4b, 3, 4],
-    remedy: exportOnnx,
+    remedy: "copy the file again, or save it again: model.save('model.keras')",
   },
   {
     name: "an ONNX Runtime .ort file",

@@ -56,7 +56,7 @@ function torchFile(fileName: string): WeightsAlone {
   const load = (file: string): string => `torch.load(${file}, map_location="cpu", weights_only=True)`;
   return {
     name: "a Python pickle (PyTorch .pt)",
-    remedy: `${CONVERT} ${convert(fileName, ".safetensors", (from, to) => `${SAVE}(${load(from)}, ${to})`)} (of a checkpoint, its state_dict); ${HOW}`,
+    remedy: `${CONVERT} ${convert(fileName, ".safetensors", (from, to) => `${SAVE}(${load(from)}, ${to})`)} (of a checkpoint or a whole module, its state_dict()); ${HOW}; with the net's code at hand, torch.onnx.export needs none of this`,
   };
 }
 

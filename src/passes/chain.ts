@@ -184,7 +184,7 @@ export function commonDirection(steps: readonly ChainStep[], channels: number): 
 export function isPerChannel(steps: readonly ChainStep[]): boolean {
   return steps.some(
     (s) =>
-      (s.kind === "scale" && s.step.operand.length > 1) ||
+      (s.kind === "scale" && s.step.operand.some((c) => !Object.is(c, s.step.operand[0]))) ||
       (s.kind === "rescale" && s.shift.length > 1) ||
       (s.kind === "quantize" && s.quantizer.kind === "thresholds" && s.quantizer.thresholds.shape[0]! > 1) ||
       (s.kind === "table" && s.index.length > 1),

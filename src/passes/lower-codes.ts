@@ -51,7 +51,7 @@ export function lowerThreshold(
   const source = scalarOrCodes.domain.kind === "codes" ? widened(context, scalarOrCodes) : scalarOrCodes;
   const coder = coderOf(quantizer, recoding?.codes);
   const name = isPooledAfter ? `${node} before pooling` : node;
-  const keys = keySource(source, [...chain, quantize]);
+  const keys = keySource(source, [...chain, quantize], form.domain);
   const known = { ...form, uncertainty: () => 0 };
   const { tensor: input } = source;
   const scale = quantizerScale(quantizer);
@@ -74,7 +74,10 @@ export function lowerThreshold(
     };
   }
   const table = findThresholds(keys, chain, coder, node, context.diagnostics);
-  if (!isFloat(source)) reportNearTies(context, keys, chain, coder, node, table, source.uncertainty);
+  if (!isFloat(source)) {
+    const uncertainty = keys.rows === 1 ? greatestOf(source) : source.uncertainty;
+    reportNearTies(context, keys, chain, coder, node, table, uncertainty);
+  }
   return {
     source: emit(context, name, source.shape, known, (output) => ({
       kind: "threshold",
@@ -86,7 +89,11 @@ export function lowerThreshold(
   };
 }
 
-function keySource(source: Source, chain: readonly ChainStep[]): KeySource {
+/**
+ * Rows of up to 255 thresholds are much flash: bytes share one row where no step differs between channels, made for all
+ * sums that any channel can have. Of few thresholds there are rows for all channels, which the kernels of layers take.
+ */
+function keySource(source: Source, chain: readonly ChainStep[], codes: Domain): KeySource {
   const [, , channels] = source.shape;
   if (isFloat(source)) {
     return {
@@ -96,11 +103,20 @@ function keySource(source: Source, chain: readonly ChainStep[]): KeySource {
       beyond: floatBeyond,
     };
   }
-  return {
-    rows: isPerChannel(chain) || source.ranges!.length > 1 ? channels : 1,
-    range: (channel) => rangeOf(source, channel),
-    valueOf: (key) => Math.fround(key + source.offset),
-  };
+  const realOf = (key: number): number => Math.fround(key + source.offset);
+  if (codes.kind === "scalar" && !isPerChannel(chain)) {
+    const low = Math.min(...source.ranges!.map((r) => r[0]));
+    const high = Math.max(...source.ranges!.map((r) => r[1]));
+    return { rows: 1, range: () => [low, high], valueOf: realOf };
+  }
+  const rows = isPerChannel(chain) || source.ranges!.length > 1 ? channels : 1;
+  return { rows, range: (channel) => rangeOf(source, channel), valueOf: realOf };
+}
+
+/** The uncertainty of the sum that is least sure of all that share a row. */
+function greatestOf(source: Source): () => number {
+  const all = source.ranges!.map((_, channel) => source.uncertainty(channel));
+  return () => Math.max(...all);
 }
 
 function isByte({ domain }: Source): boolean {

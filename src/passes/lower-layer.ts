@@ -5,7 +5,7 @@ import type { ChainStep } from "./chain.js";
 import { type Integers, integersOf } from "./codes.js";
 import { isBipolar, type Lowering } from "./lowering.js";
 import { type Part, selected } from "./select.js";
-import { settleFloat } from "./settle.js";
+import { lastQuantizer, settleFloat } from "./settle.js";
 import { emit, F32, I32, padded } from "./sources.js";
 import type { MapShape, Range, Source, Value, View } from "./values.js";
 import {
@@ -133,13 +133,12 @@ function floatError(
 
 function lowerFloatLayer(context: Lowering, layer: Layer, reason: string): Value | undefined {
   const { node, window, order } = layer;
-  context.diagnostics.note("lowering/float-layer", `this layer is computed in float32: ${reason}`, {
-    where: node.name,
-    remedy:
-      layer.weights.quantized === undefined
-        ? "latent weights do not tell their quantizer: export the model with it in the forward pass, or the quantized weights"
-        : "quantize its input too, to compute it on integers",
-  });
+  // Behind an error stands a value that is none, of which there is nothing to say.
+  if (!context.diagnostics.hasErrors) {
+    const remedy = floatRemedy(context, layer);
+    const message = `this layer is computed in float32: ${reason}`;
+    context.diagnostics.note("lowering/float-layer", message, { where: node.name, remedy });
+  }
   const settled = settleFloat(context, layer.input, `${node.name} input`);
   if (settled === undefined) return undefined;
   let source = partOfSource(context, layer, settled.source);
@@ -163,6 +162,17 @@ function lowerFloatLayer(context: Lowering, layer: Layer, reason: string): Value
     groups: layer.groups,
   }));
   return { source: result, steps: [], shape: layer.shape, view: layer.view };
+}
+
+/** What makes integers of the layer. */
+function floatRemedy({ instructions }: Lowering, { weights, input }: Layer): string {
+  if (weights.quantized === undefined)
+    return "if it is to be integers: latent weights do not tell their quantizer, so export the model with it in the forward pass, or the quantized weights";
+  if (lastQuantizer(input.steps) >= 0)
+    return "move what stands between the quantizer and this layer (a normalization, say) in front of the quantizer, or quantize again behind it";
+  return instructions.some((i) => i.output === input.source.tensor)
+    ? "quantize its input too, to compute it on integers"
+    : "give the model integers, e.g. --input-type i8 --input-scale 1/32 (the value of one step), or quantize its input";
 }
 
 function partOfSource(context: Lowering, layer: Layer, source: Source): Source {

@@ -1,5 +1,5 @@
 /** Borders: part of the next convolution's own padding where they can be, else a tensor with a border. */
-import type { GraphNode, GraphOp, Shape } from "../graph/types.js";
+import type { GraphNode, GraphOp, ModelGraph, Shape } from "../graph/types.js";
 import type { Window } from "../program/types.js";
 import { onlyMultiplies } from "./codes.js";
 import { type Lowering, once } from "./lowering.js";
@@ -8,7 +8,7 @@ import { arrangedMap } from "./select.js";
 import { type Settled, settle } from "./settle.js";
 import { padded, scaled } from "./sources.js";
 import { isFloat, type Source, type Value } from "./values.js";
-import { mapView } from "./views.js";
+import { mapView, movedView } from "./views.js";
 
 type PadOp = Extract<GraphOp, { kind: "pad" }>;
 type ConvOp = Extract<GraphOp, { kind: "conv" }>;
@@ -41,6 +41,30 @@ export function foldedPads(
   const border = spatialPads(op, 1);
   const pads: Pads = [border[0] + own[0], border[1] + own[1], border[2] + own[2], border[3] + own[3]];
   return { input: inner, pads, padValue: value };
+}
+
+/** Maps and signals with channels innermost, and back. */
+const CHANNEL_MOVES = ["0,2,3,1", "0,3,1,2", "0,2,1"];
+
+/**
+ * The transpose of a value with a border, where it only moves the channels in front of the pixels or behind them and
+ * nothing else reads the border: as TensorFlow's exporters put it between Pad and Conv. Undefined for others.
+ */
+export function turned(
+  { nodes }: Pick<ModelGraph, "nodes">,
+  lowered: Lowered,
+  permutation: readonly number[],
+  shape: Shape,
+): Padded | undefined {
+  if (!isPadded(lowered)) return undefined;
+  const { inner, node, op } = lowered;
+  const readers = nodes.filter((n) => n.inputs.includes(node.output)).length;
+  if (!CHANNEL_MOVES.includes(permutation.join()) || readers !== 1) return undefined;
+  const move = (amounts: readonly number[]): number[] => permutation.map((axis) => amounts[axis]!);
+  const [starts, steps] = [shape.map(() => 0), shape.map(() => 1)];
+  const view = movedView(inner.view, move(inner.view.shape), permutation, starts, steps);
+  const moved = { ...op, before: move(op.before), after: move(op.after) };
+  return { kind: "padded", inner: { ...inner, view }, node, op: moved, shape };
 }
 
 /** [top, left, bottom, right] of a map or signal with channels on `channelAxis`. */

@@ -11,7 +11,7 @@ import { lowerInput } from "./lower-input.js";
 import { lowerIntegerArithmetic } from "./lower-integers.js";
 import { lowerConcat, lowerSum } from "./lower-merge.js";
 import { lowerOutput } from "./lower-output.js";
-import { type Lowered, resolve } from "./lower-pad.js";
+import { type Lowered, resolve, turned } from "./lower-pad.js";
 import { lowerAveragePool, lowerMaxPool } from "./lower-pool.js";
 import { isScalarNode, lowerScalar } from "./lower-scalar.js";
 import type { Lowering, LoweringOptions } from "./lowering.js";
@@ -69,12 +69,15 @@ function lowerNode(
 ): Lowered | undefined {
   const inputs = node.inputs.map((name) => values.get(name)!);
   const { op } = node;
+  const { shape } = context.graph.values.get(node.output)!;
   if (op.kind === "conv") return lowerConv(context, node, op, inputs[0]!);
+  const border =
+    op.kind === "transpose" ? turned(context.graph, inputs[0]!, op.permutation, shape) : undefined;
+  if (border !== undefined) return border;
   const resolved = inputs.map((lowered) => resolve(context, lowered));
   if (resolved.includes(undefined)) return undefined;
   const [value] = resolved as [Value];
   if (isScalarNode(node)) return lowerScalar(context, node, value);
-  const { shape } = context.graph.values.get(node.output)!;
   const axes = shape.map((_, axis) => axis);
   switch (op.kind) {
     case "dense":

@@ -6,10 +6,14 @@ export function hasTwoEnds(graph: ModelGraph, diagnostics: Diagnostics): boolean
   if (graph.inputs.length === 1 && graph.outputs.length === 1) return true;
   diagnostics.error(
     "lowering/several-ends",
-    `the graph has ${graph.inputs.length} inputs and ${graph.outputs.length} outputs; one of each is supported`,
+    `the graph has ${number(graph.inputs, "input")} and ${number(graph.outputs, "output")}; one of each is supported`,
     { where: graph.name, remedy: "export the part of the model between one input and one output" },
   );
   return false;
+}
+
+function number({ length }: readonly string[], what: string): string {
+  return `${length} ${what}${length === 1 ? "" : "s"}`;
 }
 
 /** A model may end in softmax, in argmax, or in argmax of softmax: the value before them, and they. */

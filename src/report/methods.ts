@@ -1,5 +1,5 @@
 /** How each layer with weights was quantized, in the words of the papers, as far as its numbers show it. */
-import type { ModelGraph } from "../graph/types.js";
+import type { GraphOp, ModelGraph } from "../graph/types.js";
 import { activationLevels, codesOfValues, type Levels, weightLevels } from "./levels.js";
 
 export interface LayerMethod {
@@ -12,11 +12,11 @@ export interface LayerMethod {
   readonly method: string;
 }
 
-/** One entry per convolution and dense layer, in order. */
+/** One entry per convolution and dense layer, in order; sums that importers write as layers of ones have no weights. */
 export function layerMethods(graph: ModelGraph): readonly LayerMethod[] {
   const codes = codesOfValues(graph);
   return graph.nodes.flatMap(({ name, op, inputs }): LayerMethod[] => {
-    if (op.kind !== "conv" && op.kind !== "dense") return [];
+    if ((op.kind !== "conv" && op.kind !== "dense") || isSum(op)) return [];
     const weights = weightLevels(op.weights);
     const activations = activationLevels(codes.get(inputs[0]!));
     return [
@@ -30,6 +30,12 @@ export function layerMethods(graph: ModelGraph): readonly LayerMethod[] {
       },
     ];
   });
+}
+
+/** Whether every output is the plain sum of its channel's window, as of a mean. */
+function isSum(op: GraphOp): boolean {
+  if (op.kind !== "conv" || op.groups !== op.weights.shape[0] || op.weights.shape[1] !== 1) return false;
+  return op.weights.quantized !== undefined && op.weights.data.every((w) => w === 1);
 }
 
 /** The first paper that has this combination; later ones that differ in training only share its arithmetic. */
@@ -51,9 +57,7 @@ function methodName(weights: Levels & { readonly isScaled: boolean }, activation
     case "float":
       return "float weights";
     default:
-      if (isFloat) return "low-bit weights";
-      return weights.bits === 8 && activations.bits === 8
-        ? "int8"
-        : "uniform quantization (DoReFa, PACT, LSQ)";
+      if (weights.bits === 8 && activations.bits === 8) return "int8";
+      return isFloat ? "low-bit weights" : "uniform quantization (DoReFa, PACT, LSQ)";
   }
 }

@@ -22,5 +22,6 @@ function buildLines(build: BuildVerdict): string[] {
   const tensors = build.tensorsCompared > 0 ? `, ${build.tensorsCompared} tensors` : "";
   const head = `${what}: ${build.vectors - build.failedVectors} of ${build.vectors} inputs equal${tensors}, ${build.differingBits} differing output bits`;
   const divergence = build.divergence === undefined ? [] : [`  ${divergenceText(build.divergence)}`];
-  return [head, ...divergence, ...build.problems.map((p) => `  problem: ${p}`)];
+  const notes = (build.notes ?? []).map((note) => `  note: ${note}`);
+  return [head, ...divergence, ...build.problems.map((p) => `  problem: ${p}`), ...notes];
 }

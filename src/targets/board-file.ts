@@ -1,6 +1,7 @@
 /** The shape of `boards/<id>/board.json`. */
 import { z } from "zod";
 import { listCpus } from "./cpus.js";
+import { flashTool, vidPid } from "./flash-tools.js";
 
 const cpuIds = listCpus().map((c) => c.id);
 
@@ -16,7 +17,41 @@ const memory = z.strictObject({
   size: z.int().positive().max(0xffffffff),
 });
 
-export const uartDrivers = ["cmsdk", "pl011", "nrf-uart", "stm32-usart-v1", "stm32-usart-v2"] as const;
+export const uartDrivers = [
+  "cmsdk",
+  "pl011",
+  "nrf-uart",
+  "nrf-uarte",
+  "stm32-usart-v1",
+  "stm32-usart-v2",
+  "sam-sercom",
+  "imx-lpuart",
+  "renesas-sci",
+] as const;
+
+/** Something to do to a register before the UART works. */
+const step = {
+  register: address,
+  /** Bits of the access; 32 by default. */
+  width: z.union([z.literal(8), z.literal(16), z.literal(32)]).optional(),
+  why: z.string().min(1),
+};
+const enableStep = z.union([
+  /** Clears the bits in `clear`, then sets those in `bits`. */
+  z.strictObject({ ...step, bits: address, clear: address.optional() }),
+  /** Writes the whole register. */
+  z.strictObject({ ...step, write: address }),
+  /** Waits until the bits in `mask` are those in `is`. */
+  z.strictObject({ ...step, mask: address, is: address }),
+]);
+
+/**
+ * What a chip's boot ROM wants in front of, or inside, an image in flash, beside the vector table; each is a file
+ * `templates/harness/boot_<kind>`.
+ */
+export const bootHeaders = ["rp2040", "rp2350", "imxrt"] as const;
+
+const hertz = z.int().positive().max(2_000_000_000);
 
 const machineName = z.string().regex(/^[a-z0-9][a-z0-9_.-]*$/i);
 const qemuMachine = z.strictObject({ machine: machineName, cpu: machineName.optional() });
@@ -29,15 +64,36 @@ export const boardFile = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]+$/),
   name: z.string().min(1),
   cpu: z.enum(cpuIds as [string, ...string[]]),
-  memories: z.strictObject({ flash: memory, ram: memory }),
+  /** The chip's floating-point unit. Told in tables; generated code never uses it, so that all boards compute the same. */
+  fpu: z.enum(["none", "single", "double"]),
+  /** Of the core, Hz: after reset and `uart.enable`, where images of bitloom run, and the most that it is rated for. */
+  clock: z.strictObject({ run: hertz, max: hertz }),
+  memories: z.strictObject({
+    /** Where the image lies: the chip's flash without what a bootloader keeps for itself. */
+    flash: memory,
+    /** Where data and stack lie: one piece. */
+    ram: memory,
+    /** What else the chip has, which images do not use: further banks, coupled memories, a bootloader's flash. */
+    others: z.array(memory.extend({ name: z.string().regex(/^[a-z0-9-]+$/) })).optional(),
+  }),
+  /** What the boot ROM wants in an image; absent where the vector table at the start of flash is enough. */
+  boot: z.enum(bootHeaders).optional(),
   uart: z.strictObject({
     driver: z.enum(uartDrivers),
     base: address,
-    /** Clock of the UART at reset, Hz: the baud rate divider follows from it. */
+    /** Clock of the UART after reset and `enable`, Hz: the baud rate divider follows from it. */
     clock: z.int().positive(),
-    /** Bits to set in registers before the UART works: clocks, mostly. In order. */
-    enable: z.array(z.strictObject({ register: address, bits: address, why: z.string() })).optional(),
+    /** Clocks, pins and resets, in order, so that bytes reach the board's connector. */
+    enable: z.array(enableStep).optional(),
+    /** Where the two lines are: pins of the chip, and the connector or the debugger's serial port. */
+    pins: z.string().min(1),
   }),
+  /** Tools that can write an image to the board, best first; empty where there is no board, or none can. */
+  flash: z.array(flashTool),
+  /** USB ids of the board's serial port, so that `monitor` finds it. */
+  usb: z.array(vidPid).optional(),
+  /** What its user should know: what is not yet possible, what the bootloader does. */
+  notes: z.array(z.string().min(1)).optional(),
   /** QEMU's machine for this board, or a board with the same core that QEMU does have. */
   qemu: z.union([qemuMachine, qemuStandIn]).optional(),
   renode: z
@@ -57,3 +113,4 @@ export const boardFile = z.strictObject({
 });
 
 export type BoardFile = z.infer<typeof boardFile>;
+export type EnableStep = z.infer<typeof enableStep>;

@@ -1,5 +1,8 @@
-/** Boards are data: `boards/<id>/board.json`. Adding one touches nothing else. */
-import { readdirSync, readFileSync } from "node:fs";
+/**
+ * Boards are data: `<folder>/<id>/board.json`. Adding one touches nothing else. The package has its own folder, and
+ * users may have another: `BITLOOM_BOARDS`.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageFile } from "../assets/package-files.js";
 import { BitloomError, fail } from "../diagnostics/diagnostic.js";
@@ -25,28 +28,29 @@ export interface QemuMachine {
   readonly cpu?: string | undefined;
 }
 
-const ownFolder = (): string => packageFile("boards");
+/** The folders of boards: the user's first, so that a board there replaces one of the same id. */
+function boardFolders(): string[] {
+  const users = process.env.BITLOOM_BOARDS;
+  return [...(users === undefined || users === "" ? [] : [users]), packageFile("boards")];
+}
 
-/** Ids of every board, sorted. `folder` holds one folder per board; the package's own by default. */
-export function listBoardIds(folder = ownFolder()): string[] {
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
+/** Ids of every board, sorted. `folders` hold one folder per board; the package's own and the user's by default. */
+export function listBoardIds(folders = boardFolders()): string[] {
+  return [...new Set(folders.flatMap(idsIn))].sort();
 }
 
 /** Every board, sorted by id. */
-export function listBoards(folder = ownFolder()): Board[] {
-  return listBoardIds(folder).map((id) => findBoard(id, folder));
+export function listBoards(folders = boardFolders()): Board[] {
+  return listBoardIds(folders).map((id) => findBoard(id, folders));
 }
 
 /**
- * The board with this id. Throws `targets/unknown-board` with the closest id, or `targets/bad-board` with every problem
- * of its file (both exit 2).
+ * The board with this id. Throws `targets/unknown-board` with the closest id, `targets/no-folder` where
+ * `BITLOOM_BOARDS` is none, or `targets/bad-board` with every problem of its file (all exit 2).
  */
-export function findBoard(id: string, folder = ownFolder()): Board {
-  const ids = listBoardIds(folder);
-  if (!ids.includes(id)) throw unknownBoard(id, ids);
+export function findBoard(id: string, folders = boardFolders()): Board {
+  const folder = folders.find((f) => idsIn(f).includes(id));
+  if (folder === undefined) throw unknownBoard(id, listBoardIds(folders));
   const path = join(folder, id, "board.json");
   const parsed = boardFile.safeParse(readJson(path));
   if (!parsed.success) {
@@ -67,15 +71,40 @@ export function findBoard(id: string, folder = ownFolder()): Board {
   return { ...parsed.data, cpu: findCpu(parsed.data.cpu) };
 }
 
+function idsIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "board.json")))
+      .map((entry) => entry.name);
+  } catch (error) {
+    throw fail(
+      "targets/no-folder",
+      `cannot be read as a folder of boards: ${printable(String(error), 200)}`,
+      {
+        where: folder,
+        remedy: "set BITLOOM_BOARDS to a folder that has one folder with a board.json per board, or unset it",
+      },
+    );
+  }
+}
+
+/** Cores that QEMU 7.2 does not have, and those whose instruction sets contain theirs: images run there unchanged. */
+const largerCore: Readonly<Record<string, string>> = {
+  "cortex-m0plus": "cortex-m0",
+  "cortex-m23": "cortex-m33",
+};
+
 /**
- * The board that QEMU runs for this one: itself, or its stand-in with the same core. Undefined when QEMU has none.
- * A stand-in has its own memories and UART, so its firmware is built for it.
+ * The board that QEMU runs for this one: itself, or its stand-in with the same core or one that executes all of its
+ * instructions. Undefined when QEMU has none. A stand-in has its own memories and UART, so its firmware is built for it,
+ * but with the flags of this board's core: the library's objects are those that would be flashed.
  */
-export function qemuBoard(board: Board, folder = ownFolder()): Board | undefined {
+export function qemuBoard(board: Board, folders = boardFolders()): Board | undefined {
   if (board.qemu === undefined) return undefined;
   if ("machine" in board.qemu) return board;
-  const standIn = findBoard(board.qemu.standIn, folder);
-  if (standIn.cpu.id !== board.cpu.id || standIn.qemu === undefined || !("machine" in standIn.qemu)) {
+  const standIn = findBoard(board.qemu.standIn, folders);
+  const isAlike = [board.cpu.id, largerCore[board.cpu.id]].includes(standIn.cpu.id);
+  if (!isAlike || standIn.qemu === undefined || !("machine" in standIn.qemu)) {
     throw fail(
       "targets/bad-board",
       `its stand-in ${standIn.id} is not a QEMU machine with a ${board.cpu.name}`,
@@ -84,7 +113,7 @@ export function qemuBoard(board: Board, folder = ownFolder()): Board | undefined
       },
     );
   }
-  return standIn;
+  return { ...standIn, cpu: board.cpu };
 }
 
 function unknownBoard(id: string, ids: readonly string[]): BitloomError {

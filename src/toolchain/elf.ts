@@ -1,4 +1,4 @@
-/** A reader for 32-bit little-endian ELF files: sections and symbols, every offset checked. */
+/** A reader for 32-bit little-endian ELF files: sections, symbols and what is loaded where, every offset checked. */
 import { readFile } from "node:fs/promises";
 import { type BitloomError, fail } from "../diagnostics/diagnostic.js";
 
@@ -26,17 +26,38 @@ export interface ElfSymbol {
   readonly section: number;
 }
 
+/** Bytes that a loader writes: a section that takes memory and has contents. */
+export interface ElfLoad {
+  /** Name of the section. */
+  readonly name: string;
+  /** Where they are written: the load address, in flash also for the initial values of variables. */
+  readonly address: number;
+  readonly data: Uint8Array;
+}
+
 export interface Elf {
   readonly entry: number;
+  /** e_machine: 40 is Arm. */
+  readonly machine: number;
   readonly sections: readonly ElfSection[];
   readonly symbols: readonly ElfSymbol[];
+  /**
+   * In the order of the sections; those that no segment loads are left out. Sections and not whole segments: a linker may
+   * put the file's own headers into a segment.
+   */
+  readonly loads: readonly ElfLoad[];
 }
+
+/** e_machine of Arm's 32-bit processors. */
+export const ELF_MACHINE_ARM = 40;
 
 export const SectionType = { progbits: 1, symbols: 2, nobits: 8 } as const;
 export const SectionFlag = { write: 1, alloc: 2, exec: 4 } as const;
 
 const HEADER_BYTES = 52;
 const SECTION_HEADER_BYTES = 40;
+const PROGRAM_HEADER_BYTES = 32;
+const LOADED_SEGMENT = 1;
 const SYMBOL_BYTES = 16;
 const MAX_NAME = 4096;
 
@@ -51,8 +72,15 @@ export function parseElf(bytes: Uint8Array, where = "ELF file"): Elf {
   if (reader.u32(0) !== 0x464c457f) throw reader.bad("it does not start with the ELF signature");
   if (reader.u8(4) !== 1 || reader.u8(5) !== 1) throw reader.bad("it is not 32-bit little-endian");
   reader.range(0, HEADER_BYTES);
-  const sections = readSections(reader);
-  return { entry: reader.u32(24), sections, symbols: readSymbols(sections, where) };
+  const placed = readSections(reader);
+  const sections = placed.map(({ offset: _, ...section }) => section);
+  return {
+    entry: reader.u32(24),
+    machine: reader.u16(18),
+    sections,
+    symbols: readSymbols(sections, where),
+    loads: readLoads(reader, placed),
+  };
 }
 
 /** The function symbol with this name, or undefined. */
@@ -80,7 +108,10 @@ export function functionAddress(symbol: ElfSymbol): number {
   return (symbol.value & ~1) >>> 0;
 }
 
-function readSections(reader: Reader): ElfSection[] {
+/** A section with the place of its bytes in the file. */
+type PlacedSection = ElfSection & { readonly offset: number };
+
+function readSections(reader: Reader): PlacedSection[] {
   const offset = reader.u32(32);
   const count = reader.u16(48);
   if (count === 0) return [];
@@ -92,19 +123,53 @@ function readSections(reader: Reader): ElfSection[] {
   return raw.map(({ nameAt, ...section }) => ({ ...section, name: text(names, nameAt, reader.where) }));
 }
 
-function readSection(reader: Reader, at: number): Omit<ElfSection, "name"> & { nameAt: number } {
+function readSection(reader: Reader, at: number): Omit<PlacedSection, "name"> & { nameAt: number } {
   const type = reader.u32(at + 4);
   const size = reader.u32(at + 20);
   const inFile = type !== SectionType.nobits && type !== 0;
+  const offset = reader.u32(at + 16);
   return {
     nameAt: reader.u32(at),
     type,
     flags: reader.u32(at + 8),
     address: reader.u32(at + 12),
     size,
-    data: inFile ? reader.range(reader.u32(at + 16), size) : new Uint8Array(0),
+    offset,
+    data: inFile ? reader.range(offset, size) : new Uint8Array(0),
     link: reader.u32(at + 24),
   };
+}
+
+interface Segment {
+  readonly offset: number;
+  readonly loadAddress: number;
+  readonly size: number;
+}
+
+function readLoads(reader: Reader, sections: readonly PlacedSection[]): ElfLoad[] {
+  const segments = readSegments(reader);
+  return sections.flatMap(({ offset, ...section }) => {
+    if ((section.flags & SectionFlag.alloc) === 0 || section.data.length === 0) return [];
+    const segment = segments.find((s) => offset >= s.offset && offset + section.size <= s.offset + s.size);
+    if (segment === undefined) return [];
+    const address = segment.loadAddress + (offset - segment.offset);
+    return [{ name: section.name, address, data: section.data }];
+  });
+}
+
+function readSegments(reader: Reader): Segment[] {
+  const offset = reader.u32(28);
+  const count = reader.u16(44);
+  if (count === 0) return [];
+  if (reader.u16(42) !== PROGRAM_HEADER_BYTES) throw reader.bad("its program headers have an unknown size");
+  reader.range(offset, count * PROGRAM_HEADER_BYTES);
+  return Array.from({ length: count }, (_, i) => offset + i * PROGRAM_HEADER_BYTES)
+    .filter((at) => reader.u32(at) === LOADED_SEGMENT)
+    .map((at) => ({
+      offset: reader.u32(at + 4),
+      loadAddress: reader.u32(at + 12),
+      size: reader.u32(at + 16),
+    }));
 }
 
 function readSymbols(sections: readonly ElfSection[], where: string): ElfSymbol[] {

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { packageFile } from "../assets/package-files.js";
 import { render } from "../assets/templates.js";
+import type { EnableStep } from "../targets/board-file.js";
 import type { Board, UartDriver } from "../targets/boards.js";
 import { type CompileJob, compileAll, link, objectPath } from "./compiler.js";
 import { readElf } from "./elf.js";
@@ -94,8 +95,18 @@ const driverSource: Readonly<Record<UartDriver, string>> = {
   cmsdk: "uart_cmsdk.c",
   pl011: "uart_pl011.c",
   "nrf-uart": "uart_nrf.c",
+  "nrf-uarte": "uart_nrf_uarte.c",
   "stm32-usart-v1": "uart_stm32_v1.c",
   "stm32-usart-v2": "uart_stm32_v2.c",
+  "sam-sercom": "uart_sam_sercom.c",
+  "imx-lpuart": "uart_imx_lpuart.c",
+  "renesas-sci": "uart_renesas_sci.c",
+};
+
+const bootSource: Readonly<Record<NonNullable<Board["boot"]>, string>> = {
+  rp2040: "boot_rp2040.S",
+  rp2350: "boot_rp2350.c",
+  imxrt: "boot_imxrt.c",
 };
 
 /** Room for frames that the call graph does not show (assembly of the compiler's library) and the harness's own. */
@@ -116,7 +127,8 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   const reserved = options.stackBytes ?? defaultStack(stack);
   await writeBoardFiles(board, outDir, reserved);
   const driver = options.link === "semihosting" ? "uart_semihosting.c" : driverSource[board.uart.driver];
-  const harness = ["startup.c", "fault.c", driver];
+  const boot = board.boot === undefined ? [] : [bootSource[board.boot]];
+  const harness = ["startup.c", "fault.c", driver, ...boot];
   const rest = await compileHarness(gcc, library, outDir, [...cpu, ...HARNESS_FLAGS], trace, harness);
   const elf = join(outDir, `${library.name}.elf`);
   await linkImage(board, outDir, [...rest, ...own], elf);
@@ -263,10 +275,9 @@ async function librarySize(objects: readonly string[]): Promise<Firmware["librar
 /** Writes `link.ld` and `harness_board.h`: memories, UART and stack of a board. */
 export async function writeBoardFiles(board: Board, outDir: string, stackBytes: number): Promise<void> {
   const { flash, ram } = board.memories;
-  const enable = (board.uart.enable ?? []).map(({ register, bits, why }) => ({
-    register: hex(register),
-    bits: hex(bits),
-    why: why.replace(/[^A-Za-z0-9 :,.()]/g, " "),
+  const enable = (board.uart.enable ?? []).map((step) => ({
+    statement: enableStatement(step),
+    why: step.why.replace(/[^A-Za-z0-9 :,.()]/g, " "),
   }));
   const view = {
     name: board.id,
@@ -282,6 +293,16 @@ export async function writeBoardFiles(board: Board, outDir: string, stackBytes: 
   };
   await writeFile(join(outDir, "harness_board.h"), render("harness/harness_board.h", view));
   await writeFile(join(outDir, "link.ld"), render("harness/link.ld", view));
+}
+
+/** What a step of `uart.enable` does, in C. */
+function enableStatement(step: EnableStep): string {
+  const width = step.width ?? 32;
+  const register = `*(volatile uint${width}_t *)${hex(step.register)}U`;
+  if ("write" in step) return `${register} = ${hex(step.write)}U;`;
+  if ("mask" in step) return `while ((${register} & ${hex(step.mask)}U) != ${hex(step.is)}U) {}`;
+  const kept = step.clear === undefined ? register : `(${register} & ~${hex(step.clear)}U)`;
+  return `${register} = (uint${width}_t)(${kept} | ${hex(step.bits)}U);`;
 }
 
 function hex(value: number): string {

@@ -3,7 +3,9 @@ export { type Armv6MViolation, checkArmv6M } from "./armv6m.js";
 export { CpuArch, cpuArch } from "./attributes.js";
 export { armGccVersion, type CompileJob, compileAll, objectPath, runTool } from "./compiler.js";
 export {
+  ELF_MACHINE_ARM,
   type Elf,
+  type ElfLoad,
   type ElfSection,
   type ElfSymbol,
   findFunction,
@@ -26,7 +28,8 @@ export {
   linkImage,
   writeBoardFiles,
 } from "./firmware.js";
+export { imageMismatch } from "./image-mismatch.js";
 export { findRenode, probeTools, RENODE_REMEDY, type ToolStatus } from "./probe.js";
 export { type MemoryUse, memoryUse } from "./size.js";
 export { type CallGraph, parseCallGraph, readCallGraph, type StackUse, worstStack } from "./stack.js";
-export { armBinutil, armGcc, findOnPath, hostCc, type ToolNeed } from "./tools.js";
+export { armBinutil, armGcc, findOnPath, hostCc, missing, type ToolNeed, versionLine } from "./tools.js";

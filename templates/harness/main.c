@@ -151,6 +151,8 @@ static void serve(void) {
     } else if (header.type == FRAME_REQUEST && header.length == HARNESS_INPUT_BYTES) {
         run_once(header.sequence);
     } else if (header.type == FRAME_ASK) {
+        /* Another session, which counts from 1 again: nothing that was served before is a repetition. */
+        harness_sequence = 0U;
         send_hello();
     } else if (header.type == FRAME_FINISH) {
         send_end();

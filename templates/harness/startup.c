@@ -12,9 +12,11 @@ extern uint8_t linker_bss_start[];
 extern uint8_t linker_bss_end[];
 extern uint32_t linker_stack_bottom[];
 extern uint32_t linker_stack_top[];
+extern uint32_t linker_vectors[];
 
 void fault_handler(void);
 void reset_handler(void);
+void start_up(void);
 
 static void board_enable(void) {
     BOARD_ENABLE
@@ -57,9 +59,18 @@ static inline void enable_vectors(void) {
 static inline void enable_vectors(void) {}
 #endif
 
+#define VTOR (*(volatile uint32_t *)0xE000ED08U)
+
+/* Boot ROMs and bootloaders may leave their own table in place. A Cortex-M0 has no such register, and ignores
+ * this. */
+static inline void use_own_vector_table(void) {
+    VTOR = (uint32_t)linker_vectors;
+}
+
 /* First of all enables what compiled code may use anywhere. */
-void reset_handler(void) {
+__attribute__((used, noreturn)) void start_up(void) {
     enable_vectors();
+    use_own_vector_table();
     const volatile uint8_t *from = linker_data_load;
     volatile uint8_t *to;
     for (to = linker_data_start; to < linker_data_end; to++) {
@@ -73,6 +84,16 @@ void reset_handler(void) {
     (void)main();
     for (;;) {
     }
+}
+
+/* Boot ROMs and bootloaders may enter on a stack of their own, and leave interrupts enabled that have no
+ * handler here. */
+__attribute__((naked)) void reset_handler(void) {
+    __asm volatile("cpsid i\n"
+                   "ldr r0, =linker_stack_top\n"
+                   "mov sp, r0\n"
+                   "bl start_up\n"
+                   ".ltorg\n");
 }
 
 typedef union {

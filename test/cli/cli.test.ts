@@ -5,20 +5,12 @@ import { execa } from "execa";
 import { afterAll, describe, expect, it } from "vitest";
 import { mnistTest } from "../../examples/common/images.js";
 import { readNpy, writeNpy } from "../../src/formats/npy.js";
+import { runBitloom as bitloom } from "../support/bitloom.js";
 import { repoRoot } from "../support/root.js";
 
 const folder = mkdtempSync(join(tmpdir(), "bitloom-cli-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const model = join(repoRoot, "examples/mnist-mlp/model.onnx");
-
-async function bitloom(args: readonly string[], env: Record<string, string> = {}) {
-  return execa(process.execPath, [join(repoRoot, "dist/cli/main.js"), ...args], {
-    cwd: repoRoot,
-    reject: false,
-    env,
-    timeout: 60_000,
-  });
-}
 
 function file(name: string, bytes: Uint8Array | string): string {
   const path = join(folder, name);

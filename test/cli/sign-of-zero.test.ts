@@ -1,19 +1,11 @@
 /** `--sign-of-zero` of every command that takes a model, on a net with torch.sign. */
 import { join } from "node:path";
-import { execa } from "execa";
 import { expect, it } from "vitest";
+import { bitloom } from "../support/bitloom.js";
 import { repoRoot } from "../support/root.js";
 
 const fixture = (name: string): string => join(repoRoot, "test/fixtures/onnx-plain", name);
 const model = fixture("sign_13.onnx");
-
-async function bitloom(...args: readonly string[]) {
-  return execa(process.execPath, [join(repoRoot, "dist/cli/main.js"), ...args], {
-    cwd: repoRoot,
-    reject: false,
-    timeout: 60_000,
-  });
-}
 
 it("without it the model is refused, and the message says what to add", async () => {
   const { stderr, exitCode } = await bitloom("inspect", model);

@@ -131,6 +131,19 @@ describe.each(models)("the library of %s", (name, make) => {
     expect((await readElf(firmware.elf)).sections.length).toBeGreaterThan(3);
   });
 
+  it("exports its API and nothing else from a shared library with hidden symbols", async () => {
+    const shared = join(folder, "shared.so");
+    const sources = library.sources.map((s) => join(library.dir, s));
+    await execa("gcc", ["-shared", "-fPIC", "-O2", "-fvisibility=hidden", ...sources, "-o", shared]);
+    const { stdout } = await execa("nm", ["-D", "--defined-only", shared]);
+    const exported = stdout.split("\n").map((line) => line.split(" ").at(-1)!);
+    const { scale, byRanks } = model.library.facts.output;
+    const data = [...(scale ? ["output_scale"] : []), ...(byRanks ? ["output_rank"] : [])];
+    expect(exported.sort()).toEqual(
+      ["init", "run", "selftest", ...data].map((part) => `${library.name}_${part}`).sort(),
+    );
+  });
+
   it("builds with its own Makefile", async () => {
     await execa("make", ["-C", library.dir]);
     expect(

@@ -9,6 +9,8 @@ const fault: FaultRegisters = {
 };
 const elf = {
   entry: 0,
+  machine: 40,
+  loads: [],
   sections: [
     { name: "", type: 0, flags: 0, address: 0, size: 0, data: new Uint8Array(0), link: 0 },
     { name: ".text", type: 1, flags: 6, address: 0, size: 0x1000, data: new Uint8Array(0), link: 0 },

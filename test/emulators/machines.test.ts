@@ -111,6 +111,7 @@ describeWith(programs, "QEMU", () => {
     "mps2-an386",
     "mps2-an505",
     "mps3-an547",
+    "stm32vldiscovery",
   ])("%s takes vectors through its UART", async (id) => {
     const board = findBoard(id);
     const inputs = toyInputs(3);
@@ -186,7 +187,7 @@ describeWith(programs, "a board that QEMU does not know", () => {
   // QEMU's Netduino Plus 2 has the same STM32F4 as the board: memories and USARTs at the same addresses.
   it("runs its own image, with its own UART driver, on another board with the same chip", async () => {
     const f4 = findBoard("stm32f4-discovery");
-    const usart1 = { driver: "stm32-usart-v1", base: 0x40011000, clock: 16_000_000 } as const;
+    const usart1 = { ...f4.uart, base: 0x40011000 };
     const board = { ...f4, uart: usart1, qemu: { machine: "netduinoplus2" } };
     const inputs = toyInputs(3);
     const elf = await image(board, true, "uart");

@@ -136,6 +136,31 @@ describe("padding", () => {
     expect(find(program, "conv")).toMatchObject({ padValue: -1, window: { pads: [1, 0, 1, 2] } });
   });
 
+  /** Sign and a border on a map with channels innermost, which then go in front, before a convolution. */
+  const innermost = (readAgain: boolean): DeviceProgram => {
+    const g = new SmallGraph([1, 4, 4, 2]);
+    g.sign();
+    const border = g.add({ kind: "pad", before: [0, 1, 0, 0], after: [0, 1, 2, 0], value: -1 }, [1, 6, 6, 2]);
+    g.transpose([0, 3, 1, 2]);
+    const sums = g.conv(2, { window: { kernel: [3, 3] } });
+    if (readAgain) {
+      g.add({ kind: "transpose", permutation: [0, 3, 1, 2] }, [1, 2, 6, 6], [border]);
+      const others = g.conv(2, { window: { kernel: [3, 3] } });
+      g.add({ kind: "sum" }, undefined, [sums, others]);
+    }
+    return expectSameOutputs(g.graph);
+  };
+
+  it("before a move of the channels and a convolution becomes its own", () => {
+    const program = innermost(false);
+    expect(kinds(program)).toEqual(["threshold", "conv"]);
+    expect(find(program, "conv")).toMatchObject({ padValue: -1, window: { pads: [1, 0, 1, 2] } });
+  });
+
+  it("that two such moves read stays a border", () => {
+    expect(kinds(innermost(true)).filter((kind) => kind === "pad")).toHaveLength(1);
+  });
+
   it("with another value than the convolution's stays a border", () => {
     const g = new SmallGraph([1, 2, 4, 4]);
     g.sign();
@@ -334,6 +359,57 @@ describe("layers without codes", () => {
       ["lowering/float-layer", "conv_0"],
       ["lowering/float-layer", "conv_1"],
     ]);
+  });
+
+  it("say what would make integers of them", () => {
+    const g = new SmallGraph([1, 2, 4, 4]);
+    g.conv(2);
+    g.conv(2);
+    g.uniform(3);
+    g.multiply([1, 3]);
+    g.conv(2);
+    const remedies = lowerGraph(g.graph, FLOATS).diagnostics.all.map((d) => d.remedy);
+    expect(remedies).toEqual([
+      expect.stringMatching(/--input-type i8 --input-scale/),
+      expect.stringMatching(/^quantize its input too/),
+      expect.stringMatching(/between the quantizer and this layer .* in front of the quantizer/),
+    ]);
+  });
+
+  it("behind an error are not spoken of", () => {
+    const g = new SmallGraph([1, 2, 4, 4]);
+    const scale = { shape: [1, 2, 1, 1], data: Float32Array.of(1, 2) };
+    g.add({ kind: "quantize", quantizer: { kind: "bipolar", scale, signOfZero: 1 } });
+    g.conv(2);
+    expect(errorsOf(() => lowerGraph(g.graph, FLOATS)).map((d) => d.code)).toEqual([
+      "lowering/channel-scale",
+    ]);
+  });
+});
+
+describe("thresholds of bytes", () => {
+  const rowsOf = (factors: readonly number[]): number => {
+    const program = expectSameOutputs(
+      between((g) => {
+        g.multiply(factors);
+        g.uniform(6);
+        g.conv(4);
+      }).graph,
+    );
+    const { levels, thresholds } = find(program, "threshold", 1);
+    expect(levels).toBeGreaterThan(15);
+    return thresholds.length / levels;
+  };
+
+  it("are one row where no step differs between channels", () => {
+    expect(rowsOf([1.5])).toBe(1);
+    expect(rowsOf([1.5, 1.5, 1.5, 1.5])).toBe(1);
+  });
+
+  it("are a row for every channel where one does, and where they are few", () => {
+    expect(rowsOf([1.5, 1.5, 1.25, 1.5])).toBe(4);
+    const few = expectSameOutputs(between((g) => g.multiply([1.5])).graph);
+    expect(find(few, "threshold", 1).thresholds).toHaveLength(4);
   });
 });
 

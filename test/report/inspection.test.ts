@@ -99,6 +99,12 @@ describe("methods by the levels of weights and activations", () => {
       "W4A8 | powers of two | 8 bits | INQ: weights are powers of two",
     ],
     ["int8", weights([-127, 4, 127]), uniform(-128, 127), "W8A8 | 8 bits | 8 bits | int8"],
+    [
+      "low-bit weights and the input",
+      weights([-3, 2, 3]),
+      undefined,
+      "W3A32 | 3 bits | the model's input | low-bit weights",
+    ],
     ["low-bit weights", weights([-3, 2, 3]), "float", "W3A32 | 3 bits | float | low-bit weights"],
     [
       "float",
@@ -122,6 +128,29 @@ describe("methods by the levels of weights and activations", () => {
     graph.conv(4);
     expect(inspectGraph(graph.graph).methods.map((m) => m.activations)).toEqual(["±1", "float"]);
   });
+});
+
+test("sums that are written as layers of ones have no method", () => {
+  const methodsOf = (weight: number) => {
+    const graph = new SmallGraph([1, 2, 4, 4]);
+    const window = { kernel: [2, 2], stride: [2, 2], dilation: [1, 1], pads: [0, 0, 0, 0] } as const;
+    const scale = { shape: [1, 1, 1, 1], data: Float32Array.of(1) };
+    const quantized = { codes: new Int32Array(8).fill(weight), scale };
+    const weights = { shape: [2, 1, 2, 2], data: new Float32Array(8).fill(weight), quantized };
+    graph.add({ kind: "conv", weights, window, groups: 2, padValue: 0 }, [1, 2, 2, 2]);
+    return inspectGraph(graph.graph).methods;
+  };
+  expect(methodsOf(1)).toEqual([]);
+  expect(methodsOf(-1)).toHaveLength(1);
+});
+
+test("int8 weights and an input that the file stores in bytes are int8", () => {
+  const graph = new SmallGraph([1, 3]);
+  graph.add({ kind: "dense", weights: weights([-127, 4, 127]) }, [1, 2]);
+  const values = new Map(graph.graph.values);
+  values.set("input", { ...values.get("input")!, stored: { type: "i8", zero: 3 } });
+  const [method] = inspectGraph({ ...graph.graph, values }).methods;
+  expect([method!.bits, method!.method]).toEqual(["W8A8", "int8"]);
 });
 
 test("conventions are grouped, each with the nodes that it holds for", () => {

@@ -7,22 +7,22 @@ import { temporaryFolder } from "../toolchain/toy.js";
 
 const folder = temporaryFolder();
 
-/** A copy of the boards with one file changed. */
-function changed(name: string, board: string, change: (json: Record<string, unknown>) => void): string {
+/** A copy of the boards with one file changed, as the only folder of boards. */
+function changed(name: string, board: string, change: (json: Record<string, unknown>) => void): string[] {
   const copy = join(folder, name);
   cpSync(packageFile("boards"), copy, { recursive: true });
   const path = join(copy, board, "board.json");
   const json = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
   change(json);
   writeFileSync(path, JSON.stringify(json));
-  return copy;
+  return [copy];
 }
 
 describe("boards", () => {
   it("are all valid, and each runs in QEMU on a core of its own kind", () => {
     const boards = listBoards();
     expect(boards.map((b) => b.id)).toEqual([...listBoardIds()].sort());
-    expect(boards).toHaveLength(13);
+    expect(boards.length).toBeGreaterThanOrEqual(24);
     for (const board of boards) expect(qemuBoard(board)?.cpu.id, board.id).toBe(board.cpu.id);
   });
 
@@ -60,7 +60,7 @@ describe("boards", () => {
     const broken = join(folder, "broken");
     mkdirSync(join(broken, "x"), { recursive: true });
     writeFileSync(join(broken, "x", "board.json"), "{");
-    expect(() => findBoard("x", broken)).toThrow(/cannot be read/);
+    expect(() => findBoard("x", [broken])).toThrow(/cannot be read/);
     expect(() =>
       findBoard(
         "microbit",

@@ -5,6 +5,8 @@ import { findBoard, listCpus } from "../../src/targets/index.js";
 import { buildFirmware, CpuArch, cpuArch, type Elf, readElf, runTool } from "../../src/toolchain/index.js";
 import { describeWith, temporaryFolder, toy } from "./toy.js";
 
+const nothing: Elf = { entry: 0, machine: 40, sections: [], symbols: [], loads: [] };
+
 function elfWith(attributes: Uint8Array): Elf {
   const section = {
     name: ".ARM.attributes",
@@ -13,7 +15,7 @@ function elfWith(attributes: Uint8Array): Elf {
     address: 0,
     size: attributes.length,
   };
-  return { entry: 0, sections: [{ ...section, data: attributes, link: 0 }], symbols: [] };
+  return { ...nothing, sections: [{ ...section, data: attributes, link: 0 }] };
 }
 
 /** By hand from the ABI: file scope, CPU name "M4", profile M (tag 7), architecture 13 (tag 6). */
@@ -25,7 +27,7 @@ it("reads the architecture behind other tags", () => {
 
 it("finds nothing in what is cut short, and ends on any bytes", () => {
   expect(cpuArch(elfWith(byHand.subarray(0, 16)))).toBeUndefined();
-  expect(cpuArch({ entry: 0, sections: [], symbols: [] })).toBeUndefined();
+  expect(cpuArch(nothing)).toBeUndefined();
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
       const found = cpuArch(elfWith(Uint8Array.of(0x41, ...bytes)));

@@ -1,4 +1,4 @@
-/** JSON files: manifests, and what else people have. */
+/** JSON files: manifests, and what else people have (parts of Keras models are told before). */
 import { fail } from "../../diagnostics/diagnostic.js";
 import { printable } from "../../diagnostics/text.js";
 import { FORMAT } from "./manifest.js";
@@ -28,9 +28,12 @@ export function parseManifest(bytes: Uint8Array, fileName: string): unknown {
   const value = parse(text, fileName);
   const fields = new Map(typeof value === "object" && value !== null ? Object.entries(value) : []);
   if (fields.get("format") === FORMAT) return value;
-  throw fail("formats/unknown", `this is JSON text, but ${otherJson(fields)}`, {
+  const what = fields.has("layers")
+    ? `no manifest: its format is not "${FORMAT}"`
+    : "no manifest of a bundle";
+  throw fail("formats/unknown", `this is JSON text, but ${what}`, {
     where: fileName,
-    remedy: remedyFor(fields),
+    remedy: `a manifest begins with "format": "${FORMAT}", "version": 1; docs/FORMATS.md describes it`,
   });
 }
 
@@ -45,18 +48,4 @@ function parse(text: string, fileName: string): unknown {
         "check it with `python -m json.tool`; numbers must be finite, and nothing stands behind a last comma",
     });
   }
-}
-
-function isKerasConfig(fields: ReadonlyMap<string, unknown>): boolean {
-  return fields.has("class_name") && fields.has("config");
-}
-
-function otherJson(fields: ReadonlyMap<string, unknown>): string {
-  if (isKerasConfig(fields)) return "a Keras config without weights";
-  return fields.has("layers") ? `no manifest: its format is not "${FORMAT}"` : "no manifest of a bundle";
-}
-
-function remedyFor(fields: ReadonlyMap<string, unknown>): string {
-  if (isKerasConfig(fields)) return "save the whole model in place of its config: model.save('model.keras')";
-  return `a manifest begins with "format": "${FORMAT}", "version": 1; docs/FORMATS.md describes it`;
 }

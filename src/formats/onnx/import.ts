@@ -279,7 +279,10 @@ class Import {
     if (value === undefined)
       this.#error("onnx/missing", `the output "${printable(name)}" is never computed`, this.#fileName);
     else if (value.kind === "codes")
-      this.#error("onnx/output", "the output are integers of a QuantizeLinear", name);
+      this.#diagnostics.error("onnx/output", "the outputs are the integers of a QuantizeLinear", {
+        where: name,
+        remedy: "end the model in a DequantizeLinear, or before the QuantizeLinear",
+      });
     else if (value.kind === "constant")
       this.#error("onnx/constant-output", "the output does not depend on the input", name);
   }
@@ -328,6 +331,5 @@ class Import {
 
 /** Elements of a constant; 0 for other values. */
 function constantSize(value: Value | undefined): number {
-  const known = value?.kind === "codes" ? value.value : value;
-  return known?.kind === "constant" ? known.constant.data.length : 0;
+  return value?.kind === "constant" ? value.constant.data.length : 0;
 }

@@ -2,6 +2,10 @@ import { printable } from "../../diagnostics/text.js";
 import { INPUT_LIMIT } from "../common/limits.js";
 import { Rejection } from "../common/rejection.js";
 import type { ValueInfoProto } from "./onnx_pb.js";
+import { elementName } from "./tensor.js";
+
+/** ONNX's numbers of float types other than float32. */
+const [DOUBLE, HALF, BFLOAT] = [11, 10, 16];
 
 /**
  * The shape of a float32 model input. A batch size that is open, or absent, is taken as 1. Throws a Rejection
@@ -12,7 +16,10 @@ export function inputShape(info: ValueInfoProto): readonly number[] {
   if (tensor?.shape === undefined)
     throw new Rejection("the input has no shape", "export the model with a fixed input shape");
   if (tensor.elemType !== 1)
-    throw new Rejection("the input is not float32", "export the model with a float32 input");
+    throw new Rejection(
+      `the input is ${elementName(tensor.elemType)}, not float32`,
+      remedyOf(tensor.elemType),
+    );
   const sizes = tensor.shape.dim.map((d) => (d.value.case === "dimValue" ? Number(d.value.value) : 0));
   const shape = sizes.map((n, i) => (i === 0 && isOpen(n) ? 1 : n));
   if (shape.some(isOpen) && shape.length <= 8) throw openSizes(info, shape);
@@ -26,10 +33,18 @@ export function inputShape(info: ValueInfoProto): readonly number[] {
   if (shape.length > 1 && shape[0] !== 1) {
     throw new Rejection(
       `the batch size is ${shape[0]}`,
-      "export the model with batch size 1 or an open batch size",
+      "export with an example of batch size 1 (x[:1] in torch.onnx.export), or with an open batch size",
     );
   }
   return shape;
+}
+
+/** Other floats are a matter of a call; integers that the graph casts and scales are the device's own input. */
+function remedyOf(elemType: number): string {
+  const isOtherFloat = [DOUBLE, HALF, BFLOAT].includes(elemType);
+  return isOtherFloat
+    ? "export in single precision: call .float() on the model and its example input"
+    : "export the part behind the cast, with a float32 input; --input-type and --input-scale say what integers the device gets";
 }
 
 /** Sizes that are open have a name, nothing, 0 or −1. */

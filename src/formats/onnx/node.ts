@@ -16,12 +16,18 @@ export type Value =
   | PendingValue
   | { readonly kind: "unknown" };
 
-/** What QuantizeLinear writes: integers. `value` is what DequantizeLinear makes of them with the same scale. */
+/** What QuantizeLinear writes: integers, which Clip may have cut. */
 export interface QuantizedValue {
   readonly kind: "codes";
-  readonly value: RuntimeValue | ConstantValue;
+  readonly shape: Shape;
   readonly scale: FloatTensor;
   readonly zero: readonly number[];
+  /** Least and greatest integer. */
+  readonly range: readonly [number, number];
+  /** The integers between other bounds, as `node` writes them. */
+  within(node: OnnxNode, range: readonly [number, number]): QuantizedValue;
+  /** What DequantizeLinear makes of them with the same scale and zero point. */
+  settle(): RuntimeValue | ConstantValue;
 }
 
 export interface ConstantValue {
@@ -158,6 +164,5 @@ export function axesOf(node: OnnxNode): readonly number[] | undefined {
 /** A value's shape for messages, undefined where it is not known. */
 export function valueShape(value: Value | undefined): string | undefined {
   if (value === undefined || value.kind === "unknown") return undefined;
-  if (value.kind === "codes") return valueShape(value.value);
   return shapeText(value.kind === "constant" ? value.constant.shape : value.shape);
 }

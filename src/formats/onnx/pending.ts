@@ -47,17 +47,20 @@ export function pending(
   form: PendingForm,
   make: () => RuntimeValue,
 ): PendingValue {
-  let made: RuntimeValue | Rejection | undefined;
-  const settle = (): RuntimeValue => {
+  return { kind: "pending", source, shape: source.shape, form, settle: onceAsked(node, make) };
+}
+
+/** `make`, run once. What is wrong is said of the node itself, not of its first reader, and always the same. */
+export function onceAsked<T extends object>(node: OnnxNode, make: () => T): () => T {
+  let made: T | Rejection | undefined;
+  return () => {
     made ??= attempt(make, node.where);
     if (made instanceof Rejection) throw made;
     return made;
   };
-  return { kind: "pending", source, shape: source.shape, form, settle };
 }
 
-/** What is wrong is said of the node itself, not of its first reader. */
-function attempt(make: () => RuntimeValue, where: string): RuntimeValue | Rejection {
+function attempt<T>(make: () => T, where: string): T | Rejection {
   try {
     return make();
   } catch (error) {

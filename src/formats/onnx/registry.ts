@@ -92,14 +92,14 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   entry(
     "QuantizeLinear",
     onnx,
-    "to int8 or uint8, before DequantizeLinear",
+    "to int8 or uint8, before DequantizeLinear, or Clip and DequantizeLinear",
     { axis: "int", block_size: "int", output_dtype: "int", precision: "int", saturate: "int" },
     quantizeLinear,
   ),
   entry(
     "DequantizeLinear",
     onnx,
-    "of QuantizeLinear or of weights",
+    "of QuantizeLinear, clipped or not, or of weights",
     { axis: "int", block_size: "int", output_dtype: "int" },
     dequantizeLinear,
   ),
@@ -144,7 +144,13 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   entry("Relu", onnx, "", {}, arithmetic.relu),
   entry("LeakyRelu", onnx, "", { alpha: "float" }, activations.leakyRelu),
   entry("PRelu", onnx, "one slope, or one per channel", {}, activations.prelu),
-  entry("Clip", onnx, "constant bounds", { min: "float", max: "float" }, activations.clip),
+  entry(
+    "Clip",
+    onnx,
+    "constant bounds; of the integers of QuantizeLinear, fewer bits",
+    { min: "float", max: "float" },
+    activations.clip,
+  ),
   entry("Softmax", onnx, "at the end of the model", { axis: "int" }, softmax),
   entry(
     "ArgMax",

@@ -53,7 +53,7 @@ export function checkOpset(
       : `the file uses version ${version} of ONNX's operators; ${OPSETS.oldest} to ${OPSETS.newest} are supported`,
     {
       where: fileName,
-      remedy: `export with opset_version=17, or use onnx.version_converter.convert_version(model, ${OPSETS.newest})`,
+      remedy: `export with opset_version=18, or use onnx.version_converter.convert_version(model, ${OPSETS.newest})`,
     },
   );
 }

@@ -60,6 +60,12 @@ const otherTypes: Readonly<Record<number, string>> = {
   16: "bfloat16",
 };
 
+/** An element type's name for messages. */
+export function elementName(number: number): string {
+  const names = Object.hasOwn(types, number) ? types[number]?.name : otherTypes[number];
+  return names ?? `type number ${number}`;
+}
+
 /**
  * Decodes a tensor of the file, row-major. float64 becomes float32 only where nothing is lost. The number of
  * elements is compared with the shape before anything is allocated; data in other files come from `external`. Throws
@@ -68,8 +74,10 @@ const otherTypes: Readonly<Record<number, string>> = {
 export function readTensor(proto: TensorProto, external: ExternalData): Constant {
   const type = Object.hasOwn(types, proto.dataType) ? types[proto.dataType] : undefined;
   if (type === undefined) {
-    const name = otherTypes[proto.dataType] ?? `number ${proto.dataType}`;
-    throw new Rejection(`the tensor has elements of type ${name}`, "export with float32 weights");
+    throw new Rejection(
+      `the tensor has elements of type ${elementName(proto.dataType)}`,
+      "export with float32 weights: model.float()",
+    );
   }
   const shape = checkedShape(proto);
   const values = elements(proto, type, shape, external);

@@ -2,16 +2,27 @@ import { didYouMean, printable } from "../../diagnostics/text.js";
 import { onnxOps } from "./registry.js";
 
 const smooth = "replace it by Relu, PRelu or a quantized activation and train again";
+const recurrent = "recurrent layers are not supported: use convolutions over time";
+const larger = "maps are not enlarged: pools and strides only make them smaller";
+const ofEveryInput = "its statistics are those of every single input: train with BatchNormalization";
 
 /** What helps with operators that users are likely to have. */
 const remedies: Readonly<Record<string, string>> = {
-  ConvTranspose: "transposed convolutions are not supported: pools and strides only make maps smaller",
+  ConvTranspose: larger,
   ConvInteger: "export in QDQ format: QuantizeLinear and DequantizeLinear around Conv",
   QLinearConv: "export in QDQ format: QuantizeLinear and DequantizeLinear around Conv",
   QLinearMatMul: "export in QDQ format: QuantizeLinear and DequantizeLinear around MatMul",
   Im2Col: "convolutions are read as Conv nodes: save the model before LowerConvsToMatMul",
   FloatQuant: "small float formats are not supported: quantize to integers with Quant",
-  QuantLSTMCell: "recurrent layers are not supported: use convolutions over time",
+  QuantLSTMCell: recurrent,
+  LSTM: recurrent,
+  GRU: recurrent,
+  RNN: recurrent,
+  Resize: larger,
+  Upsample: larger,
+  InstanceNormalization: ofEveryInput,
+  LayerNormalization: ofEveryInput,
+  GroupNormalization: ofEveryInput,
   GenericPartition: "save the model before it is partitioned",
   Sigmoid: "replace it by a quantized activation (BipolarQuant, or Relu and Quant) and train again",
   Elu: smooth,

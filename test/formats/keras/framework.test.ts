@@ -1,6 +1,4 @@
 /** Models made and run by Larq, QKeras and Keras: see fixtures/keras/versions.json. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { compileModelFile } from "../../../src/compile.js";
 import { evaluate } from "../../../src/evaluate.js";
@@ -10,52 +8,28 @@ import { readNpy } from "../../../src/formats/npy.js";
 import { printGraph } from "../../../src/graph/print.js";
 import { batchFromArray } from "../../../src/inputs.js";
 import { runModel } from "../../../src/reference/model.js";
-import { compileModel } from "../../../src/reference/model-fast.js";
 import { errorsOf } from "../../support/errors.js";
+import {
+  expectClose,
+  type FixtureFacts,
+  fixturesOf,
+  testReferences,
+} from "../../support/framework-fixtures.js";
 import { rowsOf } from "../../support/models.js";
-import { repoRoot } from "../../support/root.js";
 
-interface Facts {
+interface Facts extends FixtureFacts {
   readonly file: string;
-  readonly exact: boolean;
   readonly layers: readonly string[];
-  readonly input: readonly number[];
-  readonly output: readonly number[];
 }
 
-const read = (name: string): Uint8Array => readFileSync(join(repoRoot, "test/fixtures/keras", name));
-const { fixtures } = JSON.parse(new TextDecoder().decode(read("versions.json"))) as {
-  readonly fixtures: Readonly<Record<string, Facts>>;
-};
+const fixtures = fixturesOf<Facts>("keras");
+const { read } = fixtures;
+const files = new Map(fixtures.models.map(([name, { file }]) => [name, file]));
 
-/** Float32 sums in another order, relative to the largest output; a wrong decision changes far more. */
-const TOLERANCE = 2 ** -18;
-
-describe.each(Object.entries(fixtures))("%s", (name, facts) => {
+describe.each(fixtures.models)("%s", (name, facts) => {
   const graph = readModel(read(facts.file), facts.file);
-  const [inputs, expected] = [rowsOf(read(`${name}.x.npy`)), rowsOf(read(`${name}.y.npy`))];
 
-  test("has the framework's shapes", () => {
-    const sizes = (value: string): readonly number[] => graph.values.get(value)!.shape.slice(1);
-    expect([inputs.length, ...sizes(graph.inputs[0]!)]).toEqual(facts.input);
-    expect([inputs.length, ...sizes(graph.outputs[0]!)]).toEqual(facts.output);
-  });
-
-  test(facts.exact ? "gives the framework's outputs in every bit" : "gives the framework's outputs", () => {
-    const outputs = inputs.map((x) => runModel(graph, x));
-    if (facts.exact) return expect(outputs).toEqual(expected);
-    const largest = Math.max(...expected.flatMap((y) => Array.from(y, Math.abs)));
-    const difference = outputs.flatMap((y, i) => Array.from(y, (v, c) => Math.abs(v - expected[i]![c]!)));
-    expect(Math.max(...difference) / largest).toBeLessThan(TOLERANCE);
-  });
-
-  test("gives the same bits for the whole batch in the fast reference", () => {
-    const flat = (rows: readonly Float32Array[]): Float32Array =>
-      Float32Array.from(rows.flatMap((r) => [...r]));
-    const naive = flat(inputs.map((x) => runModel(graph, x)));
-    const fast = compileModel(graph)(flat(inputs));
-    expect(Buffer.from(fast.buffer).equals(Buffer.from(naive.buffer))).toBe(true);
-  });
+  testReferences(graph, fixtures.vectors(name), facts);
 });
 
 /** Nets whose float layers, if any, have exact sums: the device gives the model's bits. */
@@ -75,7 +49,7 @@ test.each([
   "qkeras_objects",
   "qkeras_trained",
 ])("the device program of %s gives the model's bits", (name) => {
-  const { file } = fixtures[name]!;
+  const file = files.get(name)!;
   const model = compileModelFile(read(file), file, { input: { type: "f32" } });
   const batch = batchFromArray(model.program, readNpy(read(`${name}.x.npy`)), "x");
   expect(evaluate(model, batch, "both").differing).toBe(0);
@@ -102,18 +76,16 @@ test("models inside models have the same weights in both formats", () => {
 
 test("layers of float sums differ from the model by rounding only", () => {
   for (const name of ["residual", "plain", "zoo_quicknet", "zoo_bireal", "zoo_xnor", "keras3_operations"]) {
-    const { file } = fixtures[name]!;
+    const file = files.get(name)!;
     const model = compileModelFile(read(file), file, { output: "float32", input: { type: "f32" } });
     const batch = batchFromArray(model.program, readNpy(read(`${name}.x.npy`)), "x");
     const { floats } = evaluate(model, batch, "integer");
-    const expected = rowsOf(read(`${name}.y.npy`)).flatMap((r) => [...r]);
-    const largest = Math.max(...expected.map(Math.abs));
-    expect(Math.max(...expected.map((y, i) => Math.abs(y - floats[i]!))) / largest).toBeLessThan(TOLERANCE);
+    expectClose([floats], [Float32Array.from(readNpy(read(`${name}.y.npy`)).data)]);
   }
 });
 
 test("between them the fixtures have most layers of the registry", () => {
-  const seen = new Set(Object.values(fixtures).flatMap((f) => f.layers));
+  const seen = new Set(fixtures.models.flatMap(([, f]) => f.layers));
   const rest = kerasLayers.map((l) => l.layer).filter((l) => !seen.has(l));
   // Those that differ from one that is there in the number of axes, the kind of pool or not at all.
   expect(rest).toEqual(

@@ -65,7 +65,7 @@ describe("problems", () => {
     model.graph!.valueInfo = [valueInfo("a", [1, 2, 6, 6]), valueInfo("b", [0, 2, 6, 6])];
     const problems = problemsOf(encode(model)).map((p) => `${p.where}: ${p.message} — ${p.remedy}`);
     expect(problems).toEqual([
-      "ConvTranspose_0: operator ConvTranspose is not supported (inputs 1×1×8×8, 2×1×3×3; output 1×2×6×6) — transposed convolutions are not supported: pools and strides only make maps smaller",
+      "ConvTranspose_0: operator ConvTranspose is not supported (inputs 1×1×8×8, 2×1×3×3; output 1×2×6×6) — maps are not enlarged: pools and strides only make them smaller",
       "norm: operator BatchNormalisation is not supported (inputs 1×2×6×6, scalar, scalar, scalar, scalar; output batch×2×6×6) — did you mean BatchNormalization?",
       `BipolarQant_2: operator BipolarQant of domain ${QONNX} is not supported (inputs batch×2×6×6, scalar; output unknown) — did you mean BipolarQuant?`,
       "Quant_3: operator Quant is not supported (inputs unknown, scalar, scalar, scalar; output unknown) — Quant is known in qonnx.custom_op.general, onnx.brevitas, finn.custom_op.general",
@@ -144,9 +144,15 @@ describe("problems", () => {
     inputs.graph!.input = [valueInfo("x", [1, 4]), valueInfo("x", [1, 5])];
     expect(problemOf(encode(inputs))).toMatch(/onnx\/duplicate.*two inputs are called "x"/);
 
-    const integers = modelInit({ nodes: [node("Relu", "x")] });
-    integers.graph!.input = [valueInfo("x", [1, 4], 2)];
-    expect(problemOf(encode(integers))).toMatch(/not float32/);
+    const typed = (type: number): string => {
+      const model = modelInit({ nodes: [node("Relu", "x")] });
+      model.graph!.input = [valueInfo("x", [1, 4], type)];
+      return problemOf(encode(model));
+    };
+    expect(typed(2)).toMatch(/is uint8, not float32 — .*--input-type/);
+    expect(typed(11)).toMatch(/is float64, not float32 — .*call \.float\(\) on the model and its example/);
+    expect(typed(10)).toMatch(/is float16, not float32 — .*\.float\(\)/);
+    expect(typed(99)).toMatch(/is type number 99, not float32/);
 
     const shapeless = modelInit({ nodes: [node("Relu", "x")] });
     shapeless.graph!.input = [{ name: "x" }];

@@ -1,6 +1,4 @@
 /** Nets of Larq, converted and run by Larq Compute Engine: see fixtures/tflite/versions.json. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { compileModelFile } from "../../../src/compile.js";
 import { hostEmulator } from "../../../src/emulators/index.js";
@@ -10,64 +8,29 @@ import { readNpy } from "../../../src/formats/npy.js";
 import { findTfliteOp } from "../../../src/formats/tflite/registry.js";
 import { printGraph } from "../../../src/graph/print.js";
 import { batchFromArray } from "../../../src/inputs.js";
-import { runModel } from "../../../src/reference/model.js";
-import { compileModel } from "../../../src/reference/model-fast.js";
 import { findBoard } from "../../../src/targets/index.js";
 import { verifyModel } from "../../../src/verify.js";
-import { rowsOf } from "../../support/models.js";
-import { repoRoot } from "../../support/root.js";
+import {
+  expectClose,
+  type FixtureFacts,
+  fixturesOf,
+  testReferences,
+} from "../../support/framework-fixtures.js";
 
-interface Facts {
-  readonly exact: boolean;
+interface Facts extends FixtureFacts {
   readonly operators: readonly string[];
-  readonly input: readonly number[];
-  readonly output: readonly number[];
 }
 
-const file = (name: string): Uint8Array => readFileSync(join(repoRoot, "test/fixtures/tflite", name));
-const { fixtures } = JSON.parse(new TextDecoder().decode(file("versions.json"))) as {
-  readonly fixtures: Readonly<Record<string, Facts>>;
-};
+const fixtures = fixturesOf<Facts>("tflite");
+const file = fixtures.read;
 
-/** Float32 sums in another order, relative to the largest output; a wrong decision changes far more. */
-const TOLERANCE = 2 ** -18;
-
-describe.each(Object.entries(fixtures))("%s", (name, facts) => {
+describe.each(fixtures.models)("%s", (name, facts) => {
   const bytes = file(`${name}.tflite`);
   const graph = readModel(bytes, `${name}.tflite`);
   const zero = graph.values.get(graph.inputs[0]!)!.stored?.zero ?? 0;
-  const inputs = rowsOf(file(`${name}.x.npy`)).map((row) => row.map((x) => x - zero));
-  const expected = rowsOf(file(`${name}.y.npy`));
+  const { inputs, expected } = fixtures.vectors(name);
 
-  const isClose = (outputs: readonly Float32Array[]): void => {
-    const largest = Math.max(...expected.flatMap((y) => Array.from(y, Math.abs)));
-    const difference = outputs.flatMap((y, i) => Array.from(y, (v, c) => Math.abs(v - expected[i]![c]!)));
-    expect(Math.max(...difference) / largest).toBeLessThan(TOLERANCE);
-    expect(outputs.map(greatest)).toEqual(expected.map(greatest));
-  };
-
-  test("has the interpreter's shapes", () => {
-    const sizes = (value: string): readonly number[] => graph.values.get(value)!.shape.slice(1);
-    expect([inputs.length, ...sizes(graph.inputs[0]!)]).toEqual(facts.input);
-    expect([inputs.length, ...sizes(graph.outputs[0]!)]).toEqual(facts.output);
-  });
-
-  test(
-    facts.exact ? "gives the interpreter's outputs in every bit" : "gives the interpreter's outputs",
-    () => {
-      const outputs = inputs.map((x) => runModel(graph, x));
-      if (facts.exact) expect(outputs).toEqual(expected);
-      else isClose(outputs);
-    },
-  );
-
-  test("gives the same bits for the whole batch in the fast reference", () => {
-    const flat = (rows: readonly Float32Array[]): Float32Array =>
-      Float32Array.from(rows.flatMap((r) => [...r]));
-    const naive = flat(inputs.map((x) => runModel(graph, x)));
-    const fast = compileModel(graph)(flat(inputs));
-    expect(Buffer.from(fast.buffer).equals(Buffer.from(naive.buffer))).toBe(true);
-  });
+  testReferences(graph, { inputs: inputs.map((row) => row.map((x) => x - zero)), expected }, facts);
 
   const { model, batch } = compiled(name, bytes);
 
@@ -79,7 +42,10 @@ describe.each(Object.entries(fixtures))("%s", (name, facts) => {
     if (model.program.output.omitted.includes("softmax"))
       expect(rows.map(greatest)).toEqual(expected.map(greatest));
     else if (facts.exact) expect(rows).toEqual(expected);
-    else isClose(rows);
+    else {
+      expectClose(rows, expected);
+      expect(rows.map(greatest)).toEqual(expected.map(greatest));
+    }
     expect(result.differing > 0 && facts.exact).toBe(false);
   });
 
@@ -107,7 +73,7 @@ function greatest(row: Float32Array): number {
 }
 
 test("between them the fixtures have the engine's operators and the usual ones around them", () => {
-  const seen = new Set(Object.values(fixtures).flatMap((f) => f.operators));
+  const seen = new Set(fixtures.models.flatMap(([, f]) => f.operators));
   const wanted =
     "LceQuantize LceDequantize LceBconv2d LceBMaxPool2d CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED ADD SUB MUL " +
     "MAX_POOL_2D AVERAGE_POOL_2D MEAN PAD PADV2 RESHAPE CONCATENATION SOFTMAX QUANTIZE DEQUANTIZE STRIDED_SLICE " +

@@ -85,23 +85,23 @@ function centered(
   factor: Float32Array,
   bias: Float32Array,
 ): ChannelsLastValue {
-  const layout = presentLayout(input);
-  const shape = channelShape(mean.length, input.shape.length, layout);
-  const apply = (
-    value: ChannelsLastValue,
-    operator: ArithmeticOperator,
-    data: Float32Array,
-    part?: string,
-  ): ChannelsLastValue =>
-    call.emit(
-      { kind: "arithmetic", operator, operand: { shape, data }, reversed: false },
-      [value],
-      value.shape,
-      layout,
-      part,
-    );
-  const shifted = apply(input, "subtract", mean, "mean");
-  return apply(apply(shifted, "multiply", factor, "factor"), "add", bias);
+  const shifted = channelwise(call, input, "subtract", mean, "mean");
+  return channelwise(call, channelwise(call, shifted, "multiply", factor, "factor"), "add", bias);
+}
+
+/** Arithmetic with one number per channel, or one for all. */
+export function channelwise(
+  call: LayerCall,
+  value: ChannelsLastValue,
+  operator: ArithmeticOperator,
+  data: Float32Array,
+  part?: string,
+): ChannelsLastValue {
+  const layout = presentLayout(value);
+  const shape = data.length === 1 ? [] : channelShape(data.length, value.shape.length, layout);
+  const operand = { shape, data };
+  const op = { kind: "arithmetic", operator, operand, reversed: false } as const;
+  return call.emit(op, [value], value.shape, layout, part);
 }
 
 function checkAxis({ settings }: LayerCall, { shape }: ChannelsLastValue): void {

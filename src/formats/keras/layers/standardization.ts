@@ -1,10 +1,11 @@
 /** Keras' Normalization: mean and variance of the training data, found before the training. */
-import type { ArithmeticOperator, FloatTensor } from "../../../graph/types.js";
-import { type ChannelsLastValue, channelShape, presentLayout } from "../../common/channels-last.js";
+import type { FloatTensor } from "../../../graph/types.js";
+import type { ChannelsLastValue } from "../../common/channels-last.js";
 import { Rejection } from "../../common/rejection.js";
 import { type LayerCall, type LayerHandler, onlyInput } from "../call.js";
 import { EPSILON } from "../quantizers/scale.js";
 import { checkShape } from "./conv.js";
+import { channelwise } from "./normalization.js";
 
 /** `(x − mean) / max(sqrt(variance), epsilon)`, per channel or one for all, each operation rounded. */
 export const standardization: LayerHandler = (call) => {
@@ -17,23 +18,8 @@ export const standardization: LayerHandler = (call) => {
   const [mean, variance] = statistics(call, isForAll ? [] : [channels]);
   if (!variance.every((v) => v >= 0))
     throw new Rejection("its variance is negative", "adapt the layer again");
-  const layout = presentLayout(input);
-  const shape = isForAll ? [] : channelShape(channels, input.shape.length, layout);
-  const apply = (
-    value: ChannelsLastValue,
-    operator: ArithmeticOperator,
-    data: Float32Array,
-    part?: string,
-  ): ChannelsLastValue =>
-    call.emit(
-      { kind: "arithmetic", operator, operand: { shape, data }, reversed: false },
-      [value],
-      value.shape,
-      layout,
-      part,
-    );
   const deviation = variance.map((v) => Math.max(Math.sqrt(v), EPSILON));
-  return apply(apply(input, "subtract", mean, "mean"), "divide", deviation);
+  return channelwise(call, channelwise(call, input, "subtract", mean, "mean"), "divide", deviation);
 };
 
 /** Whether one mean and variance are for all elements: the layer keeps no axis. */

@@ -7,6 +7,7 @@ import { floatAttribute } from "../attributes.js";
 import {
   constantValue,
   floatInput,
+  intInput,
   type OnnxNode,
   type OpHandler,
   requiredInput,
@@ -14,6 +15,7 @@ import {
   type Value,
 } from "../node.js";
 import { foldBinary, mapConstant, mappedInput, uniformNumber } from "./elementwise.js";
+import { clippedIntegers } from "./integer-quantizers.js";
 import { clippedRounding } from "./rounding.js";
 
 export const prelu: OpHandler = (node) => {
@@ -38,11 +40,13 @@ export const leakyRelu: OpHandler = (node) => {
 /** ONNX's defaults, float32's greatest numbers, are no bounds for finite values. */
 const LARGEST = 3.4028234663852886e38;
 
-/** Bounds are attributes before opset 11, then inputs. */
+/** Bounds are attributes before opset 11, then inputs, of the type of what is clipped. */
 export const clip: OpHandler = (node) => {
   const low = bound(node, 1, "min", -LARGEST);
   const high = bound(node, 2, "max", LARGEST);
   if (low > high) throw new Rejection(`it clips to ${low}…${high}, which is empty`, damaged);
+  const [input] = node.inputs;
+  if (input?.kind === "codes") return clippedIntegers(node, input, low, high);
   return clipped(
     node,
     0,
@@ -111,7 +115,12 @@ export const hardSigmoid: OpHandler = (node) => {
 
 function bound(node: OnnxNode, index: number, name: string, byDefault: number): number {
   if (node.inputs[index] === undefined) return floatAttribute(node.attributes, name, byDefault);
-  const { data } = floatInput(node, index, name === "min" ? "lower bound" : "upper bound");
+  const read = isInteger(node.inputs[0]) ? intInput : floatInput;
+  const { data } = read(node, index, name === "min" ? "lower bound" : "upper bound");
   if (data.length === 1) return data[0]!;
   throw new Rejection(`its ${name} has ${data.length} elements`, "one bound for all elements is expected");
+}
+
+function isInteger(value: Value | undefined): boolean {
+  return value?.kind === "codes" || (value?.kind === "constant" && value.constant.kind === "int");
 }

@@ -1,8 +1,8 @@
 /**
  * QuantizeLinear and DequantizeLinear to and from 8 bits: together one quantizer. Between the two stand integers,
- * on which nothing else may compute.
+ * of which a Clip makes fewer bits; nothing else may compute on them.
  */
-import type { FloatTensor, Shape, UniformQuantizer } from "../../../graph/types.js";
+import type { FloatTensor, Shape } from "../../../graph/types.js";
 import { type FloatConstant, floatConstant, type IntConstant } from "../../common/constant.js";
 import { damaged, Rejection } from "../../common/rejection.js";
 import { intAttribute } from "../attributes.js";
@@ -12,17 +12,15 @@ import {
   normalAxis,
   type OnnxNode,
   type OpHandler,
+  type QuantizedValue,
   requiredInput,
 } from "../node.js";
+import { onceAsked } from "../pending.js";
 import { quantizeValue } from "./quantizers.js";
 
 /** Least and greatest integer of the types that are supported. */
 const ranges: Readonly<Record<string, readonly [number, number]>> = { int8: [-128, 127], uint8: [0, 255] };
 
-/**
- * `saturate(round(x / scale) + zero point)` is the rounding of `x / scale` clamped to the range less the zero
- * point: a quantizer without one, whose ties go to even as ONNX Runtime's do.
- */
 export const quantizeLinear: OpHandler = (node) => {
   const input = requiredInput(node, 0);
   checkFloat32(node, "precision");
@@ -30,34 +28,69 @@ export const quantizeLinear: OpHandler = (node) => {
   const { scale, zero, type } = parameters(node, shape);
   if (input.kind === "constant" && input.constant.kind === "int")
     throw new Rejection("it quantizes integers", "quantize float weights");
-  const [least, greatest] = ranges[type] ?? [0, 0];
-  if (greatest === 0)
+  const range = Object.hasOwn(ranges, type) ? ranges[type] : undefined;
+  if (range === undefined)
     throw new Rejection(`it quantizes to ${type}`, "quantize to int8 or uint8, or use QONNX's Quant");
-  const [z = 0] = zero;
-  if (zero.some((n) => n !== z))
+  if (zero.some((n) => n !== zero[0]))
     throw new Rejection("its zero point differs between channels", "use one zero point per tensor");
-  const quantizer: UniformQuantizer = {
-    kind: "uniform",
-    scale,
-    zeroPoint: { shape: [], data: new Float32Array(1) },
-    qmin: least - z,
-    qmax: greatest - z,
-    rounding: "half-even",
-  };
-  const value = quantizeValue(node, quantizer);
-  return { kind: "codes", value, scale, zero };
+  return integers(node, node, { shape, scale, zero, range });
 };
+
+/**
+ * `saturate(round(x / scale) + zero point)`, clipped or not, is the rounding of `x / scale` clamped to the range less
+ * the zero point: a quantizer without one, whose ties go to even as ONNX Runtime's do. `source` is the QuantizeLinear,
+ * `node` it or the Clip behind it that writes these integers.
+ */
+function integers(
+  source: OnnxNode,
+  node: OnnxNode,
+  facts: Pick<QuantizedValue, "shape" | "scale" | "zero" | "range">,
+): QuantizedValue {
+  const { scale, range } = facts;
+  const [zero = 0] = facts.zero;
+  const settle = onceAsked(node, () =>
+    quantizeValue(
+      { ...node, inputs: source.inputs },
+      {
+        kind: "uniform",
+        scale,
+        zeroPoint: { shape: [], data: new Float32Array(1) },
+        qmin: range[0] - zero,
+        qmax: range[1] - zero,
+        rounding: "half-even",
+      },
+    ),
+  );
+  return {
+    kind: "codes",
+    ...facts,
+    within: (reader, bounds) => integers(source, reader, { ...facts, range: bounds }),
+    settle,
+  };
+}
+
+/** Clip between the two, as Brevitas writes fewer than 8 bits: its bounds are integers. */
+export function clippedIntegers(
+  node: OnnxNode,
+  input: QuantizedValue,
+  low: number,
+  high: number,
+): QuantizedValue {
+  const cut = (q: number): number => Math.min(Math.max(q, low), high);
+  const range = [cut(input.range[0]), cut(input.range[1])] as const;
+  if (range[0] < range[1]) return input.within(node, range);
+  throw new Rejection(`it is always ${range[0]}`, "check the model's bit widths");
+}
 
 export const dequantizeLinear: OpHandler = (node) => {
   const input = node.inputs[0];
   checkFloat32(node, "output_dtype");
   if (input?.kind === "codes") {
-    const { value } = input;
-    const { scale, zero } = parameters(node, value.kind === "constant" ? value.constant.shape : value.shape);
+    const { scale, zero } = parameters(node, input.shape);
     const same = (a: ArrayLike<number>, b: ArrayLike<number>): boolean =>
       a.length === b.length && Array.from(a).every((n, i) => n === b[i]);
     if (same(scale.data, input.scale.data) && same(scale.shape, input.scale.shape) && same(zero, input.zero))
-      return value;
+      return input.settle();
     throw new Rejection(
       "it has another scale or zero point than its QuantizeLinear",
       "give both nodes the same scale and zero point",

@@ -1,6 +1,16 @@
 /** Values that are cut, joined, padded and turned; activations; integers between quantizers. */
 import { describe, expect, it } from "vitest";
-import { type FileSpec, floats, graphOf, ints, node, problemOf, run, scalar } from "../../../support/onnx.js";
+import {
+  type FileSpec,
+  floats,
+  graphOf,
+  ints,
+  node,
+  problemOf,
+  run,
+  scalar,
+  type TensorInit,
+} from "../../../support/onnx.js";
 
 const inputs = { x: [1, 4, 1, 2] };
 const eight = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -246,6 +256,44 @@ describe("QuantizeLinear and DequantizeLinear", () => {
     expect(quantized!.scale).toEqual({ shape: [2, 1, 1, 1], data: Float32Array.of(0.5, 0.1) });
   });
 
+  const clipped = (x: string, zero: number, low: number, high: number): FileSpec => ({
+    nodes: [node("QuantizeLinear", `${x} s z`, {}, "q"), node("Clip", "q l h", {}, "c"), dequantize],
+    inputs: { x: [1, 4] },
+    constants: { s: scalar(0.5), z: int8(zero), l: int8(low), h: int8(high) },
+  });
+  const dequantize = node("DequantizeLinear", "c s z");
+
+  it("with a Clip of the integers between them have fewer bits, whatever the zero point", () => {
+    expect(run(clipped("x", 0, -2, 1), [0.25, 0.75, 100, -100])).toEqual([0, 0.5, 0.5, -1]);
+    expect(run(clipped("x", 3, 0, 15), [0.25, 0.75, 100, -100])).toEqual([0, 1, 6, -1.5]);
+  });
+
+  it("are one quantizer for each Clip, and another without", () => {
+    const base = clipped("x", 0, -2, 1);
+    const nodes = [
+      ...base.nodes,
+      node("DequantizeLinear", "q s z", {}, "all"),
+      node("Add", "y all", {}, "sum"),
+    ];
+    const spec = { ...base, nodes, outputs: ["sum"] };
+    expect(run(spec, [0.25, 0.75, 100, -100])).toEqual([0, 1.5, 64, -65]);
+    expect(graphOf(spec).nodes.map((n) => n.op.kind)).toEqual(["quantize", "quantize", "sum"]);
+  });
+
+  it("with a Clip make weights of fewer bits, of floats and of integers", () => {
+    const { constants } = clipped("x", 0, -1, 1);
+    const product = (nodes: FileSpec["nodes"], w: TensorInit): readonly number[] => {
+      const spec = { nodes: [...nodes, node("MatMul", "x W")], inputs: { x: [1, 4] } };
+      const op = graphOf({ ...spec, constants: { ...constants, w } }).nodes[0]!.op;
+      return op.kind === "dense" ? [...op.weights.quantized!.codes] : [];
+    };
+    const last = [node("Clip", "q l h", {}, "c"), node("DequantizeLinear", "c s z", {}, "W")];
+    const latent = floats([4, 1], [0.2, 0.6, 9, -9]);
+    expect(product([node("QuantizeLinear", "w s z", {}, "q"), ...last], latent)).toEqual([0, 1, 1, -1]);
+    const stored = { dims: [4n, 1n], dataType: 3, int32Data: [0, 1, 7, -7] };
+    expect(product([node("Clip", "w l h", {}, "c"), last[1]!], stored)).toEqual([0, 1, 1, -1]);
+  });
+
   const spec = through(0.5, 0);
   const changed = (nodes: FileSpec["nodes"], constants: FileSpec["constants"] = {}): FileSpec => ({
     ...spec,
@@ -270,7 +318,14 @@ describe("QuantizeLinear and DequantizeLinear", () => {
       changed([quantize, node("Relu", "q")]),
       /integers of a QuantizeLinear.*QDQ/,
     ],
-    ["integers at the end", changed([{ ...quantize, out: ["y"] }]), /integers of a QuantizeLinear/],
+    ["integers at the end", changed([{ ...quantize, out: ["y"] }]), /QuantizeLinear — end the model in/],
+    ["a Clip to one integer", clipped("x", 0, 3, 3), /it is always 3/],
+    ["a Clip to nothing", clipped("x", 0, 3, 2), /clips to 3…2, which is empty/],
+    [
+      "a Clip of integers to floats",
+      { ...clipped("x", 0, 0, 1), constants: { ...clipped("x", 0, 0, 1).constants, l: scalar(0) } },
+      /lower bound depends on the input or is not an integer/,
+    ],
     [
       "a scale of 0",
       changed([quantize, node("DequantizeLinear", "q s z")], { s: scalar(0) }),

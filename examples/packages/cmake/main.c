@@ -1,0 +1,7 @@
+#include "recognise.h"
+#include "uart.h"
+
+int main(void) {
+    uart_init();
+    return recognise_pattern(uart_put);
+}
