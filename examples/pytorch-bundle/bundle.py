@@ -32,7 +32,8 @@ def layer_of(name, m, own):
     known = [entry[1:] for entry in TYPES if isinstance(m, entry[0]) and (own or type(m).forward is entry[0].forward)]
     kind, fields = (known or [(None, ())])[0]
     if not known and own is None:
-        raise TypeError(f"{name} is a {type(m).__name__}, which is not known here: say in own_classes what it does")
+        how = "say in own_classes what it does" if name else "put its layers into an nn.Sequential, in forward's order"
+        raise TypeError(f"{name or 'the model'} is a {type(m).__name__}, which is not known here: {how}")
     if any(getattr(m, key, values[0]) not in values for key, values in SETTINGS.items()):
         raise ValueError(f"{name} has settings that a manifest does not know: {m}")
     layer = {"name": name, "type": kind, **{field: getattr(m, field) for field in fields}}

@@ -36,6 +36,12 @@ const known: readonly KnownFormat[] = [
     remedy: "pass the model file, not firmware",
   },
   {
+    name: "a pointer of Git LFS",
+    offset: 0,
+    magic: ascii("version https://git-lfs"),
+    remedy: "fetch the file itself: git lfs pull",
+  },
+  {
     name: "a web page",
     offset: 0,
     magic: ascii("<"),
@@ -45,7 +51,19 @@ const known: readonly KnownFormat[] = [
 
 /** The format that the file's first bytes belong to, if it is a well-known one that bitloom does not read. */
 export function otherFormat(bytes: Uint8Array): { name: string; remedy: string } | undefined {
-  return known.find(({ offset, magic }) => magic.every((byte, i) => bytes[offset + i] === byte));
+  const found = known.find(({ offset, magic }) => magic.every((byte, i) => bytes[offset + i] === byte));
+  return found ?? (isText(bytes) ? text : undefined);
+}
+
+const text = {
+  name: "text",
+  remedy: "pass the model file; of texts only manifests of bundles are read, JSON without comments",
+};
+
+/** Whether the file begins like one that people write: no other format has so many printable bytes in front. */
+function isText(bytes: Uint8Array): boolean {
+  const printed = (byte: number): boolean => (byte >= 0x20 && byte < 0x7f) || [9, 10, 13].includes(byte);
+  return bytes.subarray(0, 256).every(printed);
 }
 
 function ascii(text: string): number[] {

@@ -25,16 +25,22 @@ export function weightsAlone(bytes: Uint8Array, fileName: string): WeightsAlone 
       name: "weights alone (safetensors)",
       remedy: `pass the manifest (.json) that names this file; ${HOW}`,
     };
-  if (isZip(bytes)) return ofArchive(bytes, fileName);
+  const archive = isZip(bytes) ? openArchive(bytes) : undefined;
+  if (archive !== undefined && isNpz(archive))
+    return { name: "weights alone (npz)", remedy: `pass the manifest (.json) that names this file; ${HOW}` };
+  return pickled(bytes, fileName);
+}
+
+/** Which pickle a file is, and how it is converted; undefined for other files. */
+export function pickled(bytes: Uint8Array, fileName: string): WeightsAlone | undefined {
+  if (isZip(bytes)) return pickledArchive(bytes, fileName);
   if (TORCH_MAGIC.every((byte, i) => bytes[i] === byte)) return torchFile(fileName);
   return bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5 ? otherPickle(fileName) : undefined;
 }
 
-function ofArchive(bytes: Uint8Array, fileName: string): WeightsAlone | undefined {
+function pickledArchive(bytes: Uint8Array, fileName: string): WeightsAlone | undefined {
   const archive = openArchive(bytes);
   if (archive === undefined) return undefined;
-  if (isNpz(archive))
-    return { name: "weights alone (npz)", remedy: `pass the manifest (.json) that names this file; ${HOW}` };
   const has = (member: string): boolean =>
     archive.names.some((n) => n === member || n.endsWith(`/${member}`));
   if (!has("data.pkl")) return undefined;

@@ -141,7 +141,10 @@ function threshold(
 
 function requireFinite(x: number): void {
   if (!Number.isFinite(x))
-    throw fail("input/not-finite", `the input contains ${x}; inputs must be finite numbers`);
+    throw fail(
+      "input/not-finite",
+      `a float32 value that is compared is ${x}; inputs, and what is computed of them, must be finite numbers`,
+    );
 }
 
 const keyView = new DataView(new ArrayBuffer(4));

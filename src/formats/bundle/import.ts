@@ -117,7 +117,7 @@ class Import {
     if (path === undefined) return [undefined, 0];
     try {
       const bytes = readCompanion(this.#companions, path, FILE_LIMIT);
-      return [openWeights(bytes), bytes.length];
+      return [openWeights(bytes, path), bytes.length];
     } catch (error) {
       if (!(error instanceof Rejection)) throw error;
       const text = `${printable(path, 60)}: ${error.message}`;

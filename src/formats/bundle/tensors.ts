@@ -6,11 +6,14 @@ import { Rejection } from "../common/rejection.js";
 import type { StoredTensor, TensorSource } from "../common/tensor-source.js";
 import { openNpz } from "../npz.js";
 import { openSafetensors } from "../safetensors.js";
+import { pickled } from "../weights-alone.js";
 import { isZip } from "../zip.js";
 import type { Guesser } from "./guesser.js";
 
-/** Opens safetensors or npz, by content. Throws a Rejection. */
-export function openWeights(bytes: Uint8Array): TensorSource {
+/** Opens safetensors or npz, by content. Throws a Rejection; `name` is the file's, for the command that converts it. */
+export function openWeights(bytes: Uint8Array, name: string): TensorSource {
+  const pickle = pickled(bytes, name);
+  if (pickle !== undefined) throw new Rejection(`it is ${pickle.name}`, pickle.remedy);
   return isZip(bytes) ? openNpz(bytes) : openSafetensors(bytes);
 }
 

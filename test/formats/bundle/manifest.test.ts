@@ -217,7 +217,7 @@ describe("other JSON is told apart", () => {
     [
       "a Keras config",
       '{"class_name": "Sequential", "config": {}}',
-      /the config of a Keras model without its weights — save the whole model/,
+      /config of a Keras model without its weights — save the whole model/,
     ],
     [
       "layers without a format",
