@@ -118,7 +118,9 @@ describe("the workflow", () => {
   it("has the permissions that it needs, pinned actions, and no expression inside a script", () => {
     const { permissions, env, jobs } = fromFile();
     expect(permissions).toEqual({ contents: "read" });
-    expect(env.BITLOOM_PACKAGE).toBe(`bitloom@${version}`);
+    expect(env.CI_PACKAGE).toBe(`bitloom@${version}`);
+    // bitloom reads variables of its own; another meaning of one, like BITLOOM_BOARDS, would change what it does.
+    expect(Object.keys(env).filter((name) => name.startsWith("BITLOOM_"))).toEqual(["BITLOOM_OBJECT_CACHE"]);
     expect(jobs.verify.permissions ?? jobs.compare.permissions).toBeUndefined();
     expect(jobs.comment.permissions).toEqual({ "pull-requests": "write" });
     expect(jobs.verify.strategy?.matrix.part).toEqual([1, 2]);
