@@ -21,7 +21,7 @@ type Of<K extends Instruction["kind"]> = Extract<Instruction, { kind: K }>;
  * `input/not-finite` (exit 1) for a NaN or an infinity.
  */
 export function traceDevice(program: DeviceProgram, input: Values): Values[] {
-  for (const x of input) requireFinite(x);
+  for (const x of input) requireFinite(x, "an element of the input");
   const values: Values[] = [];
   values[program.input.tensor] = input;
   for (const instruction of program.instructions) {
@@ -139,19 +139,19 @@ function threshold(
   });
 }
 
-function requireFinite(x: number): void {
-  if (!Number.isFinite(x))
-    throw fail(
-      "input/not-finite",
-      `a float32 value that is compared is ${x}; inputs, and what is computed of them, must be finite numbers`,
-    );
+function requireFinite(x: number, what: string): void {
+  if (Number.isFinite(x)) return;
+  throw fail(
+    "input/not-finite",
+    `${what} is ${x}; inputs and what is computed of them must be finite numbers`,
+  );
 }
 
 const keyView = new DataView(new ArrayBuffer(4));
 
 /** Order-preserving map of finite float32 to int32; −0 is just below +0. NaN and infinities are refused. */
 export function floatKey(x: number): number {
-  requireFinite(x);
+  requireFinite(x, "a value that is compared with thresholds");
   keyView.setFloat32(0, x);
   const bits = keyView.getInt32(0);
   return bits >= 0 ? bits : bits ^ 0x7fffffff;

@@ -1,5 +1,6 @@
 /** Quantizers of weights: codes and scales by hand. */
 import { expect, test } from "vitest";
+import { openWeights } from "../../../src/formats/bundle/tensors.js";
 import type { WeightTensor } from "../../../src/graph/types.js";
 import { graphOf, problemOf, type TensorSpec, tensor } from "../../support/bundle.js";
 
@@ -214,4 +215,26 @@ test.each<[string, object, RegExp]>([
 ])("refuses %s", (_, quantizer, message) => {
   const tensors = { t: tensor([3], [1, 2, 3]) };
   expect(problemOf(spec(quantizer, tensors))).toMatch(message);
+});
+
+test("a pickle in place of the weights file is called one, with the command that converts it", () => {
+  const torchFile = Uint8Array.of(
+    0x80,
+    2,
+    0x8a,
+    10,
+    0x6c,
+    0xfc,
+    0x9c,
+    0x46,
+    0xf9,
+    0x20,
+    0x6a,
+    0xa8,
+    0x50,
+    0x19,
+    0x2e,
+  );
+  expect(() => openWeights(torchFile, "net.pt")).toThrow(/^it is a Python pickle \(PyTorch \.pt\)$/);
+  expect(() => openWeights(Uint8Array.of(1, 2, 3), "net.pt")).toThrow(/^(?!it is a Python pickle)/);
 });
