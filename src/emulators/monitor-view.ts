@@ -25,6 +25,8 @@ export class MonitorView {
   readonly #frames: { type: string; sequence: number; bytes: number }[] = [];
   #bytes = 0;
   #text = "";
+  /** A carriage return at the end of what came: with a line feed it is the end of a line. */
+  #held = "";
   #atLineStart = true;
 
   constructor(show: (text: string) => void) {
@@ -50,8 +52,10 @@ export class MonitorView {
 
   #addText(text: string): void {
     this.#text = (this.#text + text).slice(-KEPT_TEXT);
-    if (text === "") return;
-    const shown = visible(text);
+    const all = this.#held + text;
+    this.#held = all.endsWith("\r") ? "\r" : "";
+    const shown = visible(all.slice(0, all.length - this.#held.length));
+    if (shown === "") return;
     this.#show(shown);
     this.#atLineStart = shown.endsWith("\n");
   }

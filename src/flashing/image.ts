@@ -1,5 +1,5 @@
 /** The image that is to be written: whether it is one for the board, and the file formats that tools want of it. */
-import { writeFile } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { type BitloomError, fail } from "../diagnostics/diagnostic.js";
 import type { Board, Memory } from "../targets/boards.js";
@@ -79,8 +79,9 @@ export function imageFile(
 /** How objcopy makes the file; nothing for formats that it does not make. */
 export function conversion(elf: string, format: ImageFormat, file: ImageFile): readonly FlashStep[] {
   if (format === "elf" || format === "uf2") return [];
-  const kind = format === "hex" ? ["-O", "ihex"] : ["-O", "binary", "--gap-fill", "0xff"];
-  return [{ program: "arm-none-eabi-objcopy", args: [...kind, elf, file.path] }];
+  // Without --gap-fill: it would fill all that lies between flash and variables in RAM.
+  const target = format === "hex" ? "ihex" : "binary";
+  return [{ program: "arm-none-eabi-objcopy", args: ["-O", target, elf, file.path] }];
 }
 
 /** Writes the file that a tool gets. Throws `flashing/convert` (exit 1), or exit 3 without objcopy. */
@@ -94,6 +95,18 @@ export async function writeImageFile(
   for (const { args } of conversion(image.elf, format, file)) {
     await runTool(armBinutil("objcopy"), args, "flashing/convert", image.elf);
   }
+  if (format === "bin") await checkLength(image, file);
+}
+
+/** Bytes alone do not say where they belong: there must be as many as lie between the first and the last that is loaded. */
+async function checkLength({ elf, loads, address }: CheckedImage, { path }: ImageFile): Promise<void> {
+  const end = Math.max(...loads.map((load) => load.address + load.data.length));
+  const { size } = await stat(path);
+  if (size === end - address) return;
+  throw fail("flashing/convert", `objcopy made ${size} bytes of an image of ${end - address}`, {
+    where: elf,
+    exitCode: 1,
+  });
 }
 
 /** e.g. `0x08000000`. */

@@ -21,6 +21,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   toolchain: ["diagnostics", "assets", "targets"],
   profile: [],
   emulators: ["diagnostics", "assets", "program", "profile", "targets", "toolchain"],
+  flashing: ["diagnostics", "targets", "toolchain"],
   tuning: [
     "diagnostics",
     "assets",
