@@ -1,15 +1,17 @@
 import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import type { CompiledModel } from "../compile.js";
+import { type CompiledModel, version } from "../compile.js";
 import { fail } from "../diagnostics/diagnostic.js";
 import { didYouMean, printable } from "../diagnostics/text.js";
+import { checkRenodeFolder, type RenodeFile, renodeFiles, requireRenode } from "../emulators/index.js";
 import { printGraph } from "../graph/index.js";
 import type { ModelGraph } from "../graph/types.js";
 import { passNames } from "../passes/registry.js";
 import { type Plan, printPlan } from "../plan/index.js";
 import { type DeviceProgram, printProgram } from "../program/index.js";
 import { summarize, summaryText } from "../report/summary.js";
-import type { Cpu } from "../targets/index.js";
+import { type Board, type Cpu, findBoard } from "../targets/index.js";
 import { readLockFile } from "../tuning/lock-file.js";
 import { cpuOf, fitReport } from "./fit.js";
 import { modelCommand } from "./model-command.js";
@@ -23,8 +25,12 @@ interface Options extends ModelOptions {
   readonly cpu?: string;
   readonly tune?: string;
   readonly printAfter?: string;
+  readonly renode?: boolean;
   readonly json: boolean;
 }
+
+/** Below the library's folder. */
+const RENODE_FOLDER = "renode";
 
 const STAGES = ["import", ...passNames, "plan"];
 
@@ -35,6 +41,7 @@ export function compileCommand(): Command {
     .option("--cpu <id>", "target core, e.g. cortex-m0 (the same C runs on all; sets the build flags)")
     .option("--tune <file>", "measured costs of kernels, made by `bitloom tune` for the same core")
     .option("--output <kind>", "scores (integers, with their meaning in the header) or float32", "scores")
+    .option("--renode", "also write a script, a platform and a test suite for Renode (needs --board)")
     .option("--print-after <stage>", `print the compiler's state after a stage: ${STAGES.join(", ")}`)
     .addHelpText("after", "\nExample:\n  bitloom compile mnist.onnx --board microbit -o firmware/mnist\n")
     .action((model: string, options: Options) => present(options.json, () => run(model, options)));
@@ -52,6 +59,7 @@ function run(path: string, options: Options) {
       remedy: `use one of ${STAGES.join(", ")}; did you mean ${didYouMean(stage, STAGES) ?? STAGES[0]}?`,
     });
   }
+  const renode = renodeOf(options);
   const cpu = cpuOf(options);
   let printed = "";
   const model = compileFromOptions(path, options, {
@@ -62,13 +70,16 @@ function run(path: string, options: Options) {
     },
   });
   const fit = fitReport(model, options.board);
+  const files = options.out === undefined ? [] : model.library.files.map((f) => f.path);
+  const extras = renode === undefined ? [] : renodeFiles(model.library.name, version, renode.board);
   if (options.out !== undefined) writeFolder(options.out, model.library.files);
+  if (renode !== undefined) writeFolder(renode.folder, extras);
   return {
-    text: printed + (options.out === undefined ? "" : resultText(model, options.out, fit.text)),
+    text: printed + (options.out === undefined ? "" : resultText(model, options.out, fit.text, extras)),
     json: {
       name: model.library.name,
       folder: options.out ?? null,
-      files: options.out === undefined ? [] : model.library.files.map((f) => f.path),
+      files: [...files, ...extras.map((f) => `${RENODE_FOLDER}/${f.path}`)],
       modelCrc: model.library.modelCrc,
       ...summarize(model.plan),
       fit: fit.json,
@@ -76,6 +87,21 @@ function run(path: string, options: Options) {
     },
     diagnostics: model.diagnostics,
   };
+}
+
+/** What Renode's files are for and where they go, checked before anything is compiled; undefined without `--renode`. */
+function renodeOf({ renode, board: id, out }: Options): { board: Board; folder: string } | undefined {
+  if (renode !== true) return undefined;
+  if (id === undefined || out === undefined) {
+    throw fail("cli/renode", "--renode needs a board and a folder", {
+      remedy: "add --board ID and -o DIR; `bitloom boards` says which boards Renode has",
+    });
+  }
+  const board = findBoard(id);
+  requireRenode(board);
+  const folder = join(out, RENODE_FOLDER);
+  checkRenodeFolder(resolve(folder));
+  return { board, folder };
 }
 
 function measurementsFrom(path: string, cpu: Cpu | undefined): ReadonlyMap<string, number> {
@@ -92,12 +118,18 @@ function stageText(state: ModelGraph | DeviceProgram | Plan): string {
   return "steps" in state ? printPlan(state) : printProgram(state);
 }
 
-function resultText(model: CompiledModel, folder: string, fit: string): string {
+function resultText(
+  model: CompiledModel,
+  folder: string,
+  fit: string,
+  renode: readonly RenodeFile[],
+): string {
   const { name, files } = model.library;
   return [
     summaryText(summarize(model.plan)),
     ...(fit === "" ? [] : [fit]),
     "",
     `wrote ${files.length} files to ${printable(folder, 200)}: include ${name}.h, call ${name}_init and ${name}_run`,
+    ...(renode.length === 0 ? [] : [`wrote ${renode.map((f) => `${RENODE_FOLDER}/${f.path}`).join(", ")}`]),
   ].join("\n");
 }

@@ -13,5 +13,6 @@ export { addressOf } from "./profiled-function.js";
 export { qemuEmulator } from "./qemu.js";
 export { explainPluginFailure } from "./qemu-plugin.js";
 export { createRenodeEmulator, type RenodeEmulator } from "./renode.js";
+export { checkRenodeFolder, type RenodeFile, renodeFiles, requireRenode } from "./renode-files.js";
 export { type RunOptions, runVectors, type SessionOptions, VectorSession } from "./session.js";
 export type { Emulator, FoundEmulator, FunctionCall, Machine, MachineEnd, StartOptions } from "./types.js";
