@@ -221,8 +221,7 @@ describeWith(["arm-none-eabi-gcc", "cc"], "the Renode runner with a stand-in for
     ]);
   });
 
-  it("counts calls by hooks", async () => {
-    const board = findBoard("stm32f103");
+  it.each(named)("counts calls on %s by hooks", async (_id, board) => {
     const elf = await image(board);
     const machine = await open().start(elf, board, { profile: ["sums", "toy_run"] });
     for await (const _ of runVectors(machine, inputs)) void _;
@@ -233,6 +232,13 @@ describeWith(["arm-none-eabi-gcc", "cc"], "the Renode runner with a stand-in for
     const after = await emulator.start(elf, board);
     await after.stop();
     expect(await after.ended).not.toHaveProperty("calls");
+  });
+
+  it("says that a board changes what its platform lacks", async () => {
+    const board = findBoard("stm32f103");
+    const changes = [{ why: "none", lines: ["usart9:", "    frequency: 1"] }];
+    const wrong: Board = { ...board, renode: { platform: "", uart: "", ...board.renode, changes } };
+    await expect(open().start(await image(board), wrong)).rejects.toThrow(/usart9.*never declared/);
   });
 
   it("runs one machine at a time", async () => {
