@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import type { CompiledModel } from "../compile.js";
+import { type CompiledModel, version } from "../compile.js";
 import { fail } from "../diagnostics/diagnostic.js";
 import { didYouMean, printable } from "../diagnostics/text.js";
 import {
@@ -10,13 +11,14 @@ import {
   packageFiles,
   packageNames,
 } from "../emit/index.js";
+import { checkRenodeFolder, type RenodeFile, renodeFiles, requireRenode } from "../emulators/index.js";
 import { printGraph } from "../graph/index.js";
 import type { ModelGraph } from "../graph/types.js";
 import { passNames } from "../passes/registry.js";
 import { type Plan, printPlan } from "../plan/index.js";
 import { type DeviceProgram, printProgram } from "../program/index.js";
 import { summarize, summaryText } from "../report/summary.js";
-import type { Cpu } from "../targets/index.js";
+import { type Board, type Cpu, findBoard } from "../targets/index.js";
 import { readLockFile } from "../tuning/lock-file.js";
 import { cpuOf, fitReport } from "./fit.js";
 import { modelCommand } from "./model-command.js";
@@ -34,8 +36,12 @@ interface Options extends ModelOptions {
   readonly packageVersion?: string;
   readonly packageVendor?: string;
   readonly packageUrl?: string;
+  readonly renode?: boolean;
   readonly json: boolean;
 }
+
+/** Below the library's folder. */
+const RENODE_FOLDER = "renode";
 
 const STAGES = ["import", ...passNames, "plan"];
 
@@ -50,6 +56,7 @@ export function compileCommand(): Command {
     .option("--package-version <version>", "version of the package, 1.0.0 by default")
     .option("--package-vendor <name>", "publisher of the package, bitloom by default")
     .option("--package-url <address>", "home page of the package, none by default")
+    .option("--renode", "also write a script, a platform and a test suite for Renode (needs --board)")
     .option("--print-after <stage>", `print the compiler's state after a stage: ${STAGES.join(", ")}`)
     .addHelpText(
       "after",
@@ -72,6 +79,7 @@ function run(path: string, options: Options) {
   }
   const kind = oneOf("--package", options.package, packageNames);
   const identity = checkedIdentity(identityOptions(options));
+  const renode = renodeOf(options);
   const cpu = cpuOf(options);
   let printed = "";
   const model = compileFromOptions(path, options, {
@@ -83,14 +91,17 @@ function run(path: string, options: Options) {
   });
   const fit = fitReport(model, options.board);
   const files = options.out === undefined ? [] : packageFiles(model.library, kind, identity);
+  const extras = renode === undefined ? [] : renodeFiles(model.library.name, version, renode.board);
   if (options.out !== undefined) writeFolder(options.out, files);
+  if (renode !== undefined) writeFolder(renode.folder, extras);
   return {
-    text: printed + (options.out === undefined ? "" : resultText(model, files, options.out, fit.text)),
+    text:
+      printed + (options.out === undefined ? "" : resultText(model, files, options.out, fit.text, extras)),
     json: {
       name: model.library.name,
       folder: options.out ?? null,
       package: kind,
-      files: files.map((f) => f.path),
+      files: [...files.map((f) => f.path), ...extras.map((f) => `${RENODE_FOLDER}/${f.path}`)],
       modelCrc: model.library.modelCrc,
       ...summarize(model.plan),
       fit: fit.json,
@@ -98,6 +109,21 @@ function run(path: string, options: Options) {
     },
     diagnostics: model.diagnostics,
   };
+}
+
+/** What Renode's files are for and where they go, checked before anything is compiled; undefined without `--renode`. */
+function renodeOf({ renode, board: id, out }: Options): { board: Board; folder: string } | undefined {
+  if (renode !== true) return undefined;
+  if (id === undefined || out === undefined) {
+    throw fail("cli/renode", "--renode needs a board and a folder", {
+      remedy: "add --board ID and -o DIR; `bitloom boards` says which boards Renode has",
+    });
+  }
+  const board = findBoard(id);
+  requireRenode(board);
+  const folder = join(out, RENODE_FOLDER);
+  checkRenodeFolder(resolve(folder));
+  return { board, folder };
 }
 
 function measurementsFrom(path: string, cpu: Cpu | undefined): ReadonlyMap<string, number> {
@@ -127,6 +153,7 @@ function resultText(
   files: readonly PackageFile[],
   folder: string,
   fit: string,
+  renode: readonly RenodeFile[],
 ): string {
   const { name } = model.library;
   const how = files.some((f) => f.path === "README.md")
@@ -137,5 +164,6 @@ function resultText(
     ...(fit === "" ? [] : [fit]),
     "",
     `wrote ${files.length} files to ${printable(folder, 200)}: ${how}`,
+    ...(renode.length === 0 ? [] : [`wrote ${renode.map((f) => `${RENODE_FOLDER}/${f.path}`).join(", ")}`]),
   ].join("\n");
 }

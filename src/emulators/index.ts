@@ -14,6 +14,7 @@ export { addressOf } from "./profiled-function.js";
 export { qemuEmulator } from "./qemu.js";
 export { explainPluginFailure } from "./qemu-plugin.js";
 export { createRenodeEmulator, type RenodeEmulator } from "./renode.js";
+export { checkRenodeFolder, type RenodeFile, renodeFiles, requireRenode } from "./renode-files.js";
 export { boardTarget, connectBoard, type SerialOptions } from "./serial-machine.js";
 export { HARNESS_BAUD, openSerialPort, type SerialPort } from "./serial-port.js";
 export { findSerialPort, listSerialPorts, type PortInfo, portUsers } from "./serial-ports.js";

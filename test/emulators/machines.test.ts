@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import {
   type Emulator,
@@ -12,6 +13,7 @@ import {
   type VectorResult,
   type Verdict,
 } from "../../src/emulators/index.js";
+import { freePort } from "../../src/emulators/socket-link.js";
 import { type Board, findBoard, listBoards } from "../../src/targets/index.js";
 import { buildFirmware, buildHost, type Link, readElf } from "../../src/toolchain/index.js";
 import {
@@ -211,5 +213,33 @@ describeWith(programs, "a board that QEMU does not know", () => {
 describe("QEMU without a machine for the board", () => {
   it("says so", async () => {
     await expect(qemuEmulator.start("x.elf", findBoard("stm32f103"))).rejects.toMatchObject({ exitCode: 2 });
+  });
+});
+
+describeWith([...programs, "gdb-multiarch"], "GDB at QEMU", () => {
+  it("stops the processor at its first instruction and at a function", async () => {
+    const board = findBoard("mps2-an385");
+    const elf = await image(board, false);
+    const port = await freePort();
+    // As docs/RENODE.md says.
+    const args = ["-machine", "mps2-an385", "-display", "none", "-monitor", "none", "-serial", "null"];
+    const server = ["-S", "-gdb", `tcp:127.0.0.1:${port}`];
+    const qemu = execa("qemu-system-arm", [...args, "-kernel", elf, ...server], { reject: false });
+    try {
+      const connect = ["set tcp connect-timeout 20", `target remote 127.0.0.1:${port}`];
+      const commands = [...connect, "info symbol $pc", "break main", "continue", "info symbol $pc"];
+      const { stdout } = await execa(
+        "gdb-multiarch",
+        ["-batch", "-nx", elf, ...commands.flatMap((c) => ["-ex", c])],
+        { timeout: 40_000 },
+      );
+      expect([...stdout.matchAll(/^(\w+).* in section/gm)].map(([, name]) => name)).toEqual([
+        "reset_handler",
+        "main",
+      ]);
+    } finally {
+      qemu.kill("SIGKILL");
+      await qemu;
+    }
   });
 });

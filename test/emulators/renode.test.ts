@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -27,6 +27,24 @@ import {
 const folder = temporaryFolder();
 const boards = listBoards().filter((b) => b.renode !== undefined);
 const named = boards.map((b) => [b.id, b] as const);
+
+/** The UARTs of Renode's platforms that are at the addresses of the boards' drivers. */
+const uartOf = new Map(
+  Object.entries({
+    "arduino-nano-33-ble": "uart0",
+    "arduino-uno-r4-minima": "sci2",
+    "ek-ra6m5": "sci0",
+    "nrf52840-dk": "uart0",
+    "nucleo-f103rb": "usart2",
+    "nucleo-g071rb": "usart2",
+    "nucleo-h753zi": "usart3",
+    "nucleo-wba52cg": "usart1",
+    stm32f103: "usart1",
+    "stm32f072b-discovery": "usart1",
+    "stm32f4-discovery": "usart2",
+    "stm32f746g-disco": "usart1",
+  }),
+);
 const fake = join(import.meta.dirname, "../fixtures/firmware/fake-renode.mjs");
 
 async function run(
@@ -170,8 +188,40 @@ describeWith(["arm-none-eabi-gcc", "cc"], "the Renode runner with a stand-in for
     expect(commands.at(-1)).toMatch(/ quit$/);
   });
 
-  it("counts calls by hooks", async () => {
-    const board = findBoard("stm32f103");
+  it.each(named)("gives the Monitor the commands for %s and no others", async (id, board) => {
+    writeFileSync(log, "");
+    const machine = await open().start(await image(board), board);
+    await machine.stop();
+    await emulator.close();
+    expect(uartOf.get(id), "in the table of this test").toBeDefined();
+    const commands = readFileSync(log, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => line.replace(/^\d+ /, "").replace(/@\S*\/(?=\w+\.\w+( true)?$)/, "@"))
+      .map((line) => line.replace(/Terminal \d+/, "Terminal PORT"))
+      .filter((line) => !line.includes("bitloom' + '-done"));
+    expect(commands).toEqual([
+      "include @run.resc",
+      "using sysbus",
+      "logFile @renode.log true",
+      'mach create "bitloom"',
+      "machine LoadPlatformDescription @board.repl",
+      "sysbus.cpu PerformanceInMips 10",
+      'emulation SetGlobalQuantum "0.001"',
+      "emulation SetGlobalAdvanceImmediately true",
+      'emulation CreateServerSocketTerminal PORT "link" false',
+      `connector Connect sysbus.${uartOf.get(id)} link`,
+      "sysbus LoadELF @image.elf",
+      "python \"print('bitloom' + '-loaded')\"",
+      "start",
+      "pause",
+      "sysbus.cpu ExecutedInstructions",
+      "Clear",
+      "quit",
+    ]);
+  });
+
+  it.each(named)("counts calls on %s by hooks", async (_id, board) => {
     const elf = await image(board);
     const machine = await open().start(elf, board, { profile: ["sums", "toy_run"] });
     for await (const _ of runVectors(machine, inputs)) void _;
@@ -182,6 +232,13 @@ describeWith(["arm-none-eabi-gcc", "cc"], "the Renode runner with a stand-in for
     const after = await emulator.start(elf, board);
     await after.stop();
     expect(await after.ended).not.toHaveProperty("calls");
+  });
+
+  it("says that a board changes what its platform lacks", async () => {
+    const board = findBoard("stm32f103");
+    const changes = [{ why: "none", lines: ["usart9:", "    frequency: 1"] }];
+    const wrong: Board = { ...board, renode: { platform: "", uart: "", ...board.renode, changes } };
+    await expect(open().start(await image(board), wrong)).rejects.toThrow(/usart9.*never declared/);
   });
 
   it("runs one machine at a time", async () => {
