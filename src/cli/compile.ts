@@ -11,7 +11,7 @@ import {
   packageFiles,
   packageNames,
 } from "../emit/index.js";
-import { checkRenodeFolder, type RenodeFile, renodeFiles, requireRenode } from "../emulators/index.js";
+import { checkRenodeFolder, renodeFiles, requireRenode } from "../emulators/index.js";
 import { printGraph } from "../graph/index.js";
 import type { ModelGraph } from "../graph/types.js";
 import { passNames } from "../passes/registry.js";
@@ -91,9 +91,8 @@ function run(path: string, options: Options) {
   });
   const fit = fitReport(model, options.board);
   const files = options.out === undefined ? [] : packageFiles(model.library, kind, identity);
-  const extras = renode === undefined ? [] : renodeFiles(model.library.name, version, renode.board);
-  if (options.out !== undefined) writeFolder(options.out, files);
-  if (renode !== undefined) writeFolder(renode.folder, extras);
+  const extras = renode === undefined ? [] : filesForRenode(model.library.name, renode.board);
+  if (options.out !== undefined) writeFolder(options.out, [...files, ...extras]);
   return {
     text:
       printed + (options.out === undefined ? "" : resultText(model, files, options.out, fit.text, extras)),
@@ -101,7 +100,7 @@ function run(path: string, options: Options) {
       name: model.library.name,
       folder: options.out ?? null,
       package: kind,
-      files: [...files.map((f) => f.path), ...extras.map((f) => `${RENODE_FOLDER}/${f.path}`)],
+      files: [...files, ...extras].map((f) => f.path),
       modelCrc: model.library.modelCrc,
       ...summarize(model.plan),
       fit: fit.json,
@@ -148,12 +147,20 @@ function identityOptions({ packageVersion, packageVendor, packageUrl }: Options)
   };
 }
 
+/** In a folder of their own within the library's. */
+function filesForRenode(name: string, board: Board): PackageFile[] {
+  return renodeFiles(name, version, board).map(({ path, text }) => ({
+    path: `${RENODE_FOLDER}/${path}`,
+    content: text,
+  }));
+}
+
 function resultText(
   model: CompiledModel,
   files: readonly PackageFile[],
   folder: string,
   fit: string,
-  renode: readonly RenodeFile[],
+  renode: readonly PackageFile[],
 ): string {
   const { name } = model.library;
   const how = files.some((f) => f.path === "README.md")
@@ -164,6 +171,6 @@ function resultText(
     ...(fit === "" ? [] : [fit]),
     "",
     `wrote ${files.length} files to ${printable(folder, 200)}: ${how}`,
-    ...(renode.length === 0 ? [] : [`wrote ${renode.map((f) => `${RENODE_FOLDER}/${f.path}`).join(", ")}`]),
+    ...(renode.length === 0 ? [] : [`wrote ${renode.map((f) => f.path).join(", ")}`]),
   ].join("\n");
 }
