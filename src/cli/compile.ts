@@ -79,7 +79,7 @@ function run(path: string, options: Options) {
   }
   const kind = oneOf("--package", options.package, packageNames);
   const identity = checkedIdentity(identityOptions(options));
-  const renode = renodeOf(options);
+  const renode = renodeBoard(options);
   const cpu = cpuOf(options);
   let printed = "";
   const model = compileFromOptions(path, options, {
@@ -91,7 +91,7 @@ function run(path: string, options: Options) {
   });
   const fit = fitReport(model, options.board);
   const files = options.out === undefined ? [] : packageFiles(model.library, kind, identity);
-  const extras = renode === undefined ? [] : filesForRenode(model.library.name, renode.board);
+  const extras = renode === undefined ? [] : filesForRenode(model.library.name, renode);
   if (options.out !== undefined) writeFolder(options.out, [...files, ...extras]);
   return {
     text:
@@ -110,8 +110,8 @@ function run(path: string, options: Options) {
   };
 }
 
-/** What Renode's files are for and where they go, checked before anything is compiled; undefined without `--renode`. */
-function renodeOf({ renode, board: id, out }: Options): { board: Board; folder: string } | undefined {
+/** The board that Renode's files are for, checked before anything is compiled; undefined without `--renode`. */
+function renodeBoard({ renode, board: id, out }: Options): Board | undefined {
   if (renode !== true) return undefined;
   if (id === undefined || out === undefined) {
     throw fail("cli/renode", "--renode needs a board and a folder", {
@@ -120,9 +120,8 @@ function renodeOf({ renode, board: id, out }: Options): { board: Board; folder: 
   }
   const board = findBoard(id);
   requireRenode(board);
-  const folder = join(out, RENODE_FOLDER);
-  checkRenodeFolder(resolve(folder));
-  return { board, folder };
+  checkRenodeFolder(resolve(join(out, RENODE_FOLDER)));
+  return board;
 }
 
 function measurementsFrom(path: string, cpu: Cpu | undefined): ReadonlyMap<string, number> {
