@@ -13,6 +13,9 @@ import { describeWith, temporaryFolder } from "../toolchain/toy.js";
 
 const folder = temporaryFolder();
 const model = join(repoRoot, "examples/mnist-mlp/model.onnx");
+/** The multiplexer always takes some bytes: without it QEMU may stop reading before the firmware's receiver is on. */
+const PTY = ["-chardev", "pty,id=link,mux=on", "-echr", "0x100", "-serial", "chardev:link"];
+
 const cli = join(repoRoot, "dist/cli/main.js");
 
 async function bitloom(args: readonly string[], env: Record<string, string> = {}) {
@@ -161,15 +164,7 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "a board at a serial port
     const library = writeLibrary(mnistMlp({ name: "model", cpu: board.cpu }), join(folder, `m0-${trace}`));
     const { elf } = await buildFirmware({ library, board, outDir: join(folder, `fw-${trace}`), trace });
     const quiet = ["-display", "none", "-monitor", "none", "-nic", "none"];
-    const line = spawn("qemu-system-arm", [
-      "-machine",
-      "microbit",
-      ...quiet,
-      "-serial",
-      "pty",
-      "-kernel",
-      elf,
-    ]);
+    const line = spawn("qemu-system-arm", ["-machine", "microbit", ...quiet, ...PTY, "-kernel", elf]);
     lines.push(line);
     return new Promise((resolve) => {
       line.stdout.on("data", (bytes: Buffer) => {

@@ -28,6 +28,9 @@ import {
   toyReference,
 } from "../toolchain/toy.js";
 
+/** The multiplexer always takes some bytes: without it QEMU may stop reading before the firmware's receiver is on. */
+const PTY = ["-chardev", "pty,id=link,mux=on", "-echr", "0x100", "-serial", "chardev:link"];
+
 const fixtures = join(import.meta.dirname, "../fixtures/firmware");
 const folder = temporaryFolder();
 
@@ -89,8 +92,7 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "QEMU's UART at a pseudo-
       "-machine",
       machine,
       ...quiet,
-      "-serial",
-      "pty",
+      ...PTY,
       "-kernel",
       elf,
     ]);
@@ -109,8 +111,7 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "QEMU's UART at a pseudo-
       "-machine",
       "mps2-an386",
       ...quiet,
-      "-serial",
-      "pty",
+      ...PTY,
       "-kernel",
       elf,
     ]);
