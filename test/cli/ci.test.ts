@@ -10,8 +10,9 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { modelPaths } from "../../src/cli/init.js";
 import { version } from "../../src/compile.js";
-import { commandLine, Place } from "../support/command.js";
+import { commandLine } from "../support/bitloom.js";
 import { errorsOf } from "../support/errors.js";
+import { Place } from "../support/place.js";
 import { repoRoot } from "../support/root.js";
 import { describeWith } from "../toolchain/toy.js";
 

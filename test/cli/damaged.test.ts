@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, expect, test } from "vitest";
+import { commandLine } from "../support/bitloom.js";
 import { damagedModel, formats } from "../support/damaged-models.js";
 import { full } from "../support/models.js";
-import { repoRoot } from "../support/root.js";
 
 const FILES = full ? 20 : 4;
 const firstSeed = Number(process.env.BITLOOM_SEED ?? 90_000);
@@ -24,11 +24,12 @@ test.each(formats)(`compile on ${FILES} damaged files of %s`, async (format) => 
     mkdirSync(join(home, "model"), { recursive: true });
     for (const [name, bytes] of Object.entries(files)) writeFileSync(join(home, "model", name), bytes);
     const words = ["compile", join("model", model), "-o", "out", ...args];
-    const { exitCode, stdout, stderr } = await execa(
-      process.execPath,
-      [join(repoRoot, "dist/cli/main.js"), ...words],
-      { cwd: home, env: { TMPDIR: home }, reject: false, timeout: 60_000 },
-    );
+    const { exitCode, stdout, stderr } = await execa(process.execPath, [commandLine, ...words], {
+      cwd: home,
+      env: { TMPDIR: home },
+      reject: false,
+      timeout: 60_000,
+    });
     expect(exitCode, title).toBeOneOf([0, 2]);
     for (const line of stderr.split("\n").filter((l) => l !== "")) expect(line, title).toMatch(LINE);
     if (exitCode === 2) expect([stdout, /^error\[/m.test(stderr)], title).toEqual(["", true]);

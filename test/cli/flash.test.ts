@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { findBoard } from "../../src/targets/index.js";
 import { buildFirmware, readElf } from "../../src/toolchain/index.js";
 import { writeLibrary } from "../../src/verify.js";
+import { runBitloom as bitloom, commandLine } from "../support/bitloom.js";
 import { mnistMlp } from "../support/models.js";
 import { repoRoot } from "../support/root.js";
 import { describeWith, temporaryFolder } from "../toolchain/toy.js";
@@ -15,12 +16,6 @@ const folder = temporaryFolder();
 const model = join(repoRoot, "examples/mnist-mlp/model.onnx");
 /** The multiplexer always takes some bytes: without it QEMU may stop reading before the firmware's receiver is on. */
 const PTY = ["-chardev", "pty,id=link,mux=on", "-echr", "0x100", "-serial", "chardev:link"];
-
-const cli = join(repoRoot, "dist/cli/main.js");
-
-async function bitloom(args: readonly string[], env: Record<string, string> = {}) {
-  return execa(process.execPath, [cli, ...args], { reject: false, env, timeout: 90_000, stdin: "ignore" });
-}
 
 /** A folder with stand-ins for tools, in front of everything else on PATH. */
 function stubs(...names: string[]): string {
@@ -252,10 +247,14 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "a board at a serial port
 
   it("is watched, and Ctrl-C ends that with 0", async () => {
     const port = await microbit(false);
-    const watching = execa(process.execPath, [cli, "monitor", "--board", "microbit", "--port", port], {
-      reject: false,
-      timeout: 60_000,
-    });
+    const watching = execa(
+      process.execPath,
+      [commandLine, "monitor", "--board", "microbit", "--port", port],
+      {
+        reject: false,
+        timeout: 60_000,
+      },
+    );
     await new Promise<void>((resolve) => {
       watching.stderr.on("data", (bytes: Buffer) => {
         if (bytes.toString().includes("Ctrl-C ends")) resolve();

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { boardList, matrix, shard } from "../../src/cli/matrix.js";
-import { Place } from "../support/command.js";
 import { errorsOf } from "../support/errors.js";
+import { Place } from "../support/place.js";
 import { repoRoot } from "../support/root.js";
 import { describeWith } from "../toolchain/toy.js";
 

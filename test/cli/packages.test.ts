@@ -2,8 +2,8 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
 import { afterAll, expect, it } from "vitest";
+import { runBitloom } from "../support/bitloom.js";
 import { repoRoot } from "../support/root.js";
 
 const folder = mkdtempSync(join(tmpdir(), "bitloom-cli-packages-"));
@@ -12,7 +12,7 @@ const model = join(repoRoot, "examples/mnist-mlp/model.onnx");
 
 async function compile(out: string, ...args: readonly string[]) {
   const line = ["compile", model, "--name", "digits", "-o", out, ...args];
-  return execa(process.execPath, [join(repoRoot, "dist/cli/main.js"), ...line], { reject: false });
+  return runBitloom(line);
 }
 
 /** Paths of the files below a folder, sorted. */

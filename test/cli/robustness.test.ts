@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { platform } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Place } from "../support/command.js";
+import { Place } from "../support/place.js";
 import { repoRoot } from "../support/root.js";
 import { describeWith } from "../toolchain/toy.js";
 

@@ -4,13 +4,17 @@ import { execa } from "execa";
 import { expect } from "vitest";
 import { repoRoot } from "./root.js";
 
+/** The program that users run. */
+export const commandLine = join(repoRoot, "dist/cli/main.js");
+
 /** Runs `bitloom` from the repository's root; the result has its exit code, whatever it is. */
 export async function runBitloom(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  return execa(process.execPath, [join(repoRoot, "dist/cli/main.js"), ...args], {
+  return execa(process.execPath, [commandLine, ...args], {
     cwd: repoRoot,
     reject: false,
     env,
-    timeout: 60_000,
+    stdin: "ignore",
+    timeout: 90_000,
   });
 }
 

@@ -3,10 +3,10 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { commandLine } from "./bitloom.js";
 import { repoRoot } from "./root.js";
 
 const fakeEmulator = join(repoRoot, "test/fixtures/firmware/fake-emulator.mjs");
-export const commandLine = join(repoRoot, "dist/cli/main.js");
 
 export class Place {
   readonly folder = mkdtempSync(join(tmpdir(), "bitloom-place-"));
