@@ -29,17 +29,16 @@ def sides(m):  # of "same", the larger half of an odd number stands behind
 
 
 def layer_of(name, m, own):
-    known = [entry[1:] for entry in TYPES if isinstance(m, entry[0]) and (own or type(m).forward is entry[0].forward)]
-    kind, fields = (known or [(None, ())])[0]
-    if not known and own is None:
-        how = "say in own_classes what it does" if name else "put its layers into an nn.Sequential, in forward's order"
-        raise TypeError(f"{name or 'the model'} is a {type(m).__name__}, which is not known here: {how}")
+    fits = [t[1:] for t in TYPES if isinstance(m, t[0]) and (own or type(m).forward is t[0].forward)]
+    kind, fields = (*fits, (None, ()))[0]
+    if kind is None and own is None:
+        raise TypeError(f"{name or 'model'}: own_classes must say what {type(m).__name__} does, or use nn.Sequential")
     if any(getattr(m, key, values[0]) not in values for key, values in SETTINGS.items()):
         raise ValueError(f"{name} has settings that a manifest does not know: {m}")
     layer = {"name": name, "type": kind, **{field: getattr(m, field) for field in fields}}
     layer |= {key: f"{name}.{key}" for key in TENSORS if kind and getattr(m, key, None) is not None}
-    layer |= {"padding": sides(m)} if kind and hasattr(m, "padding") else {}
-    layer |= {"padding_value": 0} if kind in WEIGHTED[:2] else {}
+    if kind and hasattr(m, "padding"):
+        layer |= {"padding": sides(m)} | ({"padding_value": 0} if kind in WEIGHTED else {})
     return layer | ({"weight_quantizer": own or {"type": "none"}} if kind in WEIGHTED else own or {})
 
 
@@ -56,6 +55,6 @@ def save_bundle(model, path, input_shape, own_classes={}):
             own[key], tensors[f"{name}.{key}"] = f"{name}.{key}", own[key](m)
         layers += [] if isinstance(m, (nn.modules.dropout._DropoutNd, nn.Identity)) else [layer_of(name, m, own)]
     save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()}, path.with_suffix(".safetensors"))
-    head = {"format": "bitloom-bundle", "version": 1, "name": path.stem, "producer": f"torch {__version__}"}
-    rest = {"weights": f"{path.stem}.safetensors", "input": {"shape": [1, *input_shape]}, "layers": layers}
-    path.write_text(json.dumps(head | rest, indent=1) + "\n")
+    bundle = {"format": "bitloom-bundle", "version": 1, "name": path.stem, "producer": f"torch {__version__}",
+              "weights": f"{path.stem}.safetensors", "input": {"shape": [1, *input_shape]}, "layers": layers}
+    path.write_text(json.dumps(bundle, indent=1) + "\n")
