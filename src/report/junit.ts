@@ -5,7 +5,8 @@
 import type { Check } from "../checks.js";
 import type { Diagnostic, ExitCode } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
-import { type BuildVerdict, divergenceText } from "../verify.js";
+import { divergenceText } from "../expectations.js";
+import type { BuildVerdict } from "../verify.js";
 
 /** One model on one board. */
 export interface JUnitRun {

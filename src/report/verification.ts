@@ -1,4 +1,5 @@
-import { type BuildVerdict, divergenceText, type Verification } from "../verify.js";
+import { divergenceText } from "../expectations.js";
+import type { BuildVerdict, Verification } from "../verify.js";
 
 /** A verification as text: the verdict, what was compared, what differed first. */
 export function verificationText(result: Verification, note?: string): string {
