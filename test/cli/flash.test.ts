@@ -62,31 +62,14 @@ describeWith(["arm-none-eabi-gcc"], "flash", () => {
     const drive = join(folder, "RPI-RP2");
     mkdirSync(drive);
     writeFileSync(join(drive, "INFO_UF2.TXT"), "UF2 Bootloader v3.0\n");
-    const { stdout, exitCode } = await bitloom([
-      "flash",
-      model,
-      "--board",
-      "raspberry-pi-pico",
-      "--tool",
-      "uf2",
-      "--port",
-      drive,
-    ]);
+    const toDrive = ["flash", model, "--board", "raspberry-pi-pico", "--tool", "uf2", "--port", drive];
+    const { stdout, exitCode } = await bitloom(toDrive);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^flashed raspberry-pi-pico with uf2: \d+ bytes at 0x10000000/);
     const file = readFileSync(join(drive, "model.uf2"));
     expect([file.readUInt32LE(12), file.readUInt32LE(28)]).toEqual([0x10000000, 0xe48bff56]);
     rmSync(join(drive, "INFO_UF2.TXT"));
-    const gone = await bitloom([
-      "flash",
-      model,
-      "--board",
-      "raspberry-pi-pico",
-      "--tool",
-      "uf2",
-      "--port",
-      drive,
-    ]);
+    const gone = await bitloom(toDrive);
     expect(gone.exitCode).toBe(1);
     expect(gone.stderr).toMatch(/flashing\/no-device.*[\s\S]*BOOTSEL/);
   });

@@ -4,44 +4,18 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
-import { compileModelFile, xorshift32 } from "../../../src/compile.js";
-import { BitloomError } from "../../../src/diagnostics/diagnostic.js";
-import { readModel } from "../../../src/formats/index.js";
+import { describe, expect, test } from "vitest";
+import { xorshift32 } from "../../../src/compile.js";
 import { ZipArchive } from "../../../src/formats/zip.js";
-import { printGraph } from "../../../src/graph/print.js";
+import { endOf, expectLittleMemory } from "../../support/hostile-end.js";
 import { full } from "../../support/models.js";
 import { repoRoot } from "../../support/root.js";
 import { zipFile } from "../../support/zip.js";
 
 const FILES = full ? 1000 : 60;
-/** One file may take this long, in milliseconds, and all of them this much memory. */
-const SLOWEST = 5000;
-const MEMORY = 500e6;
 
 const read = (name: string): Uint8Array =>
   Uint8Array.from(readFileSync(join(repoRoot, "test/fixtures/keras", name)));
-
-type End = "library" | "graph" | "error";
-
-function endOf(bytes: Uint8Array, fileName: string): End {
-  const start = performance.now();
-  let end: End = "error";
-  try {
-    printGraph(readModel(bytes, fileName));
-    end = "graph";
-    compileModelFile(bytes, fileName);
-    return "library";
-  } catch (error) {
-    if (!(error instanceof BitloomError)) throw error;
-    expect(error.exitCode).toBe(2);
-    expect(error.diagnostics.map((d) => d.code)).not.toContain("graph/invalid");
-    for (const d of error.diagnostics) expect(d.message.length).toBeLessThan(2000);
-    return end;
-  } finally {
-    expect(performance.now() - start).toBeLessThan(SLOWEST);
-  }
-}
 
 /** Numbers and texts with which a setting can do harm. */
 const hostile: readonly unknown[] = [
@@ -89,8 +63,7 @@ function withSetting(config: unknown, random: () => number): unknown {
   return copy;
 }
 
-const before = process.memoryUsage().rss;
-afterAll(() => expect(process.memoryUsage().rss - before).toBeLessThan(MEMORY));
+expectLittleMemory();
 
 describe(`${FILES} mutated files end in a graph or a BitloomError`, () => {
   test("with other settings", () => {
