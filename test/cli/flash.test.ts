@@ -1,21 +1,19 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { execa } from "execa";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { findBoard } from "../../src/targets/index.js";
 import { buildFirmware, readElf } from "../../src/toolchain/index.js";
 import { writeLibrary } from "../../src/verify.js";
 import { runBitloom as bitloom, commandLine } from "../support/bitloom.js";
 import { mnistMlp } from "../support/models.js";
+import { endTerminals, qemuAtTerminal } from "../support/qemu-terminal.js";
 import { repoRoot } from "../support/root.js";
 import { describeWith, temporaryFolder } from "../toolchain/toy.js";
 
 const folder = temporaryFolder();
 const model = join(repoRoot, "examples/mnist-mlp/model.onnx");
-/** The multiplexer always takes some bytes: without it QEMU may stop reading before the firmware's receiver is on. */
-const PTY = ["-chardev", "pty,id=link,mux=on", "-echr", "0x100", "-serial", "chardev:link"];
 
 /** A folder with stand-ins for tools, in front of everything else on PATH. */
 function stubs(...names: string[]): string {
@@ -131,25 +129,14 @@ describe("flash without a tool", () => {
 });
 
 describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "a board at a serial port", () => {
-  const lines: ChildProcess[] = [];
-  afterEach(() => {
-    for (const line of lines.splice(0)) line.kill("SIGKILL");
-  });
+  endTerminals();
 
   /** QEMU's microbit with the model's harness, its UART at a pseudo-terminal. */
   async function microbit(trace: boolean): Promise<string> {
     const board = findBoard("microbit");
     const library = writeLibrary(mnistMlp({ name: "model", cpu: board.cpu }), join(folder, `m0-${trace}`));
     const { elf } = await buildFirmware({ library, board, outDir: join(folder, `fw-${trace}`), trace });
-    const quiet = ["-display", "none", "-monitor", "none", "-nic", "none"];
-    const line = spawn("qemu-system-arm", ["-machine", "microbit", ...quiet, ...PTY, "-kernel", elf]);
-    lines.push(line);
-    return new Promise((resolve) => {
-      line.stdout.on("data", (bytes: Buffer) => {
-        const port = /\/dev\/\S+/.exec(bytes.toString())?.[0];
-        if (port !== undefined) resolve(port);
-      });
-    });
+    return (await qemuAtTerminal("microbit", elf)).port;
   }
 
   it.each([

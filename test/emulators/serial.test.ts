@@ -1,8 +1,7 @@
 /** Boards at serial ports: here pseudo-terminals, with QEMU or a host build of the harness behind them. */
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { encodeFrame, FrameType } from "../../src/emulators/frames.js";
 import {
   connectBoard,
@@ -18,6 +17,7 @@ import {
 } from "../../src/emulators/index.js";
 import { findBoard } from "../../src/targets/index.js";
 import { buildFirmware, buildHost } from "../../src/toolchain/index.js";
+import { endTerminals, qemuAtTerminal, terminal } from "../support/qemu-terminal.js";
 import {
   describeWith,
   inputBytes,
@@ -28,36 +28,10 @@ import {
   toyReference,
 } from "../toolchain/toy.js";
 
-/** The multiplexer always takes some bytes: without it QEMU may stop reading before the firmware's receiver is on. */
-const PTY = ["-chardev", "pty,id=link,mux=on", "-echr", "0x100", "-serial", "chardev:link"];
-
 const fixtures = join(import.meta.dirname, "../fixtures/firmware");
 const folder = temporaryFolder();
 
-/** Lines that run; each test ends its own. */
-const lines: ChildProcess[] = [];
-afterEach(() => {
-  for (const line of lines.splice(0)) line.kill("SIGKILL");
-});
-
-/** Starts a program that prints the name of a pseudo-terminal; the name, and the program. */
-async function terminal(
-  program: string,
-  args: readonly string[],
-): Promise<{ port: string; line: ChildProcess }> {
-  const line = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
-  lines.push(line);
-  const port = await new Promise<string>((resolve, reject) => {
-    let text = "";
-    line.stdout.on("data", (bytes: Buffer) => {
-      text += bytes.toString();
-      const name = /\/dev\/\S+(?=\s)/.exec(text)?.[0];
-      if (name !== undefined) resolve(name);
-    });
-    line.once("exit", () => reject(new Error(`it ended: ${text}`)));
-  });
-  return { port, line };
-}
+endTerminals();
 
 /** A command behind a pseudo-terminal. */
 const behindTerminal = (...command: string[]) =>
@@ -87,15 +61,7 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "QEMU's UART at a pseudo-
     const board = findBoard(id);
     const { elf } = await buildFirmware({ library: toy, board, outDir: join(folder, id), trace: false });
     const { machine } = board.qemu as { machine: string };
-    const quiet = ["-display", "none", "-monitor", "none", "-nic", "none"];
-    const { port } = await terminal("qemu-system-arm", [
-      "-machine",
-      machine,
-      ...quiet,
-      ...PTY,
-      "-kernel",
-      elf,
-    ]);
+    const { port } = await qemuAtTerminal(machine, elf);
     const inputs = toyInputs(4);
     expect(outputs(await run(port, inputs, { modelCrc: toyCrc }))).toEqual(wanted(inputs));
     // One input each: a board that took the second for a repetition of the first would answer with the first's output.
@@ -106,15 +72,7 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "QEMU's UART at a pseudo-
   it("goes on after a session that was cut off in the middle of a request", async () => {
     const board = findBoard("mps2-an386");
     const { elf } = await buildFirmware({ library: toy, board, outDir: join(folder, "cut"), trace: false });
-    const quiet = ["-display", "none", "-monitor", "none", "-nic", "none"];
-    const { port } = await terminal("qemu-system-arm", [
-      "-machine",
-      "mps2-an386",
-      ...quiet,
-      ...PTY,
-      "-kernel",
-      elf,
-    ]);
+    const { port } = await qemuAtTerminal("mps2-an386", elf);
     const inputs = toyInputs(2);
     const request = encodeFrame({ type: FrameType.request, sequence: 1, payload: inputs[0]! });
     const first = await openSerialPort(port, 115200);
