@@ -33,6 +33,20 @@
 #endif
 #endif
 
+/**
+ * Makes compilers warn where a status is ignored: after a misaligned arena nothing runs. Define it as nothing to
+ * be rid of that.
+ */
+#ifndef BITLOOM_NODISCARD
+#if defined(__cplusplus) && __cplusplus >= 201703L
+#define BITLOOM_NODISCARD [[nodiscard]]
+#elif defined(__GNUC__) || defined(__clang__)
+#define BITLOOM_NODISCARD __attribute__((warn_unused_result))
+#else
+#define BITLOOM_NODISCARD
+#endif
+#endif
+
 /** One symbol per layer, so that profilers and traces can tell layers apart. */
 #if defined(__GNUC__) || defined(__clang__)
 #define BITLOOM_NOINLINE __attribute__((noinline))

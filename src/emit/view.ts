@@ -15,7 +15,7 @@ import {
 } from "../plan/index.js";
 import { canonicalSize, crc32, elementCount, type ProgramTensor, type TensorId } from "../program/index.js";
 import { arrayText, constantBytes, hex } from "./c-data.js";
-import { commentText } from "./names.js";
+import { commentText, layerIdentifiers } from "./names.js";
 
 /** Must equal BITLOOM_RUNTIME_VERSION in runtime-c/bitloom_runtime.h (a test compares them). */
 export const RUNTIME_VERSION = 2;
@@ -49,7 +49,11 @@ export type LibraryView = ReturnType<typeof libraryView>;
 export function libraryView(plan: Plan, name: string, version: string) {
   const { program, memory } = plan;
   const data = new DataCollector(name);
-  const layers = plan.steps.map((step, index) => layerView(plan, step, index, data));
+  const identifiers = layerIdentifiers(plan.steps.map((step) => program.tensors[step.choice.output]!.name));
+  const layers = plan.steps.map((step, index) => ({
+    ...layerView(plan, step, index, data),
+    identifier: identifiers[index]!,
+  }));
   const output = outputView(plan, data);
   const runtimeFiles = runtimeFilesOf(plan, output.headers);
   return {
@@ -162,10 +166,13 @@ function layerView(plan: Plan, step: PlannedStep, index: number, data: DataColle
   const { program } = plan;
   const view = callView(plan, step, index, data, false);
   const { output } = step.choice;
+  const label = commentText(program.tensors[output]!.name);
   return {
     ...view,
     index,
-    comment: `${commentText(step.choice.kernel)}: ${commentText(program.tensors[output]!.name)}`,
+    label,
+    layerSymbol: step.symbol,
+    comment: `${commentText(step.choice.kernel)}: ${label}`,
     traceBefore: step.traceBefore.map((call) => traceView(plan, call, index, data)),
     traceAfter: step.traceAfter.map((call) => traceView(plan, call, index, data)),
     /** Whether the step's own output is what a trace reports. */

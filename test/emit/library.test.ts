@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { afterAll, describe, expect, it } from "vitest";
 import { packageFile } from "../../src/assets/package-files.js";
 import { type CompiledModel, compileModelFile } from "../../src/compile.js";
-import { checkedName, commentText, nameFrom } from "../../src/emit/names.js";
+import { checkedName, commentText, layerIdentifiers, nameFrom } from "../../src/emit/names.js";
 import { RUNTIME_VERSION } from "../../src/emit/view.js";
 import { findBoard, listCpus } from "../../src/targets/index.js";
 import { buildFirmware, checkArmv6M, readElf } from "../../src/toolchain/index.js";
@@ -206,6 +206,49 @@ describe("names", () => {
     ]) {
       expect(checkedName(nameFrom(text)), text).toBe(nameFrom(text));
     }
+  });
+
+  it("of two libraries never meet, the reserved ones included", () => {
+    const { files } = compileGraph(layeredNet(6, [40, 33, 7], 2)).library;
+    const reserved = ["net_push_row", "net_push_sample", "net_reset"];
+    const own = files.filter(({ path }) => path.startsWith("net")).map(({ path }) => path);
+    const text = files.filter(({ path }) => own.includes(path) && path.endsWith(".h")).map((f) => f.text);
+    const words = text.flatMap((t) => t.match(/\b(net|NET)_\w+/g) ?? []);
+    let met = 0;
+    for (const names of [
+      own,
+      [...reserved, ...words.filter((w) => w.startsWith("net_"))],
+      words.filter((w) => w.startsWith("NET_")),
+    ]) {
+      const endings = [...new Set(names.map((n) => n.slice(3)))];
+      for (const ending of endings)
+        for (const shorter of endings.filter((e) => e !== ending && ending.endsWith(e))) {
+          // A library of this name would have a name of `net`.
+          const other = `net${ending.slice(0, -shorter.length)}`.toLowerCase();
+          expect(() => checkedName(other), `${other}: net${ending}`).toThrow();
+          met++;
+        }
+    }
+    expect(met).toBeGreaterThan(2);
+  });
+
+  it("that end like files and functions of another library are refused with one that does not", () => {
+    for (const [name, usable] of [
+      ["best_weights", "best"],
+      ["a_selftest_layer", "a"],
+    ] as const) {
+      expect(() => checkedName(name)).toThrow(/inside another library/);
+      expect(nameFrom(name)).toBe(usable);
+    }
+    expect(nameFrom("weights.h5")).toBe("weights");
+  });
+
+  it("of layers become different C identifiers", () => {
+    const names = ["/a/conv.1", "a_conv_1", "count", "", "ünï", "a_conv_1_1", "*/", "9"];
+    const made = layerIdentifiers(names);
+    expect(new Set([...made, "COUNT"]).size).toBe(names.length + 1);
+    for (const name of made) expect(`X_${name}`).toMatch(/^[A-Z][A-Z0-9_]*$/);
+    expect(made[0]).toBe("A_CONV_1");
   });
 
   it("in comments cannot end the comment", () => {

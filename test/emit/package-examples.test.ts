@@ -78,7 +78,7 @@ describe.skipIf(!hasCmake)("cmake (by CMake itself; skipped where it is absent)"
     mkdirSync(hooks);
     writeFileSync(
       join(hooks, "bitloom_hooks.h"),
-      "extern int layers;\n#define BITLOOM_LAYER_BEGIN(layer) (layers++)\n",
+      "extern int layers;\n#define BITLOOM_LAYER_BEGIN(model, index, name) (layers++)\n",
     );
     const options = [`-DCMAKE_INSTALL_PREFIX=${prefix}`, "-DDIGITS_TRACE=ON", `-DDIGITS_HOOKS_DIR=${hooks}`];
     await execa("cmake", ["-S", library, "-B", build, ...options]);
@@ -103,8 +103,7 @@ int main() {
   static digits_input_t input[DIGITS_INPUT_COUNT];
   digits_output_t output[DIGITS_OUTPUT_COUNT];
   digits_context context;
-  digits_init(&context, arena);
-  digits_run(&context, input, output);
+  if (digits_init(&context, arena) != 0 || digits_run(&context, input, output) != 0) return 1;
   std::printf("%d %d %d", layers, tensors, DIGITS_TENSOR_COUNT);
 }
 `,
