@@ -34,8 +34,8 @@
 #endif
 
 /**
- * Makes compilers warn where a status is ignored: after a misaligned arena nothing runs. Define it as nothing to
- * be rid of that.
+ * Makes compilers warn where a status is ignored: after a misaligned arena nothing runs. Define it as nothing
+ * to be rid of that.
  */
 #ifndef BITLOOM_NODISCARD
 #if defined(__cplusplus) && __cplusplus >= 201703L

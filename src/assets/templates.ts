@@ -3,7 +3,14 @@ import Handlebars from "handlebars";
 import { packageFile } from "./package-files.js";
 
 /** Templates that others include with {{> name}}. */
-const PARTIALS = ["library/call", "packages/common/readme", "packages/common/main", "ci/setup"];
+const PARTIALS = [
+  "library/call",
+  "library/element",
+  "library/inputs",
+  "packages/common/readme",
+  "packages/common/main",
+  "ci/setup",
+];
 
 const handlebars = Handlebars.create();
 for (const name of PARTIALS) handlebars.registerPartial(name, source(name));

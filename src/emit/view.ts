@@ -15,6 +15,7 @@ import {
 } from "../plan/index.js";
 import { canonicalSize, crc32, elementCount, type ProgramTensor, type TensorId } from "../program/index.js";
 import { arrayText, constantBytes, hex } from "./c-data.js";
+import { imageHelpers, signalHelpers } from "./input-helpers.js";
 import { commentText, layerIdentifiers } from "./names.js";
 
 /** Must equal BITLOOM_RUNTIME_VERSION in runtime-c/bitloom_runtime.h (a test compares them). */
@@ -55,7 +56,9 @@ export function libraryView(plan: Plan, name: string, version: string) {
     identifier: identifiers[index]!,
   }));
   const output = outputView(plan, data);
-  const runtimeFiles = runtimeFilesOf(plan, output.headers);
+  const image = imageHelpers(program);
+  const inputHeaders = image === false ? [] : ["bitloom_image.h"];
+  const runtimeFiles = runtimeFilesOf(plan, output.headers, inputHeaders);
   return {
     name,
     NAME: name.toUpperCase(),
@@ -71,6 +74,8 @@ export function libraryView(plan: Plan, name: string, version: string) {
     tensorCount: program.tensors.length,
     inputTensor: program.input.tensor,
     input: inputView(plan),
+    image,
+    signal: signalHelpers(program),
     output,
     layers,
     canFail: layers.some((l) => l.canFail),
@@ -219,11 +224,14 @@ function reportView(plan: Plan, tensor: TensorId, place: Place) {
 function inputView(plan: Plan) {
   const { program } = plan;
   const tensor = program.tensors[program.input.tensor]!;
-  const { affine, modelShape } = program.input;
+  const { affine, modelShape, step } = program.input;
   const { type, count } = elementsOf(tensor);
   const shape = modelShape.join("x");
+  const steps = step === undefined ? "" : ` in steps of ${step}`;
   const meaning =
-    affine === undefined ? "" : `, value ${offset(affine.zero)} * ${affine.numerator}/${affine.denominator}`;
+    affine === undefined
+      ? ""
+      : `, value ${offset(affine.zero)} * ${affine.numerator}/${affine.denominator}${steps}`;
   return {
     type,
     count,
@@ -248,7 +256,7 @@ function checksInput({ program, steps }: Plan): boolean {
 }
 
 function offset(zero: number): string {
-  return zero === 0 ? "x" : `(x - ${zero})`;
+  return zero === 0 ? "x" : zero < 0 ? `(x + ${-zero})` : `(x - ${zero})`;
 }
 
 function outputView(plan: Plan, data: DataCollector) {
@@ -296,13 +304,18 @@ function placeText(place: Place): string {
 }
 
 /** Runtime files of the library, and of its trace build, which may need further kernels. */
-function runtimeFilesOf(plan: Plan, outputHeaders: readonly string[]): string[] {
+function runtimeFilesOf(
+  plan: Plan,
+  outputHeaders: readonly string[],
+  inputHeaders: readonly string[],
+): string[] {
   const scaleFiles = outputHeaders.length > 0 ? [...outputHeaders, ...scaleHeaders] : [];
   const calls = plan.steps.flatMap((s) => [s, ...s.traceBefore, ...s.traceAfter]);
   const files = new Set([
     "bitloom_runtime.h",
     "bitloom_crc32.h",
     ...(checksInput(plan) ? ["bitloom_finite.h"] : []),
+    ...inputHeaders,
     ...scaleFiles,
     ...calls.flatMap((c) => c.choice.call.runtime),
   ]);
@@ -322,6 +335,7 @@ function isLayerHeader(file: string): boolean {
   return ![
     "bitloom_runtime.h",
     "bitloom_crc32.h",
+    "bitloom_image.h",
     "bitloom_popcount.h",
     "bitloom_codes.h",
     "bitloom_float.h",

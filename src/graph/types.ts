@@ -248,9 +248,10 @@ export interface GraphValue {
   readonly shape: Shape;
   readonly dtype: "float32" | "int64";
   /**
-   * Set on inputs that the file stores as integers: the value is `stored − zero`, a whole number in float32.
+   * Set on inputs that the file stores as integers: the value is `stored − zero`, a whole number in float32. `step` is
+   * what 1 in it stands for, where the file says so.
    */
-  readonly stored?: { readonly type: "u8" | "i8"; readonly zero: number };
+  readonly stored?: { readonly type: "u8" | "i8"; readonly zero: number; readonly step?: number };
 }
 
 /** The file that a graph comes from: untrusted text, made printable. */

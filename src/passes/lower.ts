@@ -44,7 +44,7 @@ export function lower(graph: ModelGraph, options: LoweringOptions = {}): Lowered
   // After an error a stand-in has no order to speak of.
   const output = result && !diagnostics.hasErrors ? lowerOutput(context, result, tail) : undefined;
   diagnostics.throwIfErrors();
-  const modelShape = graph.values.get(graph.inputs[0]!)!.shape;
+  const { shape: modelShape, stored } = graph.values.get(graph.inputs[0]!)!;
   const { format, order, value } = input;
   const program: DeviceProgram = {
     name: graph.name,
@@ -55,6 +55,7 @@ export function lower(graph: ModelGraph, options: LoweringOptions = {}): Lowered
       modelShape,
       ...(order === undefined ? {} : { order }),
       ...(format.type === "f32" ? {} : { affine: format.affine! }),
+      ...(stored?.step === undefined ? {} : { step: stored.step }),
     },
     output: { ...output!, modelShape: graph.values.get(graph.outputs[0]!)!.shape },
   };

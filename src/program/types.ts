@@ -240,6 +240,8 @@ export interface DeviceProgram {
     readonly order?: "nhwc";
     /** Absent for f32. */
     readonly affine?: InputAffine;
+    /** What 1 in the model's input stands for, where the file stores it as integers of such a step. No arithmetic needs it. */
+    readonly step?: number;
   };
   readonly output: {
     readonly tensor: TensorId;

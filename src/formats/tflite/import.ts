@@ -135,7 +135,8 @@ class Import {
         );
       }
       const affine = affineOf(tensor);
-      const stored = { type: tensor.type === "int8" ? "i8" : "u8", zero: affine.zero } as const;
+      const type = tensor.type === "int8" ? "i8" : "u8";
+      const stored = { type, zero: affine.zero, step: affine.scale } as const;
       this.#values.set(name, { name, shape, dtype: "float32", stored });
       this.#known.set(index, computed("last", name, shape, { element: tensor.type, affine }));
       return name;
