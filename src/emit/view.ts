@@ -19,7 +19,7 @@ import { imageHelpers, signalHelpers } from "./input-helpers.js";
 import { commentText, layerIdentifiers } from "./names.js";
 
 /** Must equal BITLOOM_RUNTIME_VERSION in runtime-c/bitloom_runtime.h (a test compares them). */
-export const RUNTIME_VERSION = 2;
+export const RUNTIME_VERSION = 3;
 
 const C_TYPES = { u8: "uint8_t", i8: "int8_t", i16: "int16_t", i32: "int32_t", f32: "float" } as const;
 

@@ -12,6 +12,7 @@ import { sampleMap } from "../../src/emit/sample-maps.js";
 import { qemuEmulator } from "../../src/emulators/index.js";
 import type { InputFormat } from "../../src/passes/lowering.js";
 import { Blob, CRunner } from "../support/c-runner.js";
+import { convModel, signalModel } from "../support/conv-model.js";
 import { bareTargets } from "../support/kernel-cases.js";
 import { mnistMlp } from "../support/models.js";
 import { floats, node, onnxFile, scalar } from "../support/onnx.js";
@@ -24,19 +25,6 @@ afterAll(() => runner.close());
 const RANGES = { u8: [0, 255], i8: [-128, 127], i16: [-32768, 32767] } as const;
 const PIXELS = { first: 0, count: 256 };
 const PCM = { first: -32768, count: 65536 };
-
-/** A convolution's model of one image or signal. */
-function convModel(shape: readonly number[], input?: InputFormat) {
-  const kernel = shape.length === 4 ? [2, shape[1]!, 3, 3] : [2, shape[1]!, 3];
-  const size = kernel.reduce((a, b) => a * b, 1);
-  const weights = Array.from({ length: size }, (_, i) => (i % 3 === 0 ? -1 : 1));
-  const file = onnxFile({
-    nodes: [node("BipolarQuant", "x s", {}, "q"), node("Conv", "q w")],
-    inputs: { x: [...shape] },
-    constants: { s: scalar(1), w: floats(kernel, weights) },
-  });
-  return compileModelFile(file, "net.onnx", { name: "net", ...(input === undefined ? {} : { input }) });
-}
 
 /** A dense layer's model, whose input is a vector in the model's order: all of a channel, then the next. */
 function flatModel(shape: readonly number[]) {
@@ -188,7 +176,7 @@ describe("elements of pixels", () => {
     expect(maps(convModel([1, 3, 4, 5]))).toEqual(["unit"]);
     expect(maps(convModel([1, 3, 4, 5], i8(1, 1, -128)))).toEqual(["unit", "symmetric", "raw"]);
     expect(maps(convModel([1, 2, 4, 5], { type: "f32" }))).toEqual([]);
-    expect(maps(convModel([1, 1, 50], i8(1, 128, 0)))).toEqual(["unit"]);
+    expect(maps(signalModel(i8(1, 128, 0)))).toEqual(["unit"]);
   });
 });
 
@@ -203,7 +191,7 @@ describe("elements of sound", () => {
       128,
     ],
   ] as const)("%s", async (_name, input, step, zero) => {
-    const model = convModel([1, 1, 50], input);
+    const model = signalModel(input);
     const got = await elements(model, "net_pcm_unit((int16_t)i)", PCM);
     // The steps are reciprocals of whole numbers: s/32768/step + ½ is exact in doubles.
     const wanted = Array.from({ length: 65536 }, (_, i) =>
@@ -214,7 +202,7 @@ describe("elements of sound", () => {
 
   it("are taken some steps apart", async () => {
     const source = headerProgram(
-      convModel([1, 1, 50], { type: "i16", affine: { numerator: 1, denominator: 1, zero: 0 } }),
+      signalModel({ type: "i16", affine: { numerator: 1, denominator: 1, zero: 0 } }),
       "int16_t sound[100]; net_input_t input[NET_INPUT_COUNT]; int i; for (i = 0; i < 100; i++) sound[i] = (int16_t)i;" +
         'net_load_pcm_raw(input, sound + 1, 2); for (i = 0; i < 50; i++) say("%d ", input[i]);',
     );
@@ -291,7 +279,7 @@ describe.each([
 });
 
 it.skipIf(!hasQemu)("maps are the same on a Cortex-M0", async () => {
-  const model = convModel([1, 1, 50], i8(1, 100, 0));
+  const model = signalModel(i8(1, 100, 0));
   const call = "net_pcm_unit((int16_t)(33 * (i + 32000)))";
   const samples = { first: -32768, count: 2000 };
   expect(await elements(model, call, samples, true)).toEqual(await elements(model, call, samples));
@@ -301,7 +289,7 @@ it.each([
   ["integers call no division and no float arithmetic", i8(1, 128, 0), 0],
   ["floats do, which shows that the look finds them", { type: "f32" } as const, 2],
 ])("on a Cortex-M0 elements of %s", async (_name, input, least) => {
-  writeHeader(convModel([1, 1, 50], input));
+  writeHeader(signalModel(input));
   const source =
     '#include "model.h"\nvoid f(net_input_t *to, const int16_t *from) { net_load_pcm_unit(to, from, 2U); }\n';
   writeFileSync(join(runner.folder, "call.c"), source);

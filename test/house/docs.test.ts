@@ -36,6 +36,8 @@ describe("documents say what the code does", () => {
     for (const [file, folder] of [
       ["README.md", "."],
       ["docs/ARCHITECTURE.md", "docs"],
+      ["docs/C-API.md", "docs"],
+      ["docs/NUMERICS.md", "docs"],
       ["docs/FORMATS.md", "docs"],
       ["docs/BOARDS.md", "docs"],
       ["docs/PORTING.md", "docs"],
