@@ -1,5 +1,5 @@
 /** What a generated header offers to fill an input from a camera's frame or from recorded sound. */
-import type { DeviceProgram, InputAffine, ScalarType } from "../program/index.js";
+import type { DeviceProgram, ScalarType } from "../program/index.js";
 import { type Normalization, type SampleMap, type SampleRange, sampleMap } from "./sample-maps.js";
 
 /** A usual way in which training scripts normalize samples. */
@@ -116,17 +116,13 @@ function helperMaps(program: DeviceProgram, samples: SampleRange, usual: readonl
   if (domain.type === "f32")
     return usual.map(({ name, meaning, float }) => ({ name, meaning, float, map: false }));
   const range = TYPE_RANGES[domain.type];
-  const affine = realAffine(program);
+  const { affine, step } = program.input;
   if (range === undefined || affine === undefined) return [];
+  const scale = step === undefined ? affine : { ...affine, step };
   return usual.flatMap(({ name, meaning, ...normalization }) => {
-    const map = sampleMap(samples, normalization, affine, range);
+    const map = sampleMap(samples, normalization, scale, range);
     return map === undefined ? [] : [{ name, meaning, float: false as const, map: mapText(map) }];
   });
-}
-
-/** What an element stands for by the file: where it counts in the file's own steps, their size as well. */
-function realAffine({ input }: DeviceProgram): InputAffine | undefined {
-  return input.affine && { ...input.affine, numerator: input.affine.numerator * (input.step ?? 1) };
 }
 
 function mapText({ multiplier, offset, shift, base, isWide, clampLow, clampHigh }: SampleMap): MapText {

@@ -11,6 +11,12 @@ export interface Normalization {
   readonly divisor: number;
 }
 
+/** Element x stands for `(x − zero) · numerator / denominator · step`, positive finite numbers as they are in binary64. */
+export interface ElementScale extends InputAffine {
+  /** 1 if absent. */
+  readonly step?: number;
+}
+
 /** Consecutive whole numbers from `first` on, `count` of them. */
 export interface SampleRange {
   readonly first: number;
@@ -34,14 +40,15 @@ export interface SampleMap {
  * The map from samples to elements of an input: the element nearest to what the sample stands for, halves up.
  *
  * @param range of the elements' type, inclusive
- * @returns undefined where a sample is more than a step outside the type, or no multiplier gives every element
+ * @returns undefined where the scale is not positive and finite, a sample is more than a step outside the type, or no multiplier gives every element
  */
 export function sampleMap(
   samples: SampleRange,
   meaning: Normalization,
-  affine: InputAffine,
+  affine: ElementScale,
   [low, high]: readonly [number, number],
 ): SampleMap | undefined {
+  if (![affine.numerator, affine.denominator].every((n) => n > 0 && Number.isFinite(n))) return undefined;
   const ratio = ratioOf(meaning, affine);
   const least = nearest(ratio, meaning, samples.first) + affine.zero;
   const greatest = nearest(ratio, meaning, samples.first + samples.count - 1) + affine.zero;
@@ -67,12 +74,12 @@ interface Ratio {
   readonly denominator: bigint;
 }
 
-function ratioOf({ divisor }: Normalization, affine: InputAffine): Ratio {
-  const step = fraction(affine.numerator);
+function ratioOf({ divisor }: Normalization, affine: ElementScale): Ratio {
   const per = fraction(affine.denominator);
+  const [a, b] = [fraction(affine.numerator), fraction(affine.step ?? 1)];
   return {
-    numerator: per.numerator * step.denominator,
-    denominator: per.denominator * step.numerator * BigInt(divisor),
+    numerator: per.numerator * a.denominator * b.denominator,
+    denominator: per.denominator * a.numerator * b.numerator * BigInt(divisor),
   };
 }
 

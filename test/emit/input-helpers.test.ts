@@ -129,6 +129,15 @@ describe("maps of samples", () => {
     }
     expect(Math.min(outcomes.found, outcomes.refused)).toBeGreaterThan(5);
   });
+
+  it("are refused for scales that are none", () => {
+    const raw = { slope: 1, intercept: 0, divisor: 1 };
+    for (const numerator of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+      expect(sampleMap(PIXELS, raw, { numerator, denominator: 1, zero: 0 }, RANGES.u8)).toBeUndefined();
+    expect(sampleMap(PIXELS, raw, { numerator: 1, denominator: 2, zero: 0, step: 2 }, RANGES.u8)).toEqual(
+      sampleMap(PIXELS, raw, { numerator: 1, denominator: 1, zero: 0 }, RANGES.u8),
+    );
+  });
 });
 
 describe("elements of pixels", () => {
