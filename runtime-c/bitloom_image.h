@@ -8,8 +8,7 @@
 
 #include <stdint.h>
 
-/** How the pixels of a frame are stored. For a model that was trained on BGR images name the opposite order.
- */
+/** How the pixels of a frame are stored. For a model trained on BGR images name the opposite order. */
 typedef enum {
     BITLOOM_PIXELS_GREY,          /**< 1 byte */
     BITLOOM_PIXELS_RGB,           /**< 3 bytes: red, green, blue */
@@ -72,8 +71,7 @@ static inline uint8_t bitloom_channel(uint32_t pixel, uint32_t channel) {
     return (uint8_t)(pixel >> (16U - 8U * channel));
 }
 
-/** How bright a pixel is: (77 red + 150 green + 29 blue + 128) / 256, the luma of BT.601; grey stays as it
- * is. */
+/** (77 red + 150 green + 29 blue + 128) / 256 of a pixel: the luma of BT.601; grey stays as it is. */
 static inline uint8_t bitloom_luma(uint32_t pixel) {
     const uint32_t sum = 77U * bitloom_channel(pixel, 0U) + 150U * bitloom_channel(pixel, 1U) +
                          29U * bitloom_channel(pixel, 2U);
