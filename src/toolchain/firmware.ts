@@ -6,6 +6,7 @@ import { render } from "../assets/templates.js";
 import type { EnableStep } from "../targets/board-file.js";
 import type { Board, UartDriver } from "../targets/boards.js";
 import { type CompileJob, compileAll, link, objectPath } from "./compiler.js";
+import { DoesNotFit, shortagesOf } from "./does-not-fit.js";
 import { readElf } from "./elf.js";
 import { memoryUse } from "./size.js";
 import { type CallGraph, readCallGraph, type StackUse, worstStack } from "./stack.js";
@@ -37,6 +38,8 @@ export interface FirmwareOptions {
   readonly link?: Link;
   /** Bytes of stack; by default what the call graph needs and a reserve. */
   readonly stackBytes?: number;
+  /** The library's objects of another build for the same core, with or without traces as this one: linked as they are. */
+  readonly libraryObjects?: readonly string[];
 }
 
 export interface Firmware {
@@ -122,7 +125,9 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   const gcc = armGcc();
   const cpu = board.cpu.gccFlags;
   await mkdir(outDir, { recursive: true });
-  const own = await compileLibrary(gcc, library, outDir, [...cpu, ...LIBRARY_FLAGS, ...STACK_FLAGS], trace);
+  const own =
+    options.libraryObjects ??
+    (await compileLibrary(gcc, library, outDir, [...cpu, ...LIBRARY_FLAGS, ...STACK_FLAGS], trace));
   const stack = libraryStack(await libraryCallGraph(library, own), library.name);
   const reserved = options.stackBytes ?? defaultStack(stack);
   await writeBoardFiles(board, outDir, reserved);
@@ -142,7 +147,7 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   };
 }
 
-/** Links objects by the script in `outDir` that `writeBoardFiles` wrote. */
+/** Links objects by the script in `outDir` that `writeBoardFiles` wrote. Throws `DoesNotFit` or `toolchain/link` (exit 1). */
 export async function linkImage(
   board: Board,
   outDir: string,
@@ -156,7 +161,10 @@ export async function linkImage(
     "-Wl,--gc-sections",
     "-Wl,--fatal-warnings",
   ];
-  await link(armGcc(), [...board.cpu.gccFlags, ...linking, ...objects], elf);
+  await link(armGcc(), [...board.cpu.gccFlags, ...linking, ...objects], elf, (said) => {
+    const shortages = shortagesOf(said, board);
+    return shortages && new DoesNotFit(board, shortages);
+  });
 }
 
 /** Builds the same harness and library for this computer. Throws like `buildFirmware`. */
