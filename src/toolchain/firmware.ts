@@ -5,6 +5,7 @@ import { packageFile } from "../assets/package-files.js";
 import { render } from "../assets/templates.js";
 import type { EnableStep } from "../targets/board-file.js";
 import type { Board, UartDriver } from "../targets/boards.js";
+import type { Cpu } from "../targets/cpus.js";
 import { type CompileJob, compileAll, link, objectPath } from "./compiler.js";
 import { DoesNotFit, shortagesOf } from "./does-not-fit.js";
 import { readElf } from "./elf.js";
@@ -125,9 +126,7 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   const gcc = armGcc();
   const cpu = board.cpu.gccFlags;
   await mkdir(outDir, { recursive: true });
-  const own =
-    options.libraryObjects ??
-    (await compileLibrary(gcc, library, outDir, [...cpu, ...LIBRARY_FLAGS, ...STACK_FLAGS], trace));
+  const own = options.libraryObjects ?? (await compileForCpu(library, board.cpu, outDir, trace));
   const stack = libraryStack(await libraryCallGraph(library, own), library.name);
   const reserved = options.stackBytes ?? defaultStack(stack);
   await writeBoardFiles(board, outDir, reserved);
@@ -145,6 +144,17 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
     stack,
     library: await librarySize(own),
   };
+}
+
+/** The library's objects for a core, as a user would flash them or with traces: what boards with this core link. */
+export function compileForCpu(
+  library: LibraryOnDisk,
+  cpu: Cpu,
+  outDir: string,
+  trace: boolean,
+): Promise<string[]> {
+  const flags = [...cpu.gccFlags, ...LIBRARY_FLAGS, ...STACK_FLAGS];
+  return compileLibrary(armGcc(), library, outDir, flags, trace);
 }
 
 /** Links objects by the script in `outDir` that `writeBoardFiles` wrote. Throws `DoesNotFit` or `toolchain/link` (exit 1). */

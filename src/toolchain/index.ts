@@ -18,6 +18,7 @@ export {
 export {
   buildFirmware,
   buildHost,
+  compileForCpu,
   type Firmware,
   type FirmwareOptions,
   HARNESS_FLAGS,
