@@ -30,7 +30,10 @@ export function fitReport(
     throw fail(
       "fit/too-large",
       `the model needs ${model.plan.weightBytes} bytes of flash and ${ramBytes} of RAM; ${board.name} has ${flash.size} and ${ram.size}`,
-      { where: id, remedy: "use fewer or narrower layers, or a larger board (`bitloom boards`)" },
+      {
+        where: id,
+        remedy: "use fewer or narrower layers, or a larger board: `bitloom fit MODEL` says which have room",
+      },
     );
   }
   const percent = (bytes: number, size: number): string => `${((100 * bytes) / size).toFixed(1)} %`;
