@@ -1,7 +1,7 @@
 /** The tables of docs/BOARDS.md, from boards/<id>/board.json. Written by `npm run docs`. */
 import { packageFile } from "../src/assets/package-files.js";
+import { markdownTable } from "../src/report/markdown-table.js";
 import { type Board, listBoards, type Memory } from "../src/targets/index.js";
-import { markdownTable } from "./markdown-table.js";
 
 /** Those of the package: a user's own are none of this document's business. */
 const boards = listBoards([packageFile("boards")]);

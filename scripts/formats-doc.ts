@@ -9,8 +9,8 @@ import { packageFile } from "../src/assets/package-files.js";
 import { bundleLayers } from "../src/formats/bundle/registry.js";
 import { kerasQuantizers } from "../src/formats/keras/registry.js";
 import { type SupportedOp, supportedOps } from "../src/formats/support.js";
+import { markdownTable } from "../src/report/markdown-table.js";
 import { boardTables } from "./boards-doc.js";
-import { markdownTable } from "./markdown-table.js";
 
 /** What makes each table of a document, by its name. */
 export type Tables = Readonly<Record<string, () => string>>;

@@ -27,8 +27,10 @@ export interface Problem {
 /** What is known after one image has run. */
 export interface Observed {
   readonly board: Board;
-  /** Absent on the host. */
+  /** The image for the board; absent on the host. */
   readonly firmware?: Pick<Firmware, "flashBytes" | "ramBytes" | "reservedStackBytes"> | undefined;
+  /** The machine that ran in the board's place, where the image was linked for its memories and not for the board's. */
+  readonly standIn?: string | undefined;
   /** True where the image was searched for instructions that the core lacks. */
   readonly searched: boolean;
   /** True when the firmware introduced itself. */
@@ -45,19 +47,9 @@ export interface Observed {
 
 /** The checks of one image, in the order in which they are made. */
 export function checksOf(seen: Observed): Check[] {
-  const { firmware, board, searched } = seen;
-  const { flash, ram } = board.memories;
+  const { board, searched } = seen;
   return [
-    ...(firmware === undefined
-      ? []
-      : [
-          check(
-            seen,
-            "memory",
-            true,
-            `${firmware.flashBytes} of ${flash.size} bytes of flash, ${firmware.ramBytes + firmware.reservedStackBytes} of ${ram.size} bytes of RAM`,
-          ),
-        ]),
+    ...memory(seen),
     ...(searched
       ? [check(seen, "instruction-set", true, `every instruction is one of a ${board.cpu.name}`)]
       : []),
@@ -65,6 +57,19 @@ export function checksOf(seen: Observed): Check[] {
     outputs(seen),
     stack(seen),
   ];
+}
+
+/** None on the host, which has no board's memories. */
+function memory({ firmware, board, standIn }: Observed): Check[] {
+  if (firmware === undefined) return [];
+  if (standIn !== undefined) {
+    const detail = `this build was linked for the stand-in ${standIn} only, not for ${board.id}`;
+    return [{ check: "memory", verdict: "skipped", detail }];
+  }
+  const { flash, ram } = board.memories;
+  const ramBytes = firmware.ramBytes + firmware.reservedStackBytes;
+  const detail = `${firmware.flashBytes} of ${flash.size} bytes of flash, ${ramBytes} of ${ram.size} bytes of RAM`;
+  return [{ check: "memory", verdict: "passed", detail }];
 }
 
 /** Failed by problems, passed when known, skipped otherwise. */

@@ -8,36 +8,25 @@ import { join } from "node:path";
 import { type Check, checksOf, type Problem } from "./checks.js";
 import type { CompiledModel } from "./compile.js";
 import { BitloomError, type Diagnostic } from "./diagnostics/diagnostic.js";
-import {
-  type Emulator,
-  type Hello,
-  hostEmulator,
-  type Machine,
-  runVectors,
-  type VectorResult,
-  type Verdict,
-} from "./emulators/index.js";
+import { type Hello, type Machine, runVectors, type VectorResult, type Verdict } from "./emulators/index.js";
 import { type Compared, Comparison, divergenceText, Expectations } from "./expectations.js";
 import type { InputBatch } from "./inputs.js";
 import type { Plan } from "./plan/index.js";
-import { type Board, isArmv6M } from "./targets/index.js";
+import { isArmv6M } from "./targets/index.js";
 import { checkArmv6M } from "./toolchain/armv6m.js";
 import { temporaryFolder } from "./toolchain/at-exit.js";
 import { type Elf, readElf } from "./toolchain/elf.js";
+import type { Firmware, LibraryOnDisk } from "./toolchain/firmware.js";
 import {
-  buildFirmware,
-  buildHost,
-  type Firmware,
-  type LibraryOnDisk,
-  type Link,
-} from "./toolchain/firmware.js";
+  type BuildName,
+  flashImageOf,
+  type Image,
+  type ImageOptions,
+  type NotChecked,
+  traceImageOf,
+} from "./verify-images.js";
 
-export interface VerifyOptions {
-  readonly emulator: Emulator;
-  /** Board to build for; the host emulator ignores it. */
-  readonly board: Board;
-  /** How bytes reach an emulated board: its UART (default), or QEMU's semihosting console, which is faster. */
-  readonly link?: Link;
+export interface VerifyOptions extends ImageOptions {
   /** Milliseconds that one run may take. */
   readonly timeoutMs?: number;
   readonly onProgress?: (message: string) => void;
@@ -46,7 +35,7 @@ export interface VerifyOptions {
 }
 
 export interface BuildVerdict extends Compared {
-  readonly build: "flash" | "trace";
+  readonly build: BuildName;
   /** What went wrong other than differing bits: a fault, a time-out, a failed self-test. */
   readonly problems: readonly string[];
   /** The same, one check at a time. */
@@ -59,9 +48,12 @@ export interface BuildVerdict extends Compared {
 export interface Verification {
   readonly emulator: string;
   readonly board: string;
+  /** Whether every check that could be made held: see `notChecked`. */
   readonly passed: boolean;
   readonly builds: readonly BuildVerdict[];
-  /** Absent on the host. */
+  /** Builds that do not fit the machine: nothing is known of them. The one that would be flashed is never among them. */
+  readonly notChecked: readonly NotChecked[];
+  /** The image for the board that was asked for; absent on the host. */
   readonly firmware?: Pick<Firmware, "flashBytes" | "ramBytes" | "stackBytes" | "library">;
   readonly seconds: number;
 }
@@ -77,20 +69,19 @@ export async function verifyModel(
   try {
     const library = options.library ?? writeLibrary(model, join(folder.path, "library"));
     const expected = new Expectations(model.program, batch);
-    const builds: BuildVerdict[] = [];
-    let firmware: Firmware | undefined;
-    for (const build of ["flash", "trace"] as const) {
-      options.onProgress?.(`building (${build})`);
-      const image = await buildImage(library, options, join(folder.path, build), build === "trace");
-      if (build === "flash") firmware = image.firmware;
-      builds.push(await checkBuild(build, image, model, expected, options));
-    }
-    const passed = builds.every(hasPassed);
+    options.onProgress?.("building (flash)");
+    const flash = await flashImageOf(library, options, folder.path);
+    const builds = [await checkBuild("flash", flash, model, expected, options)];
+    options.onProgress?.("building (trace)");
+    const trace = await traceImageOf(library, options, folder.path);
+    if ("path" in trace) builds.push(await checkBuild("trace", trace, model, expected, options));
+    const firmware = flash.own ?? flash.firmware;
     return {
       emulator: options.emulator.id,
       board: options.emulator.id === "host" ? "host" : options.board.id,
-      passed,
+      passed: builds.every(hasPassed),
       builds,
+      notChecked: "path" in trace ? [] : [trace],
       ...(firmware === undefined ? {} : { firmware }),
       seconds: (performance.now() - started) / 1000,
     };
@@ -130,6 +121,7 @@ export async function verifyFlashed(
     board: board.id,
     passed: hasPassed(build),
     builds: [build],
+    notChecked: [],
     seconds: (performance.now() - started) / 1000,
   };
 }
@@ -145,23 +137,6 @@ export function writeLibrary(model: CompiledModel, dir: string): LibraryOnDisk {
   return { dir, name: model.library.name, sources: model.library.sources };
 }
 
-interface Image {
-  readonly path: string;
-  /** Absent on the host. */
-  readonly firmware?: Firmware;
-}
-
-async function buildImage(
-  library: LibraryOnDisk,
-  { emulator, board, link = "uart" }: VerifyOptions,
-  outDir: string,
-  trace: boolean,
-): Promise<Image> {
-  if (emulator.id === hostEmulator.id) return { path: (await buildHost({ library, outDir, trace })).program };
-  const firmware = await buildFirmware({ library, board, outDir, trace, link });
-  return { path: firmware.elf, firmware };
-}
-
 /** Emulators run some instructions that a Cortex-M0 lacks, so its images are disassembled as well. */
 async function foreignInstructions(elf: string): Promise<Problem[]> {
   const violations = await checkArmv6M(elf);
@@ -173,19 +148,21 @@ async function foreignInstructions(elf: string): Promise<Problem[]> {
 
 async function checkBuild(
   build: BuildVerdict["build"],
-  { path, firmware }: Image,
+  { path, firmware, own = firmware }: Image,
   model: CompiledModel,
   expected: Expectations,
-  { emulator, board, timeoutMs, onProgress }: VerifyOptions,
+  { emulator, board, target = board, timeoutMs, onProgress }: VerifyOptions,
 ): Promise<BuildVerdict> {
-  const searched = firmware !== undefined && isArmv6M(board.cpu);
+  const searched = own !== undefined && isArmv6M(board.cpu);
+  const isElsewhere = target.id !== board.id && own === firmware;
   return checkMachine(() => emulator.start(path, board), model, expected, {
-    board,
+    board: target,
     build,
+    ...(isElsewhere ? { standIn: board.id } : {}),
     isLine: emulator.id === SERIAL,
     searched,
-    known: searched ? await foreignInstructions(path) : [],
-    ...(firmware === undefined ? {} : { firmware, elf: await readElf(path) }),
+    known: searched ? await foreignInstructions(own.elf) : [],
+    ...(own === undefined ? {} : { firmware: own, elf: await readElf(path) }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
@@ -199,8 +176,11 @@ interface CheckOptions extends Pick<VerifyOptions, "board" | "timeoutMs" | "onPr
   readonly build?: BuildVerdict["build"];
   /** Whether bytes travel over a real line: frames that were damaged and sent again are worth a note then, not a problem. */
   readonly isLine: boolean;
-  /** The image that runs, where it was built here and is no program of this machine. */
+  /** The image for the board, where it was built here and is no program of this machine. */
   readonly firmware?: Firmware;
+  /** The stand-in, of an image that was linked for it alone. */
+  readonly standIn?: string;
+  /** The image that runs. */
   readonly elf?: Elf;
   /** Whether the image was searched for instructions that the core lacks. */
   readonly searched: boolean;
@@ -273,7 +253,7 @@ function listen(
 
 function verdictOf(
   comparison: Comparison,
-  { board, firmware, searched, isLine }: CheckOptions,
+  { board, firmware, standIn, searched, isLine }: CheckOptions,
   { build, introduced, verdict, problems }: Heard,
 ): Omit<BuildVerdict, "seconds"> {
   const compared = comparison.verdict(build === "trace");
@@ -284,6 +264,7 @@ function verdictOf(
     divergence,
     board,
     firmware,
+    standIn,
     searched,
     started: introduced,
     verdict,

@@ -42,6 +42,11 @@ describe("the checks of an image", () => {
     expect(verdicts(onHost)).toEqual(["self-test: passed", "outputs: passed", "stack: skipped"]);
   });
 
+  it("say nothing of a board's memories where the image was linked for its stand-in", () => {
+    expect(verdicts({ standIn: "mps2-an386" })[0]).toBe("memory: skipped");
+    expect(only("memory", { standIn: "mps2-an386" }).detail).toContain("mps2-an386 only, not for microbit");
+  });
+
   it("are skipped, not passed, where a machine did not get so far", () => {
     const problems = [{ check: "outputs", text: "it did not send HELLO" }] as const;
     const silent = { started: false, verdict: undefined, problems, failedVectors: 3 };

@@ -20,7 +20,7 @@ import { type DeviceProgram, printProgram } from "../program/index.js";
 import { summarize, summaryText } from "../report/summary.js";
 import { type Board, type Cpu, findBoard } from "../targets/index.js";
 import { readLockFile } from "../tuning/lock-file.js";
-import { cpuOf, fitReport } from "./fit.js";
+import { cpuOf, fitReport } from "./compile-fit.js";
 import { modelCommand } from "./model-command.js";
 import { compileFromOptions, type ModelOptions, oneOf } from "./options.js";
 import { present } from "./output.js";

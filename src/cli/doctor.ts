@@ -16,6 +16,27 @@ export function doctorCommand(): Command {
 /** Without these nothing can be built; the rest adds emulators and flashers. */
 const REQUIRED = ["gcc-arm", "newlib", "host-cc"];
 
+/** What can be done with what is here: a list of missing tools looks worse than it is. */
+function readiness(
+  has: (id: string) => boolean,
+  flashers: readonly { id: string; found: boolean }[],
+): string[] {
+  const lacking = REQUIRED.filter((id) => !has(id));
+  const emulators = ["qemu", "renode"].filter(has);
+  const usable = flashers.filter((f) => f.found).map((f) => f.id);
+  return [
+    "compile, fit, inspect, run: ready (they need no tool)",
+    lacking.length > 0
+      ? `verify, profile, compare: not ready without ${lacking.join(", ")}`
+      : emulators.length > 0
+        ? `verify: ready, in ${emulators.join(" and ")}`
+        : "verify: ready with --emulator host only; install qemu or renode for whole images",
+    usable.length > 0
+      ? `flash: ready for boards that take ${usable.join(" or ")}, or UF2 files`
+      : "flash: ready for boards that take UF2 files; others need one of their tools, not all (`bitloom boards ID` lists them)",
+  ];
+}
+
 async function run() {
   const flashers = (await probeFlashers()).map(({ tool, ...rest }) => ({ id: tool, ...rest }));
   const tools = [...(await probeTools()), ...flashers];
@@ -24,7 +45,9 @@ async function run() {
   const remedies = missing.map((t) => `${t.id}: ${t.remedy}`);
   const text = [
     textTable(["", "tool", "purpose", "found"], rows),
-    ...(remedies.length > 0 ? ["", ...remedies] : []),
+    ...(remedies.length > 0 ? ["", "To add what is missing:", ...remedies] : []),
+    "",
+    ...readiness((id) => tools.some((t) => t.id === id && t.found), flashers),
   ];
   return {
     text: text.join("\n"),

@@ -1,13 +1,13 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { findSerialPort } from "../emulators/index.js";
 import {
   type CheckedImage,
   chooseTool,
-  commandText,
   dryRun,
+  dryRunLines,
   flashImage,
   isUsable,
   readImage,
@@ -109,17 +109,9 @@ function show(
   const { board, entry } = options;
   const plan = dryRun(image, options);
   const installed = isUsable(entry);
-  const scripts = plan.files.flatMap(({ path, text }) => [
-    `# ${path}:`,
-    ...text
-      .trim()
-      .split("\n")
-      .map((l) => `#   ${l}`),
-  ]);
-  const copy = plan.drive === undefined ? [] : [`# copy ${basename(plan.image)} to ${plan.drive}`];
   const absent = installed ? [] : [`# ${entry.tool} is not installed`];
   return {
-    text: [...absent, ...scripts, ...plan.steps.map(commandText), ...copy].join("\n"),
+    text: [...absent, ...dryRunLines(plan)].join("\n"),
     json: { board: board.id, tool: entry.tool, dryRun: true, installed, ...plan },
   };
 }

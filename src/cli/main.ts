@@ -6,6 +6,7 @@ import { boardsCommand } from "./boards.js";
 import { compareCommand } from "./compare.js";
 import { compileCommand } from "./compile.js";
 import { doctorCommand } from "./doctor.js";
+import { fitCommand } from "./fit.js";
 import { flashCommand } from "./flash.js";
 import { initCommand } from "./init.js";
 import { inspectCommand } from "./inspect.js";
@@ -28,6 +29,7 @@ const program = new Command("bitloom")
 for (const command of [
   compileCommand(),
   inspectCommand(),
+  fitCommand(),
   runCommand(),
   verifyCommand(),
   profileCommand(),

@@ -5,7 +5,7 @@ import { findBoard, qemuBoard } from "../targets/index.js";
 import { armGccVersion } from "../toolchain/compiler.js";
 import { writeLockFile } from "../tuning/lock-file.js";
 import { measureProgram, tuningBoard } from "../tuning/measure.js";
-import { cpuOf } from "./fit.js";
+import { cpuOf } from "./compile-fit.js";
 import { modelCommand } from "./model-command.js";
 import { compileFromOptions, type ModelOptions } from "./options.js";
 import { present } from "./output.js";

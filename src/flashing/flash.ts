@@ -9,6 +9,7 @@ import type { FlashTool } from "../targets/flash-tools.js";
 import { findOnPath, missing } from "../toolchain/tools.js";
 import { flashFailure, plainText, readFailure } from "./failures.js";
 import { type CheckedImage, conversion, imageFile, writeImageFile } from "./image.js";
+import { commandText } from "./quote.js";
 import { flasherOf, type ProgramEntry, planFor } from "./registry.js";
 import type { Flasher, FlashPlan, FlashStep, ImageFile, ImageFormat } from "./types.js";
 import { checkDrive, copyToDrive, findDrive } from "./uf2-drive.js";
@@ -50,6 +51,19 @@ export function dryRun(
   const plan = planFor(entry, { board, image: file, folder, port });
   const steps = [...conversion(image.elf, format, file), ...plan.steps];
   return { steps, files: plan.files, image: file.path };
+}
+
+/** A dry run as a person would do it in a shell: scripts as comments, commands, and what is copied where. */
+export function dryRunLines({ files, steps, drive, image }: DryRun): string[] {
+  const scripts = files.flatMap(({ path, text }) => [
+    `# ${path}:`,
+    ...text
+      .trim()
+      .split("\n")
+      .map((line) => `#   ${line}`),
+  ]);
+  const copy = drive === undefined ? [] : [`# copy ${basename(image)} to ${drive}`];
+  return [...scripts, ...steps.map(commandText), ...copy];
 }
 
 /**

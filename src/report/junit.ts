@@ -7,6 +7,8 @@ import type { Diagnostic, ExitCode } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
 import { divergenceText } from "../expectations.js";
 import type { BuildVerdict } from "../verify.js";
+import type { BuildName, NotChecked } from "../verify-images.js";
+import { buildTitles } from "./verification.js";
 
 /** One model on one board. */
 export interface JUnitRun {
@@ -17,6 +19,8 @@ export interface JUnitRun {
   readonly machine: string;
   /** Empty when there was no image to run. */
   readonly builds: readonly BuildVerdict[];
+  /** Builds that could not run: all of their cases are skipped. */
+  readonly notChecked?: readonly NotChecked[];
   /** Why there was none. */
   readonly failure?: { readonly diagnostics: readonly Diagnostic[]; readonly exitCode: ExitCode };
   readonly seconds: number;
@@ -44,6 +48,12 @@ const titles: Readonly<Record<Check["check"], string>> = {
   stack: "stack stays within its room",
 };
 
+/** Which case is the one that an error fails, where it is not the build. */
+const failedCases: Readonly<Record<string, string>> = {
+  "toolchain/does-not-fit": titles.memory,
+  "verify/stand-in-too-small": titles.outputs,
+};
+
 export function junitXml(runs: readonly JUnitRun[]): string {
   const suites = runs.flatMap(suitesOf);
   const { tests, failures, errors } = countsOf(suites.flatMap((s) => s.cases));
@@ -58,15 +68,19 @@ export function junitXml(runs: readonly JUnitRun[]): string {
 }
 
 function suitesOf(run: JUnitRun): Suite[] {
-  const { model, board, machine, builds, failure, seconds } = run;
+  const { model, board, machine, builds, notChecked = [], failure, seconds } = run;
   const where = `${model} for ${board} in ${machine}`;
   const className = `bitloom.${model}.${board}`;
-  const suites = builds.map((b) => ({
-    name: `${where}, ${b.build === "flash" ? "as flashed" : "with traces"}`,
-    className: `${className}.${b.build}`,
-    seconds: b.seconds,
-    cases: b.checks.map((c) => ({ name: titles[c.check], type: c.check, ...c, detail: detailOf(c, builds) })),
-  }));
+  const suite = (build: BuildName, took: number, checks: readonly Check[]): Suite => ({
+    name: `${where}, ${buildTitles[build]}`,
+    className: `${className}.${build}`,
+    seconds: took,
+    cases: checks.map((c) => ({ name: titles[c.check], type: c.check, ...c, detail: detailOf(c, builds) })),
+  });
+  const suites = [
+    ...builds.map((b) => suite(b.build, b.seconds, b.checks)),
+    ...notChecked.map((b) => suite(b.build, 0, skippedChecks(b, builds))),
+  ];
   if (failure === undefined) return suites;
   return [
     ...suites,
@@ -77,9 +91,15 @@ function suitesOf(run: JUnitRun): Suite[] {
     const detail = [place === undefined ? message : `${place}: ${message}`, remedy]
       .filter(Boolean)
       .join("\n");
-    const name = code === "toolchain/does-not-fit" ? titles.memory : "model compiles and builds";
+    const name = failedCases[code] ?? "model compiles and builds";
     return { name, type: code, verdict: failure?.exitCode === 1 ? "failed" : "error", detail };
   }
+}
+
+/** The checks that the other build had, so that a report has the same cases on every board. */
+function skippedChecks({ reason, remedy }: NotChecked, builds: readonly BuildVerdict[]): Check[] {
+  const names = builds[0]?.checks.map(({ check }) => check) ?? ["outputs"];
+  return names.map((check) => ({ check, verdict: "skipped", detail: `${reason}; ${remedy}` }));
 }
 
 /** The build as flashed has no traces: where its outputs differ, the other build knows the layer. */

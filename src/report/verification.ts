@@ -1,12 +1,17 @@
 import { divergenceText } from "../expectations.js";
 import type { BuildVerdict, Verification } from "../verify.js";
+import type { BuildName } from "../verify-images.js";
 
 /** A verification as text: the verdict, what was compared, what differed first. */
 export function verificationText(result: Verification, note?: string): string {
   const lines = [
-    `${result.passed ? "PASS" : "FAIL"}: ${result.emulator} ${result.board}, ${result.seconds.toFixed(1)} s`,
+    `${result.passed ? "PASS" : "FAIL"}${partText(result)}: ${result.emulator} ${result.board}, ${result.seconds.toFixed(1)} s`,
     ...(note === undefined ? [] : [note]),
     ...result.builds.flatMap(buildLines),
+    ...result.notChecked.flatMap(({ build, reason, remedy }) => [
+      `${buildTitles[build]}: NOT CHECKED: ${reason}`,
+      `  help: ${remedy}`,
+    ]),
   ];
   const { firmware } = result;
   if (firmware !== undefined) {
@@ -18,8 +23,16 @@ export function verificationText(result: Verification, note?: string): string {
   return lines.join("\n");
 }
 
+/** What each build is called in reports. */
+export const buildTitles: Readonly<Record<BuildName, string>> = { flash: "as flashed", trace: "with traces" };
+
+/** After a verdict: empty where it is about both builds. */
+export function partText({ notChecked }: Pick<Verification, "notChecked">): string {
+  return notChecked.length === 0 ? "" : " (as flashed; traces not checked)";
+}
+
 function buildLines(build: BuildVerdict): string[] {
-  const what = build.build === "flash" ? "as flashed" : "with traces";
+  const what = buildTitles[build.build];
   const tensors = build.tensorsCompared > 0 ? `, ${build.tensorsCompared} tensors` : "";
   const head = `${what}: ${build.vectors - build.failedVectors} of ${build.vectors} inputs equal${tensors}, ${build.differingBits} differing output bits`;
   const divergence = build.divergence === undefined ? [] : [`  ${divergenceText(build.divergence)}`];

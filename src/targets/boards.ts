@@ -116,9 +116,17 @@ export function qemuBoard(board: Board, folders = boardFolders()): Board | undef
   return { ...standIn, cpu: board.cpu };
 }
 
+/** Suggests the board that was mistyped, or those with the word in their id: `pico` is two boards. */
 function unknownBoard(id: string, ids: readonly string[]): BitloomError {
-  const close = didYouMean(id, ids);
-  const remedy = close === undefined ? `use one of ${ids.join(", ")}` : `did you mean ${close}?`;
+  const part = id.toLowerCase();
+  const alike = part === "" ? [] : ids.filter((known) => known.includes(part));
+  const close = alike.length === 1 ? alike[0] : didYouMean(id, ids);
+  const remedy =
+    alike.length > 1
+      ? `did you mean one of ${alike.join(", ")}?`
+      : close === undefined
+        ? `use one of ${ids.join(", ")} (\`bitloom boards\` says what they are)`
+        : `did you mean ${close}?`;
   return fail("targets/unknown-board", `there is no board "${printable(id)}"`, { remedy });
 }
 

@@ -1,7 +1,7 @@
 /** Running a C compiler: objects in parallel, then one link. */
 import { basename, join } from "node:path";
 import { execa } from "execa";
-import { fail } from "../diagnostics/diagnostic.js";
+import { type BitloomError, fail } from "../diagnostics/diagnostic.js";
 import { cacheFolder, compileCached } from "./object-cache.js";
 import { armGcc } from "./tools.js";
 
@@ -48,9 +48,17 @@ async function compileOne(compiler: string, job: CompileJob): Promise<void> {
   await (cache === undefined ? compile() : compileCached(cache, compiler, job, compile));
 }
 
-/** Links objects. Throws `toolchain/does-not-fit` or `toolchain/link` (exit 1). */
-export async function link(compiler: string, args: readonly string[], output: string): Promise<void> {
-  await runTool(compiler, [...args, "-o", output], "toolchain/link", output);
+/** What a tool's own words mean, where there is more to say than that it failed. */
+export type Explain = (said: string) => BitloomError | undefined;
+
+/** Links objects. Throws what `explain` makes of the linker's words, or `toolchain/link` (exit 1). */
+export async function link(
+  compiler: string,
+  args: readonly string[],
+  output: string,
+  explain?: Explain,
+): Promise<void> {
+  await runTool(compiler, [...args, "-o", output], "toolchain/link", output, explain);
 }
 
 /** The Arm compiler's name and version, e.g. `GCC 12.2.1`: figures that were measured hold for one compiler. */
@@ -64,6 +72,7 @@ export async function runTool(
   args: readonly string[],
   code: string,
   where: string,
+  explain: Explain = () => undefined,
 ): Promise<string> {
   const result = await execa(tool, args, {
     reject: false,
@@ -74,8 +83,8 @@ export async function runTool(
   });
   if (!result.failed) return result.stdout ?? "";
   const said = (result.stderr ?? "").trim();
-  const overflow = fitProblem(said);
-  if (overflow !== undefined) throw fail("toolchain/does-not-fit", overflow, { where, exitCode: 1 });
+  const explained = explain(said);
+  if (explained !== undefined) throw explained;
   if (/No space left on device/.test(said)) {
     throw fail("file/enospc", `the disk is full: ${basename(tool)} could not write`, {
       where,
@@ -86,17 +95,6 @@ export async function runTool(
     ? `took more than ${TIMEOUT_MS / 1000} s`
     : firstLines(said || (result.shortMessage ?? "it could not be run"));
   throw fail(code, `${basename(tool)} failed: ${reason}`, { where, exitCode: 1 });
-}
-
-/** One sentence from the linker's overflow messages, or undefined. */
-function fitProblem(said: string): string | undefined {
-  const overflows = [...said.matchAll(/region `(\w+)' overflowed by (\d+) bytes?/g)];
-  if (overflows.length === 0) return undefined;
-  const byRegion = new Map(overflows.map((m) => [m[1]!, Number(m[2])]));
-  const parts = [...byRegion].map(
-    ([region, bytes]) => `${bytes} bytes more of ${region === "FLASH" ? "flash" : region} are needed`,
-  );
-  return `the firmware does not fit the board: ${parts.join(", ")}`;
 }
 
 function firstLines(text: string): string {

@@ -5,7 +5,9 @@ import { packageFile } from "../assets/package-files.js";
 import { render } from "../assets/templates.js";
 import type { EnableStep } from "../targets/board-file.js";
 import type { Board, UartDriver } from "../targets/boards.js";
+import type { Cpu } from "../targets/cpus.js";
 import { type CompileJob, compileAll, link, objectPath } from "./compiler.js";
+import { DoesNotFit, shortagesOf } from "./does-not-fit.js";
 import { readElf } from "./elf.js";
 import { memoryUse } from "./size.js";
 import { type CallGraph, readCallGraph, type StackUse, worstStack } from "./stack.js";
@@ -37,6 +39,8 @@ export interface FirmwareOptions {
   readonly link?: Link;
   /** Bytes of stack; by default what the call graph needs and a reserve. */
   readonly stackBytes?: number;
+  /** The library's objects of another build for the same core, with or without traces as this one: linked as they are. */
+  readonly libraryObjects?: readonly string[];
 }
 
 export interface Firmware {
@@ -122,7 +126,7 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   const gcc = armGcc();
   const cpu = board.cpu.gccFlags;
   await mkdir(outDir, { recursive: true });
-  const own = await compileLibrary(gcc, library, outDir, [...cpu, ...LIBRARY_FLAGS, ...STACK_FLAGS], trace);
+  const own = options.libraryObjects ?? (await compileForCpu(library, board.cpu, outDir, trace));
   const stack = libraryStack(await libraryCallGraph(library, own), library.name);
   const reserved = options.stackBytes ?? defaultStack(stack);
   await writeBoardFiles(board, outDir, reserved);
@@ -142,7 +146,18 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   };
 }
 
-/** Links objects by the script in `outDir` that `writeBoardFiles` wrote. */
+/** The library's objects for a core, as a user would flash them or with traces: what boards with this core link. */
+export function compileForCpu(
+  library: LibraryOnDisk,
+  cpu: Cpu,
+  outDir: string,
+  trace: boolean,
+): Promise<string[]> {
+  const flags = [...cpu.gccFlags, ...LIBRARY_FLAGS, ...STACK_FLAGS];
+  return compileLibrary(armGcc(), library, outDir, flags, trace);
+}
+
+/** Links objects by the script in `outDir` that `writeBoardFiles` wrote. Throws `DoesNotFit` or `toolchain/link` (exit 1). */
 export async function linkImage(
   board: Board,
   outDir: string,
@@ -156,7 +171,10 @@ export async function linkImage(
     "-Wl,--gc-sections",
     "-Wl,--fatal-warnings",
   ];
-  await link(armGcc(), [...board.cpu.gccFlags, ...linking, ...objects], elf);
+  await link(armGcc(), [...board.cpu.gccFlags, ...linking, ...objects], elf, (said) => {
+    const shortages = shortagesOf(said, board);
+    return shortages && new DoesNotFit(board, shortages);
+  });
 }
 
 /** Builds the same harness and library for this computer. Throws like `buildFirmware`. */

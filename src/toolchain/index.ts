@@ -2,6 +2,7 @@
 export { type Armv6MViolation, checkArmv6M } from "./armv6m.js";
 export { CpuArch, cpuArch } from "./attributes.js";
 export { armGccVersion, type CompileJob, compileAll, objectPath, runTool } from "./compiler.js";
+export { DoesNotFit, roomierBoard, type Shortage, shortagesText } from "./does-not-fit.js";
 export {
   ELF_MACHINE_ARM,
   type Elf,
@@ -17,6 +18,7 @@ export {
 export {
   buildFirmware,
   buildHost,
+  compileForCpu,
   type Firmware,
   type FirmwareOptions,
   HARNESS_FLAGS,

@@ -340,6 +340,7 @@ describe("the other commands", () => {
     [["inspect", model, "--json"], "layers"],
     [["boards", "--json"], "boards"],
     [["boards", "microbit", "--json"], "board"],
+    [["fit", model, "--json"], "boards"],
     [["ops", "--json"], "ops"],
     [["doctor", "--json"], "tools"],
   ])("%j prints one JSON object", async (args, key) => {
@@ -347,11 +348,25 @@ describe("the other commands", () => {
     expect(JSON.parse(stdout)).toHaveProperty(key);
   });
 
+  it("boards says how one is connected and flashed", async () => {
+    const { stdout } = await bitloom(["boards", "raspberry-pi-pico"]);
+    for (const text of ["2048 KB (2097152 bytes)", "GPIO0", "QEMU (as qemu-cortex-m0)", "uf2"]) {
+      expect(stdout).toContain(text);
+    }
+  });
+
+  it("doctor says what can be done with the tools that are here", async () => {
+    const { stdout } = await bitloom(["doctor"]);
+    expect(stdout).toMatch(/^compile, fit, inspect, run: ready/m);
+    expect(stdout).toMatch(/^flash: ready for boards that take/m);
+  });
+
   it.each([
     "compile",
     "inspect",
     "run",
     "verify",
+    "fit",
     "boards",
     "ops",
     "doctor",

@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { documents, withTables } from "../../scripts/formats-doc.js";
+import { packageFile } from "../../src/assets/package-files.js";
 import { supportedOps } from "../../src/formats/support.js";
 import { passNames } from "../../src/passes/registry.js";
+import { listBoards } from "../../src/targets/index.js";
 import { repoRoot } from "../support/root.js";
 
 const doc = (name: string): string => readFileSync(join(repoRoot, name), "utf8");
@@ -19,6 +21,19 @@ describe("documents say what the code does", () => {
   it("FORMATS.md has a row for every operator", () => {
     const written = doc("docs/FORMATS.md");
     for (const { op } of supportedOps) expect(written).toMatch(new RegExp(`^\\| \`?${op}\`? \\| `, "m"));
+  });
+
+  it("BOARD-MATRIX.md has a row for every board, with its memories and tools (`npm run board-matrix`)", () => {
+    const written = doc("docs/BOARD-MATRIX.md");
+    const boards = listBoards([packageFile("boards")]);
+    const rows = [...written.matchAll(/^\| `([\w-]+)` \| Cortex-\S+ \|.* of (\d+) \|.* of (\d+) \| /gm)];
+    expect(rows.map(([, id, flash, ram]) => [id, Number(flash), Number(ram)])).toEqual(
+      boards.map(({ id, memories: { flash, ram } }) => [id, flash.size, ram.size]),
+    );
+    const commands = [...written.matchAll(/^\| `([\w-]+)` \| ([\w-]+) \| `/gm)];
+    expect(commands.map(([, id, tool]) => [id, tool])).toEqual(
+      boards.flatMap(({ id, flash }) => flash.map(({ tool }) => [id, tool])),
+    );
   });
 
   it("ARCHITECTURE.md names the stages that can be printed", () => {
@@ -40,6 +55,7 @@ describe("documents say what the code does", () => {
       ["docs/NUMERICS.md", "docs"],
       ["docs/FORMATS.md", "docs"],
       ["docs/BOARDS.md", "docs"],
+      ["docs/BOARD-MATRIX.md", "docs"],
       ["docs/PORTING.md", "docs"],
       ["docs/PACKAGES.md", "docs"],
       ["examples/packages/README.md", "examples/packages"],

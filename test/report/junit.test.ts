@@ -88,6 +88,18 @@ describe("JUnit XML", () => {
     expect(of("skipped")[0]).toEqual({ message: "the firmware did not get that far" });
   });
 
+  it("skips every case of a build that does not fit, and says why", () => {
+    const notChecked = [{ build: "trace", reason: "too large", remedy: "use another" }] as const;
+    const elements = read(junitXml([{ ...run, builds: [{ ...build, build: "flash" }], notChecked }]));
+    const suites = elements.filter((e) => e.name === "testsuite").map((e) => e.attributes);
+    expect(suites[1]).toMatchObject({ tests: "4", failures: "0", errors: "0", skipped: "4" });
+    const cases = elements.filter((e) => e.name === "testcase").map((e) => e.attributes);
+    expect(cases.slice(4).map((c) => c.name)).toEqual(cases.slice(0, 4).map((c) => c.name));
+    expect(new Set(cases.slice(4).map((c) => c.classname))).toEqual(new Set(["bitloom.net.microbit.trace"]));
+    const skipped = elements.filter((e) => e.name === "skipped").slice(-4);
+    for (const { attributes } of skipped) expect(attributes.message).toBe("too large; use another");
+  });
+
   it("keeps whatever a model's names hold out of its structure", () => {
     const names = [
       `"'><&]]>`,

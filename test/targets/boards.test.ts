@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { packageFile } from "../../src/assets/package-files.js";
 import { findBoard, listBoardIds, listBoards, qemuBoard } from "../../src/targets/index.js";
+import { errorsOf } from "../support/errors.js";
 import { temporaryFolder } from "../toolchain/toy.js";
 
 const folder = temporaryFolder();
@@ -40,6 +41,13 @@ describe("boards", () => {
       expect(error).toMatchObject({ exitCode: 2, diagnostics: [{ remedy: "did you mean microbit?" }] });
     }
     expect(() => findBoard("../boards/microbit")).toThrow(/no board/);
+  });
+
+  it("are suggested by a part of their ids", () => {
+    const remedy = (id: string): string | undefined => errorsOf(() => findBoard(id))[0]!.remedy;
+    expect(remedy("Pico")).toBe("did you mean one of raspberry-pi-pico, raspberry-pi-pico-2?");
+    expect(remedy("f446")).toBe("did you mean nucleo-f446re?");
+    expect(remedy("")).toContain("use one of arduino-nano-33-ble, ");
   });
 
   it("report every problem of a file", () => {

@@ -67,10 +67,50 @@ describeWith(["arm-none-eabi-gcc"], "firmware", () => {
       diagnostics: [
         {
           code: "toolchain/does-not-fit",
-          message: expect.stringMatching(/\d+ bytes more of RAM are needed/),
+          message: expect.stringMatching(/: \d+ bytes of RAM are needed, 3000 are there$/),
+          where: "microbit",
+          remedy: expect.stringContaining("--optimize ram"),
         },
       ],
+      shortages: [{ memory: "RAM", needed: expect.any(Number), size: 3000 }],
     });
+  });
+
+  it("that does not fit needs what it takes where there is room", async () => {
+    const board = findBoard("microbit");
+    const { flash, ram } = board.memories;
+    const build = (flashSize: number, ramSize: number, name: string) =>
+      buildFirmware({
+        ...{ library: toy, outDir: join(folder, name), trace: false },
+        board: {
+          ...board,
+          memories: { flash: { ...flash, size: flashSize }, ram: { ...ram, size: ramSize } },
+        },
+      });
+    const roomy = await build(flash.size, ram.size, "roomy");
+    const needed = [roomy.flashBytes, roomy.ramBytes + roomy.reservedStackBytes] as const;
+    await build(needed[0], needed[1], "exact");
+    await expect(build(needed[0] - 8, needed[1] - 16, "tight")).rejects.toMatchObject({
+      shortages: [
+        { memory: "flash", needed: needed[0], size: needed[0] - 8 },
+        { memory: "RAM", needed: needed[1], size: needed[1] - 16 },
+      ],
+    });
+  });
+
+  it("links the objects of another build as they are", async () => {
+    const board = findBoard("nucleo-f446re");
+    const common = { library: toy, trace: false };
+    const first = await buildFirmware({ ...common, board, outDir: join(folder, "first") });
+    const again = await buildFirmware({
+      ...common,
+      board: findBoard("mps2-an386"),
+      outDir: join(folder, "again"),
+      libraryObjects: first.libraryObjects,
+    });
+    expect(again.libraryObjects).toBe(first.libraryObjects);
+    expect(again.stack).toEqual(first.stack);
+    expect(readdirSync(join(folder, "again"))).not.toContain("library");
   });
 
   it.each([
