@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { textTable } from "../report/table.js";
-import { type Board, findBoard, listBoards } from "../targets/index.js";
+import { type Board, findBoard, listBoards, qemuBoard } from "../targets/index.js";
 import { present } from "./output.js";
 
 export function boardsCommand(): Command {
@@ -15,7 +15,9 @@ export function boardsCommand(): Command {
 function run(id: string | undefined) {
   if (id !== undefined) {
     const board = findBoard(id);
-    return { text: JSON.stringify(board, null, 2), json: { board } };
+    // Says so where its stand-in cannot stand in.
+    qemuBoard(board);
+    return { text: JSON.stringify(board, hexAddresses, 2), json: { board } };
   }
   const boards = listBoards();
   const rows = boards.map((b) => [
@@ -27,6 +29,14 @@ function run(id: string | undefined) {
     emulators(b),
   ]);
   return { text: textTable(["board", "name", "core", "flash", "RAM", "emulators"], rows), json: { boards } };
+}
+
+/** For people: addresses and bits of registers as in the board's file and in reference manuals. */
+const IN_HEX = new Set(["origin", "base", "register", "bits", "clear", "write", "mask", "is"]);
+
+function hexAddresses(key: string, value: unknown): unknown {
+  if (typeof value !== "number" || !IN_HEX.has(key)) return value;
+  return `0x${value.toString(16).toUpperCase().padStart(8, "0")}`;
 }
 
 function kilobytes(bytes: number): string {

@@ -69,7 +69,9 @@ export function asBitloomError(error: unknown): BitloomError | undefined {
       code: `file/${error.code.toLowerCase()}`,
       message: reason,
       ...(path === undefined ? {} : { where: path }),
-      ...(full ? { remedy: `make room there; temporary files lie in ${tmpdir()}, or where TMPDIR says` } : {}),
+      ...(full
+        ? { remedy: `make room there; temporary files lie in ${tmpdir()}, or where TMPDIR says` }
+        : {}),
     },
   ]);
 }

@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -335,6 +343,14 @@ describe("tune", () => {
   });
 });
 
+describe("what the system does not permit", () => {
+  it("is an error of the user's, not of the program's", async () => {
+    const { stderr, exitCode } = await bitloom(["compile", model, "-o", join(folder, "x".repeat(300))]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/error\[file\/enametoolong\]: .*: the name is too long/);
+  });
+});
+
 describe("the other commands", () => {
   it.each([
     [["inspect", model, "--json"], "layers"],
@@ -345,6 +361,18 @@ describe("the other commands", () => {
   ])("%j prints one JSON object", async (args, key) => {
     const { stdout } = await bitloom(args);
     expect(JSON.parse(stdout)).toHaveProperty(key);
+  });
+
+  it("boards shows addresses as the board's file has them, and names a stand-in that cannot stand in", async () => {
+    const id = "nucleo-f446re";
+    const file = readFileSync(join(repoRoot, "boards", id, "board.json"), "utf8");
+    const { stdout } = await bitloom(["boards", id]);
+    const shown: string[] = stdout.match(/"0x\w+"/g) ?? [];
+    expect(shown).toEqual(expect.arrayContaining(file.match(/"0x\w+"/g) ?? ["none"]));
+    mkdirSync(join(folder, "boards", id), { recursive: true });
+    writeFileSync(join(folder, "boards", id, "board.json"), file.replace("mps2-an386", "mps2-an385"));
+    const wrong = await bitloom(["boards", id], { BITLOOM_BOARDS: join(folder, "boards") });
+    expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining("its stand-in mps2-an385")]);
   });
 
   it.each([

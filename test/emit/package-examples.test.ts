@@ -293,10 +293,9 @@ describe("platformio's README", () => {
     mkdirSync(join(project, "include"));
     writeFileSync(join(project, path!), header!);
     const source = join(library, "src/digits_weights.c");
-    await execa("gcc", ["-c", flag!, path!, `-I${join(library, "include")}`, source, "-o", "weights.o"], {
-      cwd: project,
-    });
-    const { stdout } = await execa("size", ["-A", join(project, "weights.o")]);
+    const args = ["-mcpu=cortex-m4", "-mthumb", "-c", flag!, path!, `-I${join(library, "include")}`];
+    await execa("arm-none-eabi-gcc", [...args, source, "-o", "weights.o"], { cwd: project });
+    const { stdout } = await execa("arm-none-eabi-size", ["-A", join(project, "weights.o")]);
     expect(Number(/^\.extflash\s+(\d+)/m.exec(stdout)![1])).toBeGreaterThan(model.plan.weightBytes * 0.9);
   });
 });
