@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { textTable } from "../report/table.js";
-import { type Board, findBoard, listBoards, type Memory } from "../targets/index.js";
+import { type Board, findBoard, listBoards, type Memory, qemuBoard } from "../targets/index.js";
 import { present } from "./output.js";
 
 export function boardsCommand(): Command {
@@ -15,6 +15,8 @@ export function boardsCommand(): Command {
 function run(id: string | undefined) {
   if (id !== undefined) {
     const board = findBoard(id);
+    // Says so where its stand-in cannot stand in.
+    qemuBoard(board);
     return { text: boardText(board), json: { board } };
   }
   const boards = listBoards();

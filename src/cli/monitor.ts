@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { ExitCode } from "../diagnostics/diagnostic.js";
+import { ExitCode, fail } from "../diagnostics/diagnostic.js";
 import { findSerialPort, HARNESS_BAUD, MonitorView, openSerialPort } from "../emulators/index.js";
 import { findBoard } from "../targets/index.js";
 import { onInterrupt } from "./interrupt.js";
@@ -7,7 +7,7 @@ import { wholeNumber } from "./options.js";
 import { type CommandResult, present } from "./output.js";
 
 interface Options {
-  readonly board: string;
+  readonly board?: string;
   readonly port?: string;
   readonly baud: string;
   readonly timeout?: string;
@@ -17,8 +17,8 @@ interface Options {
 export function monitorCommand(): Command {
   return new Command("monitor")
     .description("show what a board sends over its serial port, frames of the vector protocol in words")
-    .requiredOption("--board <id>", "board on the desk (see `bitloom boards`)")
-    .option("--port <port>", "serial port (default: the one with the board's USB ids)")
+    .option("--board <id>", "board on the desk (see `bitloom boards`): finds its port by USB ids")
+    .option("--port <port>", "serial port; needs no --board")
     .option("--baud <n>", "bits per second", String(HARNESS_BAUD))
     .option("--timeout <seconds>", "ends after this time (default: at Ctrl-C)")
     .option("--json", "print one JSON object at the end", false)
@@ -27,11 +27,10 @@ export function monitorCommand(): Command {
 }
 
 async function run(options: Options): Promise<CommandResult> {
-  const board = findBoard(options.board);
   const baud = wholeNumber("--baud", options.baud, 300, 4_000_000);
   const timeoutMs =
     options.timeout === undefined ? undefined : 1000 * wholeNumber("--timeout", options.timeout, 1, 86400);
-  const path = options.port ?? findSerialPort(board);
+  const path = portOf(options);
   const started = performance.now();
   const port = await openSerialPort(path, baud);
   const view = new MonitorView((text) => {
@@ -49,6 +48,15 @@ async function run(options: Options): Promise<CommandResult> {
     json: { port: path, baud, seconds: (performance.now() - started) / 1000, ...view.summary },
     exitCode: hasGone ? ExitCode.checkFailed : ExitCode.ok,
   };
+}
+
+function portOf({ board: id, port }: Options): string {
+  const board = id === undefined ? undefined : findBoard(id);
+  if (port !== undefined) return port;
+  if (board !== undefined) return findSerialPort(board);
+  throw fail("cli/no-port", "monitor needs to know where to listen", {
+    remedy: "add --board with the board on the desk, or --port with its serial port",
+  });
 }
 
 /** How the port ended, or undefined when the time or the user did. */

@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import type { Diagnostic } from "../diagnostics/diagnostic.js";
 import { BitloomError, ExitCode } from "../diagnostics/diagnostic.js";
 import { renderDiagnostics } from "../diagnostics/text.js";
@@ -45,19 +46,39 @@ export function asBitloomError(error: unknown): BitloomError | undefined {
   const reasons: Record<string, string> = {
     ENOENT: "no such file or folder",
     EACCES: "permission denied",
+    EPERM: "the system does not permit it",
     EISDIR: "is a folder, not a file",
     ENOTDIR: "part of the path is a file, not a folder",
     ENOSPC: "the disk is full",
+    EDQUOT: "your share of the disk is used up",
+    EFBIG: "the file would be larger than the system permits",
+    ENAMETOOLONG: "the name is too long",
+    ELOOP: "the path goes through too many symbolic links",
+    EMFILE: "too many files are open",
     EROFS: "the file system is read-only",
     EEXIST: "exists already as something else",
   };
   const reason = reasons[error.code];
   if (reason === undefined) return undefined;
-  const path = "path" in error && typeof error.path === "string" ? error.path : undefined;
-  const where = path === undefined ? {} : { where: path };
+  const full = error.code === "ENOSPC" || error.code === "EDQUOT";
+  // What is copied is there; room is missing where it goes.
+  const path = (full ? textOf(error, "dest") : undefined) ?? textOf(error, "path");
   return new BitloomError([
-    { severity: "error", code: `file/${error.code.toLowerCase()}`, message: reason, ...where },
+    {
+      severity: "error",
+      code: `file/${error.code.toLowerCase()}`,
+      message: reason,
+      ...(path === undefined ? {} : { where: path }),
+      ...(full
+        ? { remedy: `make room there; temporary files lie in ${tmpdir()}, or where TMPDIR says` }
+        : {}),
+    },
   ]);
+}
+
+function textOf(error: Error, field: "path" | "dest"): string | undefined {
+  const value: unknown = Reflect.get(error, field);
+  return typeof value === "string" ? value : undefined;
 }
 
 function print(value: object): void {

@@ -1,6 +1,6 @@
 /** The shape of `boards/<id>/board.json`. */
 import { z } from "zod";
-import { listCpus } from "./cpus.js";
+import { cpuRemedy, listCpus } from "./cpus.js";
 import { flashTool, vidPid } from "./flash-tools.js";
 
 const cpuIds = listCpus().map((c) => c.id);
@@ -63,7 +63,9 @@ const qemuStandIn = z.strictObject({ standIn: z.string() });
 export const boardFile = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]+$/),
   name: z.string().min(1),
-  cpu: z.enum(cpuIds as [string, ...string[]]),
+  cpu: z.enum(cpuIds as [string, ...string[]], {
+    error: ({ input }) => `there is no core "${input}": ${cpuRemedy(String(input))}`,
+  }),
   /** The chip's floating-point unit. Told in tables; generated code never uses it, so that all boards compute the same. */
   fpu: z.enum(["none", "single", "double"]),
   /** Of the core, Hz: after reset and `uart.enable`, where images of bitloom run, and the most that it is rated for. */

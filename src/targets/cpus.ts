@@ -56,15 +56,29 @@ export function listCpus(): readonly Cpu[] {
   return all;
 }
 
-/** The core with this id. Throws `targets/unknown-cpu` (exit 2) with the closest one. */
+/** Cores that execute another's code, instruction for instruction: what GCC or QEMU as tested here do not know by name. */
+const akin: Readonly<Record<string, string>> = {
+  "cortex-m1": "cortex-m0",
+  "cortex-m35p": "cortex-m33",
+  "cortex-m52": "cortex-m55",
+  "cortex-m85": "cortex-m55",
+};
+
+/** The core with this id. Throws `targets/unknown-cpu` (exit 2) with the one to use instead. */
 export function findCpu(id: string): Cpu {
   const found = all.find((c) => c.id === id);
   if (found !== undefined) return found;
+  throw fail("targets/unknown-cpu", `there is no core "${printable(id)}"`, { remedy: cpuRemedy(id) });
+}
+
+/** What to write instead of an id that is no core's. */
+export function cpuRemedy(id: string): string {
+  const like = Object.hasOwn(akin, id) ? akin[id] : undefined;
+  if (like !== undefined)
+    return `use ${like}: its code runs there (bitloom is tested with GCC 12 and QEMU 7.2)`;
   const ids = all.map((c) => c.id);
   const close = didYouMean(id, ids);
-  throw fail("targets/unknown-cpu", `there is no core "${printable(id)}"`, {
-    remedy: close === undefined ? `use one of ${ids.join(", ")}` : `did you mean ${close}?`,
-  });
+  return close === undefined ? `use one of ${ids.join(", ")}` : `did you mean ${close}?`;
 }
 
 /** True for the cores whose instruction set is Armv6-M. */

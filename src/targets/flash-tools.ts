@@ -10,7 +10,9 @@ const openOcdScript = z
 /** Up to 32 bits, e.g. `0xe48bff56`. */
 const hex32 = z.string().regex(/^0x[0-9a-f]{1,8}$/, "a number such as 0xe48bff56");
 /** USB vendor and product, e.g. `2341:0369`. */
-export const vidPid = z.string().regex(/^[0-9a-f]{4}:[0-9a-f]{4}$/, "USB ids such as 2341:0369");
+export const vidPid = z
+  .string()
+  .regex(/^[0-9a-f]{4}:[0-9a-f]{4}$/, "USB ids in small letters such as 2341:005a");
 
 export const flashTool = z.discriminatedUnion("tool", [
   /** `chip` as `probe-rs chip list` has it. */

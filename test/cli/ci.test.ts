@@ -200,7 +200,7 @@ describeWith(needed, "the workflow's steps", () => {
   it("compile a library for each board", async () => {
     expect((await runStep(named("compare", "Compile"))).exitCode).toBe(0);
     for (const board of ["microbit", "mps2-an386"]) {
-      expect(readdirSync(join(project, "bitloom-reports/library", board))).toContain("net.h");
+      expect(readdirSync(join(project, "bitloom-reports/library", board, "models/net"))).toContain("net.h");
     }
   });
 

@@ -1,4 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -335,6 +343,14 @@ describe("tune", () => {
   });
 });
 
+describe("what the system does not permit", () => {
+  it("is an error of the user's, not of the program's", async () => {
+    const { stderr, exitCode } = await bitloom(["compile", model, "-o", join(folder, "x".repeat(300))]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/error\[file\/enametoolong\]: .*: the name is too long/);
+  });
+});
+
 describe("the other commands", () => {
   it.each([
     [["inspect", model, "--json"], "layers"],
@@ -359,6 +375,15 @@ describe("the other commands", () => {
     const { stdout } = await bitloom(["doctor"]);
     expect(stdout).toMatch(/^compile, fit, inspect, run: ready/m);
     expect(stdout).toMatch(/^flash: ready for boards that take/m);
+  });
+
+  it("boards names a stand-in that cannot stand in", async () => {
+    const id = "nucleo-f446re";
+    const file = readFileSync(join(repoRoot, "boards", id, "board.json"), "utf8");
+    mkdirSync(join(folder, "boards", id), { recursive: true });
+    writeFileSync(join(folder, "boards", id, "board.json"), file.replace("mps2-an386", "mps2-an385"));
+    const wrong = await bitloom(["boards", id], { BITLOOM_BOARDS: join(folder, "boards") });
+    expect([wrong.exitCode, wrong.stderr]).toEqual([2, expect.stringContaining("its stand-in mps2-an385")]);
   });
 
   it.each([

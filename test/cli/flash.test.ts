@@ -119,7 +119,7 @@ describe("flash without a tool", () => {
     });
   });
 
-  it.each(["flash", "monitor"])("%s needs a board, and its help has an example", async (command) => {
+  it.each(["flash", "monitor"])("%s says what it needs, and its help has an example", async (command) => {
     const args = command === "flash" ? [command, model] : [command];
     expect((await bitloom(args)).exitCode).toBe(2);
     const { stdout, exitCode } = await bitloom([command, "--help"]);
@@ -254,5 +254,8 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "a board at a serial port
     expect((await bitloom([...verify, "jtag"])).exitCode).toBe(2);
     expect((await bitloom(["verify", model, "--target", "serial:/dev/null"])).exitCode).toBe(2);
     expect((await bitloom(["monitor", "--board", "microbit", "--port", "/dev/null"])).exitCode).toBe(1);
+    // A port alone says where to listen.
+    const alone = await bitloom(["monitor", "--port", "/dev/no-such-port"]);
+    expect(alone.stderr).toMatch(/serial\/no-port.*no such port/);
   });
 });

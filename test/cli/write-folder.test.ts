@@ -52,10 +52,21 @@ describe("writing a folder", () => {
     expect(existsSync(target)).toBe(false);
   });
 
+  it("a folder that could not be filled is not made, nor those around it", () => {
+    const target = join(folder, "around/not-made");
+    const clash = [
+      { path: "src", content: "a file" },
+      { path: "src/a.c", content: "" },
+    ];
+    expect(() => writeFolder(target, clash)).toThrow(/EEXIST|ENOTDIR/);
+    expect(existsSync(join(folder, "around"))).toBe(false);
+  });
+
   it("leaves nothing beside a folder in which a file is in the way", () => {
     const target = join(folder, "blocked/x");
     writeFolder(target, [{ path: "src", content: "a file" }]);
     expect(() => writeFolder(target, [{ path: "src/a.c", content: "" }])).toThrow(/EEXIST|ENOTDIR/);
     expect(readdirSync(join(folder, "blocked"))).toEqual(["x"]);
+    expect(readdirSync(target)).toEqual(["src"]);
   });
 });

@@ -282,6 +282,23 @@ describe("platformio (by what library.json says, on this computer)", () => {
   });
 });
 
+describe("platformio's README", () => {
+  it("places the weights by a header that every file includes", async () => {
+    const library = written("platformio");
+    const readme = readFileSync(join(library, "README.md"), "utf8");
+    const [, header] = /says\n\n```c\n([^`]+)```/.exec(readme)!;
+    const [, flag, path] = /^build_flags = (-include) (\S+)$/m.exec(readme)!;
+    const project = mkdtempSync(join(folder, "flags-"));
+    mkdirSync(join(project, "include"));
+    writeFileSync(join(project, path!), header!);
+    const source = join(library, "src/digits_weights.c");
+    const args = ["-mcpu=cortex-m4", "-mthumb", "-c", flag!, path!, `-I${join(library, "include")}`];
+    await execa("arm-none-eabi-gcc", [...args, source, "-o", "weights.o"], { cwd: project });
+    const { stdout } = await execa("arm-none-eabi-size", ["-A", join(project, "weights.o")]);
+    expect(Number(/^\.extflash\s+(\d+)/m.exec(stdout)![1])).toBeGreaterThan(model.plan.weightBytes * 0.9);
+  });
+});
+
 describe("cmsis-pack (by the files that the description names)", () => {
   it("the components of the archive are what the project needs", async () => {
     const pack = packageFiles(model.library, "cmsis-pack").at(-1)!.content;

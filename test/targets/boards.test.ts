@@ -52,7 +52,7 @@ describe("boards", () => {
 
   it("report every problem of a file", () => {
     const bad = changed("two-problems", "microbit", (json) => {
-      json.cpu = "cortex-a53";
+      json.cpu = "cortex-m85";
       json.colour = "red";
     });
     try {
@@ -61,6 +61,7 @@ describe("boards", () => {
     } catch (error) {
       const codes = (error as { diagnostics: { code: string }[] }).diagnostics.map((d) => d.code);
       expect(codes).toEqual(["targets/bad-board", "targets/bad-board"]);
+      expect(String(error)).toContain('cpu: there is no core "cortex-m85": use cortex-m55');
     }
   });
 

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { cpuRemedy } from "../../src/targets/cpus.js";
 import { findCpu, isArmv6M, listCpus } from "../../src/targets/index.js";
 
 it("lists the cores with their flags", () => {
@@ -30,4 +31,18 @@ it("suggests the closest core", () => {
       ],
     });
   }
+});
+
+it.each([
+  ["cortex-m85", "cortex-m55"],
+  ["cortex-m52", "cortex-m55"],
+  ["cortex-m35p", "cortex-m33"],
+])("says whose code %s runs: %s", (id, like) => {
+  expect(() => findCpu(id)).toThrow(`there is no core "${id}"`);
+  expect(cpuRemedy(id)).toMatch(new RegExp(`^use ${like}: `));
+  expect(findCpu(like).id).toBe(like);
+});
+
+it("takes no name of JavaScript for a core", () => {
+  expect(cpuRemedy("constructor")).toMatch(/^use one of cortex-m0, |^did you mean/);
 });
