@@ -92,7 +92,7 @@ const cases: Readonly<Record<string, Case>> = {
     { type: "sign", sign_of_zero: -1, scale: 2 },
     [2, -2, -2, 2],
     { sign_of_zero: undefined },
-    /layers\[0\]\.sign_of_zero: it is missing — expected: 1 or -1/,
+    /layers\[0\]\.sign_of_zero: it is missing — expected: 1, -1 or 0/,
     vector,
   ),
   quantize: layer(
@@ -274,4 +274,12 @@ test("between layers: what each type needs of its input", () => {
     ),
     expect.stringMatching(/^layers\[3\] conv: its input has the shape 1×4 — signals of shape/),
   ]);
+});
+
+test("sign: 0 for 0 where torch.sign says so, of both zeros and beside the least numbers", () => {
+  const sign = (scale: number) => ({ input: [5], layers: [{ type: "sign", sign_of_zero: 0, scale }] });
+  const least = 2 ** -149;
+  const x = [0, -0, least, -least, 3];
+  expect(run(sign(1), x).map((v) => v + 0)).toEqual([0, 0, 1, -1, 1]);
+  expect(run(sign(0.25), x).map((v) => v + 0)).toEqual([0, 0, 0.25, -0.25, 0.25]);
 });

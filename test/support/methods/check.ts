@@ -1,0 +1,85 @@
+/** The equations that every net of a method must satisfy: the definition, the device reference and C on several cores. */
+import { describe, expect, it } from "vitest";
+import { qemuEmulator } from "../../../src/emulators/index.js";
+import { compileTrace } from "../../../src/reference/device-fast.js";
+import { full } from "../models.js";
+import { Agreement } from "./agreement.js";
+import { type Build, type MachineName, runOn } from "./machines.js";
+import type { Method } from "./method.js";
+import { type BuiltNet, buildNet, deviceInput, inputsOf, type MethodNet } from "./net.js";
+
+/** BITLOOM_SEED replays parameters and inputs. */
+const seeds = seedsOf(process.env.BITLOOM_SEED);
+const RANDOM_INPUTS = 200;
+/** Inputs that emulated cores get: the four extreme ones and some random ones. */
+const EMULATED = full ? 12 : 6;
+const PATIENCE = 900_000;
+
+const hasQemu = (await qemuEmulator.find()) !== undefined;
+
+function seedsOf(wanted: string | undefined): readonly number[] {
+  if (wanted !== undefined) return [Number(wanted)];
+  return full ? [1, 2, 3] : [1];
+}
+
+/** Tests of all nets of a method. */
+export function checkMethod({ test, nets }: Method): void {
+  for (const net of nets) {
+    for (const seed of seeds) {
+      describe(`${test}, ${net.name}, BITLOOM_SEED=${seed}`, () => checkNet(net, seed));
+    }
+  }
+}
+
+function checkNet(net: MethodNet, seed: number): void {
+  const cores: readonly MachineName[] = full ? ["M0", "M4", "M7"] : ["M4"];
+  const builds: readonly Build[] = full ? ["flash", "trace"] : ["trace"];
+  let once: BuiltNet | undefined;
+  const built = (): BuiltNet => {
+    once ??= buildNet(net, seed);
+    return once;
+  };
+  const inputs = inputsOf(net, seed + 1, RANDOM_INPUTS);
+
+  it(`the device computes what the method defines, on ${inputs.length} inputs`, () => {
+    expect(disagreements(built(), inputs)).toEqual([]);
+  });
+
+  it(
+    `C on the host equals the device reference, on ${inputs.length} inputs`,
+    async () => {
+      expect(await runOn("host", built().compiled, storedOf(built(), inputs), builds)).toEqual([]);
+    },
+    PATIENCE,
+  );
+
+  it.skipIf(!hasQemu).each(cores)(
+    "C on the %s in QEMU equals the device reference",
+    async (core) => {
+      const some = storedOf(built(), inputs).slice(-EMULATED);
+      const found = await runOn(core, built().compiled, some, builds);
+      expect(found).toEqual(core === "M0" && net.exceedsM0 ? ["does not fit"] : []);
+    },
+    PATIENCE,
+  );
+}
+
+function storedOf(built: BuiltNet, inputs: ReturnType<typeof inputsOf>) {
+  return inputs.map((input) => deviceInput(built, input));
+}
+
+/** Where the program differs from the definition, and tensors of which the definition says nothing. */
+export function disagreements(built: BuiltNet, inputs: ReturnType<typeof inputsOf>): string[] {
+  const { program } = built.compiled;
+  const trace = compileTrace(program);
+  const agreement = new Agreement(program);
+  for (const input of inputs) agreement.add(built.define(input.real), trace(deviceInput(built, input)));
+  const known = new Set([...agreement.compared, ...Object.keys(built.net.internal ?? {})]);
+  const unknown = program.tensors.filter(
+    ({ name }, id) => id !== program.input.tensor && !known.has(name) && !name.endsWith(" before pooling"),
+  );
+  return [
+    ...agreement.problems,
+    ...unknown.map(({ name }) => `the reference does not show tensor "${name}"`),
+  ];
+}
