@@ -3,7 +3,6 @@
  * normalizations, biases and the direction of kernels; both are nets here, beside the order that Larq's users have.
  */
 import {
-  batchNorm,
   batchNormOfTheano,
   clip,
   flatten,
@@ -12,8 +11,8 @@ import {
   plus,
   products,
   sign as signOf,
+  turned,
   type Value,
-  valueOf,
 } from "../support/methods/arithmetic.js";
 import {
   arithmetic,
@@ -27,12 +26,7 @@ import {
 } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";
 import { CENTERED, type MethodNet, type Reference } from "../support/methods/net.js";
-import type { Parameters } from "../support/methods/parameters.js";
-
-/** Bits of latent weights. */
-export function bits(drawn: Parameters, name: string, shape: readonly number[]): Value {
-  return signOf(drawn.latent(name, shape), 1);
-}
+import { bits, normalized, type Parameters } from "../support/methods/parameters.js";
 
 const stride2 = { stride: 2, padding: [0, 0, 1, 1], padding_value: 0 };
 
@@ -60,18 +54,17 @@ const pooledFirst: MethodNet = {
     batchnorm("bn5"),
   ],
   reference(x, drawn, see) {
-    const normalized = (name: string, d: Value): Value => batchNorm(d, drawn.normalization(name, d));
     const d1 = see("conv1", products(x, bits(drawn, "conv1.weight", [33, 3, 3, 3])), 1 / 128);
-    const a1 = see("sign1", signOf(normalized("bn1", d1), 1));
+    const a1 = see("sign1", signOf(normalized(drawn, "bn1", d1), 1));
     const d2 = see("conv2", products(a1, bits(drawn, "conv2.weight", [64, 33, 3, 3]), { pads: 1 }));
-    const a2 = see("sign2", signOf(normalized("bn2", maxPool(d2, 2)), 1));
+    const a2 = see("sign2", signOf(normalized(drawn, "bn2", maxPool(d2, 2)), 1));
     const w3 = bits(drawn, "conv3.weight", [70, 64, 3, 3]);
     const d3 = see("conv3", products(a2, w3, { stride: 2, pads: [0, 0, 1, 1] }));
-    const a3 = see("sign3", signOf(normalized("bn3", d3), 1));
+    const a3 = see("sign3", signOf(normalized(drawn, "bn3", d3), 1));
     const d4 = see("fc1", products(flatten(a3), bits(drawn, "fc1.weight", [40, 280])));
-    const a4 = see("sign4", signOf(normalized("bn4", d4), 1));
+    const a4 = see("sign4", signOf(normalized(drawn, "bn4", d4), 1));
     const d5 = see("fc2", products(a4, bits(drawn, "fc2.weight", [10, 40])));
-    return batchNorm(d5, drawn.normalization("bn5", d5, { ofScores: true }));
+    return normalized(drawn, "bn5", d5, { ofScores: true });
   },
 };
 
@@ -83,21 +76,19 @@ function torchReference(inputChannels: number): Reference {
         d,
         drawn.vector(`${name}.bias`, d.shape[1]!, () => drawn.random.normal()),
       );
-    const normalized = (name: string, d: Value): Value =>
-      clip(batchNorm(d, drawn.normalization(name, d)), -1, 1);
+    const clamped = (name: string, d: Value): Value => clip(normalized(drawn, name, d), -1, 1);
     const w1 = bits(drawn, "conv1.weight", [33, inputChannels, 3, 3]);
     // `if input.size(1) != 3: input = Binarize(input)`: decided by the shape.
     const first = inputChannels === 3 ? x : see("sign0", signOf(x, 0));
     const d1 = see("conv1 product", products(first, w1), inputChannels === 3 ? 1 / 128 : 1);
-    const a1 = see("sign1", signOf(normalized("bn1", biased("conv1", d1)), 0));
+    const a1 = see("sign1", signOf(clamped("bn1", biased("conv1", d1)), 0));
     const d2 = see("conv2 product", products(a1, bits(drawn, "conv2.weight", [64, 33, 3, 3]), { pads: 1 }));
     const p2 = maxPool(biased("conv2", d2), 2);
-    const a2 = see("sign2", signOf(normalized("bn2", p2), 0));
+    const a2 = see("sign2", signOf(clamped("bn2", p2), 0));
     const d3 = see("fc1 product", products(flatten(a2), bits(drawn, "fc1.weight", [40, 64 * 16])));
-    const a3 = see("sign3", signOf(normalized("bn3", biased("fc1", d3)), 0));
+    const a3 = see("sign3", signOf(clamped("bn3", biased("fc1", d3)), 0));
     const d4 = see("fc2 product", products(a3, bits(drawn, "fc2.weight", [10, 40])));
-    const b4 = biased("fc2", d4);
-    return batchNorm(b4, drawn.normalization("bn4", b4, { ofScores: true }));
+    return normalized(drawn, "bn4", biased("fc2", d4), { ofScores: true });
   };
 }
 
@@ -130,12 +121,6 @@ function torchNet(inputChannels: number): MethodNet {
   };
 }
 
-/** Lasagne convolves with the kernel turned by 180°; what the file has is what correlates. */
-function turned(w: Value): Value {
-  const taps = w.shape[2]! * w.shape[3]!;
-  return valueOf(w.shape, (i) => w.data[i - (i % taps) + (taps - 1 - (i % taps))]!);
-}
-
 /** The parameters of a normalization as Lasagne's arithmetic takes them, in three layers of one operation each. */
 function theanoNorm(name: string): unknown[] {
   return [
@@ -160,7 +145,7 @@ function normalizedByTheano(drawn: Parameters, name: string, d: Value, ofScores 
 /** conv (kernels turned) → normalization → pool → sign(0) = +1, as Lasagne's binary_tanh_unit. */
 const theano: MethodNet = {
   name: "bnn_theano",
-  input: [3, 11, 11],
+  input: [3, 7, 7],
   bytes: CENTERED,
   layers: [
     paddedConv("conv1", ONE_BIT, 1),
@@ -191,7 +176,7 @@ const theano: MethodNet = {
     const a2 = see("sign2", signOf(maxPool(normalizedByTheano(drawn, "bn2", d2), 2), 1));
     const d3 = see("conv3", products(a2, kernels("conv3", [70, 64, 3, 3]), { pads: 1 }));
     const a3 = see("sign3", signOf(maxPool(normalizedByTheano(drawn, "bn3", d3), 2), 1));
-    const d4 = see("fc1", products(flatten(a3), bits(drawn, "fc1.weight", [10, 280])));
+    const d4 = see("fc1", products(flatten(a3), bits(drawn, "fc1.weight", [10, 70])));
     return normalizedByTheano(drawn, "bn4", d4, true);
   },
 };

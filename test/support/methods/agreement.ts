@@ -22,7 +22,7 @@ interface Channel {
 export class Agreement {
   readonly #program: DeviceProgram;
   readonly #channels = new Map<number, Channel[]>();
-  readonly #problems = new Set<string>();
+  readonly #problems = new Map<string, string>();
   readonly #compared = new Set<string>();
 
   constructor(program: DeviceProgram) {
@@ -31,7 +31,7 @@ export class Agreement {
 
   /** Every difference found, a tensor's first one only. */
   get problems(): readonly string[] {
-    return [...this.#problems];
+    return [...this.#problems.values()];
   }
 
   /** Names of tensors that were compared. */
@@ -48,7 +48,7 @@ export class Agreement {
   add({ seen, output }: Defined, trace: readonly TensorValues[]): void {
     for (const [name, { value, unit }] of seen) {
       const ids = this.#program.tensors.flatMap((t, id) => (t.name === name ? [id] : []));
-      if (ids.length !== 1) this.#problems.add(`the program has ${ids.length} tensors "${name}"`);
+      if (ids.length !== 1) this.#report(name, `the program has ${ids.length} tensors "${name}"`);
       else this.#compare(ids[0]!, trace[ids[0]!]!, value, unit);
     }
     this.#compareOutput(trace[this.#program.output.tensor]!, output);
@@ -60,7 +60,7 @@ export class Agreement {
     const pixels = height * width;
     this.#compared.add(tensor.name);
     if (data.length !== stored.length) {
-      this.#problems.add(`${tensor.name} has ${stored.length} elements, not ${data.length}`);
+      this.#report(tensor.name, `${tensor.name} has ${stored.length} elements, not ${data.length}`);
       return;
     }
     let states = this.#channels.get(id);
@@ -77,9 +77,13 @@ export class Agreement {
       state.turned &&= 2 * middle - wanted === found;
       if (state.same || state.turned) continue;
       const place = `[${Math.floor(i / channels / width)}, ${Math.floor(i / channels) % width}, ${i % channels}]`;
-      this.#problems.add(`${tensor.name} ${place} is ${found} where the method has ${wanted}`);
+      this.#report(tensor.name, `${tensor.name} ${place} is ${found} where the method has ${wanted}`);
       return;
     }
+  }
+
+  #report(tensor: string, problem: string): void {
+    if (!this.#problems.has(tensor)) this.#problems.set(tensor, problem);
   }
 
   /** The number that turning round leaves: between the least and the greatest level of codes, 0 of sums. */
@@ -100,8 +104,8 @@ export class Agreement {
     const floats = stored instanceof Float32Array ? stored : scoresAsFloat(program, stored);
     const found = inModelOrder(program, floats);
     const at = data.findIndex((v, i) => !Object.is(Math.fround(v), found[i]));
-    if (at >= 0) this.#problems.add(`output ${at} is ${found[at]} where the method has ${data[at]}`);
-    if (found.length !== data.length) this.#problems.add(`${found.length} outputs, not ${data.length}`);
+    if (at >= 0) this.#report("output", `output ${at} is ${found[at]} where the method has ${data[at]}`);
+    if (found.length !== data.length) this.#report("output", `${found.length} outputs, not ${data.length}`);
   }
 }
 

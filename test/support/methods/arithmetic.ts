@@ -29,7 +29,7 @@ export interface Normalization {
   readonly eps: number;
 }
 
-export function valueOf(shape: readonly number[], element: (index: number) => number): Value {
+export function filled(shape: readonly number[], element: (index: number) => number): Value {
   const size = shape.reduce((a, b) => a * b, 1);
   return { shape, data: Float64Array.from({ length: size }, (_, i) => element(i)) };
 }
@@ -96,7 +96,7 @@ function correlate(x: Value, w: Value, taps: Taps, dot: Dot): Value {
   const [rows, columns] = sizesAfter(x.shape, window);
   const ordered = channelsInnermost(w);
   const perOutput = perGroup * kh * kw;
-  const y = valueOf([x.shape[0]!, outputs, rows, columns], () => 0);
+  const y = filled([x.shape[0]!, outputs, rows, columns], () => 0);
   const under = new Float64Array(perOutput);
   for (let n = 0; n < x.shape[0]!; n++) {
     for (let group = 0; group < window.groups; group++) {
@@ -197,6 +197,11 @@ export function times(x: Value, factor: number | ArrayLike<number>): Value {
   return each(x, (v, c) => f(v * (typeof factor === "number" ? factor : factor[c]!)));
 }
 
+/** One division per number. */
+export function over(x: Value, divisor: number): Value {
+  return each(x, (v) => f(v / divisor));
+}
+
 /** One sum per number, with a constant for all or one per channel. */
 export function plus(x: Value, term: number | ArrayLike<number>): Value {
   return each(x, (v, c) => f(v + (typeof term === "number" ? term : term[c]!)));
@@ -239,9 +244,9 @@ export function maxPool(x: Value, size: number, taps: Taps = {}): Value {
   return pool(x, size, taps, (values) => values.reduce((a, b) => Math.max(a, b)));
 }
 
-/** Mean of each window without pads: a float32 sum in row order, then one division. */
-export function averagePool(x: Value, size: number, taps: Taps = {}): Value {
-  return pool(x, size, taps, (values) => f(values.reduce((a, b) => f(a + b), 0) / values.length));
+/** Float32 sum of each window, in row order. */
+export function sumPool(x: Value, size: number, taps: Taps = {}): Value {
+  return pool(x, size, taps, (values) => values.reduce((a, b) => f(a + b), 0));
 }
 
 export function flatten(x: Value): Value {
@@ -266,18 +271,45 @@ export function concatenate(...values: readonly Value[]): Value {
 export function channelsInOrder(x: Value, order: readonly number[]): Value {
   const pixels = pixelsOf(x);
   const [batch, channels] = x.shape as [number, number];
-  return valueOf([batch, order.length, ...x.shape.slice(2)], (i) => {
+  return filled([batch, order.length, ...x.shape.slice(2)], (i) => {
     const from = order[Math.floor(i / pixels) % order.length]!;
     const n = Math.floor(i / (pixels * order.length));
     return from < 0 ? 0 : x.data[(n * channels + from) * pixels + (i % pixels)]!;
   });
 }
 
+/** Kernels turned by 180°: convolutions run over them backwards, correlations forwards. */
+export function turned(w: Value): Value {
+  const taps = w.shape[2]! * w.shape[3]!;
+  return filled(w.shape, (i) => w.data[i - (i % taps) + (taps - 1 - (i % taps))]!);
+}
+
+/** The mean magnitude of each output's weights, or of all, summed in float64 and rounded once. */
+export function meanMagnitudes(w: Value, per: "output" | "tensor"): Float32Array {
+  const groups = per === "output" ? w.shape[0]! : 1;
+  const size = w.data.length / groups;
+  return Float32Array.from({ length: groups }, (_, g) => {
+    const magnitudes = w.data.subarray(g * size, (g + 1) * size).map(Math.abs);
+    return magnitudes.reduce((a, b) => a + b, 0) / size;
+  });
+}
+
+/** A dense layer's weights [outputs, features] as kernels as large as the map that was flattened. */
+export function overMap(w: Value, map: Value): Value {
+  return { shape: [w.shape[0]!, ...map.shape.slice(1)], data: w.data };
+}
+
+/** Weights times a factor for all or one per output, rounded. */
+export function scaledWeights(w: Value, scale: ArrayLike<number>): Value {
+  const size = w.data.length / w.shape[0]!;
+  return { shape: w.shape, data: w.data.map((v, i) => f(v * scale[Math.floor(i / size) % scale.length]!)) };
+}
+
 /** Every `step`-th row and column. */
 export function everyOther(x: Value, step: number): Value {
   const [batch, channels, height, width] = x.shape as [number, number, number, number];
   const [rows, columns] = [Math.ceil(height / step), Math.ceil(width / step)];
-  return valueOf([batch, channels, rows, columns], (i) => {
+  return filled([batch, channels, rows, columns], (i) => {
     const column = (i % columns) * step;
     const row = (Math.floor(i / columns) % rows) * step;
     return x.data[(Math.floor(i / (columns * rows)) * height + row) * width + column]!;

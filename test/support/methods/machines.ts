@@ -46,6 +46,11 @@ export async function runOn(
   }
 }
 
+/** Inputs of the device; what they stand for is not asked for here. */
+export function batchOf(inputs: readonly TensorValues[]): InputBatch {
+  return { count: inputs.length, stored: (index) => inputs[index]!, real: () => new Float32Array(0) };
+}
+
 async function imageOf(
   name: MachineName,
   library: LibraryOnDisk,
@@ -72,12 +77,7 @@ async function compare(
   build: Build,
 ): Promise<string[]> {
   const { emulator, board } = machines[name];
-  const batch: InputBatch = {
-    count: inputs.length,
-    stored: (index) => inputs[index]!,
-    real: () => new Float32Array(0),
-  };
-  const expected = new Expectations(program, batch, compileTrace(program));
+  const expected = new Expectations(program, batchOf(inputs), compileTrace(program));
   const comparison = new Comparison(program, expected);
   const machine = await emulator.start(image, board);
   for await (const result of runVectors(machine, expected.inputs, { modelCrc: library.modelCrc }))

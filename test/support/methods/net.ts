@@ -12,7 +12,7 @@ import {
 } from "../../../src/program/index.js";
 import { manifestOf, safetensorsFile, type Tensors } from "../bundle.js";
 import { Random } from "../random-graph.js";
-import { type Value, valueOf } from "./arithmetic.js";
+import { filled, type Value } from "./arithmetic.js";
 import { Parameters } from "./parameters.js";
 
 /**
@@ -133,7 +133,7 @@ export function inputsOf(net: MethodNet, seed: number, count: number): MethodInp
   ];
   return all.map((stored) => ({
     stored: net.bytes === undefined ? Float32Array.from(stored) : Int32Array.from(stored),
-    real: valueOf([1, ...net.input], (i) => real(net, stored)[i]!),
+    real: filled([1, ...net.input], (i) => real(net, stored)[i]!),
   }));
 }
 

@@ -1,11 +1,11 @@
 /**
  * Parameters of small nets as training leaves them, drawn when a reference first asks for them: normalizations with factors of
- * both signs and one 0, means near what they normalize, some exactly on a value that occurs, shifts that are 0 on some
+ * both signs, at least one below 0, and one 0, means near what they normalize, some exactly on a value that occurs, shifts that are 0 on some
  * channels so that ties occur, one channel that never changes its sign.
  */
 import type { TensorSpec } from "../bundle.js";
 import { Random } from "../random-graph.js";
-import { channelsOf, type Normalization, type Value, valueOf } from "./arithmetic.js";
+import { batchNorm, channelsOf, filled, type Normalization, sign, type Value } from "./arithmetic.js";
 
 const f = Math.fround;
 
@@ -38,7 +38,7 @@ export class Parameters {
   numbers(name: string, shape: readonly number[], draw: (index: number) => number): Value {
     let tensor = this.#tensors.get(name);
     if (tensor === undefined) {
-      const { data } = valueOf(shape, (i) => f(draw(i)));
+      const { data } = filled(shape, (i) => f(draw(i)));
       tensor = { shape, data: Array.from(data) };
       this.#tensors.set(name, tensor);
     }
@@ -97,8 +97,27 @@ export class Parameters {
       if (c === constant && !withoutScale) gamma[c] = 0;
       if (c === unreachable) mean[c] = average + 1000 * (1 + spread);
     }
+    if (!withoutScale && !ofScores && !gamma.some((g) => g < 0)) {
+      const rising = gamma.findIndex((g) => g > 0);
+      if (rising >= 0) gamma[rising] = -gamma[rising]!;
+    }
     return { gamma, beta, mean, variance, eps };
   }
+}
+
+/** Bits of latent weights, ±1. */
+export function bits(drawn: Parameters, name: string, shape: readonly number[]): Value {
+  return sign(drawn.latent(name, shape), 1);
+}
+
+/** Batch normalization by constants drawn near the statistics of `x`. */
+export function normalized(
+  drawn: Parameters,
+  name: string,
+  x: Value,
+  options: NormalizationOptions = {},
+): Value {
+  return batchNorm(x, drawn.normalization(name, x, options));
 }
 
 /** Two channels, the same one if there is only one. */
