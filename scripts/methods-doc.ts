@@ -14,13 +14,10 @@ function rows(): Row[] {
   const figures = readFigures().nets;
   return methods
     .flatMap((method) =>
-      method.systems.map(
-        (system): Row => ({
-          ...system,
-          method,
-          figures: method.nets.flatMap(({ name }) => figures[name] ?? []),
-        }),
-      ),
+      method.systems.map((system): Row => {
+        const nets = system.nets ?? method.nets.map(({ name }) => name);
+        return { ...system, method, figures: nets.flatMap((name) => figures[name] ?? []) };
+      }),
     )
     .sort(
       (a, b) =>
@@ -80,6 +77,6 @@ export const methodTables: Readonly<Record<string, () => string>> = {
 /** The least and the greatest of the nets. */
 function perMac(figures: readonly NetFigures[]): string {
   const all = figures.map(({ instructions, macs }) => instructions / macs).sort((a, b) => a - b);
-  const texts = distinct([all[0], all.at(-1)].flatMap((n) => (n === undefined ? [] : [n.toFixed(2)])));
+  const texts = [...new Set([all[0], all.at(-1)].flatMap((n) => (n === undefined ? [] : [n.toFixed(2)])))];
   return texts.join(" … ");
 }

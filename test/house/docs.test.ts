@@ -37,6 +37,7 @@ describe("documents say what the code does", () => {
       ["README.md", "."],
       ["docs/ARCHITECTURE.md", "docs"],
       ["docs/FORMATS.md", "docs"],
+      ["docs/METHODS.md", "docs"],
       ["docs/BOARDS.md", "docs"],
       ["docs/PORTING.md", "docs"],
       ["docs/PACKAGES.md", "docs"],

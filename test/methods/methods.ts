@@ -8,6 +8,7 @@ import { dorefa } from "./t06-dorefa.js";
 import { flexible } from "./t07-flexible.js";
 import { selfBinarizing } from "./t11-self-binarizing.js";
 import { bop } from "./t12-bop.js";
+import { wideningSqueezing } from "./t14-widening-squeezing.js";
 import { biReal } from "./t15-bi-real.js";
 import { binaryDenseNet } from "./t16-binary-densenet.js";
 import { melius } from "./t18-melius.js";
@@ -22,6 +23,7 @@ export const methods: readonly Method[] = [
   flexible,
   selfBinarizing,
   bop,
+  wideningSqueezing,
   biReal,
   binaryDenseNet,
   melius,

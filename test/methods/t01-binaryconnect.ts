@@ -137,6 +137,7 @@ export const binaryWeights: Method = {
       models: "BinaryConnect (Theano), QKeras, Larq",
       formats: ["bundle", "Larq", "ONNX"],
       command: bundleCommand(),
+      nets: [binaryConnect.name, binaryConnectBytes.name],
     },
     {
       number: "3",
@@ -145,6 +146,7 @@ export const binaryWeights: Method = {
       models: "XNOR-Net (Torch), Larq",
       formats: ["bundle", "Larq", "ONNX"],
       command: bundleCommand(),
+      nets: [bwn.name],
     },
     {
       number: "21",
@@ -153,6 +155,7 @@ export const binaryWeights: Method = {
       models: "no public code",
       formats: ["bundle", "ONNX"],
       command: bundleCommand(),
+      nets: [bwnh.name],
       reading: "weights α·(±1) with one α per filter, found by hashing in training; activations stay float32",
     },
   ],

@@ -1,5 +1,5 @@
 /**
- * T16: BinaryDenseNet (Bethge et al. 2019): every layer reads all features before it and adds its own. BMXNet pads with −1 and
+ * T16: BinaryDenseNet (Bethge et al. 2018): every layer reads all features before it and adds its own. BMXNet pads with −1 and
  * counts the equal bits, (d + K) / 2; Larq's zoo pads with 0 and sums. Between stages stands a float32 convolution.
  */
 import {
@@ -125,7 +125,7 @@ export const binaryDenseNet: Method = {
     {
       number: "16",
       name: "BinaryDenseNet",
-      paper: "Bethge et al. 2019, arXiv:1906.08637",
+      paper: "Bethge et al. 2018, arXiv:1812.01965",
       models: "BMXNet v2, Larq zoo",
       formats: ["bundle", "Larq", "ONNX"],
       command: bundleCommand(),

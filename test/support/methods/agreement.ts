@@ -1,6 +1,7 @@
 /**
  * Compares what a method defines with the program's tensors: integers and codes by what they stand for, float32 by
- * its bits. A compiler may turn a channel round, with the weights that read it; then all of its numbers are turned.
+ * its bits. A compiler may turn a channel round, with the weights that read it; then all of its numbers are turned. It may leave out
+ * channels that nothing depends on.
  */
 import {
   type DeviceProgram,
@@ -13,15 +14,17 @@ import { scoresAsFloat } from "../../../src/reference/device.js";
 import type { Value } from "./arithmetic.js";
 import type { Defined } from "./net.js";
 
-/** What a channel has been so far. */
-interface Channel {
+/** A channel of the definition that a channel of the device may be. */
+interface Candidate {
+  readonly channel: number;
   same: boolean;
   turned: boolean;
 }
 
 export class Agreement {
   readonly #program: DeviceProgram;
-  readonly #channels = new Map<number, Channel[]>();
+  /** Of every channel of a tensor. */
+  readonly #candidates = new Map<number, Candidate[][]>();
   readonly #problems = new Map<string, string>();
   readonly #compared = new Set<string>();
 
@@ -39,11 +42,6 @@ export class Agreement {
     return this.#compared;
   }
 
-  /** Channels that the device has turned round. */
-  get turned(): number {
-    return [...this.#channels.values()].flat().filter((c) => c.turned && !c.same).length;
-  }
-
   /** The reference's word on one input against the values of all tensors. */
   add({ seen, output }: Defined, trace: readonly TensorValues[]): void {
     for (const [name, { value, unit }] of seen) {
@@ -58,28 +56,52 @@ export class Agreement {
     const tensor = this.#program.tensors[id]!;
     const [height, width, channels] = tensor.shape;
     const pixels = height * width;
+    const defined = data.length / pixels;
     this.#compared.add(tensor.name);
-    if (data.length !== stored.length) {
+    // Only channels that nothing depends on may be missing, so that outputs and what comes later agree.
+    if (!Number.isInteger(defined) || defined < channels) {
       this.#report(tensor.name, `${tensor.name} has ${stored.length} elements, not ${data.length}`);
       return;
     }
-    let states = this.#channels.get(id);
-    if (states === undefined) {
-      states = Array.from({ length: channels }, () => ({ same: true, turned: canTurn(tensor) }));
-      this.#channels.set(id, states);
-    }
     const middle = this.#middleOf(id);
-    for (let i = 0; i < stored.length; i++) {
-      const state = states[i % channels]!;
-      const wanted = data[(i % channels) * pixels + Math.floor(i / channels)]! / unit;
-      const found = meaning(tensor, stored[i]!);
-      state.same &&= isFloat(tensor) ? Object.is(Math.fround(wanted), found) : wanted === found;
-      state.turned &&= 2 * middle - wanted === found;
-      if (state.same || state.turned) continue;
-      const place = `[${Math.floor(i / channels / width)}, ${Math.floor(i / channels) % width}, ${i % channels}]`;
-      this.#report(tensor.name, `${tensor.name} ${place} is ${found} where the method has ${wanted}`);
+    const all = this.#candidatesOf(id, defined);
+    for (let c = 0; c < channels; c++) {
+      const failure = all[c]!.flatMap((candidate) => {
+        const { channel } = candidate;
+        for (let pixel = 0; pixel < pixels; pixel++) {
+          const wanted = data[channel * pixels + pixel]! / unit;
+          const found = meaning(tensor, stored[pixel * channels + c]!);
+          candidate.same &&= isFloat(tensor) ? Object.is(Math.fround(wanted), found) : wanted === found;
+          candidate.turned &&= 2 * middle - wanted === found;
+          if (candidate.same || candidate.turned) continue;
+          const place = `[${Math.floor(pixel / width)}, ${pixel % width}, ${c}]`;
+          return [`${tensor.name} ${place} is ${found} where the method has ${wanted}`];
+        }
+        return [];
+      });
+      all[c] = all[c]!.filter((candidate) => candidate.same || candidate.turned);
+      if (all[c]!.length > 0) continue;
+      this.#report(tensor.name, failure[0]!);
       return;
     }
+    if (!isOrdered(all)) this.#report(tensor.name, `${tensor.name} has channels in another order`);
+  }
+
+  /** The channel itself, or where the device has fewer, all that it may be. */
+  #candidatesOf(id: number, defined: number): Candidate[][] {
+    const tensor = this.#program.tensors[id]!;
+    const known = this.#candidates.get(id);
+    if (known !== undefined) return known;
+    const missing = defined - tensor.shape[2];
+    const candidates = Array.from({ length: tensor.shape[2] }, (_, c) =>
+      Array.from({ length: missing + 1 }, (_, i) => ({
+        channel: c + i,
+        same: true,
+        turned: canTurn(tensor),
+      })),
+    );
+    this.#candidates.set(id, candidates);
+    return candidates;
   }
 
   #report(tensor: string, problem: string): void {
@@ -107,6 +129,17 @@ export class Agreement {
     if (at >= 0) this.#report("output", `output ${at} is ${found[at]} where the method has ${data[at]}`);
     if (found.length !== data.length) this.#report("output", `${found.length} outputs, not ${data.length}`);
   }
+}
+
+/** Whether channels can be chosen, one for each, that rise. */
+function isOrdered(candidates: readonly (readonly Candidate[])[]): boolean {
+  let last = -1;
+  for (const options of candidates) {
+    const next = options.find(({ channel }) => channel > last);
+    if (next === undefined) return false;
+    last = next.channel;
+  }
+  return true;
 }
 
 function isFloat({ domain }: ProgramTensor): boolean {

@@ -12,6 +12,8 @@ export interface System {
   readonly formats: readonly ("bundle" | "Larq" | "ONNX" | "QONNX" | "TFLite")[];
   /** How a user deploys one. */
   readonly command: string;
+  /** Names of the nets that show it; all of the method's unless told. */
+  readonly nets?: readonly string[];
   /** Where the paper leaves something open and nothing official was read: the reading that the nets take. */
   readonly reading?: string;
 }
