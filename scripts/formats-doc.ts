@@ -11,6 +11,7 @@ import { kerasQuantizers } from "../src/formats/keras/registry.js";
 import { type SupportedOp, supportedOps } from "../src/formats/support.js";
 import { markdownTable } from "../src/report/markdown-table.js";
 import { boardTables } from "./boards-doc.js";
+import { methodTables } from "./methods-doc.js";
 
 /** What makes each table of a document, by its name. */
 export type Tables = Readonly<Record<string, () => string>>;
@@ -80,6 +81,7 @@ function packagesText(packages: Versions): string {
 export const documents: Readonly<Record<string, Tables>> = {
   "docs/FORMATS.md": formatTables,
   "docs/BOARDS.md": boardTables,
+  "docs/METHODS.md": methodTables,
 };
 
 /** The document with its tables as they should be. */

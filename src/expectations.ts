@@ -2,7 +2,7 @@
 import { printable } from "./diagnostics/text.js";
 import { traceHash, type VectorResult } from "./emulators/index.js";
 import type { InputBatch } from "./inputs.js";
-import { canonicalBytes, type DeviceProgram } from "./program/index.js";
+import { canonicalBytes, type DeviceProgram, type TensorValues } from "./program/index.js";
 import { traceDevice } from "./reference/device.js";
 
 /** The first place where a machine and the reference disagree. */
@@ -40,11 +40,18 @@ export class Expectations {
   readonly inputs: readonly Uint8Array[];
   readonly #program: DeviceProgram;
   readonly #batch: InputBatch;
+  readonly #trace: (input: TensorValues) => readonly TensorValues[];
   readonly #known: Expected[] = [];
 
-  constructor(program: DeviceProgram, batch: InputBatch) {
+  /** `trace` gives the values of all tensors for an input: those of the readable reference unless told. */
+  constructor(
+    program: DeviceProgram,
+    batch: InputBatch,
+    trace: (input: TensorValues) => readonly TensorValues[] = (input) => traceDevice(program, input),
+  ) {
     this.#program = program;
     this.#batch = batch;
+    this.#trace = trace;
     const tensor = program.tensors[program.input.tensor]!;
     this.inputs = Array.from({ length: batch.count }, (_, i) => canonicalBytes(tensor, batch.stored(i)));
   }
@@ -55,7 +62,7 @@ export class Expectations {
   }
 
   #compute(index: number): Expected {
-    const values = traceDevice(this.#program, this.#batch.stored(index));
+    const values = this.#trace(this.#batch.stored(index));
     const bytes = this.#program.tensors.map((tensor, id) => canonicalBytes(tensor, values[id]!));
     return { output: bytes[this.#program.output.tensor]!, hashes: bytes.map(traceHash) };
   }

@@ -1,6 +1,7 @@
 import type { Diagnostics } from "../diagnostics/diagnostic.js";
 import type { ModelGraph } from "../graph/types.js";
 import { type DeviceProgram, verifyProgram } from "../program/index.js";
+import { deadChannels } from "./dead-channels.js";
 import { foldFlips } from "./fold-flips.js";
 import { latePools } from "./late-pools.js";
 import { lower } from "./lower.js";
@@ -13,11 +14,13 @@ export type { LoweringOptions } from "./lowering.js";
  *
  * 1. `late-pools` moves pools of sums behind their thresholds, onto codes.
  * 2. `fold-flips` turns falling channels into rising ones, so that kernels need no flip.
+ * 3. `dead-channels` leaves out channels that no sum depends on.
  */
 const programPasses: readonly { readonly name: string; run(program: DeviceProgram): DeviceProgram }[] =
   Object.freeze([
     { name: "late-pools", run: latePools },
     { name: "fold-flips", run: foldFlips },
+    { name: "dead-channels", run: deadChannels },
   ]);
 
 /** Stages of the compiler whose state can be printed after them. */

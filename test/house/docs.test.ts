@@ -54,6 +54,7 @@ describe("documents say what the code does", () => {
       ["docs/C-API.md", "docs"],
       ["docs/NUMERICS.md", "docs"],
       ["docs/FORMATS.md", "docs"],
+      ["docs/METHODS.md", "docs"],
       ["docs/BOARDS.md", "docs"],
       ["docs/BOARD-MATRIX.md", "docs"],
       ["docs/PORTING.md", "docs"],

@@ -92,7 +92,7 @@ const cases: Readonly<Record<string, Case>> = {
     { type: "sign", sign_of_zero: -1, scale: 2 },
     [2, -2, -2, 2],
     { sign_of_zero: undefined },
-    /layers\[0\]\.sign_of_zero: it is missing — expected: 1 or -1/,
+    /layers\[0\]\.sign_of_zero: it is missing — expected: 1, -1 or 0/,
     vector,
   ),
   quantize: layer(
@@ -274,4 +274,24 @@ test("between layers: what each type needs of its input", () => {
     ),
     expect.stringMatching(/^layers\[3\] conv: its input has the shape 1×4 — signals of shape/),
   ]);
+});
+
+test("sign: 0 for 0 where torch.sign says so, of both zeros and beside the least numbers", () => {
+  const sign = (scale: number) => ({ input: [5], layers: [{ type: "sign", sign_of_zero: 0, scale }] });
+  const least = 2 ** -149;
+  const x = [0, -0, least, -least, 3];
+  expect(run(sign(1), x).map((v) => v + 0)).toEqual([0, 0, 1, -1, 1]);
+  expect(run(sign(0.25), x).map((v) => v + 0)).toEqual([0, 0, 0.25, -0.25, 0.25]);
+});
+
+test("conv2d: weights stored flat have the shape that the manifest says", () => {
+  const spec = (sizes: readonly number[]): BundleSpec => ({
+    ...maps,
+    layers: [{ type: "conv2d", weight: "w", weight_shape: sizes, weight_quantizer: none }],
+    tensors: { w: tensor([4, 1], [1, 10, 100, 1000]) },
+  });
+  expect(run(spec([1, 2, 1, 2]), maps.x)).toEqual([1 + 20 + 400 + 5000, 2 + 30 + 500 + 6000]);
+  expect(run(spec([2, 2, 1, 1]), maps.x)).toEqual([41, 52, 63, 4100, 5200, 6300]);
+  expect(problemOf(spec([2, 2, 1, 2]))).toMatch(/its 4 weights do not fit the weight_shape 2×2×1×2/);
+  expect(problemOf(spec([2, 2, 1]))).toMatch(/weight_shape: .*stored flat/);
 });

@@ -1,6 +1,7 @@
 /** Convolutions over one or two axes. */
+import { z } from "zod";
 import { shapeText } from "../../../diagnostics/text.js";
-import type { Shape, Window } from "../../../graph/types.js";
+import type { FloatTensor, Shape, Window } from "../../../graph/types.js";
 import { insertAxis } from "../../common/constant.js";
 import { Rejection } from "../../common/rejection.js";
 import { recogniseCodes } from "../../common/weights.js";
@@ -10,12 +11,20 @@ import { layer } from "../layer.js";
 import { quantizeWeights, weightQuantizer } from "../weights.js";
 import { pads, pair, windowedShape } from "../window.js";
 
+const shapeExpected =
+  "for weights that are stored flat, as Bi-Real Net's: their sizes, [outputs, channels / groups, kernel…]";
+
 export const conv1d = conv("conv1d", 1);
 export const conv2d = conv("conv2d", 2);
 
 function conv(type: string, axes: 1 | 2) {
   const fields = {
     weight: name("the weights' tensor: outputs × (channels / groups) × kernel"),
+    weight_shape: z
+      .array(wholeNumber(1, 1 << 16, shapeExpected))
+      .length(axes + 2, { error: shapeExpected })
+      .describe(shapeExpected)
+      .optional(),
     bias: name("the bias' tensor: one number per output").optional(),
     weight_quantizer: weightQuantizer,
     stride: sizes(axes, "steps of the kernel").default(1),
@@ -29,7 +38,7 @@ function conv(type: string, axes: 1 | 2) {
   return layer(type, "", fields, (call, settings) => {
     const input = mapInput(call, axes);
     const { groups } = settings;
-    const stored = call.tensors.floats(settings.weight);
+    const stored = inShape(call.tensors.floats(settings.weight), settings.weight_shape);
     checkWeights(stored.shape, input.shape, groups);
     const window: Window = {
       kernel: pair(stored.shape.slice(2), axes, 1),
@@ -47,6 +56,16 @@ function conv(type: string, axes: 1 | 2) {
     const product = call.emit(op, [input], shape, { part: "product" });
     return addBias(call, product, settings.bias, [outputs, ...shape.slice(2).map(() => 1)]);
   });
+}
+
+/** The weights as they are, or their numbers in another shape. */
+function inShape(stored: FloatTensor, shape: Shape | undefined): FloatTensor {
+  if (shape === undefined) return stored;
+  if (shape.reduce((a, b) => a * b, 1) === stored.data.length) return { shape, data: stored.data };
+  throw new Rejection(
+    `its ${stored.data.length} weights do not fit the weight_shape ${shapeText(shape)}`,
+    "the product of its sizes is the number of weights",
+  );
 }
 
 function checkWeights(weights: Shape, input: Shape, groups: number): void {

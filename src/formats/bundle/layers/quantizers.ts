@@ -1,4 +1,5 @@
 /** Quantizers of computed values. */
+import { z } from "zod";
 import type { FloatTensor, IntTensor } from "../../../graph/types.js";
 import { Rejection } from "../../common/rejection.js";
 import {
@@ -12,20 +13,41 @@ import {
 } from "../call.js";
 import { numberOrTensor, oneOf } from "../fields.js";
 import { layer } from "../layer.js";
-import { levelFields, levelsOf, roundingField, signOfZeroField } from "../quantizers.js";
+import { levelFields, levelsOf, roundingField } from "../quantizers.js";
+
+/** ±1 but 0 for 0, as torch.sign: away from zero every number but 0 becomes ±1. */
+const threeSigns = {
+  kind: "uniform",
+  scale: scalar(1),
+  zeroPoint: scalar(0),
+  qmin: -1,
+  qmax: 1,
+  rounding: "away-from-zero",
+} as const;
 
 export const sign = layer(
   "sign",
-  "±scale",
+  "±scale; and 0 for 0 with sign_of_zero 0, a ternary value",
   {
-    sign_of_zero: signOfZeroField,
+    sign_of_zero: z
+      .literal([1, -1, 0], { error: "1, -1 or 0: the sign of exactly 0" })
+      .describe(
+        "1, -1 or 0: the sign of exactly 0 (Larq, Brevitas and QONNX: 1; torch.sign: 0, which makes three values)",
+      ),
     scale: numberOrTensor("the magnitude of the result: a number, or a tensor that broadcasts").default(1),
   },
   (call, settings) => {
     const input = onlyInput(call);
     const scale = scaleFor(call, input, settings.scale);
-    const quantizer = { kind: "bipolar", scale, signOfZero: settings.sign_of_zero } as const;
-    return elementwise(call, input, { kind: "quantize", quantizer });
+    const { sign_of_zero: signOfZero } = settings;
+    if (signOfZero === 0) {
+      const isOne = scale.data.every((s) => s === 1);
+      const signs = { kind: "quantize", quantizer: threeSigns } as const;
+      if (isOne) return elementwise(call, input, signs);
+      const scaled = { kind: "arithmetic", operator: "multiply", operand: scale, reversed: false } as const;
+      return elementwise(call, elementwise(call, input, signs, "signs"), scaled);
+    }
+    return elementwise(call, input, { kind: "quantize", quantizer: { kind: "bipolar", scale, signOfZero } });
   },
 );
 

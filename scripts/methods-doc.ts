@@ -1,0 +1,82 @@
+/** The tables of docs/METHODS.md, from the nets in test/methods and the figures that `npm run methods` took. */
+import { methods } from "../test/methods/methods.js";
+import { distinct, type NetFigures, readFigures } from "../test/support/methods/figures.js";
+import type { Method, System } from "../test/support/methods/method.js";
+import { markdownTable } from "../src/report/markdown-table.js";
+
+interface Row extends System {
+  readonly method: Method;
+  readonly figures: readonly NetFigures[];
+}
+
+/** Systems in the order of their numbers: 36 before 36a. A system that several tests show has a row for each. */
+function rows(): Row[] {
+  const figures = readFigures().nets;
+  return methods
+    .flatMap((method) =>
+      method.systems.map((system): Row => {
+        const nets = system.nets ?? method.nets.map(({ name }) => name);
+        return { ...system, method, figures: nets.flatMap((name) => figures[name] ?? []) };
+      }),
+    )
+    .sort(
+      (a, b) =>
+        Number.parseInt(a.number, 10) - Number.parseInt(b.number, 10) || (a.number < b.number ? -1 : 1),
+    );
+}
+
+export const methodTables: Readonly<Record<string, () => string>> = {
+  methods: () =>
+    markdownTable(
+      [
+        "#",
+        "method",
+        "models come from",
+        "formats",
+        "activations × weights",
+        "kernels",
+        "result",
+        "instructions per MAC",
+        "proof",
+        "try it",
+      ],
+      rows().map((row) => [
+        row.number,
+        `${row.name}: ${row.paper}`,
+        row.models,
+        row.formats.join(", "),
+        distinct(row.figures.flatMap(({ domains }) => domains)).join("; "),
+        distinct(row.figures.flatMap(({ kernels }) => kernels)).join(", "),
+        row.method.result,
+        perMac(row.figures),
+        row.method.test,
+        `\`${row.command}\``,
+      ]),
+    ),
+  readings: () =>
+    markdownTable(
+      ["#", "method", "reading"],
+      rows().flatMap(({ number, name, reading }) => (reading === undefined ? [] : [[number, name, reading]])),
+    ),
+  nets: () =>
+    markdownTable(
+      ["proof", "net", "MACs", `instructions (${readFigures().compiler})`, "flash, bytes", "arena, bytes"],
+      methods.flatMap(({ test, nets }) =>
+        nets.flatMap(({ name }) => {
+          const figures = readFigures().nets[name];
+          if (figures === undefined) return [];
+          const { macs, instructions, flashBytes, arenaBytes } = figures;
+          return [
+            [test, name, ...[macs, instructions, flashBytes, arenaBytes].map((n) => n.toLocaleString("en"))],
+          ];
+        }),
+      ),
+    ),
+};
+
+/** The least and the greatest of the nets. */
+function perMac(figures: readonly NetFigures[]): string {
+  const all = figures.map(({ instructions, macs }) => instructions / macs).sort((a, b) => a - b);
+  const texts = [...new Set([all[0], all.at(-1)].flatMap((n) => (n === undefined ? [] : [n.toFixed(2)])))];
+  return texts.join(" … ");
+}

@@ -1,0 +1,155 @@
+/**
+ * Compares what a method defines with the program's tensors: integers and codes by what they stand for, float32 by
+ * its bits. A compiler may turn a channel round, with the weights that read it; then all of its numbers are turned. It may leave out
+ * channels that nothing depends on.
+ */
+import {
+  type DeviceProgram,
+  inModelOrder,
+  type ProgramTensor,
+  type TensorValues,
+} from "../../../src/program/index.js";
+import { inputsOf } from "../../../src/program/types.js";
+import { scoresAsFloat } from "../../../src/reference/device.js";
+import type { Value } from "./arithmetic.js";
+import type { Defined } from "./net.js";
+
+/** A channel of the definition that a channel of the device may be. */
+interface Candidate {
+  readonly channel: number;
+  same: boolean;
+  turned: boolean;
+}
+
+export class Agreement {
+  readonly #program: DeviceProgram;
+  /** Of every channel of a tensor. */
+  readonly #candidates = new Map<number, Candidate[][]>();
+  readonly #problems = new Map<string, string>();
+  readonly #compared = new Set<string>();
+
+  constructor(program: DeviceProgram) {
+    this.#program = program;
+  }
+
+  /** Every difference found, a tensor's first one only. */
+  get problems(): readonly string[] {
+    return [...this.#problems.values()];
+  }
+
+  /** Names of tensors that were compared. */
+  get compared(): ReadonlySet<string> {
+    return this.#compared;
+  }
+
+  /** The reference's word on one input against the values of all tensors. */
+  add({ seen, output }: Defined, trace: readonly TensorValues[]): void {
+    for (const [name, { value, unit }] of seen) {
+      const ids = this.#program.tensors.flatMap((t, id) => (t.name === name ? [id] : []));
+      if (ids.length !== 1) this.#report(name, `the program has ${ids.length} tensors "${name}"`);
+      else this.#compare(ids[0]!, trace[ids[0]!]!, value, unit);
+    }
+    this.#compareOutput(trace[this.#program.output.tensor]!, output);
+  }
+
+  #compare(id: number, stored: TensorValues, { data }: Value, unit: number): void {
+    const tensor = this.#program.tensors[id]!;
+    const [height, width, channels] = tensor.shape;
+    const pixels = height * width;
+    const defined = data.length / pixels;
+    this.#compared.add(tensor.name);
+    // Only channels that nothing depends on may be missing, so that outputs and what comes later agree.
+    if (!Number.isInteger(defined) || defined < channels) {
+      this.#report(tensor.name, `${tensor.name} has ${stored.length} elements, not ${data.length}`);
+      return;
+    }
+    const middle = this.#middleOf(id);
+    const all = this.#candidatesOf(id, defined);
+    for (let c = 0; c < channels; c++) {
+      const failure = all[c]!.flatMap((candidate) => {
+        const { channel } = candidate;
+        for (let pixel = 0; pixel < pixels; pixel++) {
+          const wanted = data[channel * pixels + pixel]! / unit;
+          const found = meaning(tensor, stored[pixel * channels + c]!);
+          candidate.same &&= isFloat(tensor) ? Object.is(Math.fround(wanted), found) : wanted === found;
+          candidate.turned &&= 2 * middle - wanted === found;
+          if (candidate.same || candidate.turned) continue;
+          const place = `[${Math.floor(pixel / width)}, ${pixel % width}, ${c}]`;
+          return [`${tensor.name} ${place} is ${found} where the method has ${wanted}`];
+        }
+        return [];
+      });
+      all[c] = all[c]!.filter((candidate) => candidate.same || candidate.turned);
+      if (all[c]!.length > 0) continue;
+      this.#report(tensor.name, failure[0]!);
+      return;
+    }
+    if (!isOrdered(all)) this.#report(tensor.name, `${tensor.name} has channels in another order`);
+  }
+
+  /** The channel itself, or where the device has fewer, all that it may be. */
+  #candidatesOf(id: number, defined: number): Candidate[][] {
+    const tensor = this.#program.tensors[id]!;
+    const known = this.#candidates.get(id);
+    if (known !== undefined) return known;
+    const missing = defined - tensor.shape[2];
+    const candidates = Array.from({ length: tensor.shape[2] }, (_, c) =>
+      Array.from({ length: missing + 1 }, (_, i) => ({
+        channel: c + i,
+        same: true,
+        turned: canTurn(tensor),
+      })),
+    );
+    this.#candidates.set(id, candidates);
+    return candidates;
+  }
+
+  #report(tensor: string, problem: string): void {
+    if (!this.#problems.has(tensor)) this.#problems.set(tensor, problem);
+  }
+
+  /** The number that turning round leaves: between the least and the greatest level of codes, 0 of sums. */
+  #middleOf(id: number): number {
+    const { domain } = this.#program.tensors[id]!;
+    if (domain.kind === "scalar") return 0;
+    return domain.offset + (domain.step * this.#levels(id)) / 2;
+  }
+
+  #levels(id: number): number {
+    const maker = this.#program.instructions.find(({ output }) => output === id);
+    if (maker === undefined) return 0;
+    return maker.kind === "threshold" ? maker.levels : this.#levels(inputsOf(maker)[0]!);
+  }
+
+  #compareOutput(stored: TensorValues, { data }: Value): void {
+    const program = this.#program;
+    const floats = stored instanceof Float32Array ? stored : scoresAsFloat(program, stored);
+    const found = inModelOrder(program, floats);
+    const at = data.findIndex((v, i) => !Object.is(Math.fround(v), found[i]));
+    if (at >= 0) this.#report("output", `output ${at} is ${found[at]} where the method has ${data[at]}`);
+    if (found.length !== data.length) this.#report("output", `${found.length} outputs, not ${data.length}`);
+  }
+}
+
+/** Whether channels can be chosen, one for each, that rise. */
+function isOrdered(candidates: readonly (readonly Candidate[])[]): boolean {
+  let last = -1;
+  for (const options of candidates) {
+    const next = options.find(({ channel }) => channel > last);
+    if (next === undefined) return false;
+    last = next.channel;
+  }
+  return true;
+}
+
+function isFloat({ domain }: ProgramTensor): boolean {
+  return domain.kind === "scalar" && domain.type === "f32";
+}
+
+function canTurn(tensor: ProgramTensor): boolean {
+  return tensor.domain.kind === "codes" || (tensor.domain.type === "i32" && !isFloat(tensor));
+}
+
+function meaning({ domain }: ProgramTensor, stored: number): number {
+  return domain.kind === "codes" ? domain.step * stored + domain.offset : stored;
+}

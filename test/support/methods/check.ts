@@ -1,0 +1,77 @@
+/** The equations that every net of a method must satisfy: the definition, the device reference and C on several cores. */
+import { describe, expect, it } from "vitest";
+import { qemuEmulator } from "../../../src/emulators/index.js";
+import { full } from "../models.js";
+import { disagreements } from "./disagreements.js";
+import { formOf, readFigures } from "./figures.js";
+import { type Build, type MachineName, runOn } from "./machines.js";
+import type { Method } from "./method.js";
+import { type BuiltNet, buildNet, deviceInput, inputsOf, type MethodInput, type MethodNet } from "./net.js";
+
+/** BITLOOM_SEED replays parameters and inputs. */
+const seeds = seedsOf(process.env.BITLOOM_SEED);
+const RANDOM_INPUTS = 200;
+/** Inputs that emulated cores get: the four extreme ones and some random ones. */
+const EMULATED = full ? 12 : 6;
+const PATIENCE = 900_000;
+
+const hasQemu = (await qemuEmulator.find()) !== undefined;
+
+function seedsOf(wanted: string | undefined): readonly number[] {
+  if (wanted !== undefined) return [Number(wanted)];
+  return full ? [1, 2, 3] : [1];
+}
+
+/** Tests of all nets of a method. */
+export function checkMethod({ test, nets }: Method): void {
+  for (const net of nets) {
+    for (const seed of seeds) {
+      describe(`${test}, ${net.name}, BITLOOM_SEED=${seed}`, () => checkNet(net, seed));
+    }
+  }
+}
+
+function checkNet(net: MethodNet, seed: number): void {
+  const cores: readonly MachineName[] = full ? ["M0", "M4", "M7"] : ["M4"];
+  const builds: readonly Build[] = full ? ["flash", "trace"] : ["trace"];
+  let once: BuiltNet | undefined;
+  const built = (): BuiltNet => {
+    once ??= buildNet(net, seed);
+    return once;
+  };
+  const inputs = inputsOf(net, seed + 1, RANDOM_INPUTS);
+
+  it(
+    `the device computes what the method defines, on ${inputs.length} inputs`,
+    () => {
+      expect(disagreements(built(), inputs)).toEqual([]);
+    },
+    PATIENCE,
+  );
+
+  it.skipIf(seed !== 1)("docs/METHODS.md tells how it is computed (npm run methods, npm run docs)", () => {
+    expect(readFigures().nets[net.name]).toMatchObject(formOf(built().compiled));
+  });
+
+  it(
+    `C on the host equals the device reference, on ${inputs.length} inputs`,
+    async () => {
+      expect(await runOn("host", built().compiled, storedOf(built(), inputs), builds)).toEqual([]);
+    },
+    PATIENCE,
+  );
+
+  it.skipIf(!hasQemu || seed !== seeds[0]).each(cores)(
+    "C on the %s in QEMU equals the device reference",
+    async (core) => {
+      const some = storedOf(built(), inputs).slice(-EMULATED);
+      const found = await runOn(core, built().compiled, some, builds);
+      expect(found).toEqual(core === "M0" && net.exceedsM0 ? ["does not fit"] : []);
+    },
+    PATIENCE,
+  );
+}
+
+function storedOf(built: BuiltNet, inputs: readonly MethodInput[]) {
+  return inputs.map((input) => deviceInput(built, input));
+}

@@ -1,0 +1,57 @@
+/** What docs/METHODS.md says of a net beside its methods: how it was compiled, and what it took on a Cortex-M4 (`npm run methods`). */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { CompiledModel } from "../../../src/compile.js";
+import type { Domain } from "../../../src/program/index.js";
+import { repoRoot } from "../root.js";
+
+/** How a net is computed. */
+export interface NetForm {
+  /** What layers multiply: activations × weights. */
+  readonly domains: readonly string[];
+  readonly kernels: readonly string[];
+}
+
+/** Figures of a net with the parameters of seed 1 on a Cortex-M4, mean over a few inputs. */
+export interface NetFigures extends NetForm {
+  readonly instructions: number;
+  readonly macs: number;
+  readonly flashBytes: number;
+  readonly arenaBytes: number;
+}
+
+export interface MethodFigures {
+  readonly compiler: string;
+  readonly nets: Readonly<Record<string, NetFigures>>;
+}
+
+const PATH = join(repoRoot, "bench/methods.json");
+
+export function readFigures(): MethodFigures {
+  return JSON.parse(readFileSync(PATH, "utf8")) as MethodFigures;
+}
+
+export function writeFigures(figures: MethodFigures): void {
+  writeFileSync(PATH, `${JSON.stringify(figures, null, 2)}\n`);
+}
+
+export function formOf({ program, plan }: CompiledModel): NetForm {
+  const multiplied = program.instructions.flatMap((i) => {
+    if (i.kind !== "conv" && i.kind !== "conv-float") return [];
+    const weights = i.kind === "conv" ? valuesText({ kind: "codes", ...i.weights }) : "f32";
+    return [`${valuesText(program.tensors[i.input]!.domain)} × ${weights}`];
+  });
+  return { domains: distinct(multiplied), kernels: distinct(plan.steps.map(({ choice }) => choice.kernel)) };
+}
+
+/** The values of a domain, as papers write them. */
+function valuesText(domain: Domain): string {
+  if (domain.kind === "scalar") return domain.type;
+  const { bits, step, offset } = domain;
+  if (bits === 1) return step === 2 && offset === -1 ? "±1" : `{${offset}, ${offset + step}}`;
+  return bits === 2 && step === 1 && offset === -1 ? "{−1, 0, +1}" : `${bits}-bit`;
+}
+
+export function distinct(texts: readonly string[]): string[] {
+  return [...new Set(texts)].sort();
+}

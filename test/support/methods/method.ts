@@ -1,0 +1,33 @@
+/** What docs/METHODS.md says about a published method, and the nets that prove it. */
+import type { MethodNet } from "./net.js";
+
+export interface System {
+  /** Its number in the list of systems: 1 … 44, 36a, 36b. */
+  readonly number: string;
+  readonly name: string;
+  readonly paper: string;
+  /** Where trained models of it come from. */
+  readonly models: string;
+  /** Input formats that such models have. */
+  readonly formats: readonly ("bundle" | "Larq" | "ONNX" | "QONNX" | "TFLite")[];
+  /** How a user deploys one. */
+  readonly command: string;
+  /** Names of the nets that show it; all of the method's unless told. */
+  readonly nets?: readonly string[];
+  /** Where the paper leaves something open and nothing official was read: the reading that the nets take. */
+  readonly reading?: string;
+}
+
+export interface Method {
+  /** T01 … T35. */
+  readonly test: string;
+  readonly systems: readonly System[];
+  /** "exact", or the bound on what differs. */
+  readonly result: string;
+  readonly nets: readonly MethodNet[];
+}
+
+/** What users of bundles type; every layer of the manifest is in docs/FORMATS.md. */
+export function bundleCommand(input = "u8"): string {
+  return `bitloom verify net.json --input-type ${input} --board nucleo-f446re`;
+}
