@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /** Version of this runtime; generated code refuses to compile with another one. */
-#define BITLOOM_RUNTIME_VERSION 2
+#define BITLOOM_RUNTIME_VERSION 3
 
 /* Status codes of every generated function that can fail. */
 #define BITLOOM_OK 0                /**< done */

@@ -18,7 +18,7 @@ import { arrayText, constantBytes, hex } from "./c-data.js";
 import { commentText } from "./names.js";
 
 /** Must equal BITLOOM_RUNTIME_VERSION in runtime-c/bitloom_runtime.h (a test compares them). */
-export const RUNTIME_VERSION = 2;
+export const RUNTIME_VERSION = 3;
 
 const C_TYPES = { u8: "uint8_t", i8: "int8_t", i16: "int16_t", i32: "int32_t", f32: "float" } as const;
 
@@ -40,7 +40,7 @@ interface DescriptorView {
   readonly traceOnly: boolean;
   readonly fields: readonly { readonly name: string; readonly value: string }[];
   readonly steps:
-    | readonly { readonly operand: string; readonly operator: string; readonly perChannel: string }[]
+    | readonly { readonly operand: string; readonly operator: string; readonly flags: string }[]
     | false;
 }
 
@@ -118,10 +118,10 @@ class DataCollector {
       steps:
         call.steps === undefined || call.steps.length === 0
           ? false
-          : call.steps.map(({ operand, operator, perChannel }) => ({
+          : call.steps.map(({ operand, operator, perChannel, perColumn, perRow }) => ({
               operand: operand === null ? "NULL" : `${base}_${operand}`,
               operator,
-              perChannel: perChannel ? "1U" : "0U",
+              flags: [perChannel, perColumn, perRow].map((flag) => (flag ? "1U" : "0U")).join(", "),
             })),
     });
     return base;

@@ -103,6 +103,7 @@ const KEEPS_AXES: ReadonlySet<GraphOp["kind"]> = new Set([
   "pad",
   "sum",
   "integer-arithmetic",
+  "pairwise",
   "concat",
 ]);
 
