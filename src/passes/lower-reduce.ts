@@ -77,7 +77,7 @@ function summed(
   };
   const result = emit(
     context,
-    node.name,
+    operator === "mean" ? `${node.name} sum` : node.name,
     over === "all" ? [1, 1, 1] : [shape[0], shape[1], 1],
     onIntegers ?? { domain: F32 },
     (output) => ({ kind: "reduce", over, input: source.tensor, output }),
