@@ -50,15 +50,15 @@ function block(net: UnfoldedNet, at: number, outputs: number, stride: number, k:
 }
 
 function xnorNet(seed: number, k: WithK): UnfoldedNet {
-  const net = new UnfoldedNet([3, k === "none" ? 11 : 17, 13], seed);
+  const net = new UnfoldedNet([3, 11, k === "none" ? 13 : 9], seed);
   net.floatConv(
     "first",
-    normals(net.random, 9 * 27).map((w) => f(w / 5)),
+    normals(net.random, 3 * 27).map((w) => f(w / 5)),
     { kernel: 3, pads: [1, 1, 1, 1] },
   );
   block(net, 1, 33, k === "none" ? 1 : 2, k);
   if (k === "none") net.maxPool("pool1", 3, 2);
-  block(net, 2, 7, 1, k);
+  block(net, 2, 12, 1, k);
   net.maxPool("pool2", 3, 2);
   const [channels, height, width] = net.shapeOf("pool2");
   const kernel = Math.min(height, width);

@@ -96,10 +96,9 @@ export function convolved(
       const [ky, kx] = [Math.floor(tap / columns), tap % columns];
       const [y, x] = [oy * stride - pads[0] + ky, ox * stride - pads[1] + kx];
       if (y < 0 || y >= height || x < 0 || x >= width) continue;
-      for (let c = 0; c < channels; c++) {
-        const w = weights[((n * channels + c) * rows + ky) * columns + kx]!;
-        sum = accumulate(sum, input.data[(c * height + y) * width + x]!, w);
-      }
+      const [first, from] = [n * channels * rows * columns + tap, y * width + x];
+      for (let c = 0; c < channels; c++)
+        sum = accumulate(sum, input.data[from + c * height * width]!, weights[first + c * rows * columns]!);
     }
     return sum;
   });
