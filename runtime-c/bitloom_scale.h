@@ -21,12 +21,15 @@
 #define BITLOOM_SCALE_PRELU 7         /**< x >= 0 ? x : c * x */
 #define BITLOOM_SCALE_MINIMUM 8       /**< x > c ? c : x */
 #define BITLOOM_SCALE_MAXIMUM 9       /**< x < c ? c : x */
+#define BITLOOM_SCALE_ABS 10          /**< x > 0 ? x : 0 - x */
 
 /** One operation. */
 typedef struct {
-    const float *operand; /**< [1] or [channels]; null for relu */
+    const float *operand; /**< [rows][columns][channels], each 1 unless told below; null for relu and abs */
     uint8_t operator_;    /**< BITLOOM_SCALE_... */
     uint8_t per_channel;  /**< 1: one operand per channel */
+    uint8_t per_column;   /**< 1: one per column; bitloom_scale_positions_... only */
+    uint8_t per_row;      /**< 1: one per row; likewise */
 } bitloom_scale_step;
 
 /** Operations in order. */
@@ -40,44 +43,41 @@ typedef struct {
     int32_t code_offset;             /**< see code_step */
 } bitloom_scale;
 
-/** All steps of one channel. Inline, so that a build that never asks for floats has no float code. */
+/** One step with its operand c. Inline, so that a build that never asks for floats has no float code. */
+static inline float bitloom_scale_step_of(uint8_t operator_, float x, float c) {
+    switch (operator_) {
+    case BITLOOM_SCALE_ADD:
+        return bitloom_rounded(x + c);
+    case BITLOOM_SCALE_SUBTRACT:
+        return bitloom_rounded(x - c);
+    case BITLOOM_SCALE_MULTIPLY:
+        return bitloom_rounded(x * c);
+    case BITLOOM_SCALE_DIVIDE:
+        return bitloom_rounded(x / c);
+    case BITLOOM_SCALE_SUBTRACT_FROM:
+        return bitloom_rounded(c - x);
+    case BITLOOM_SCALE_DIVIDE_INTO:
+        return bitloom_rounded(c / x);
+    case BITLOOM_SCALE_PRELU:
+        return x >= 0.0f ? x : bitloom_rounded(c * x);
+    case BITLOOM_SCALE_MINIMUM:
+        return x > c ? c : x;
+    case BITLOOM_SCALE_MAXIMUM:
+        return x < c ? c : x;
+    case BITLOOM_SCALE_ABS:
+        return x > 0.0f ? x : 0.0f - x;
+    default:
+        return x > 0.0f ? x : 0.0f;
+    }
+}
+
+/** All steps of one channel. */
 static inline float bitloom_scale_steps(const bitloom_scale *layer, float x, uint32_t channel) {
     uint32_t i;
     for (i = 0U; i < layer->count; i++) {
         const bitloom_scale_step *step = &layer->steps[i];
         const float c = step->operand == NULL ? 0.0f : step->operand[step->per_channel != 0U ? channel : 0U];
-        switch (step->operator_) {
-        case BITLOOM_SCALE_ADD:
-            x = bitloom_rounded(x + c);
-            break;
-        case BITLOOM_SCALE_SUBTRACT:
-            x = bitloom_rounded(x - c);
-            break;
-        case BITLOOM_SCALE_MULTIPLY:
-            x = bitloom_rounded(x * c);
-            break;
-        case BITLOOM_SCALE_DIVIDE:
-            x = bitloom_rounded(x / c);
-            break;
-        case BITLOOM_SCALE_SUBTRACT_FROM:
-            x = bitloom_rounded(c - x);
-            break;
-        case BITLOOM_SCALE_DIVIDE_INTO:
-            x = bitloom_rounded(c / x);
-            break;
-        case BITLOOM_SCALE_PRELU:
-            x = x >= 0.0f ? x : bitloom_rounded(c * x);
-            break;
-        case BITLOOM_SCALE_MINIMUM:
-            x = x > c ? c : x;
-            break;
-        case BITLOOM_SCALE_MAXIMUM:
-            x = x < c ? c : x;
-            break;
-        default:
-            x = x > 0.0f ? x : 0.0f;
-            break;
-        }
+        x = bitloom_scale_step_of(step->operator_, x, c);
     }
     return x;
 }
@@ -102,6 +102,19 @@ void bitloom_scale_f32(const bitloom_scale *layer, const bitloom_const_ring *inp
                        const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 void bitloom_scale_codes(const bitloom_scale *layer, const bitloom_const_ring *inputs,
                          const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+/* The same with steps whose operands differ between rows or columns. */
+void bitloom_scale_positions_u8(const bitloom_scale *layer, const bitloom_const_ring *inputs,
+                                const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_scale_positions_i8(const bitloom_scale *layer, const bitloom_const_ring *inputs,
+                                const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_scale_positions_i16(const bitloom_scale *layer, const bitloom_const_ring *inputs,
+                                 const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_scale_positions_i32(const bitloom_scale *layer, const bitloom_const_ring *inputs,
+                                 const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_scale_positions_f32(const bitloom_scale *layer, const bitloom_const_ring *inputs,
+                                 const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_scale_positions_codes(const bitloom_scale *layer, const bitloom_const_ring *inputs,
+                                   const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 /** @endcond */
 
 #endif

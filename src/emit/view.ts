@@ -41,7 +41,7 @@ interface DescriptorView {
   readonly traceOnly: boolean;
   readonly fields: readonly { readonly name: string; readonly value: string }[];
   readonly steps:
-    | readonly { readonly operand: string; readonly operator: string; readonly perChannel: string }[]
+    | readonly { readonly operand: string; readonly operator: string; readonly flags: string }[]
     | false;
 }
 
@@ -127,10 +127,10 @@ class DataCollector {
       steps:
         call.steps === undefined || call.steps.length === 0
           ? false
-          : call.steps.map(({ operand, operator, perChannel }) => ({
+          : call.steps.map(({ operand, operator, perChannel, perColumn, perRow }) => ({
               operand: operand === null ? "NULL" : `${base}_${operand}`,
               operator,
-              perChannel: perChannel ? "1U" : "0U",
+              flags: [perChannel, perColumn, perRow].map((flag) => (flag ? "1U" : "0U")).join(", "),
             })),
     });
     return base;

@@ -93,6 +93,10 @@ function opText(op: GraphOp): string {
     }
     case "arithmetic":
       return `${op.operator} ${constantText(op.operand)}${op.reversed ? " (constant on the left)" : ""}`;
+    case "pairwise":
+      return `${op.operator} two values`;
+    case "reduce":
+      return `${op.operator} over ${op.axes.length === 1 ? "axis" : "axes"} ${op.axes.join(", ")}`;
     case "batch-normalization":
       return `batch normalization, ${op.scale.data.length} channels, epsilon ${numberText(op.epsilon)}`;
     case "softmax":

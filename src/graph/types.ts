@@ -111,6 +111,9 @@ export interface ThresholdQuantizer {
 
 export type Quantizer = ScaledQuantizer | ThresholdQuantizer;
 
+/** Division is none of them: nothing is known of a computed divisor, which may be 0. */
+export type PairwiseOperator = "add" | "subtract" | "multiply";
+
 export type ArithmeticOperator = "add" | "subtract" | "multiply" | "divide";
 
 /**
@@ -186,6 +189,15 @@ export type GraphOp =
       readonly epsilon: number;
     }
   | { readonly kind: "relu" }
+  /** `x > 0 ? x : 0 − x`: +0 for either zero. */
+  | { readonly kind: "abs" }
+  /** Of two values of one rank; each axis of both is the output's, or 1 and broadcast. Rounded once. */
+  | { readonly kind: "pairwise"; readonly operator: PairwiseOperator }
+  /**
+   * Sum over axes, which stay with size 1: in float64, rounded once, since runtimes add in orders of their own. The mean
+   * is that divided by the number of elements, rounded again.
+   */
+  | { readonly kind: "reduce"; readonly operator: "sum" | "mean"; readonly axes: readonly number[] }
   /**
    * Whole numbers times `multiplier · 2^(shift − 31)`, rounded to whole numbers in fixed point: see rescale.ts.
    * Both operands have one shape, which broadcasts. A quantizer stands behind it.

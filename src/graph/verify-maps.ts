@@ -83,6 +83,25 @@ export function padProblems({ before, after, value }: Op<"pad">, input: Shape, o
   return [...problems, ...shapeProblems(output, expected)];
 }
 
+/** Whether both inputs broadcast to the output, axis by axis. */
+export function pairwiseProblems(inputs: readonly Shape[], output: Shape): string[] {
+  if (inputs.some((shape) => shape.length !== output.length)) return ["joins values of different ranks"];
+  const expected = output.map((_, axis) => Math.max(...inputs.map((shape) => shape[axis]!)));
+  const fits = inputs.every((shape) => shape.every((n, axis) => n === 1 || n === expected[axis]));
+  return fits ? shapeProblems(output, expected) : ["joins values that do not broadcast"];
+}
+
+export function reduceProblems(axes: readonly number[], input: Shape, output: Shape): string[] {
+  const isPossible =
+    axes.length > 0 &&
+    axes.every((axis, i) => axis >= 0 && axis < input.length && !axes.includes(axis, i + 1));
+  if (!isPossible) return ["reduces axes that do not exist, or none"];
+  return shapeProblems(
+    output,
+    input.map((n, axis) => (axes.includes(axis) ? 1 : n)),
+  );
+}
+
 export function transposeProblems(permutation: readonly number[], input: Shape, output: Shape): string[] {
   const sorted = [...permutation].sort((a, b) => a - b);
   if (permutation.length !== input.length || !sorted.every((p, i) => p === i))

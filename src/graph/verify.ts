@@ -16,7 +16,9 @@ import {
   concatProblems,
   convProblems,
   padProblems,
+  pairwiseProblems,
   poolProblems,
+  reduceProblems,
   shapeProblems,
   sliceProblems,
   transposeProblems,
@@ -91,7 +93,8 @@ function nodeProblems(graph: ModelGraph, node: GraphNode): string[] {
 /** Whether an operation takes so many inputs. */
 function takes(op: GraphOp, inputs: number): boolean {
   if (op.kind === "concat") return inputs >= 1;
-  return inputs === (op.kind === "sum" || op.kind === "integer-arithmetic" ? 2 : 1);
+  const ofTwo: readonly GraphOp["kind"][] = ["sum", "integer-arithmetic", "pairwise"];
+  return inputs === (ofTwo.includes(op.kind) ? 2 : 1);
 }
 
 function opProblems(op: GraphOp, inputs: readonly Shape[], output: Shape): string[] {
@@ -166,7 +169,12 @@ function opProblems(op: GraphOp, inputs: readonly Shape[], output: Shape): strin
     case "arithmetic":
       return [...shapeProblems(output, input), ...fitsInto(op.operand, input)];
     case "relu":
+    case "abs":
       return shapeProblems(output, input);
+    case "pairwise":
+      return pairwiseProblems(inputs, output);
+    case "reduce":
+      return reduceProblems(op.axes, input, output);
     case "rescale":
       return [...shapeProblems(output, input), ...rescaleProblems(op, input)];
   }

@@ -13,6 +13,7 @@ export const scale: Kernel = {
     const input = program.tensors[instruction.input]!;
     const [height, width, channels] = input.shape;
     const { fields, ...descriptor } = scaleDescriptor(instruction.steps, channels, width);
+    const differs = instruction.steps.some(({ extent }) => extent !== undefined);
     const { domain } = input;
     const codes: KernelCall["fields"] =
       domain.kind === "scalar"
@@ -25,12 +26,16 @@ export const scale: Kernel = {
     return [
       singleChoice(program, index, {
         kernel: "scale",
-        cost: height * width * channels * 100 * (1 + instruction.steps.length),
+        cost: height * width * channels * (differs ? 115 : 100) * (1 + instruction.steps.length),
         call: {
-          function: `bitloom_scale_${typeName(input)}`,
+          function: `bitloom_scale_${differs ? "positions_" : ""}${typeName(input)}`,
           ...descriptor,
           fields: [...fields, ...codes],
-          runtime: ["bitloom_scale.c", ...scaleHeaders, "bitloom_codes.h"],
+          runtime: [
+            differs ? "bitloom_scale_positions.c" : "bitloom_scale.c",
+            ...scaleHeaders,
+            "bitloom_codes.h",
+          ],
         },
       }),
     ];
@@ -46,14 +51,14 @@ export function scaleDescriptor(
   channels: number,
   width: number,
 ): Pick<KernelCall, "type" | "fields" | "constants"> & Required<Pick<KernelCall, "steps">> {
-  const operands: (ConstantArray | null)[] = steps.map(({ operator, operand }, i) =>
-    operator === "relu"
+  const operands: (ConstantArray | null)[] = steps.map(({ operator, operand, extent }, i) =>
+    operand.length === 0
       ? null
       : {
           name: `operand${i}`,
           type: "float",
           values: operand,
-          layout: `[${operand.length}] of step ${i}: ${operator}`,
+          layout: `[${(extent ?? [operand.length]).join("][")}] of step ${i}: ${operator}`,
         },
   );
   return {
@@ -63,10 +68,12 @@ export function scaleDescriptor(
       ["width", width],
       ["count", steps.length],
     ],
-    steps: steps.map(({ operator, operand }, i) => ({
+    steps: steps.map(({ operator, operand, extent }, i) => ({
       operator: `BITLOOM_SCALE_${operator.toUpperCase().replaceAll("-", "_")}`,
       operand: operands[i]?.name ?? null,
-      perChannel: operand.length > 1,
+      perChannel: (extent?.[2] ?? operand.length) > 1,
+      perColumn: (extent?.[1] ?? 1) > 1,
+      perRow: (extent?.[0] ?? 1) > 1,
     })),
     constants: operands.filter((o) => o !== null),
   };

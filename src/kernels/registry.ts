@@ -13,7 +13,9 @@ import { denseB1 } from "./dense-b1.js";
 import { lookup } from "./lookup.js";
 import { argmax, rank, scale, softmax } from "./outputs.js";
 import { pad } from "./pad.js";
+import { pairwise } from "./pairwise.js";
 import { pool } from "./pool.js";
+import { reduce } from "./reduce.js";
 import { select } from "./select.js";
 import { threshold } from "./threshold.js";
 import type { Kernel } from "./types.js";
@@ -32,6 +34,8 @@ export const kernels: readonly Kernel[] = Object.freeze([
   pool,
   add,
   combine,
+  pairwise,
+  reduce,
   concat,
   select,
   pad,

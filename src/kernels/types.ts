@@ -35,6 +35,8 @@ export interface DescriptorSteps {
     readonly operator: string;
     readonly operand: string | null;
     readonly perChannel: boolean;
+    readonly perColumn: boolean;
+    readonly perRow: boolean;
   }[];
 }
 

@@ -115,12 +115,14 @@ export function applyScale(step: ScaleStep, x: number, channel: number, round: R
       return c < x ? c : x;
     case "maximum":
       return c > x ? c : x;
+    case "abs":
+      return x > 0 ? x : 0 - x;
   }
 }
 
 /**
  * Whether the step rises (+1) or falls (−1) with its input on this channel; 0 where it is constant and
- * undefined where it is neither (a negative slope of a prelu, a division by 0). Rounding keeps every case
+ * undefined where it is neither (an absolute value, a negative slope of a prelu, a division by 0). Rounding keeps every case
  * monotone.
  */
 export function stepDirection(step: ChainStep, channel: number): 1 | 0 | -1 | undefined {
@@ -148,6 +150,7 @@ export function stepDirection(step: ChainStep, channel: number): 1 | 0 | -1 | un
       return sign(c);
     case "divide":
       return c === 0 ? undefined : sign(c);
+    case "abs":
     case "divide-into":
       return undefined;
   }

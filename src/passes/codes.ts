@@ -25,6 +25,8 @@ export function integersOf(context: Lowering, value: Value): Integers | string |
   const last = lastQuantizer(value.steps);
   if (last < 0 && !isNarrow(value.source)) return "its input is not quantized";
   const after = value.steps.slice(last + 1);
+  if (after.some((s) => s.kind === "positional"))
+    return "what follows its quantizer differs between the positions of a channel";
   const product = factorOf(after.filter(isChainStep));
   if (product !== undefined) {
     const settled = settle(context, value);

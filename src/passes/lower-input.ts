@@ -49,7 +49,7 @@ interface Reading {
 
 /**
  * Height, width and channels of the input, by what reads it: convolutions and pools have channels on axis 1, a
- * dense layer of several rows on the last; an input that is flattened is a vector.
+ * dense layer of several rows on the last, a sum over one axis on that; an input that is flattened is a vector.
  */
 function arrange(graph: ModelGraph, name: string, modelShape: Shape): { shape: MapShape; view: View } {
   const reading = readingOf(graph, name, modelShape);
@@ -93,6 +93,12 @@ function readingBy(
 ): Reading | undefined {
   if (op.kind === "conv" || op.kind === "max-pool" || op.kind === "average-pool")
     return asReading(shape, axes[1]!) ?? before;
+  if (op.kind === "reduce") {
+    const { shape: reduced } = graph.values.get(inputs[0]!)!;
+    const [axis, ...others] = op.axes.filter((a) => reduced[a]! > 1);
+    const isWhole = reduced.every((n, a) => n === 1 || op.axes.includes(a));
+    return axis === undefined || others.length > 0 || isWhole ? undefined : asReading(shape, axes[axis]!);
+  }
   if (op.kind !== "dense") return undefined;
   const rows = count(graph.values.get(inputs[0]!)!.shape.slice(0, -1));
   return rows > 1 ? asReading(shape, axes.at(-1)!) : undefined;
@@ -103,6 +109,7 @@ const KEEPS_AXES: ReadonlySet<GraphOp["kind"]> = new Set([
   "pad",
   "sum",
   "integer-arithmetic",
+  "pairwise",
   "concat",
 ]);
 

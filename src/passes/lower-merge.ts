@@ -183,12 +183,12 @@ function sideBySide(sources: readonly Source[]): Pick<Source, "uncertainty" | "s
   };
 }
 
-function settleAll(context: Lowering, values: readonly Value[]): readonly Settled[] | undefined {
+export function settleAll(context: Lowering, values: readonly Value[]): readonly Settled[] | undefined {
   const settled = values.map((v) => settle(context, v));
   return settled.every((s) => s !== undefined) ? (settled as Settled[]) : undefined;
 }
 
-function floatOf(context: Lowering, { source, steps }: Settled, node: GraphNode): Source {
+export function floatOf(context: Lowering, { source, steps }: Settled, node: GraphNode): Source {
   return scaled(context, source, steps, steps.at(-1)?.node ?? `${node.name} input`);
 }
 

@@ -86,7 +86,11 @@ export function lowerAveragePool(
   };
 }
 
-function canSumIntegers({ source, steps }: Settled, taps: readonly [number, number]): boolean {
+/** Whether the sum of a value's integers stands for the sum of the value; `taps` are the least and most that are added. */
+export function canSumIntegers(
+  { source, steps }: Pick<Settled, "source" | "steps">,
+  taps: readonly [number, number],
+): boolean {
   if (isFloat(source)) return false;
   if (source.offset !== 0 && taps[0] !== taps[1]) return false;
   const [first, ...rest] = steps;

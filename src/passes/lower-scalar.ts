@@ -16,8 +16,8 @@ import type { Lowering } from "./lowering.js";
 import { narrowed } from "./narrow.js";
 import { flattened } from "./select.js";
 import { settle } from "./settle.js";
-import { type Value, withStep } from "./values.js";
-import { perChannel } from "./views.js";
+import { type Step, type Value, withStep } from "./values.js";
+import { perChannel, perPosition } from "./views.js";
 
 type Operation = { readonly operator: ScaleStep["operator"]; readonly operand?: FloatTensor };
 
@@ -28,6 +28,7 @@ export function isScalarNode({ op }: GraphNode): boolean {
     op.kind === "arithmetic" ||
     op.kind === "batch-normalization" ||
     op.kind === "relu" ||
+    op.kind === "abs" ||
     op.kind === "rescale" ||
     op.kind === "table" ||
     op.kind === "prelu" ||
@@ -67,13 +68,21 @@ export function lowerScalar(context: Lowering, node: GraphNode, value: Value): V
     return undefined;
   }
   const operations = operationsOf(op, value);
-  const steps = stepsFor(node, operations, value);
-  if (steps !== undefined) return withStep(value, ...steps);
+  const placed = differsInChannels(operations, value) ? inVector(context, node, value) : value;
+  return placed && withStep(placed, ...stepsFor(node, operations, placed));
+}
+
+function differsInChannels(operations: readonly Operation[], value: Value): boolean {
+  return operations.some(
+    ({ operand }) => operand !== undefined && perChannel(operand, value.view, value.shape) === undefined,
+  );
+}
+
+/** A small map that the model flattened, as a vector: its positions are channels then, with thresholds of their own. */
+function inVector(context: Lowering, node: GraphNode, value: Value): Value | undefined {
+  if (value.view.shape.length > 2) return value;
   const settled = settle(context, value);
-  const vector = settled && flattened(context, settled, node.name);
-  if (vector !== undefined) return withStep(vector, ...stepsFor(node, operations, vector)!);
-  if (settled !== undefined) reportPositions(context, node, operations);
-  return undefined;
+  return settled && (flattened(context, settled, node.name) ?? value);
 }
 
 /** Thresholds in rows for the channels of the value's tensor; a small map whose rows differ within a channel is flattened. */
@@ -142,26 +151,23 @@ function floats({ shape, data }: IntTensor): FloatTensor {
   return { shape, data: Float32Array.from(data) };
 }
 
-/** Operands per channel of the value's tensor; undefined if one differs within a channel. */
-function stepsFor(
-  node: GraphNode,
-  operations: readonly Operation[],
-  value: Value,
-): readonly ChainStep[] | undefined {
-  const steps: ChainStep[] = [];
-  for (const { operator, operand } of operations) {
+/** Operands per channel of the value's tensor, or per position where they differ within a channel. */
+function stepsFor(node: GraphNode, operations: readonly Operation[], value: Value): readonly Step[] {
+  return operations.map(({ operator, operand }): Step => {
     const numbers =
       operand === undefined ? new Float32Array(0) : perChannel(operand, value.view, value.shape);
-    if (numbers === undefined) return undefined;
-    steps.push({ kind: "scale", step: { operator, operand: numbers }, node: node.name });
-  }
-  return steps;
+    if (numbers !== undefined)
+      return { kind: "scale", step: { operator, operand: numbers }, node: node.name };
+    const step = { operator, ...perPosition(operand!, value.view, value.shape) };
+    return { kind: "positional", step, node: node.name };
+  });
 }
 
 function operationsOf(op: GraphOp, value: Value): readonly Operation[] {
   switch (op.kind) {
     case "relu":
-      return [{ operator: "relu" }];
+    case "abs":
+      return [{ operator: op.kind }];
     case "prelu":
       return [{ operator: "prelu", operand: op.slope }];
     case "clip":

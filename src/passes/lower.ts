@@ -12,7 +12,9 @@ import { lowerIntegerArithmetic } from "./lower-integers.js";
 import { lowerConcat, lowerSum } from "./lower-merge.js";
 import { lowerOutput } from "./lower-output.js";
 import { type Lowered, resolve, turned } from "./lower-pad.js";
+import { lowerPairwise } from "./lower-pairwise.js";
 import { lowerAveragePool, lowerMaxPool } from "./lower-pool.js";
+import { lowerReduce } from "./lower-reduce.js";
 import { isScalarNode, lowerScalar } from "./lower-scalar.js";
 import type { Lowering, LoweringOptions } from "./lowering.js";
 import { cutTail, hasTwoEnds, neededNodes } from "./order-nodes.js";
@@ -89,6 +91,10 @@ function lowerNode(
       return lowerAveragePool(context, node, op, value);
     case "sum":
       return lowerSum(context, node, resolved as Value[]);
+    case "pairwise":
+      return lowerPairwise(context, node, op, resolved as Value[]);
+    case "reduce":
+      return lowerReduce(context, node, op, value);
     case "integer-arithmetic":
       return lowerIntegerArithmetic(context, node, op, resolved as Value[]);
     case "concat":

@@ -33,6 +33,7 @@ export function narrowed(quantizer: UniformQuantizer, value: Value): UniformQuan
 
 /** The quantizer's codes at the ends of every channel's range; a max-pool that waits stays within it. */
 function reachedEnds(quantizer: UniformQuantizer, { source, steps }: Value): readonly number[] | undefined {
+  if (steps.some((s) => s.kind === "positional")) return undefined;
   const chain: readonly ChainStep[] = steps.filter(isChainStep);
   const channels = isPerChannel(chain) || (source.ranges?.length ?? 1) > 1 ? source.shape[2] : 1;
   const codes: number[] = [];

@@ -6,11 +6,19 @@
 import { type ChainStep, chainDirection, commonDirection, isPerChannel, quantizerScale } from "./chain.js";
 import { lowerThreshold, type Recoding } from "./lower-codes.js";
 import { type Lowering, once } from "./lowering.js";
+import { signsOnly } from "./signs.js";
 import { pooled, scaled } from "./sources.js";
 import { coderOf } from "./thresholds.js";
-import { isChainStep, type PoolStep, type Source, type Step, type Value } from "./values.js";
+import {
+  type ElementStep,
+  isChainStep,
+  type PoolStep,
+  type Source,
+  type Step,
+  type Value,
+} from "./values.js";
 
-/** A value of which no pool and no quantizer waits. */
+/** A value of which no pool, no quantizer and nothing that differs between positions waits. */
 export interface Settled extends Value {
   readonly steps: readonly ChainStep[];
 }
@@ -65,7 +73,7 @@ function poolsOnNewCodes(
   let source = codes;
   for (const step of after) {
     if (isChainStep(step)) before.push(step);
-    else {
+    else if (step.kind === "pool") {
       const direction = commonDirection(before, 1)! * ofCodes;
       source = pooled(context, source, direction > 0 ? "maximum" : "minimum", step);
     }
@@ -79,25 +87,34 @@ export function lastQuantizer(steps: readonly Step[]): number {
 }
 
 /**
- * Pools at once, on the tensor itself where the steps before a pool all rise (the greatest stays the greatest)
+ * Pools and what differs between positions at once. Pools on the tensor itself where the steps before a pool all rise (the greatest stays the greatest)
  * or all fall (the least becomes the greatest), else on floats.
  */
 function applyPools(context: Lowering, { source: first, steps }: Waiting): SettledSteps {
   let source = first;
-  let before: ChainStep[] = [];
+  let before: ElementStep[] = [];
   for (const step of steps) {
-    if (isChainStep(step)) {
+    if (step.kind !== "pool") {
       before.push(step);
       continue;
     }
-    const direction = commonDirection(before, source.shape[2]);
+    const direction = before.every(isChainStep) ? commonDirection(before, source.shape[2]) : undefined;
     if (direction === undefined) {
       source = scaled(context, source, before, `${before.at(-1)!.node} as float`);
       before = [];
     }
     source = pooled(context, source, direction === -1 ? "minimum" : "maximum", step);
   }
-  return { source, steps: before };
+  return applyPositions(context, source, before);
+}
+
+/** Steps up to the last one that differs between positions. */
+function applyPositions(context: Lowering, source: Source, steps: readonly ElementStep[]): SettledSteps {
+  const last = steps.findLastIndex((s) => s.kind === "positional");
+  const after = steps.slice(last + 1).filter(isChainStep);
+  if (last < 0) return { source, steps: after };
+  const name = `${steps[last]!.node} as float`;
+  return { source: scaled(context, source, steps.slice(0, last + 1), name), steps: after };
 }
 
 interface Codes {
@@ -128,10 +145,14 @@ function codesAt(context: Lowering, waiting: Waiting, recoding?: Recoding): Code
   });
 }
 
-/** Computes what thresholds cannot hold: operations that turn round, pools that do not commute with the rest. */
+/**
+ * Computes what thresholds cannot hold: operations that turn round or differ between positions, pools that do not commute
+ * with the rest.
+ */
 function makeReady(context: Lowering, waiting: Waiting, recoding?: Recoding): Waiting | undefined {
-  let { source, steps } = waiting;
-  const turn = steps.findLastIndex((s) => isChainStep(s) && turns(s, source.shape[2]));
+  let { source } = waiting;
+  let steps = signsOnly(waiting);
+  const turn = steps.findLastIndex((s) => s.kind === "positional" || turns(s, source.shape[2]));
   if (turn >= 0) {
     const before = settleSteps(context, { source, steps: steps.slice(0, turn + 1) });
     if (before === undefined) return undefined;
@@ -161,8 +182,9 @@ function poolOnCodes(
 }
 
 /** Whether a step rises for some numbers and falls for others. */
-function turns(step: ChainStep, channels: number): boolean {
-  if (step.kind !== "scale" || step.step.operator !== "prelu") return false;
+function turns(step: Step, channels: number): boolean {
+  if (step.kind !== "scale" || !(step.step.operator === "prelu" || step.step.operator === "abs"))
+    return false;
   const count = isPerChannel([step]) ? channels : 1;
   return Array.from({ length: count }, (_, c) => chainDirection([step], c)).includes(undefined);
 }

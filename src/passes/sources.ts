@@ -2,7 +2,7 @@
 import type { Domain, Instruction, ScaleStep, Window } from "../program/types.js";
 import { affineValue, applyChain, type ChainStep } from "./chain.js";
 import { addTensor, type Lowering, once } from "./lowering.js";
-import { isFloat, type MapShape, type Range, rangeOf, type Source } from "./values.js";
+import { type ElementStep, isFloat, type MapShape, type Range, rangeOf, type Source } from "./values.js";
 
 export const I32: Domain = { kind: "scalar", type: "i32" };
 export const F32: Domain = { kind: "scalar", type: "f32" };
@@ -96,7 +96,12 @@ export function widened(context: Lowering, source: Source): Source {
 }
 
 /** As float32, after the steps. */
-export function scaled(context: Lowering, source: Source, steps: readonly ChainStep[], name: string): Source {
+export function scaled(
+  context: Lowering,
+  source: Source,
+  steps: readonly ElementStep[],
+  name: string,
+): Source {
   if (isFloat(source) && steps.length === 0) return source;
   return once(context, steps.at(-1) ?? source, `float of ${source.tensor}`, () =>
     emit(context, name, source.shape, { domain: F32 }, (output) => ({
@@ -112,14 +117,14 @@ export function scaled(context: Lowering, source: Source, steps: readonly ChainS
 export function floatSteps(
   context: Lowering,
   source: Source,
-  steps: readonly ChainStep[],
+  steps: readonly ElementStep[],
 ): readonly ScaleStep[] {
   const shift: ScaleStep[] =
     source.offset === 0 ? [] : [{ operator: "add", operand: Float32Array.of(source.offset) }];
   return [
     ...shift,
     ...steps.flatMap((step): readonly ScaleStep[] => {
-      if (step.kind === "scale") return [step.step];
+      if (step.kind === "scale" || step.kind === "positional") return [step.step];
       if (step.kind === "affine") return affineSteps(context, source, step);
       throw new Error(`a ${step.kind} is no float step`);
     }),

@@ -5,7 +5,7 @@
  * elements nowhere.
  */
 import type { Shape } from "../graph/types.js";
-import type { Domain, TensorId, Window } from "../program/types.js";
+import type { Domain, ScaleStep, TensorId, Window } from "../program/types.js";
 import type { ChainStep } from "./chain.js";
 
 /** Height, width, channels. */
@@ -39,7 +39,20 @@ export interface PoolStep {
   readonly node: string;
 }
 
-export type Step = ChainStep | PoolStep;
+/**
+ * A float operation whose operand differs between positions, of the tensor as it is behind the pools that wait before
+ * it. Its operand's extent says how.
+ */
+export interface PositionalStep {
+  readonly kind: "positional";
+  readonly step: ScaleStep;
+  readonly node: string;
+}
+
+export type Step = ChainStep | PoolStep | PositionalStep;
+
+/** Steps on each element by itself. */
+export type ElementStep = ChainStep | PositionalStep;
 
 /** Where the elements of a graph value stand: `map[i]` is the place of element i in the tensor, in NHWC order. */
 export interface View {
@@ -49,7 +62,7 @@ export interface View {
 
 export interface Value {
   readonly source: Source;
-  /** What waits, first to last. Operands are per channel of the tensor. */
+  /** What waits, first to last. Operands are per channel of the tensor, or as their extent says. */
   readonly steps: readonly Step[];
   /** Of the tensor after all pools that wait. */
   readonly shape: MapShape;
@@ -57,7 +70,7 @@ export interface Value {
 }
 
 export function isChainStep(step: Step): step is ChainStep {
-  return step.kind !== "pool";
+  return step.kind !== "pool" && step.kind !== "positional";
 }
 
 /** The value with one more step. */

@@ -121,22 +121,60 @@ export function isPermutation(indices: Int32Array, length: number): boolean {
 
 /** A constant as one number per channel of the tensor; undefined if it differs within a channel. */
 export function perChannel(
-  operand: { readonly shape: Shape; readonly data: Float32Array },
+  operand: Operand,
   view: View,
-  [, , channels]: MapShape,
+  [height, width, channels]: MapShape,
 ): Float32Array | undefined {
-  const first = operand.data[0]!;
-  if (operand.data.every((x) => Object.is(x, first))) return Float32Array.of(first);
-  // Channels that the value does not show keep any number: nothing reads them.
-  const result = new Float32Array(channels).fill(first);
-  const known = new Uint8Array(channels);
+  const [first] = operand.data;
+  if (operand.data.every((x) => Object.is(x, first))) return Float32Array.of(first!);
+  return perExtent(operand, view, [height, width, channels], [1, 1, channels]);
+}
+
+interface Operand {
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+/** A constant that differs within channels, as few numbers as can be, and the sides of the tensor that they lie along. */
+export function perPosition(
+  operand: Operand,
+  view: View,
+  [height, width, channels]: MapShape,
+): { readonly operand: Float32Array; readonly extent: MapShape } {
+  const extents = [1, channels].flatMap((c): MapShape[] => [
+    [height, 1, c],
+    [1, width, c],
+    [height, width, c],
+  ]);
+  extents.sort((a, b) => count(a) - count(b));
+  for (const extent of extents) {
+    const numbers = perExtent(operand, view, [height, width, channels], extent);
+    if (numbers !== undefined) return { operand: numbers, extent };
+  }
+  throw new Error("two elements of a value stand in one place");
+}
+
+/** A constant as numbers for some sides of the tensor; undefined if it differs along the others. */
+function perExtent(
+  operand: Operand,
+  view: View,
+  [, width, channels]: MapShape,
+  extent: MapShape,
+): Float32Array | undefined {
+  // Places that the value does not show keep any number: nothing reads them.
+  const result = new Float32Array(count(extent)).fill(operand.data[0]!);
+  const known = new Uint8Array(result.length);
   const expanded = placesOf(operand, view.shape);
   for (let i = 0; i < view.map.length; i++) {
-    const channel = view.map[i]! % channels;
+    const pixel = Math.floor(view.map[i]! / channels);
+    const row = extent[0] === 1 ? 0 : Math.floor(pixel / width);
+    const column = extent[1] === 1 ? 0 : pixel % width;
+    const channel = extent[2] === 1 ? 0 : view.map[i]! % channels;
+    const place = (row * extent[1] + column) * extent[2] + channel;
     const x = operand.data[expanded[i]!]!;
-    if (known[channel] === 1 && !Object.is(result[channel], x)) return undefined;
-    known[channel] = 1;
-    result[channel] = x;
+    if (known[place] === 1 && !Object.is(result[place], x)) return undefined;
+    known[place] = 1;
+    result[place] = x;
   }
   return result;
 }

@@ -1,4 +1,5 @@
 import type { DeviceProgram, Instruction } from "./types.js";
+import { elementCount } from "./verify-instruction.js";
 
 /**
  * Multiply-accumulates of an instruction: outputs × taps, those outside the map counted, as benchmarks count
@@ -19,7 +20,8 @@ export function workOf(program: DeviceProgram): number {
     const [height, width, channels] = program.tensors[instruction.output]!.shape;
     const taps =
       instruction.kind === "pool" ? instruction.window.kernel[0] * instruction.window.kernel[1] : 1;
-    return Math.max(macsOf(program, instruction), height * width * channels * taps);
+    const terms = instruction.kind === "reduce" ? elementCount(program.tensors[instruction.input]!) : 0;
+    return Math.max(macsOf(program, instruction), height * width * channels * taps, terms);
   });
   return work.reduce((a, b) => a + b, 0);
 }

@@ -72,6 +72,10 @@ function detail(instruction: Instruction): string {
       const rest = tail === undefined ? "" : `, tail from ${tail.first}`;
       return ` ${operator} by ${multiplier}·2^${shift - 31} to ${low}…${high}${rest}`;
     }
+    case "pairwise":
+      return ` ${instruction.operator}`;
+    case "reduce":
+      return ` sum over ${instruction.over}`;
     case "pool":
       return ` ${instruction.operator}${windowText(instruction.window)}`;
     case "select": {
@@ -125,7 +129,8 @@ function runsText(channels: Int32Array): string {
 }
 
 function stepText(step: ScaleStep): string {
-  if (step.operator === "relu") return "relu";
+  if (step.operand.length === 0) return step.operator;
+  if (step.extent !== undefined) return `${step.operator} [${step.extent.join("×")}]`;
   const operand = step.operand.length === 1 ? String(step.operand[0]) : `[${step.operand.length} channels]`;
   return `${step.operator} ${operand}`;
 }

@@ -48,6 +48,11 @@ function outputRange(instruction: Instruction, program: DeviceProgram, inputs: r
     }
     case "add":
       return { low: input.low + inputs[1]!.low, high: input.high + inputs[1]!.high };
+    case "reduce": {
+      const [height, width, channels] = program.tensors[instruction.input]!.shape;
+      const terms = channels * (instruction.over === "all" ? height * width : 1);
+      return { low: terms * input.low, high: terms * input.high };
+    }
     case "rank":
       // Depends on the range of each channel; the pass that makes ranks proves them.
       return SCALAR_RANGES.i32;

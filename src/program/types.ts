@@ -52,7 +52,10 @@ export interface CodeMatrix {
   readonly codes: Uint8Array;
 }
 
-/** One single-rounded float32 operation of a `scale` instruction; operand per tensor (length 1) or per channel. */
+/**
+ * One single-rounded float32 operation of a `scale` instruction. Without an extent the operand is one number, or one per
+ * channel.
+ */
 export interface ScaleStep {
   readonly operator:
     | "add"
@@ -67,10 +70,19 @@ export interface ScaleStep {
     /** `x > operand ? operand : x`. */
     | "minimum"
     /** `x < operand ? operand : x`. */
-    | "maximum";
-  /** Empty for `relu`. */
+    | "maximum"
+    /** `x > 0 ? x : 0 − x`. */
+    | "abs";
+  /** Empty for `relu` and `abs`. */
   readonly operand: Float32Array;
+  /**
+   * Set where the operand has several rows or columns: its sizes, each 1 or the map's, as [height, width, channels]. An
+   * operand [H, W, 1] differs between positions, [1, 1, C] is one per channel and has no extent.
+   */
+  readonly extent?: Extent;
 }
+
+export type Extent = readonly [height: number, width: number, channels: number];
 
 export type Instruction =
   /**
@@ -155,6 +167,23 @@ export type Instruction =
       readonly low: number;
       readonly high: number;
     }
+  /** `a ∘ b` of float32, rounded once. Each side of each input is the output's, or 1: then its one element serves all. */
+  | {
+      readonly kind: "pairwise";
+      readonly operator: PairwiseOperator;
+      readonly inputs: readonly [TensorId, TensorId];
+      readonly output: TensorId;
+    }
+  /**
+   * Sum over all channels of each pixel, or over all elements, in NHWC order: i32 exact, f32 starting from 0, rounded
+   * after each addition. The output has one channel, and one pixel where all are summed.
+   */
+  | {
+      readonly kind: "reduce";
+      readonly over: "channels" | "all";
+      readonly input: TensorId;
+      readonly output: TensorId;
+    }
   /** Channels of all inputs one after another; equal domains, heights and widths. */
   | { readonly kind: "concat"; readonly inputs: readonly TensorId[]; readonly output: TensorId }
   /** `y[i, j, c] = x[top + i · step0, left + j · step1, channels[c]]`: slices, crops, shuffles. */
@@ -206,6 +235,8 @@ export type Instruction =
       readonly output: TensorId;
       readonly selectLast: boolean;
     };
+
+export type PairwiseOperator = "add" | "subtract" | "multiply";
 
 /** The tensors that an instruction reads. */
 export function inputsOf(instruction: Instruction): readonly TensorId[] {

@@ -51,6 +51,12 @@ export function checkInstruction(
     case "combine":
       checkCombine(instruction, inputs, output);
       break;
+    case "pairwise":
+      checkPairwise(instruction, inputs, output);
+      break;
+    case "reduce":
+      checkReduce(instruction, input, output);
+      break;
     case "concat":
       checkConcat(instruction, inputs, output);
       break;
@@ -62,7 +68,7 @@ export function checkInstruction(
       break;
     case "scale":
       expect(isScalar(output.domain, "f32"), instruction, "writes a tensor that is not f32");
-      checkScaleSteps(instruction.steps, output.shape[2], instruction);
+      checkScaleSteps(instruction.steps, output.shape, instruction);
       checkSameShape(instruction, input, output);
       break;
     case "rank":
@@ -241,6 +247,29 @@ function checkCombine(
   expect(hasTail, instruction, "has a tail outside the tensor");
 }
 
+function checkPairwise(
+  instruction: Of<"pairwise">,
+  inputs: readonly ProgramTensor[],
+  output: ProgramTensor,
+): void {
+  expect(inputs.length === 2, instruction, "has not two inputs");
+  for (const tensor of [...inputs, output])
+    expect(isScalar(tensor.domain, "f32"), instruction, "works on a tensor that is not f32");
+  const fits = output.shape.every((n, axis) => {
+    const sizes = inputs.map(({ shape }) => shape[axis]!);
+    return Math.max(...sizes) === n && sizes.every((size) => size === n || size === 1);
+  });
+  expect(fits, instruction, "has inputs that do not broadcast to its output");
+}
+
+function checkReduce(instruction: Of<"reduce">, input: ProgramTensor, output: ProgramTensor): void {
+  expect(isScalar(input.domain, "i32", "f32"), instruction, "reads neither i32 nor f32");
+  checkSameDomain(instruction, input, output);
+  const [height, width] = instruction.over === "channels" ? input.shape : [1, 1];
+  const fits = output.shape[0] === height && output.shape[1] === width && output.shape[2] === 1;
+  expect(fits, instruction, `cannot have ${output.shape.join("×")} from ${input.shape.join("×")}`);
+}
+
 function checkConcat(
   instruction: Of<"concat">,
   inputs: readonly ProgramTensor[],
@@ -322,14 +351,29 @@ function checkRank(instruction: Of<"rank">, input: ProgramTensor, output: Progra
   checkSameShape(instruction, input, output);
 }
 
-function checkScaleSteps(steps: readonly ScaleStep[], channels: number, instruction: Instruction): void {
-  for (const { operator, operand } of steps) {
-    const fits =
-      operator === "relu" ? operand.length === 0 : operand.length === 1 || operand.length === channels;
+function checkScaleSteps(
+  steps: readonly ScaleStep[],
+  shape: ProgramTensor["shape"],
+  instruction: Instruction,
+): void {
+  for (const { operator, operand, extent } of steps) {
+    const takesNone = operator === "relu" || operator === "abs";
+    const lengths = takesNone ? [0] : extent === undefined ? [1, shape[2]] : [sizeOf(extent)];
     expect(
-      fits,
+      lengths.includes(operand.length),
       instruction,
-      `has a ${operator} operand of length ${operand.length} for ${channels} channels`,
+      `has a ${operator} operand of length ${operand.length} for ${shape[2]} channels`,
+    );
+    if (extent === undefined) continue;
+    const fits = !takesNone && extent.every((n, axis) => n === 1 || n === shape[axis]);
+    expect(
+      fits && extent[0] * extent[1] > 1,
+      instruction,
+      `has an operand that does not fit ${shape.join("×")}`,
     );
   }
+}
+
+function sizeOf(extent: readonly number[]): number {
+  return extent.reduce((a, b) => a * b, 1);
 }

@@ -66,6 +66,10 @@ export function executeInstruction(
       return add(to, x, inputs[1]!);
     case "combine":
       return combine(instruction, to, x, inputs[1]!);
+    case "pairwise":
+      return pairwise(instruction, from, to, inputs);
+    case "reduce":
+      return reduce(instruction, from[0]!, to, x);
     case "concat":
       return concat(from, to, inputs);
     case "select":
@@ -75,7 +79,9 @@ export function executeInstruction(
     case "rank":
       return elements(to, (_y, _x, c, i) => instruction.slope[c]! * x[i]! + instruction.offset[c]!);
     case "scale":
-      return elements(to, (_y, _x, c, i) => scaled(standsFor(from[0]!, x[i]!), instruction.steps, c));
+      return elements(to, (row, column, c, i) =>
+        scaled(standsFor(from[0]!, x[i]!), instruction.steps, c, row, column),
+      );
     case "softmax":
       return softmax(x);
     case "argmax":
@@ -251,6 +257,36 @@ function times(x: number, { multiplier, shift }: Of<"combine">): number {
   return Math.sign(half) * Math.floor(quotient + 0.5);
 }
 
+/** The element of a map that numpy broadcasting pairs with a position of a larger one. */
+function broadcast(shape: ProgramTensor["shape"], values: Values, y: number, x: number, c: number): number {
+  const [height, width, channels] = shape;
+  const [row, column, channel] = [height === 1 ? 0 : y, width === 1 ? 0 : x, channels === 1 ? 0 : c];
+  return values[(row * width + column) * channels + channel]!;
+}
+
+function pairwise(
+  { operator }: Of<"pairwise">,
+  from: readonly ProgramTensor[],
+  to: ProgramTensor,
+  inputs: readonly Values[],
+): Values {
+  return elements(to, (y, x, c) => {
+    const [a, b] = from.map(({ shape }, i) => broadcast(shape, inputs[i]!, y, x, c)) as [number, number];
+    if (operator === "multiply") return Math.fround(a * b);
+    return Math.fround(operator === "add" ? a + b : a - b);
+  });
+}
+
+function reduce({ over }: Of<"reduce">, from: ProgramTensor, to: ProgramTensor, input: Values): Values {
+  const length = over === "all" ? input.length : from.shape[2];
+  const round = isFloat(from) ? Math.fround : (x: number) => x;
+  return elements(to, (_y, _x, _c, i) => {
+    let sum = 0;
+    for (const x of input.subarray(i * length, (i + 1) * length)) sum = round(sum + x);
+    return sum;
+  });
+}
+
 function concat(from: readonly ProgramTensor[], to: ProgramTensor, inputs: readonly Values[]): Values {
   return elements(to, (y, x, channel) => {
     let [part, c] = [0, channel];
@@ -273,11 +309,18 @@ function pad(instruction: Of<"pad">, from: ProgramTensor, to: ProgramTensor, inp
   });
 }
 
+/** A step's operand at a position. */
+function operandAt({ operand, extent }: ScaleStep, channel: number, row: number, column: number): number {
+  if (extent !== undefined) return broadcast(extent, operand, row, column, channel);
+  return operand.length === 1 ? operand[0]! : operand[channel]!;
+}
+
 /** To float32, then every step rounded to float32. */
-function scaled(x: number, steps: readonly ScaleStep[], channel: number): number {
+function scaled(x: number, steps: readonly ScaleStep[], channel: number, row = 0, column = 0): number {
   let y = Math.fround(x);
-  for (const { operator, operand } of steps) {
-    const c = operand.length === 1 ? operand[0]! : operand[channel]!;
+  for (const step of steps) {
+    const { operator } = step;
+    const c = operandAt(step, channel, row, column);
     if (operator === "add") y = Math.fround(y + c);
     else if (operator === "subtract") y = Math.fround(y - c);
     else if (operator === "multiply") y = Math.fround(y * c);
@@ -287,6 +330,7 @@ function scaled(x: number, steps: readonly ScaleStep[], channel: number): number
     else if (operator === "prelu") y = y >= 0 ? y : Math.fround(c * y);
     else if (operator === "minimum") y = y > c ? c : y;
     else if (operator === "maximum") y = y < c ? c : y;
+    else if (operator === "abs") y = y > 0 ? y : 0 - y;
     else y = y > 0 ? y : 0;
   }
   return y;

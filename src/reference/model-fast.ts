@@ -13,6 +13,7 @@ import type {
   GraphNode,
   GraphOp,
   ModelGraph,
+  PairwiseOperator,
   Quantizer,
   Shape,
   ThresholdQuantizer,
@@ -107,6 +108,7 @@ function compileNode(graph: ModelGraph, node: GraphNode): Join {
     const size = elementsOf(graph, node.output);
     return ([a, b]) => a!.map((v, i) => integerArithmetic(op, v, b![i]!, i % size < op.inBlocks));
   }
+  if (op.kind === "pairwise") return compilePairwise(graph, node, op.operator);
   if (op.kind === "concat") {
     return compileConcat(
       op.axis,
@@ -126,6 +128,8 @@ function compileLayer(graph: ModelGraph, node: GraphNode): Layer {
       return (x) => x;
     case "relu":
       return (x) => x.map((v) => (v > 0 ? v : 0));
+    case "abs":
+      return (x) => x.map((v) => Math.abs(v));
     case "quantize":
       return compileQuantizer(op.quantizer, shape);
     case "arithmetic":
@@ -167,7 +171,29 @@ function compileLayer(graph: ModelGraph, node: GraphNode): Layer {
   }
 }
 
-/** Operators at the end of a model are few and short: the naive reference runs them. */
+function compilePairwise(graph: ModelGraph, node: GraphNode, operator: PairwiseOperator): Join {
+  const { shape } = graph.values.get(node.output)!;
+  const sizes = node.inputs.map((name) => elementsOf(graph, name));
+  const [left, right] = node.inputs.map((name) => broadcastPositions(graph.values.get(name)!.shape, shape));
+  const size = left!.length;
+  const apply = pairOperators[operator];
+  return ([a, b], count) => {
+    const y = new Float32Array(count * size);
+    for (let k = 0; k < count; k++) {
+      const [from, other] = [k * sizes[0]!, k * sizes[1]!];
+      for (let i = 0; i < size; i++) y[k * size + i] = apply(a![from + left![i]!]!, b![other + right![i]!]!);
+    }
+    return y;
+  };
+}
+
+const pairOperators: Readonly<Record<PairwiseOperator, (a: number, b: number) => number>> = {
+  add: (a, b) => a + b,
+  subtract: (a, b) => a - b,
+  multiply: (a, b) => a * b,
+};
+
+/** Operators that are few and short: the naive reference runs them. */
 function oneByOne(graph: ModelGraph, node: GraphNode): Layer {
   const alone: ModelGraph = { ...graph, inputs: node.inputs, nodes: [node], outputs: [node.output] };
   const size = elementsOf(graph, node.inputs[0]!);

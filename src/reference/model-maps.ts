@@ -1,4 +1,5 @@
 /** The naive reference of operations on maps and of those that move data. */
+import { broadcastPositions } from "../graph/broadcast.js";
 import type { GraphOp, Shape, Window } from "../graph/types.js";
 import { mapSize } from "../graph/window.js";
 
@@ -70,6 +71,41 @@ export function concat(axis: number, parts: readonly { shape: Shape; data: Float
     })!;
     return part.data[flat(part.shape, index.with(axis, at))]!;
   });
+}
+
+/** `a ∘ b`, broadcast as numpy does; the store rounds. */
+export function pairwise(
+  { operator }: Op<"pairwise">,
+  parts: readonly { shape: Shape; data: Float32Array }[],
+  output: Shape,
+) {
+  return eachIndex(output, (index) => {
+    const [a, b] = parts.map(
+      ({ shape, data }) =>
+        data[
+          flat(
+            shape,
+            index.map((i, axis) => (shape[axis] === 1 ? 0 : i)),
+          )
+        ]!,
+    ) as [number, number];
+    if (operator === "multiply") return a * b;
+    return operator === "add" ? a + b : a - b;
+  });
+}
+
+/** Sums over axes in float64, rounded once; means divide that by the number of elements. */
+export function reduce({ operator, axes }: Op<"reduce">, x: Float32Array, input: Shape, output: Shape) {
+  const sums = new Float64Array(output.reduce((a, b) => a * b, 1));
+  const positions = broadcastPositions(
+    input.map((n, axis) => (axes.includes(axis) ? 1 : n)),
+    input,
+  );
+  x.forEach((v, i) => {
+    sums[positions[i]!]! += v;
+  });
+  const count = x.length / sums.length;
+  return Float32Array.from(sums, (sum) => (operator === "sum" ? sum : Math.fround(sum) / count));
 }
 
 export function slice({ starts, steps }: Op<"slice">, x: Float32Array, input: Shape, output: Shape) {

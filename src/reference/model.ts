@@ -94,6 +94,16 @@ function execute(node: GraphNode, graph: ModelGraph, inputs: readonly Float32Arr
       );
     case "relu":
       return x.map((v) => (v > 0 ? v : 0));
+    case "abs":
+      return x.map((v) => Math.abs(v));
+    case "pairwise":
+      return maps.pairwise(
+        op,
+        inputs.map((data, i) => ({ data, shape: inputShapes[i]! })),
+        shape,
+      );
+    case "reduce":
+      return maps.reduce(op, x, inputShape, shape);
     case "quantize":
       return x.map((v, i) => {
         if (op.quantizer.kind === "thresholds")

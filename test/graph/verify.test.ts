@@ -202,6 +202,48 @@ describe("verifyGraph", () => {
   });
 });
 
+describe("joined and reduced values", () => {
+  const joined = chain(
+    [1, 3, 4, 4],
+    [{ kind: "abs" }],
+    [{ kind: "reduce", operator: "mean", axes: [1] }, [1, 1, 4, 4]],
+    [{ kind: "pairwise", operator: "multiply" }, [1, 3, 4, 4]],
+  );
+  const sound = withNode(joined, 2, { inputs: ["x", "v1"] });
+
+  it("are accepted where they broadcast", () => {
+    expect(problems(sound)).toEqual([]);
+    expect(printGraph(sound)).toMatch(/abs\n.*mean over axis 1\n.*multiply two values of x, v1/);
+  });
+
+  const reduce = (axes: readonly number[]): ModelGraph =>
+    withNode(sound, 1, { op: { kind: "reduce", operator: "sum", axes } });
+
+  it.each<[string, ModelGraph, RegExp]>([
+    ["of one value", withNode(sound, 2, { inputs: ["x"] }), /has 1 inputs/],
+    [
+      "that do not give the output's shape",
+      withNode(sound, 2, { inputs: ["v1", "v1"] }),
+      /has the shape 1×3×4×4/,
+    ],
+    ["over no axis", reduce([]), /axes that do not exist, or none/],
+    ["over an axis twice", reduce([1, 1]), /axes that do not exist, or none/],
+    ["over an axis beyond the last", reduce([4]), /axes that do not exist, or none/],
+    ["over other axes than the output's", reduce([2]), /where 1×3×1×4 is expected/],
+  ])("are refused %s", (_, graph, message) => {
+    expect(problems(graph).join()).toMatch(message);
+  });
+
+  it("are refused of different ranks and where no side is 1", () => {
+    const other = (shape: readonly number[]): ModelGraph => {
+      const values = new Map(sound.values).set("v1", { name: "v1", shape, dtype: "float32" });
+      return { ...sound, values, nodes: [sound.nodes[0]!, sound.nodes[2]!], inputs: ["x", "v1"] };
+    };
+    expect(problems(other([4, 4])).join()).toMatch(/different ranks/);
+    expect(problems(other([1, 2, 4, 4])).join()).toMatch(/do not broadcast/);
+  });
+});
+
 describe("verifyGraph of maps", () => {
   const window = { kernel: [2, 2], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] } as const;
   const kernels = {

@@ -75,6 +75,22 @@ describe("kernels equal the device reference", () => {
     expect(await compare(20 * times, options)).toContain("bitloom_pool_pixels_extreme");
   }, 900_000);
 
+  it("on floats that differ between positions, are joined and added up", async () => {
+    const kinds = ["scale", "scale", "pairwise", "pairwise", "reduce", "conv-float"] as const;
+    const functions = await compare(12 * times, {
+      kinds,
+      inputType: "f32",
+      channels: [1, 3, 33],
+      maxSide: 5,
+    });
+    expect([...functions]).toEqual(
+      expect.arrayContaining([
+        ...["bitloom_scale_positions_f32", "bitloom_reduce_f32"],
+        ...["add", "subtract", "multiply"].map((o) => `bitloom_pairwise_${o}`),
+      ]),
+    );
+  }, 900_000);
+
   it("on convolutions of codes", async () => {
     const kinds = ["threshold", "conv", "conv", "pool"] as const;
     const functions = await compare(30 * times, { kinds, inputType: "i8", instructions: 10 });

@@ -77,6 +77,13 @@ const combine = {
   low: 0,
   high: 255,
 };
+const floats: readonly [Shape, Domain] = [[5, 5, 2], scalar("f32")];
+const extent = (sides: Shape) => ({
+  kind: "scale",
+  steps: [{ operator: "add", operand: new Float32Array(sides[0] * sides[1] * sides[2]), extent: sides }],
+});
+const product = { kind: "pairwise", operator: "multiply", inputs: [0, 0] };
+const sum = { kind: "reduce", over: "channels" };
 const pad = { kind: "pad", pads: [1, 0, 0, 2], channels: [0, 1], fill: 1 };
 
 describe("verifyProgram", () => {
@@ -87,6 +94,14 @@ describe("verifyProgram", () => {
     verifyProgram(program(map, [[2, 5, 2], bits], select));
     verifyProgram(program(map, [[6, 7, 3], bits], pad));
     verifyProgram(program(byteMap, byteMap, combine));
+    for (const sides of [
+      [5, 1, 1],
+      [1, 5, 2],
+      [5, 5, 1],
+    ] as const)
+      verifyProgram(program(floats, floats, extent(sides)));
+    verifyProgram(program(floats, floats, product));
+    verifyProgram(program(floats, [[5, 5, 1], scalar("f32")], sum));
     for (let seed = 1; seed < 50; seed++) verifyProgram(randomProgram(seed));
   });
 
@@ -155,6 +170,38 @@ describe("verifyProgram", () => {
       /has not the channels/,
     ],
     [
+      "a scale with an operand beside the map",
+      program(floats, floats, extent([5, 4, 1])),
+      /does not fit 5×5×2/,
+    ],
+    ["a scale with an extent of channels", program(floats, floats, extent([1, 1, 2])), /does not fit 5×5×2/],
+    [
+      "a scale with too few numbers",
+      program(floats, floats, {
+        kind: "scale",
+        steps: [{ ...extent([5, 1, 1]).steps[0], operand: new Float32Array(4) }],
+      }),
+      /operand of length 4/,
+    ],
+    [
+      "an absolute value with an operand",
+      program(floats, floats, { kind: "scale", steps: [{ operator: "abs", operand: new Float32Array(1) }] }),
+      /abs operand of length 1/,
+    ],
+    ["a product that does not broadcast", program(floats, [[5, 6, 2], scalar("f32")], product), /broadcast/],
+    ["a product of integers", program(byteMap, byteMap, product), /not f32/],
+    [
+      "a sum of bytes over channels",
+      program(byteMap, [[5, 5, 1], scalar("i32")], sum),
+      /neither i32 nor f32/,
+    ],
+    ["a sum over channels that keeps them", program(floats, floats, sum), /cannot have 5×5×2/],
+    [
+      "a sum over channels beyond int32",
+      program([[5, 5, 2], scalar("i32")], [[5, 5, 1], scalar("i32")], sum),
+      /beyond 32 bits/,
+    ],
+    [
       "a softmax of a map",
       program([[2, 1, 3], scalar("f32")], [[2, 1, 3], scalar("f32")], { kind: "softmax" }),
       /more than one pixel/,
@@ -189,5 +236,12 @@ describe("printProgram", () => {
     const text = printProgram(program(map, sums, { ...conv, window: { ...window(3, 2, 1) }, padValue: -1 }));
     expect(text).toContain("conv %0 weights 4×18 ±1, kernel 3×3 stride 2 pads 1,1,1,1 of -1 : 3×3×4 i32");
     expect(printProgram(program(map, [[2, 5, 2], bits], select))).toContain("from 1,0 step 2,1 channels 1,0");
+    expect(printProgram(program(floats, floats, extent([5, 1, 1])))).toContain(
+      "scale %0 add [5×1×1] : 5×5×2 f32",
+    );
+    expect(printProgram(program(floats, floats, product))).toContain("pairwise %0, %0 multiply");
+    expect(printProgram(program(floats, [[5, 5, 1], scalar("f32")], sum))).toContain(
+      "reduce %0 sum over channels",
+    );
   });
 });

@@ -19,7 +19,7 @@ describe("the fast device reference", () => {
       }),
       { numRuns: 150 },
     );
-    expect(kinds.size).toBe(11);
+    expect(kinds.size).toBe(13);
   });
 
   it("runs 60 million multiply-accumulates in a second or two", () => {
@@ -77,6 +77,59 @@ describe("the device reference", () => {
     expect([...runDevice(program, Int32Array.of(2, 1, -2, 20, -128, -1))].map((code) => code - 9)).toEqual(
       quarters,
     );
+  });
+
+  it("repeats rows, columns and channels of 1 in operands and in joined values", () => {
+    const f32 = { kind: "scalar", type: "f32" } as const;
+    const base = cifarNet();
+    const program: DeviceProgram = {
+      ...base,
+      tensors: [
+        { name: "x", shape: [2, 2, 2], domain: f32 },
+        { name: "scaled", shape: [2, 2, 2], domain: f32 },
+        { name: "sums", shape: [2, 2, 1], domain: f32 },
+        { name: "y", shape: [2, 2, 2], domain: f32 },
+        { name: "total", shape: [1, 1, 1], domain: f32 },
+        { name: "z", shape: [2, 2, 2], domain: f32 },
+      ],
+      instructions: [
+        {
+          ...{ kind: "scale", input: 0, output: 1 },
+          steps: [
+            { operator: "abs", operand: new Float32Array(0) },
+            { operator: "multiply", operand: Float32Array.of(1, 10), extent: [2, 1, 1] },
+            { operator: "add", operand: Float32Array.of(100, 200, 300, 400), extent: [1, 2, 2] },
+          ],
+        },
+        { kind: "reduce", over: "channels", input: 1, output: 2 },
+        { kind: "pairwise", operator: "subtract", inputs: [2, 1], output: 3 },
+        { kind: "reduce", over: "all", input: 1, output: 4 },
+        { kind: "pairwise", operator: "multiply", inputs: [3, 4], output: 5 },
+      ],
+      input: { tensor: 0, modelShape: [1, 2, 2, 2] },
+    };
+    const [, scaled, sums, y, total, z] = traceDevice(program, Float32Array.of(1, -2, -0, 4, -5, 6, 7, -8));
+    expect([...scaled!]).toEqual([101, 202, 300, 404, 150, 260, 370, 480]);
+    expect([...sums!]).toEqual([303, 704, 410, 850]);
+    expect([...y!]).toEqual([202, 101, 404, 300, 260, 150, 480, 370]);
+    expect([...total!]).toEqual([2267]);
+    expect([...z!]).toEqual([202, 101, 404, 300, 260, 150, 480, 370].map((v) => v * 2267));
+  });
+
+  it("adds floats in the order of pixels and channels, rounded each time", () => {
+    const tensors = [[1, 2, 2] as const, [1, 1, 1] as const].map((shape) => ({
+      name: "t",
+      shape,
+      domain: { kind: "scalar", type: "f32" } as const,
+    }));
+    const program: DeviceProgram = {
+      ...cifarNet(),
+      tensors,
+      instructions: [{ kind: "reduce", over: "all", input: 0, output: 1 }],
+      output: { ...cifarNet().output, tensor: 1 },
+    };
+    expect([...runDevice(program, Float32Array.of(2 ** 24, 1, 1, -(2 ** 24)))]).toEqual([0]);
+    expect([...runDevice(program, Float32Array.of(1, 1, 2 ** 24, -(2 ** 24)))]).toEqual([2]);
   });
 
   it("leaves taps outside the map out of pools", () => {

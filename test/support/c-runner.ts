@@ -40,7 +40,7 @@ export function descriptorText(call: KernelCall, name: string, blob: Blob): stri
   const steps = call.steps ?? [];
   const stepTexts = steps.map(
     (s) =>
-      `{${s.operand === null ? "NULL" : `${name}_${s.operand}`}, ${s.operator}, ${s.perChannel ? 1 : 0}}`,
+      `{${s.operand === null ? "NULL" : `${name}_${s.operand}`}, ${s.operator}, ${[s.perChannel, s.perColumn, s.perRow].map(Number).join(", ")}}`,
   );
   return [
     ...call.constants.map((c) => `    const ${c.type} *${name}_${c.name} = ${blob.add(constantBytes(c))};`),

@@ -51,9 +51,15 @@ function usedRowBytes(tensor: ProgramTensor, layout: Layout): number {
   return tensor.domain.bits * tensor.shape[2] * unitBytes(tensor.shape[1]);
 }
 
-/** Input rows [first, end) that output rows [y0, y1) need. */
-function rowsNeeded(program: DeviceProgram, choice: KernelChoice, y0: number, y1: number): [number, number] {
-  const height = program.tensors[choice.inputs[0]!]!.shape[0];
+/** Rows [first, end) of an input that output rows [y0, y1) need. */
+function rowsNeeded(
+  program: DeviceProgram,
+  choice: KernelChoice,
+  input: number,
+  y0: number,
+  y1: number,
+): [number, number] {
+  const height = program.tensors[choice.inputs[input]!]!.shape[0];
   const clamp = (y: number): number => Math.max(0, Math.min(height, y));
   let [first, end] = [y0, y1];
   for (const index of [...choice.covers].reverse()) {
@@ -69,6 +75,10 @@ function rowsNeeded(program: DeviceProgram, choice: KernelChoice, y0: number, y1
         instruction.top + first * instruction.steps[0],
         instruction.top + (end - 1) * instruction.steps[0] + 1,
       ];
+    } else if (instruction.kind === "pairwise" && height === 1) {
+      [first, end] = [0, 1];
+    } else if (instruction.kind === "reduce" && instruction.over === "all") {
+      [first, end] = [0, height];
     } else if (instruction.kind === "pad") {
       [first, end] = [first - instruction.pads[0], end - instruction.pads[0]];
     }
@@ -227,7 +237,7 @@ function caseText(
   const { call } = choice;
   const output = program.tensors[choice.output]!;
   const steps = pieces(random, output.shape[0]).map(([y0, y1]) => {
-    const needed = choice.inputs.map(() => rowsNeeded(program, choice, y0, y1));
+    const needed = choice.inputs.map((_, i) => rowsNeeded(program, choice, i, y0, y1));
     return { y0, y1, needed };
   });
   const ringRows = choice.inputs.map((_, i) =>

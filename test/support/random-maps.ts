@@ -50,7 +50,7 @@ class Builder {
     const random = this.#random;
     const from = random.next() < 0.7 ? this.#values.at(-1)! : random.pick(this.#values);
     const { shape } = from;
-    switch (random.integer(0, 9)) {
+    switch (random.integer(0, 13)) {
       case 0:
       case 1:
         return this.#conv(from);
@@ -108,6 +108,21 @@ class Builder {
           [from],
           shape,
         );
+      case 9:
+        return this.#emit({ kind: "abs" }, [from], shape);
+      case 10: {
+        const operand = this.#constant(shape.map((n) => random.pick([1, n])));
+        const operator = random.pick(["add", "subtract", "multiply"] as const);
+        return this.#emit({ kind: "arithmetic", operator, operand, reversed: false }, [from], shape);
+      }
+      case 11:
+        return this.#pairwise(from);
+      case 12: {
+        const all = shape.map((_, axis) => axis);
+        const axes = random.next() < 0.4 ? all : [random.pick([1, shape.length - 1])];
+        const reduced = shape.map((n, axis) => (axes.includes(axis) ? 1 : n));
+        return this.#emit({ kind: "reduce", operator: random.pick(["sum", "mean"]), axes }, [from], reduced);
+      }
       default:
         return this.#emit(
           {
@@ -119,6 +134,24 @@ class Builder {
           shape,
         );
     }
+  }
+
+  /** With any value of which each side is the same or 1. Products of products would lose the bits of exact sums. */
+  #pairwise(from: GraphValue): boolean {
+    const random = this.#random;
+    const { shape } = from;
+    const fits = (v: GraphValue): boolean =>
+      v.shape.length === shape.length && v.shape.every((n, i) => n === shape[i] || n === 1 || shape[i] === 1);
+    const other = random.pick(this.#values.filter(fits));
+    const hasProduct = this.#nodes.some((n) => n.op.kind === "pairwise" && n.op.operator === "multiply");
+    const operator = random.pick(
+      hasProduct ? (["add", "subtract"] as const) : (["subtract", "multiply"] as const),
+    );
+    return this.#emit(
+      { kind: "pairwise", operator },
+      random.next() < 0.5 ? [from, other] : [other, from],
+      shape.map((n, i) => Math.max(n, other.shape[i]!)),
+    );
   }
 
   #conv(from: GraphValue): boolean {

@@ -39,6 +39,8 @@ const ALL_KINDS: readonly Kind[] = [
   "pool",
   "add",
   "combine",
+  "pairwise",
+  "reduce",
   "concat",
   "select",
   "pad",
@@ -135,7 +137,8 @@ class ProgramBuilder {
     if (kind === "conv") return type !== "i32" && type !== "f32";
     if (kind === "conv-float") return type === "f32";
     if (kind === "combine") return type === "u8" || type === "i8";
-    if (kind === "add") return type === "i32" || type === "f32";
+    if (kind === "add" || kind === "reduce") return type === "i32" || type === "f32";
+    if (kind === "pairwise") return type === "f32";
     return kind === "select" || kind === "scale" || elementCountOf(shape) < 20_000;
   }
 
@@ -178,6 +181,13 @@ class ProgramBuilder {
       }
       case "combine":
         return this.#combine(input);
+      case "pairwise":
+        return this.#pairwise(input);
+      case "reduce": {
+        const over = random.pick(["channels", "channels", "all"] as const);
+        const output = this.#tensor(over === "all" ? [1, 1, 1] : [shape[0], shape[1], 1], domain);
+        return { kind, over, input, output };
+      }
       case "concat": {
         const like = this.tensors.flatMap((t, id) =>
           isAlike({ ...t, shape: [t.shape[0], t.shape[1], shape[2]] }, from) ? [id] : [],
@@ -204,7 +214,7 @@ class ProgramBuilder {
           kind,
           input,
           output: this.#tensor(shape, scalar("f32")),
-          steps: this.#steps(shape[2], from),
+          steps: this.#steps(shape, from),
         };
       default:
         return undefined;
@@ -273,6 +283,26 @@ class ProgramBuilder {
     };
   }
 
+  /** Of any two floats each side of which is the same or 1. */
+  #pairwise(input: TensorId): Instruction {
+    const random = this.#random;
+    const { shape, domain } = this.tensors[input]!;
+    const fitting = this.tensors.flatMap((t, id) => {
+      const fits = t.shape.every((n, axis) => n === shape[axis] || n === 1 || shape[axis] === 1);
+      return fits && this.#reads("pairwise", t) ? [id] : [];
+    });
+    const other = random.pick(fitting);
+    const [y, x, c] = shape.map((n, axis) => Math.max(n, this.tensors[other]!.shape[axis]!));
+    // Products of products would leave float32.
+    const hasProduct = this.instructions.some((i) => i.kind === "pairwise" && i.operator === "multiply");
+    return {
+      kind: "pairwise",
+      operator: random.pick(hasProduct ? ["add", "subtract"] : ["add", "subtract", "multiply", "multiply"]),
+      inputs: random.next() < 0.5 ? [input, other] : [other, input],
+      output: this.#tensor([y!, x!, c!], domain),
+    };
+  }
+
   #conv(input: TensorId): Instruction {
     const random = this.#random;
     const { shape, domain } = this.tensors[input]!;
@@ -327,7 +357,7 @@ class ProgramBuilder {
     return { kind: "select", input, output, top, left, steps, channels };
   }
 
-  #steps(channels: number, { domain }: ProgramTensor): ScaleStep[] {
+  #steps(shape: Shape, { domain }: ProgramTensor): ScaleStep[] {
     const random = this.#random;
     const isWide = domain.kind === "scalar" && domain.type !== "f32";
     const operators = [
@@ -340,15 +370,21 @@ class ProgramBuilder {
       "prelu",
       "minimum",
       "maximum",
+      "abs",
     ] as const;
+    const mayDiffer = random.next() < 0.3 && shape[0] * shape[1] > 1;
     const steps: ScaleStep[] = Array.from({ length: random.integer(0, 4) }, () => {
       const operator = random.pick(operators);
-      const length = operator === "relu" ? 0 : random.next() < 0.5 ? 1 : channels;
+      const takesNone = operator === "relu" || operator === "abs";
+      const sides = shape.map((n) => random.pick([1, n]));
+      const extent = [sides[0]!, sides[1]!, sides[2]!] as const;
+      const differs = mayDiffer && !takesNone && extent[0] * extent[1] > 1;
+      const length = takesNone ? 0 : differs ? elementCountOf(extent) : random.pick([1, shape[2]]);
       const operand = Float32Array.from({ length }, () => {
         const c = random.next() < 0.1 ? -0 : random.normal();
         return operator === "divide" ? Math.abs(c) + 0.5 : c;
       });
-      return { operator, operand };
+      return { operator, operand, ...(differs ? { extent } : {}) };
     });
     return isWide ? [{ operator: "multiply", operand: Float32Array.of(1 / 97) }, ...steps] : steps;
   }

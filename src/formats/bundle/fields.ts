@@ -68,6 +68,12 @@ export function padding(axes: 1 | 2) {
   return perAxis(axes === 1 ? [2] : [2, 4], 0, `pads: a whole number from 0 to ${LARGEST_SIZE}, or ${list}`);
 }
 
+/** A list of axes. */
+export function dimensions(what: string) {
+  const error = what;
+  return z.array(dimension(what), { error }).min(1, { error }).max(MOST_DIMENSIONS, { error }).describe(what);
+}
+
 /** An axis; negative ones count from the last. */
 export function dimension(what: string) {
   return wholeNumber(

@@ -5,6 +5,7 @@ import { batchnorm } from "./layers/batchnorm.js";
 import { conv1d, conv2d } from "./layers/conv.js";
 import { linear } from "./layers/linear.js";
 import { argmax, softmax } from "./layers/output.js";
+import * as pairs from "./layers/pairs.js";
 import * as pools from "./layers/pools.js";
 import * as quantizers from "./layers/quantizers.js";
 import * as shapes from "./layers/shapes.js";
@@ -37,6 +38,10 @@ export const bundleLayers: readonly LayerEntry[] = Object.freeze([
   shapes.add,
   shapes.concat,
   arithmetic,
+  pairs.subtract,
+  pairs.multiply,
+  pairs.abs,
+  pairs.mean,
   quantizers.rescale,
   softmax,
   argmax,

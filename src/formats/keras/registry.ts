@@ -141,7 +141,9 @@ export const kerasLayers: readonly LayerEntry[] = Object.freeze([
     entry(
       name,
       "Keras",
-      name === "Subtract" ? "of two values, or with one number" : "with one number (Keras 3)",
+      name === "Subtract" || name === "Multiply"
+        ? `of two values${name === "Multiply" ? " that broadcast" : ""}, or with one number`
+        : "with one number (Keras 3)",
       functions.binary(operators[name]),
     ),
   ),

@@ -21,6 +21,10 @@ export function intervalAfter(op: GraphOp, inputs: readonly (Interval | undefine
       const [low, high] = input ?? [-Infinity, Infinity];
       return bounded(clamp(low, op), clamp(high, op));
     }
+    case "abs": {
+      const [low, high] = input ?? [-Infinity, Infinity];
+      return [Math.max(low, -high, 0), Math.max(-low, high)];
+    }
     case "softmax":
       return [0, 1];
     case "arithmetic":

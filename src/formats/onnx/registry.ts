@@ -14,7 +14,7 @@ import { batchNormalization } from "./ops/normalization.js";
 import { argMax, softmax } from "./ops/output.js";
 import * as pools from "./ops/pools.js";
 import { bipolarQuant, quant } from "./ops/quantizers.js";
-import { reduceConstant } from "./ops/reductions.js";
+import { reduceConstant, reduceSum } from "./ops/reductions.js";
 import * as repeat from "./ops/repeat.js";
 import * as rounding from "./ops/rounding.js";
 import * as shapes from "./ops/shapes.js";
@@ -50,6 +50,7 @@ const slides = {
 } as const;
 const poolAttributes = { ...slides, ceil_mode: "int" } as const;
 const axesAttributes = { axes: "ints", keepdims: "int", noop_with_empty_axes: "int" } as const;
+const joins = "one side constant, or two computed values that broadcast";
 const comparison = "of a computed value with a constant; of constants, folded";
 const logic = "of comparisons of one value; of constants, folded";
 const quantAttributes = { signed: "int", narrow: "int", rounding_mode: "text" } as const;
@@ -128,7 +129,13 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   ),
   entry("GlobalAveragePool", onnx, "1-D and 2-D", {}, pools.globalAveragePool),
   entry("GlobalMaxPool", onnx, "1-D and 2-D", {}, pools.globalMaxPool),
-  entry("ReduceMean", onnx, "over height and width; of constants, folded", axesAttributes, pools.reduceMean),
+  entry(
+    "ReduceMean",
+    onnx,
+    "over height and width, over channels or over all; of constants, folded",
+    axesAttributes,
+    pools.reduceMean,
+  ),
   entry("ReduceMax", onnx, "over height and width; of constants, folded", axesAttributes, pools.reduceMax),
   entry(
     "BatchNormalization",
@@ -137,9 +144,9 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
     { epsilon: "float", momentum: "float", spatial: "int", training_mode: "int" },
     batchNormalization,
   ),
-  entry("Add", onnx, "one side constant, or two computed values of one shape", {}, arithmetic.add),
-  entry("Sub", onnx, "one side constant", {}, arithmetic.sub),
-  entry("Mul", onnx, "one side constant", {}, arithmetic.mul),
+  entry("Add", onnx, joins, {}, arithmetic.add),
+  entry("Sub", onnx, joins, {}, arithmetic.sub),
+  entry("Mul", onnx, joins, {}, arithmetic.mul),
   entry("Div", onnx, "one side constant", {}, arithmetic.div),
   entry("Relu", onnx, "", {}, arithmetic.relu),
   entry("LeakyRelu", onnx, "", { alpha: "float" }, activations.leakyRelu),
@@ -207,7 +214,7 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   entry("Sqrt", onnx, "of constants, folded", {}, arithmetic.sqrt),
   entry("Neg", onnx, "", {}, arithmetic.neg),
   entry("Reciprocal", onnx, "of constants, folded", {}, arithmetic.reciprocal),
-  entry("Abs", onnx, "of constants, folded", {}, arithmetic.abs),
+  entry("Abs", onnx, "", {}, arithmetic.abs),
   entry("Exp", onnx, "of constants, folded", {}, arithmetic.exp),
   entry("Sign", onnx, "sign(0) from the graph or from --sign-of-zero", {}, sign),
   entry("Tanh", onnx, "in front of a sign; of constants, folded", {}, tanh),
@@ -228,7 +235,7 @@ export const onnxOps: readonly OpEntry[] = Object.freeze([
   entry("Min", onnx, "with one number; of constants, folded", {}, activations.min),
   entry("Sum", onnx, "as Add", {}, arithmetic.sumOfAll),
   entry("HardSigmoid", onnx, "", { alpha: "float", beta: "float" }, activations.hardSigmoid),
-  entry("ReduceSum", onnx, "of constants, folded", axesAttributes, reduceConstant),
+  entry("ReduceSum", onnx, "over channels or over all; of constants, folded", axesAttributes, reduceSum),
   entry("ReduceMin", onnx, "of constants, folded", axesAttributes, reduceConstant),
   entry("ReduceL1", onnx, "of constants, folded", axesAttributes, reduceConstant),
   entry("ReduceL2", onnx, "of constants, folded", axesAttributes, reduceConstant),

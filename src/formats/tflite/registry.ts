@@ -37,19 +37,19 @@ export const tfliteOps: readonly TfliteOp[] = Object.freeze([
   builtin("MEAN", "float32 and int8, over height and width", 27, pools.mean),
   builtin(
     "ADD",
-    "float32 and int8: one side constant, or two computed values of one shape",
+    "float32 and int8: one side constant, or two computed values (float32: that broadcast; int8: of one shape)",
     11,
     arithmetic.add,
   ),
   builtin(
     "SUB",
-    "float32 and int8: one side constant, or two computed values of one shape",
+    "float32 and int8: one side constant, or two computed values (float32: that broadcast; int8: of one shape)",
     28,
     arithmetic.sub,
   ),
   builtin(
     "MUL",
-    "float32: one side constant; int8: also two computed values of one shape",
+    "float32 and int8: one side constant, or two computed values (float32: that broadcast; int8: of one shape)",
     21,
     arithmetic.mul,
   ),

@@ -28,7 +28,12 @@ describe.each(fixtures.models)("%s", (name, facts) => {
 });
 
 /** Nets whose float layers, if any, have exact sums: the device gives the model's bits. */
-test.each(["trained", "branches", "archive"])("the device program of %s gives the model's bits", (name) => {
+test.each([
+  "trained",
+  "branches",
+  "archive",
+  "dynamic",
+])("the device program of %s gives the model's bits", (name) => {
   const file = `${name}.json`;
   const model = compileModelFile(read(file), file, { ...options(file), input: { type: "f32" } });
   const batch = batchFromArray(model.program, readNpy(read(`${name}.x.npy`)), "x");

@@ -232,6 +232,28 @@ const cases: Readonly<Record<string, Case>> = {
     /it multiplies or shifts by 40 — use whole numbers from -31 to 30/,
     { input: [4], x: [4, -2, 100, 0] },
   ),
+  subtract: layer(
+    { type: "subtract", inputs: ["input", "input"] },
+    [0, 0, 0, 0],
+    { inputs: ["input"] },
+    /it reads 1 values where two are expected/,
+    vector,
+  ),
+  multiply: layer(
+    { type: "multiply", inputs: ["input", "input"] },
+    [1, 4, 0, 0.25],
+    { inputs: ["input", "input", "input"] },
+    /it reads 3 values where two are expected/,
+    vector,
+  ),
+  abs: layer({ type: "abs" }, [1, 2, 0, 0.5], { slope: 1 }, /"slope" is not known here/, vector),
+  mean: layer(
+    { type: "mean", dim: [1], keepdim: false },
+    [3, 4, 5, 6],
+    { dim: [1, 2] },
+    /it works on axes 1, 2 of 1×2×2×2/,
+    { input: [2, 2, 2], x: [1, 2, 3, 4, 5, 6, 7, 8] },
+  ),
   softmax: layer({ type: "softmax" }, [0.5, 0.5], { dim: 7 }, /axis 7 of 1×2/, { input: [2], x: [3, 3] }),
   argmax: layer({ type: "argmax", select_last: true }, [2], { dim: 0 }, /it works on axis 0 of 1×3/, {
     input: [3],

@@ -349,7 +349,17 @@ const cases: Readonly<Record<string, Case>> = {
     y: [0, 2, 0, 0],
     bad: { layers: [{ class: "Subtract", from: ["x", "x", "x"] }] },
   },
-  Multiply: withNumber("Multiply", { "1": 3 }, [3, -6, 9, 12], {}),
+  Multiply: {
+    good: {
+      layers: [
+        { class: "ReLU", from: ["x"], name: "r" },
+        { class: "Multiply", from: ["x", "r"] },
+      ],
+    },
+    x: [1, -2, 3, 4],
+    y: [1, 0, 9, 16],
+    bad: { layers: [{ class: "Multiply", from: ["x", "x", "x"] }] },
+  },
   Divide: withNumber("Divide", { "1": 4 }, [0.25, -0.5, 0.75, 1], { "0": 4 }),
   TrueDivide: withNumber("TrueDivide", { "1": 4 }, [0.25, -0.5, 0.75, 1], { "1": 0 }),
   Maximum: withNumber("Maximum", { "0": 2 }, [2, 2, 3, 4], {}),

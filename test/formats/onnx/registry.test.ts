@@ -38,9 +38,9 @@ function folded(op: string, values: readonly number[], results: readonly number[
   };
 }
 
-/** x ∘ c elementwise; wrong where two computed values meet, or for Add where they differ in shape. */
+/** x ∘ c elementwise; wrong where two computed values meet that do not broadcast, and for Div wherever they meet. */
 function binary(op: string, y: readonly number[]): Case {
-  const other = op === "Add" ? node("Transpose", "x", {}, "r") : node("Relu", "x", {}, "r");
+  const other = op === "Div" ? node("Relu", "x", {}, "r") : node("Concat", "x x", { axis: 1 }, "r");
   return {
     good: { nodes: [node(op, "x c")], constants: { c: floats([4], [2, 4, -8, 0.5]) } },
     x: four,
@@ -85,14 +85,20 @@ function pool(op: string, y: readonly number[]): Case {
   };
 }
 
-function wholeMap(op: string, y: number, attributes: NodeSpec["with"] = {}): Case {
+function wholeMap(op: string, y: number, attributes: NodeSpec["with"] = {}, bad?: FileSpec): Case {
   return {
     good: { nodes: [node(op, "x", attributes)], inputs: map },
     x: four,
     y: [y],
-    bad: { nodes: [node(op, "x")] },
+    bad: bad ?? { nodes: [node(op, "x")] },
   };
 }
+
+/** Over channels and rows, but not columns. */
+const rows = (op: string): FileSpec => ({
+  nodes: [node(op, "x", { axes: [1, 2] })],
+  inputs: { x: [1, 2, 3, 2] },
+});
 
 /** x through int8 and back; what follows QuantizeLinear otherwise is refused. */
 function integers(bad: NodeSpec): Case {
@@ -200,7 +206,7 @@ const cases: Readonly<Record<string, Case>> = {
   AveragePool: pool("AveragePool", [1.5, 3.5]),
   GlobalAveragePool: wholeMap("GlobalAveragePool", 2.5),
   GlobalMaxPool: wholeMap("GlobalMaxPool", 4),
-  ReduceMean: wholeMap("ReduceMean", 2.5, { axes: [2, 3] }),
+  ReduceMean: wholeMap("ReduceMean", 2.5, { axes: [2, 3] }, rows("ReduceMean")),
   ReduceMax: wholeMap("ReduceMax", 4, { axes: [-1, -2] }),
   QuantizeLinear: integers(node("Relu", "q")),
   DequantizeLinear: integers(node("DequantizeLinear", "q s2 z")),
@@ -403,7 +409,12 @@ const cases: Readonly<Record<string, Case>> = {
     bad: { nodes: [node("ArgMax", "x", { axis: 1 }, "a"), node("Neg", "a")] },
   },
   Reciprocal: folded("Reciprocal", [4, -0.5], [0.25, -2], 0),
-  Abs: folded("Abs", [-4, 3], [4, 3]),
+  Abs: {
+    good: { nodes: [node("Abs", "x")] },
+    x: [1, -2, 0, -4],
+    y: [1, 2, 0, 4],
+    bad: { nodes: [node("ArgMax", "x", { axis: 1 }, "i"), node("Abs", "i")] },
+  },
   Exp: folded("Exp", [0, 1], [1, Math.fround(Math.fround(Math.E) + 10) - 10], 1000),
   Sign: {
     good: {
@@ -486,7 +497,7 @@ const cases: Readonly<Record<string, Case>> = {
     y: [0, 0.5, 0.75, 1],
     bad: { nodes: [node("HardSigmoid", "x", { gamma: 1 })] },
   },
-  ReduceSum: folded("ReduceSum", [-4, 3], [-1, -1]),
+  ReduceSum: wholeMap("ReduceSum", 10, { axes: [1, 2, 3] }, rows("ReduceSum")),
   ReduceMin: folded("ReduceMin", [-4, 3], [-4, -4]),
   ReduceL1: folded("ReduceL1", [-4, 3], [7, 7]),
   ReduceL2: folded("ReduceL2", [-4, 3], [5, 5]),

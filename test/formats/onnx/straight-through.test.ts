@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { graphOf, node, problemOf, run, scalar } from "../../support/onnx.js";
+import { graphOf, node, run, scalar } from "../../support/onnx.js";
 
 const x = [-2, 0.25, 0.5, 3];
 const constants = { low: scalar(-1), high: scalar(1), c: scalar(0.1) };
@@ -12,7 +12,7 @@ describe("straight-through sums", () => {
     ["g + (q − g)", [node("Sub", "q g", {}, "d"), node("Add", "g d")]],
     ["(g − g) + q", [node("Sub", "g g", {}, "d"), node("Add", "d q")]],
   ])("%s is q, whatever g is", (_, sum) => {
-    // Nothing here could import a product of two computed values.
+    // What was taken away and added again is not in the graph.
     const nodes = [...sign, node("Mul", "x x", {}, "g"), ...sum];
     expect(run({ nodes, constants: all }, x)).toEqual([-1, 1, 1, 1]);
     expect(graphOf({ nodes, constants: all }).nodes).toHaveLength(1);
@@ -40,6 +40,6 @@ describe("straight-through sums", () => {
 
   it("are none where what is added is another value", () => {
     const nodes = [...sign, node("Relu", "x", {}, "r"), node("Sub", "q r", {}, "d"), node("Add", "d x")];
-    expect(problemOf({ nodes, constants: all })).toMatch(/joins two computed values/);
+    expect(graphOf({ nodes, constants: all }).nodes.map((n) => n.op.kind)).toContain("pairwise");
   });
 });

@@ -446,7 +446,16 @@ const cases: Readonly<Record<string, Case>> = {
     [6, -4],
     [
       misfit("MUL"),
-      [joined("MUL"), /joins two computed values/],
+      [
+        {
+          tensors: { ...pair, z: map(4) },
+          operators: [
+            { op: "CONCATENATION", in: ["x", "x"], out: "z", ...options({ 0: { i32: -1 } }) },
+            { op: "MUL", in: ["x", "z"], out: "y" },
+          ],
+        },
+        /joins the shapes 1×2 and 1×4/,
+      ],
       [
         file("MUL", { x: int8(1, 0, 2), c: int8Constant(1, 0, 100), y: int8(0.25, 0, 2) }),
         /products leave 16 bits/,
@@ -460,7 +469,7 @@ const cases: Readonly<Record<string, Case>> = {
     [1.5, -0.25],
     [
       [file("DIV", { ...pair, c: floats(1, 0) }), /divides by 0/],
-      [joined("DIV"), /joins two computed values/],
+      [joined("DIV"), /divides by a computed value/],
       [
         file("DIV", { x: int8(1, 0, 2), c: int8Constant(1, 0, 1), y: int8(1, 0, 2) }),
         /computes with int8 integers/,
@@ -769,6 +778,17 @@ describe.each(tfliteOps.map((entry) => entry.op))("%s", (op) => {
       expect(first!.where).toMatch(/^[xyf]$/);
     }
   });
+});
+
+test("products of two values repeat one along axes of the other", () => {
+  const spec: FileSpec = {
+    tensors: { x: map(2, 1, 2), a: ints(1, 2), m: map(1, 1, 2), y: map(2, 1, 2) },
+    operators: [
+      { op: "MEAN", in: ["x", "a"], out: "m", ...options({ 0: { i8: 1 } }) },
+      { op: "MUL", in: ["x", "m"], out: "y" },
+    ],
+  };
+  expect(outputOf(spec, [1, 2, 3, 6])).toEqual([2, 8, 6, 24]);
 });
 
 test("int8 convolutions round as the engine's interpreter does, halves up", () => {

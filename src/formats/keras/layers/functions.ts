@@ -3,7 +3,8 @@
  * Arguments that are no results of layers are known by name, or by place ("0", "1").
  */
 import type { GraphOp } from "../../../graph/types.js";
-import type { ChannelsLastValue } from "../../common/channels-last.js";
+import { type ChannelsLastValue, presentLayout } from "../../common/channels-last.js";
+import { pairShape } from "../../common/computed-pairs.js";
 import { Rejection } from "../../common/rejection.js";
 import { type LayerCall, type LayerHandler, onlyInput } from "../call.js";
 import { elementwise } from "../quantizers/activations.js";
@@ -13,7 +14,7 @@ import { joined, reshapedTo } from "./shapes.js";
 
 type Operator = "add" | "subtract" | "multiply" | "divide" | "maximum" | "minimum";
 
-/** `x ∘ y` of a value and a number, whichever comes first; sums and differences also of two values. */
+/** `x ∘ y` of a value and a number, whichever comes first; sums, differences and products also of two values. */
 export function binary(operator: Operator): LayerHandler {
   return (call) => {
     const [first, second] = [numberAt(call, "0", "x"), numberAt(call, "1", "y")];
@@ -21,17 +22,13 @@ export function binary(operator: Operator): LayerHandler {
     if (number !== undefined)
       return elementwise(call, onlyInput(call), withNumber(operator, number, first !== undefined));
     const [a, b, ...rest] = call.inputs;
-    if (
-      a === undefined ||
-      b === undefined ||
-      rest.length > 0 ||
-      !(operator === "add" || operator === "subtract")
-    )
+    const join = ofTwo[operator];
+    if (a === undefined || b === undefined || rest.length > 0 || join === undefined)
       throw new Rejection(
         `it is the ${nouns[operator]} of ${call.inputs.length} values`,
-        "of two computed values sums and differences are supported; the rest needs one number",
+        "of two computed values sums, differences and products are supported; the rest needs one number",
       );
-    return operator === "add" ? sum(call, [a, b]) : difference(call, a, b);
+    return join(call, a, b);
   };
 }
 
@@ -48,6 +45,25 @@ const nouns = {
 function difference(call: LayerCall, a: ChannelsLastValue, b: ChannelsLastValue): ChannelsLastValue {
   return sum(call, [a, elementwise(call, b, arithmetic("multiply", -1), "negative")]);
 }
+
+/** `a · b`, where one may repeat along axes of the other: squeeze-and-excitation. */
+function product(call: LayerCall, a: ChannelsLastValue, b: ChannelsLastValue): ChannelsLastValue {
+  if (a.shape.length !== b.shape.length)
+    throw new Rejection(
+      `it multiplies values of ${a.shape.length} and ${b.shape.length} axes`,
+      "reshape one of them: both must have as many axes",
+    );
+  const layout = [a, b].some((v) => presentLayout(v) === "first") ? "first" : "last";
+  return call.emit({ kind: "pairwise", operator: "multiply" }, [a, b], pairShape(a.shape, b.shape), layout);
+}
+
+type Join = (call: LayerCall, a: ChannelsLastValue, b: ChannelsLastValue) => ChannelsLastValue;
+
+const ofTwo: Readonly<Partial<Record<Operator, Join>>> = {
+  add: (call, a, b) => sum(call, [a, b]),
+  subtract: difference,
+  multiply: product,
+};
 
 /** A number among the arguments, by place or by name. */
 function numberAt({ args }: LayerCall, ...names: readonly string[]): number | undefined {

@@ -1,6 +1,7 @@
 /** Elementwise operators: folded where everything is constant, one graph node where one side is. */
 import { shapeText } from "../../../diagnostics/text.js";
 import type { ArithmeticOperator } from "../../../graph/types.js";
+import { computedDivisor, pairShape } from "../../common/computed-pairs.js";
 import { type Constant, type FloatConstant, floatConstant, type IntConstant } from "../../common/constant.js";
 import { damaged, Rejection } from "../../common/rejection.js";
 import {
@@ -57,7 +58,11 @@ export const pow: OpHandler = (node) => {
 export const sqrt = unary("float", Math.sqrt);
 export const exp = unary("float", Math.exp);
 export const reciprocal = unary("float", (x) => 1 / x);
-export const abs = unary("any", Math.abs);
+
+export const abs: OpHandler = (node) =>
+  node.inputs[0]?.kind === "runtime"
+    ? node.emit({ kind: "abs" }, runtimeInput(node, 0), node.inputs[0].shape)
+    : unary("any", Math.abs)(node);
 
 export const neg: OpHandler = (node) => {
   const mapped = mappedInput(node, 0, (x) => -x);
@@ -85,10 +90,7 @@ function binary(operator: ArithmeticOperator, apply: Binary): OpHandler {
     const waiting = steppedBinary(node, apply) ?? shifted(node, operator);
     if (waiting !== undefined) return waiting;
     const [a, b] = [requiredInput(node, 0), requiredInput(node, 1)];
-    if (a.kind === "runtime" && b.kind === "runtime") {
-      if (operator === "add") return sum(node);
-      throw new Rejection("it joins two computed values", "of these, only Add and Concat are supported");
-    }
+    if (a.kind === "runtime" && b.kind === "runtime") return joined(node, operator);
     if (a.kind === "constant" && b.kind === "constant")
       return constantValue(foldBinary(a.constant, b.constant, apply));
     return a.kind === "constant"
@@ -109,11 +111,20 @@ function shifted(node: OnnxNode, operator: ArithmeticOperator): PendingValue | u
   return operator === "subtract" && index === 0 ? shiftedRounding(node, 0, -number) : undefined;
 }
 
-function sum(node: OnnxNode): Value {
-  const [a, b] = [runtimeInput(node, 0), runtimeInput(node, 1)];
-  const shapes = [shapeText(a.shape), shapeText(b.shape)];
-  if (shapes[0] === shapes[1]) return node.emit({ kind: "sum" }, [a, b], a.shape);
-  throw new Rejection(`it adds the shapes ${shapes.join(" and ")}`, "both must have the same shape");
+/** Two computed values, of which one may repeat along axes of the other. */
+function joined(node: OnnxNode, operator: ArithmeticOperator): Value {
+  if (operator === "divide") throw computedDivisor();
+  const pair = [runtimeInput(node, 0), runtimeInput(node, 1)];
+  const shape = pairShape(pair[0]!.shape, pair[1]!.shape);
+  const isSum = operator === "add" && pair.every((v) => shapeText(v.shape) === shapeText(shape));
+  const op = isSum ? ({ kind: "sum" } as const) : ({ kind: "pairwise", operator } as const);
+  const ranked = pair.map((value, i) => {
+    const missing = shape.length - value.shape.length;
+    if (missing === 0) return value;
+    const longer = [...new Array<number>(missing).fill(1), ...value.shape];
+    return node.emit({ kind: "reshape" }, value, longer, { part: `operand ${i}` });
+  });
+  return node.emit(op, ranked, shape);
 }
 
 /** One side is computed, the other constant. Broadcasting may not enlarge the computed side. */

@@ -11,7 +11,7 @@ import {
   type RuntimeValue,
   runtimeInput,
 } from "../node.js";
-import { foldedReduction } from "./reductions.js";
+import { foldedReduction, reduceComputed } from "./reductions.js";
 import { checkTouches, mapsOf, slidingWindow, windowedShape } from "./window.js";
 
 type Reduction = "max-pool" | "average-pool";
@@ -29,7 +29,8 @@ export const averagePool: OpHandler = (node) => {
 
 export const globalAveragePool: OpHandler = (node) => overAxes(node, "average-pool", true);
 export const globalMaxPool: OpHandler = (node) => overAxes(node, "max-pool", true);
-export const reduceMean: OpHandler = (node) => foldedReduction(node) ?? reduce(node, "average-pool");
+export const reduceMean: OpHandler = (node) =>
+  foldedReduction(node) ?? (isOverPixels(node) ? reduce(node, "average-pool") : reduceComputed(node, "mean"));
 export const reduceMax: OpHandler = (node) => foldedReduction(node) ?? reduce(node, "max-pool");
 
 function kernelOf(node: OnnxNode): readonly number[] {
@@ -64,6 +65,13 @@ function pool(
   const shape = windowedShape(input, op.window, mapsOf(input).channels);
   checkTouches(input, op.window);
   return node.emit(op, input, shape, part === undefined ? {} : { part });
+}
+
+/** Whether all axes are those of the maps' pixels. */
+function isOverPixels(node: OnnxNode): boolean {
+  const { length } = runtimeInput(node, 0).shape;
+  const axes = axesOf(node) ?? [];
+  return axes.length > 0 && (length === 3 || length === 4) && axes.every((a) => normalAxis(a, length) >= 2);
 }
 
 /** ReduceMean and ReduceMax over axes of the maps; channels stay apart. */

@@ -1,11 +1,20 @@
 /**
- * Reductions of constants: the scales and thresholds that binarization takes from weights. Runtimes add float32 numbers in
+ * Reductions. Of constants: the scales and thresholds that binarization takes from weights. Runtimes add float32 numbers in
  * orders that they do not specify; here sums are float64, rounded to float32 once, the number that all orders approach.
  */
+import { type Reduction as Reduced, reducedShape, reductionOver } from "../../common/computed-pairs.js";
 import { broadcastStrides, type FloatConstant, floatConstant, positions } from "../../common/constant.js";
 import { damaged, Rejection } from "../../common/rejection.js";
 import { intAttribute } from "../attributes.js";
-import { axesOf, constantValue, normalAxis, type OnnxNode, type OpHandler, type Value } from "../node.js";
+import {
+  axesOf,
+  constantValue,
+  normalAxis,
+  type OnnxNode,
+  type OpHandler,
+  runtimeInput,
+  type Value,
+} from "../node.js";
 
 interface Reduction {
   readonly start: number;
@@ -56,6 +65,24 @@ function reduced(
     throw new Rejection("folding its constants gives a NaN or an infinity", "check the model's parameters");
   return floatConstant(keepDims ? kept : shape.filter((_, i) => !axes.has(i)), result);
 }
+
+/** A sum or mean of a computed value, over its channels or over all of it. */
+export function reduceComputed(node: OnnxNode, operator: Reduced["operator"]): Value {
+  const input = runtimeInput(node, 0);
+  const listed = axesOf(node)?.map((a) => normalAxis(a, input.shape.length)) ?? [];
+  if (listed.length === 0 && intAttribute(node.attributes, "noop_with_empty_axes", 0) !== 0) return input;
+  const axes = listed.length === 0 ? input.shape.map((_, axis) => axis) : listed;
+  const op = reductionOver(operator, axes, input.shape);
+  const kept = reducedShape(input.shape, op);
+  if (isKept(node)) return node.emit(op, input, kept);
+  return node.emit(
+    { kind: "reshape" },
+    node.emit(op, input, kept, { part: "kept" }),
+    input.shape.filter((_, axis) => !op.axes.includes(axis)),
+  );
+}
+
+export const reduceSum: OpHandler = (node) => foldedReduction(node) ?? reduceComputed(node, "sum");
 
 /** Reductions that are known of constants only. */
 export const reduceConstant: OpHandler = (node) => {

@@ -2,6 +2,7 @@
 import { shapeText } from "../../../diagnostics/text.js";
 import type { ArithmeticOperator, GraphOp } from "../../../graph/types.js";
 import { graphShape, presentLayout } from "../../common/channels-last.js";
+import { computedDivisor, pairShape } from "../../common/computed-pairs.js";
 import type { FloatConstant } from "../../common/constant.js";
 import { damaged, Rejection } from "../../common/rejection.js";
 import { activationOps } from "../activation.js";
@@ -66,22 +67,25 @@ function withConstant(
   ]);
 }
 
-/** The sum of two values of one shape, or their difference: the sum with the negative, which is the same number. */
+/**
+ * Two values, of which one may repeat along axes of the other. The difference of two values of one shape is the sum with
+ * the negative, which is the same number.
+ */
 function join(node: TfNode, operator: ArithmeticOperator): RuntimeValue {
-  if (operator !== "add" && operator !== "subtract")
-    throw new Rejection("it joins two computed values", "of these, ADD, SUB and CONCATENATION are supported");
+  if (operator === "divide") throw computedDivisor();
   const [a, b] = [float(node, 0), float(node, 1)];
-  if (shapeText(a.shape) !== shapeText(b.shape)) {
+  const joined = pairShape(a.shape, b.shape);
+  if (a.shape.length !== b.shape.length)
     throw new Rejection(
-      `it joins the shapes ${shapeText(a.shape)} and ${shapeText(b.shape)}`,
-      "both must have the same shape",
+      `it joins values of ${a.shape.length} and ${b.shape.length} axes`,
+      "reshape one of them: both must have as many axes",
     );
-  }
+  const isSum = operator !== "multiply" && shapeText(a.shape) === shapeText(b.shape);
   const layout = [a, b].some((v) => presentLayout(v) === "first") ? "first" : "last";
-  const shape = graphShape(a.shape, layout);
+  const shape = graphShape(joined, layout);
   const left = inLayout(node, a, layout);
   let right = inLayout(node, b, layout);
-  if (operator === "subtract") {
+  if (isSum && operator === "subtract") {
     const negate: GraphOp = {
       kind: "arithmetic",
       operator: "multiply",
@@ -90,10 +94,11 @@ function join(node: TfNode, operator: ArithmeticOperator): RuntimeValue {
     };
     right = node.emit(right, [{ op: negate, shape, part: "negated" }], { isAuxiliary: true });
   }
-  const stages = [[{ kind: "sum" }, "sum"] as const, ...activationOps(node.options.i8(0))].map(
-    ([op, part]): Stage => ({ op, shape, part }),
+  const op: GraphOp = isSum ? { kind: "sum" } : { kind: "pairwise", operator };
+  const stages = [[op, isSum ? "sum" : "joined"] as const, ...activationOps(node.options.i8(0))].map(
+    ([stage, part]): Stage => ({ op: stage, shape, part }),
   );
-  return computed(layout, node.emit([left, right], stages), a.shape);
+  return computed(layout, node.emit([left, right], stages), joined);
 }
 
 function float(node: TfNode, index: number): RuntimeValue {

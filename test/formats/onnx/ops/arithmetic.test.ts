@@ -68,10 +68,22 @@ describe.each(Object.entries(operators))("%s", (op, apply) => {
     );
   });
 
-  it("refuses two computed values (of different shapes), integers and shapes that do not fit", () => {
-    const flipped = [node("Transpose", "x", {}, "t"), node(op, "x t")];
-    const two = op === "Add" ? /adds the shapes 1×4 and 4×1/ : /joins two computed values.*inputs 1×4, 4×1/s;
-    expect(problemOf({ nodes: flipped })).toMatch(two);
+  it("takes two computed values that broadcast, but for a division", () => {
+    const nodes = [node("ReduceMean", "x", { axes: [1] }, "m"), node(op, "x m")];
+    const inputs = { x: [1, 4, 1, 1] };
+    if (op === "Div") expect(problemOf({ nodes, inputs })).toMatch(/divides by a computed value/);
+    else {
+      const mean = Math.fround(Math.fround(x.reduce((a, b) => a + b, 0)) / 4);
+      expect(run({ nodes, inputs })).toEqual(Array.from(x, (v) => Math.fround(apply(v, mean))));
+      const vanished = [node("ReduceMean", "x", { axes: [1], keepdims: 0 }, "m"), node(op, "m x")];
+      expect(run({ nodes: vanished, inputs })).toEqual(Array.from(x, (v) => Math.fround(apply(mean, v))));
+    }
+  });
+
+  it("refuses computed values of other shapes, integers and shapes that do not fit", () => {
+    const longer = [node("Concat", "x x", { axis: 1 }, "t"), node(op, "x t")];
+    const two = op === "Div" ? /divides by a computed value/ : /joins the shapes 1×4 and 1×8/;
+    expect(problemOf({ nodes: longer })).toMatch(two);
     expect(problemOf({ nodes: [node(op, "x c")], constants: { c: ints(1, 2, 3, 4) } })).toMatch(/mixes/);
     expect(problemOf({ nodes: [node(op, "x c")], constants: { c: floats([3], [1, 2, 3]) } })).toMatch(
       /do not fit.*inputs 1×4, 3/s,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type FileSpec, floats, node, problemOf, run } from "../../../support/onnx.js";
+import { type FileSpec, floats, graphOf, node, problemOf, run } from "../../../support/onnx.js";
 
 const data = [1, -2, 3, 4, 5, -6, 7, 8, -9, 10, 11, 12];
 const sums = {
@@ -58,6 +58,35 @@ it("sums are rounded once, whatever order a runtime adds in", () => {
     inputs: { x: [1] },
   };
   expect(run(spec, [0])).toEqual([Math.fround(many.reduce((a, b) => a + b, 0))]);
+});
+
+describe("of computed values", () => {
+  const inputs = { x: [1, 3, 2, 2] };
+  const x = Float32Array.from(data);
+  const channels = (op: (v: number[]) => number): number[] =>
+    [0, 1, 2, 3].map((p) => op([data[p]!, data[p + 4]!, data[p + 8]!]));
+
+  it.each([
+    ["ReduceMean", sums.ReduceMean],
+    ["ReduceSum", sums.ReduceSum],
+  ])("%s goes over channels, or over all", (op, apply) => {
+    const reduce = (attributes: Record<string, number | number[]>): number[] =>
+      run({ nodes: [node(op, "x", attributes)], inputs }, x);
+    expect(reduce({ axes: [1] })).toEqual(channels(apply).map(Math.fround));
+    expect(reduce({ axes: [-3], keepdims: 0 })).toEqual(channels(apply).map(Math.fround));
+    expect(reduce({})).toEqual([Math.fround(apply(data))]);
+    expect(reduce({ axes: [1, 2, 3], keepdims: 0 })).toEqual([Math.fround(apply(data))]);
+    expect(reduce({ noop_with_empty_axes: 1 })).toEqual(data);
+    const shapeOf = (attributes: Record<string, number | number[]>) =>
+      graphOf({ nodes: [node(op, "x", attributes)], inputs }).values.get("y")?.shape;
+    expect([shapeOf({ axes: [1], keepdims: 0 }), shapeOf({ keepdims: 0 })]).toEqual([[1, 2, 2], []]);
+  });
+
+  it("other axes are refused", () => {
+    expect(problemOf({ nodes: [node("ReduceSum", "x", { axes: [2, 3] })], inputs })).toMatch(
+      /works on axes 2, 3 of 1×3×2×2 .* — take means over height and width/,
+    );
+  });
 });
 
 it("reductions that overflow, and those of computed values, are refused", () => {

@@ -216,8 +216,12 @@ describe("pools", () => {
       /reach beyond the pads that it counts/,
     ],
     ["a matrix", pool("GlobalAveragePool", {}, [1, 6]), /its input has the shape 1×6/],
-    ["means over channels", pool("ReduceMean", { axes: [1, 2, 3] }), /works on axes 1, 2, 3 of 1×1×6×6/],
-    ["means over everything", pool("ReduceMean", {}), /works on all axes/],
+    [
+      "means over channels and rows",
+      pool("ReduceMean", { axes: [1, 2] }, [1, 2, 6, 6]),
+      /works on axes 1, 2 of 1×2×6×6/,
+    ],
+    ["maxima over everything", pool("ReduceMax", {}), /works on all axes/],
   ])("refuse %s", (_, file, message) => {
     expect(problemOf(file)).toMatch(message);
   });
