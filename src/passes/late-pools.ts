@@ -29,6 +29,7 @@ export function latePools(program: DeviceProgram): DeviceProgram {
 function exchanged(program: DeviceProgram, pool: Pool): DeviceProgram | undefined {
   const threshold = onlyReader(program, pool.output);
   if (pool.operator !== "maximum" || threshold?.kind !== "threshold") return undefined;
+  if (threshold.table !== undefined) return undefined;
   if (onlyReader(program, pool.input) !== pool || !isI32(program, pool.input)) return undefined;
   const { domain } = program.tensors[threshold.output]!;
   const isMixed = threshold.flipped.includes(1) && threshold.flipped.length > 1;
