@@ -98,6 +98,8 @@ export function widened(context: Lowering, source: Source): Source {
 /** As float32, after the steps. */
 export function scaled(context: Lowering, source: Source, steps: readonly ChainStep[], name: string): Source {
   if (isFloat(source) && steps.length === 0) return source;
+  const [first, ...rest] = steps;
+  if (first?.kind === "decode") return decoded(context, source, first, rest, name);
   return once(context, steps.at(-1) ?? source, `float of ${source.tensor}`, () =>
     emit(context, name, source.shape, { domain: F32 }, (output) => ({
       kind: "scale",
@@ -106,6 +108,28 @@ export function scaled(context: Lowering, source: Source, steps: readonly ChainS
       steps: floatSteps(context, source, steps),
     })),
   );
+}
+
+/** Operations on all channels alike are done on the table. */
+function decoded(
+  context: Lowering,
+  source: Source,
+  decode: Extract<ChainStep, { kind: "decode" }>,
+  after: readonly ChainStep[],
+  name: string,
+): Source {
+  const own = after.findIndex((s) => s.kind !== "scale" || s.step.operand.length > 1);
+  const shared = own < 0 ? after : after.slice(0, own);
+  const values = decode.values.map((v) => applyChain(shared, v, 0, Math.fround));
+  const floats = once(context, shared.at(-1) ?? decode, `decoded ${source.tensor}`, () =>
+    emit(context, name, source.shape, { domain: F32 }, (output) => ({
+      kind: "decode",
+      input: source.tensor,
+      output,
+      values,
+    })),
+  );
+  return scaled(context, floats, after.slice(shared.length), name);
 }
 
 /** Steps as the `scale` instruction takes them, from what is stored. */
