@@ -170,21 +170,26 @@ const hwgq: Method = {
 
 const SUMS = ["conv", "threshold", "pool", "conv-bases", "threshold", "conv-bases", "threshold"];
 
+/** Values do not rise with codes: ranks are pooled, then looked up. */
+const LOOKED_UP = ["conv", "threshold", "pool", "lookup", ...SUMS.slice(3)];
+
+/** With the kinds of the first instructions, and whether the short version runs the C. */
 describe.each([
-  ["ReBNet of one level", rebnet([0.8]), false, undefined],
-  ["ReBNet of two levels", rebnet([0.61, 0.32]), false, SUMS],
-  ["ReBNet of three levels", rebnet([0.7, 0.29, 0.13]), false, SUMS],
+  ["ReBNet of one level", rebnet([0.8]), false, undefined, false],
+  ["ReBNet of two levels", rebnet([0.61, 0.32]), false, SUMS, false],
+  ["ReBNet of three levels", rebnet([0.7, 0.29, 0.13]), false, SUMS, true],
   [
     "ReBNet whose first scale is less than the others together",
     rebnet([0.41, 0.35, 0.253]),
     false,
-    ["conv", "threshold", "pool", "lookup", ...SUMS.slice(3)],
+    LOOKED_UP,
+    true,
   ],
-  ["ReBNet with the pool before the normalization", rebnet([0.7, 0.33]), true, undefined],
-  ["ABC-Net", abc, false, ["conv", "threshold", "pool", "lookup", ...SUMS.slice(3)]],
-  ["LQ-Nets", lqNets, false, ["conv", "threshold", "pool", "lookup", ...SUMS.slice(3)]],
-  ["HWGQ", hwgq, true, undefined],
-])("%s", (name, method, poolFirst, expected) => {
+  ["ReBNet with the pool before the normalization", rebnet([0.7, 0.33]), true, undefined, false],
+  ["ABC-Net", abc, false, LOOKED_UP, true],
+  ["LQ-Nets", lqNets, false, LOOKED_UP, true],
+  ["HWGQ", hwgq, true, undefined, true],
+])("%s", (name, method, poolFirst, expected, shown) => {
   const seed = [...name].reduce((sum, c) => sum * 31 + c.charCodeAt(0), 7) % 100_003;
   const net = unfoldedNet(method, seed, poolFirst);
   const graph = graphOf({ input: INPUT, layers: net.layers, tensors: net.tensors });
@@ -220,14 +225,20 @@ describe.each([
     for (const kind of ["decode", "conv-float"] as const) expect(kinds).not.toContain(kind);
   });
 
-  test(`its C on the host equals the device reference on ${INPUTS} inputs`, async () => {
-    const model = compileGraph(graph, undefined, options);
-    const batch = randomBatch(model.program, INPUTS, seed);
-    const result = await verifyModel(model, batch, { emulator: hostEmulator, board: findBoard("microbit") });
-    expect(
-      result.builds.map(({ build, failedVectors, problems }) => [build, failedVectors, problems]),
-    ).toEqual(["flash", "trace"].map((build) => [build, 0, []]));
-  });
+  test.skipIf(!full && !shown)(
+    `its C on the host equals the device reference on ${INPUTS} inputs`,
+    async () => {
+      const model = compileGraph(graph, undefined, options);
+      const batch = randomBatch(model.program, INPUTS, seed);
+      const result = await verifyModel(model, batch, {
+        emulator: hostEmulator,
+        board: findBoard("microbit"),
+      });
+      expect(
+        result.builds.map(({ build, failedVectors, problems }) => [build, failedVectors, problems]),
+      ).toEqual(["flash", "trace"].map((build) => [build, 0, []]));
+    },
+  );
 });
 
 test("ReBNet of one level is the program of a binarized net", () => {
