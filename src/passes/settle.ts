@@ -120,8 +120,9 @@ function codesAt(context: Lowering, waiting: Waiting, recoding?: Recoding): Code
     if (ready === undefined) return undefined;
     const pools = ready.steps.filter((s) => s.kind === "pool");
     const chain = ready.steps.filter(isChainStep).slice(0, -1);
-    // Codes that neither rise nor fall cannot be pooled: counts are, and then looked up.
-    const isLookedUp = needsTable(recoding) && pools.length > 0;
+    // Codes that neither rise nor fall cannot be pooled: counts are, and then looked up. Kernels of integer layers write
+    // counts too, so that no map of sums is kept.
+    const isLookedUp = needsTable(recoding) && (pools.length > 0 || isSums(ready.source));
     const first = isLookedUp ? countRecoding(quantize.quantizer) : recoding;
     const codes = lowerThreshold(context, ready.source, chain, quantize, first, pools.length > 0);
     if (codes === undefined) return undefined;
@@ -136,6 +137,10 @@ function codesAt(context: Lowering, waiting: Waiting, recoding?: Recoding): Code
     if (isLookedUp) source = lookedUp(context, source, recoding!, `${quantize.node} codes`);
     return { source, steps: codes.steps };
   });
+}
+
+function isSums({ domain }: Source): boolean {
+  return domain.kind === "scalar" && domain.type === "i32";
 }
 
 /** Computes what thresholds cannot hold: operations that turn round, pools that do not commute with the rest. */

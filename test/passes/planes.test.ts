@@ -82,8 +82,35 @@ describe("a quantizer to levels", () => {
       }),
       BYTES,
     );
-    expect(kindsOf(program)).toEqual(["conv", "threshold", "pool", "lookup", "conv-bases"]);
-    expect(program.instructions[1]).toHaveProperty("table");
+    // Counts to ranks, ranks to planes: the integer layer writes counts, and keeps no map of its sums.
+    expect(kindsOf(program)).toEqual(["conv", "threshold", "lookup", "pool", "lookup", "conv-bases"]);
+  });
+
+  it("that rises and falls with channels is pooled behind its thresholds, if its planes are signs of all codes", () => {
+    const falling: Planes = { ...planes, coefficients: { shape: [2], data: Float32Array.of(1.5, 0.3125) } };
+    const values = Float32Array.from({ length: 4 }, (_, code) => planesValue(falling, code));
+    const quantizer: LevelsQuantizer = {
+      ...levels,
+      thresholds: { shape: [1, 3], data: Float32Array.of(-1, 0.125, 1) },
+      values: { shape: [4], data: values },
+      planes: { ...falling, codes: codes.slice(0, 4) },
+    };
+    const build = (from: (g: SmallGraph) => void): DeviceProgram => {
+      const g = new SmallGraph([1, 3, 9, 8]);
+      from(g);
+      g.maxPool(2);
+      g.multiply([0.25, -0.125, 0.25, 0.5, -0.25]);
+      g.add({ kind: "quantize", quantizer });
+      last(g);
+      return expectSameOutputs(g.graph, BYTES);
+    };
+    const stem = (g: SmallGraph): string => g.conv(5, { window: { kernel: [3, 3] } });
+    expect(kindsOf(build(stem))).toEqual(["conv", "threshold", "pool", "conv-bases"]);
+    const twice = build((g) => {
+      g.add({ kind: "quantize", quantizer });
+      stem(g);
+    });
+    expect(kindsOf(twice)).toEqual(["threshold", "conv-bases", "threshold", "pool", "conv-bases"]);
   });
 
   it("before another quantizer is a function that rises and falls, found on ranks", () => {
@@ -106,7 +133,7 @@ describe("a quantizer to levels", () => {
       }),
       { ...BYTES, output: "float32" },
     );
-    expect(kindsOf(program).slice(0, 4)).toEqual(["conv", "threshold", "decode", "pool"]);
+    expect(kindsOf(program).slice(0, 5)).toEqual(["conv", "threshold", "lookup", "decode", "pool"]);
   });
 
   it("pads with a level's code, and leaves out what is padded with 0", () => {
