@@ -27,8 +27,8 @@ static inline uint32_t count_three(uint32_t a, uint32_t b, uint32_t c) {
 }
 
 /*
- * Counts two rows of bits against one row of weights, each word of which is loaded once: groups of three words are
- * added by bit position, so that two words of three are counted.
+ * Counts two rows of bits against one row of weights, each word of which is loaded once: groups of three
+ * words are added by bit position, so that two words of three are counted.
  */
 static void count_two(const uint32_t *a, const uint32_t *b, const uint32_t *weights, uint32_t words,
                       uint32_t *counts) {
@@ -51,7 +51,8 @@ static void count_two(const uint32_t *a, const uint32_t *b, const uint32_t *weig
     counts[1] = second;
 }
 
-/* Sums of what only the weights of one output and basis decide: D of every plane, the most significant first. */
+/* Sums of what only the weights of one output and basis decide: D of every plane, the most significant first.
+ */
 static void count_planes(const bitloom_conv_bases *layer, const uint32_t *planes, const uint32_t *weights,
                          uint32_t *sums) {
     const uint32_t words = layer->words;
@@ -146,7 +147,7 @@ static float sum_of(const bitloom_conv_bases *layer, const patch *taps, uint32_t
 
 /* All outputs of one pixel. */
 static void sum_pixel(const bitloom_conv_bases *layer, const bitloom_row_taps *from, uint32_t x,
-                      uint32_t *scratch, float *to) {
+                      void *scratch, float *to) {
     uint32_t group, n, output = 0U;
     patch taps;
     taps.planes = scratch;
@@ -176,8 +177,8 @@ void bitloom_conv_bases_sums(const bitloom_conv_bases *layer, const bitloom_cons
 void bitloom_conv_bases_threshold(const bitloom_conv_bases *layer, const bitloom_const_ring *inputs,
                                   const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
     const uint32_t plane_words = (layer->thresholds.channels + 31U) / 32U;
-    const uint32_t rows = (uint32_t)layer->planes * (layer->words + layer->bases) + layer->words;
-    float *sums = (float *)((uint32_t *)scratch + rows);
+    float *sums = scratch;
+    void *rows = (uint8_t *)scratch + 4U * layer->thresholds.channels;
     const bitloom_const_ring from_sums = {sums, 0U, 1U};
     uint32_t x, y;
     for (y = y0; y < y1; y++) {
@@ -185,7 +186,7 @@ void bitloom_conv_bases_threshold(const bitloom_conv_bases *layer, const bitloom
         uint32_t *to = bitloom_row(output, y);
         for (x = 0U; x < layer->window.output_width; x++) {
             const bitloom_ring pixel = {to, 0U, 1U};
-            sum_pixel(layer, &from, x, scratch, sums);
+            sum_pixel(layer, &from, x, rows, sums);
             (void)bitloom_threshold_f32(&layer->thresholds, &from_sums, &pixel, NULL, 0U, 1U);
             to += layer->thresholds.planes * plane_words;
         }

@@ -2,11 +2,12 @@
  * Convolutions of planes by bases, any geometry: kernels, strides, dilations, pads, groups and dense layers.
  * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  *
- * The taps of an output pixel are gathered once into one row of bits per plane, in the order of the weights. With
- * D = sum over weight planes j of 2^j * common(plane l, weight plane j), A = the set bits of plane l, E = the sum of
- * the weight codes and O = the number of taps (channels counted) that are left out, the exact dot product of plane l
- * and basis m is s * step[m] * D + s * offset[m] * A + bias[n][m] - o * (step[m] * E + offset[m] * O), where a bit
- * is s * bit + o and a weight step[m] * code + offset[m]. What follows is NUMERICS, instruction `conv-bases`.
+ * The taps of an output pixel are gathered once into one row of bits per plane, in the order of the weights.
+ * With D = sum over weight planes j of 2^j * common(plane l, weight plane j), A = the set bits of plane l, E
+ * = the sum of the weight codes and O = the number of taps (channels counted) that are left out, the exact
+ * dot product of plane l and basis m is s * step[m] * D + s * offset[m] * A + bias[n][m] - o * (step[m] * E +
+ * offset[m] * O), where a bit is s * bit + o and a weight step[m] * code + offset[m]. What follows is
+ * NUMERICS, instruction `conv-bases`.
  */
 #ifndef BITLOOM_CONV_BASES_H
 #define BITLOOM_CONV_BASES_H
@@ -38,8 +39,8 @@ typedef struct {
 } bitloom_conv_bases;
 
 /*
- * Scratch of both: 4 * ((planes + 1) * words + bases * planes) bytes, and 4 * outputs of all groups for codes.
- * Writes float32 sums of the rows [y0, y1).
+ * Scratch of both: 4 * ((planes + 1) * words + bases * planes) bytes, and 4 * outputs of all groups for
+ * codes. Writes float32 sums of the rows [y0, y1).
  */
 void bitloom_conv_bases_sums(const bitloom_conv_bases *layer, const bitloom_const_ring *inputs,
                              const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);

@@ -1,6 +1,6 @@
 /*
- * Gathers the taps of an output pixel's window as a row of bits, one plane at a time, in the order of the weights.
- * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ * Gathers the taps of an output pixel's window as a row of bits, one plane at a time, in the order of the
+ * weights. Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef BITLOOM_GATHER_BITS_H
 #define BITLOOM_GATHER_BITS_H
@@ -15,7 +15,8 @@ typedef struct {
     bitloom_taps rows;
 } bitloom_row_taps;
 
-/* What of a pixel is gathered: `bits` channels from `first_channel` on of the plane that starts at `first_word`. */
+/* What of a pixel is gathered: `bits` channels from `first_channel` on of the plane that starts at
+ * `first_word`. */
 typedef struct {
     uint32_t pixel_words;
     uint32_t first_word;

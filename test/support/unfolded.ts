@@ -117,7 +117,7 @@ export function unfoldedNet(method: Method, seed: number, poolFirst = false): Ne
   };
   const middleMap = (map: Planar, bn: BatchNorm): Planar => {
     const codes = encoded(map, bn);
-    const pooled = poolFirst ? codes : maxPool(codes, (planes) => valueOf(method, planes));
+    const pooled = poolFirst ? codes : maxPool(codes, (planes) => numberOf(method, planes));
     return convolve(method, second, pooled, { stride: 1, pads: [1, 1, 1, 1] });
   };
   const lastMap = (map: Planar, bn: BatchNorm): Planar =>
@@ -181,7 +181,7 @@ function maxPool(map: Planar, value: (element: readonly number[]) => number): Pl
   return { height, width, channels: map.channels, planes };
 }
 
-function valueOf({ coefficients }: Method, planes: readonly number[]): number {
+function numberOf({ coefficients }: Method, planes: readonly number[]): number {
   return planes.reduce((sum, p, l) => f(sum + f(coefficients[l]!) * p), 0);
 }
 
