@@ -3,8 +3,8 @@
  */
 #include "bitloom_conv_general.h"
 
-#include "bitloom_bits.h"
 #include "bitloom_codes.h"
+#include "bitloom_gather_bits.h"
 #include "bitloom_popcount.h"
 
 /* The taps of one output pixel for one group, and what all outputs of the group share. */
@@ -13,12 +13,6 @@ typedef struct {
     const uint32_t *outside; /* [words], 1 = outside the map; null if nothing there needs a product */
     uint32_t shared;         /* sum_scale * A + pad_offset * O, modulo 2^32 like all sums here */
 } patch;
-
-/* The input rows that a window reaches. */
-typedef struct {
-    const bitloom_const_ring *input;
-    bitloom_taps rows;
-} row_taps;
 
 /* For what happens once per pixel or seldom: inlined only where every output needs it, to save flash. */
 static BITLOOM_NOINLINE uint32_t count_common(const uint32_t *a, const uint32_t *b, uint32_t words) {
@@ -35,66 +29,19 @@ static uint32_t sum_of_codes(const bitloom_conv_general *layer, const uint32_t *
     return sum;
 }
 
-/* Gathers one plane: the taps inside the map are copied, the others are zero. */
-static void gather_plane(const bitloom_conv_general *layer, const row_taps *from, const bitloom_taps *columns,
-                         uint32_t plane, uint32_t first_channel, uint32_t *words) {
-    const bitloom_window *window = &layer->window;
-    const uint32_t bits = layer->group_inputs;
-    const uint32_t pixel_words = (uint32_t)layer->input_planes * layer->input_words;
-    bitloom_bit_writer to = bitloom_write_to(words);
-    uint32_t kx, ky;
-    for (ky = 0U; ky < window->kernel_height; ky++) {
-        if (ky < from->rows.first || ky >= from->rows.end) {
-            bitloom_fill_bits(&to, 0U, bits * window->kernel_width);
-        } else {
-            const uint32_t *row =
-                bitloom_const_row(from->input, bitloom_tap_at(&from->rows, ky, window->dilation_y));
-            row += plane * layer->input_words;
-            bitloom_fill_bits(&to, 0U, bits * columns->first);
-            for (kx = columns->first; kx < columns->end; kx++) {
-                const uint32_t x = bitloom_tap_at(columns, kx, window->dilation_x);
-                bitloom_copy_bits(&to, row + x * pixel_words, first_channel, bits);
-            }
-            bitloom_fill_bits(&to, 0U, bits * (window->kernel_width - columns->end));
-        }
-    }
-    bitloom_finish_bits(&to);
-}
-
-/* Marks the taps outside the map. */
-static void mark_outside(const bitloom_conv_general *layer, const bitloom_taps *rows,
-                         const bitloom_taps *columns, uint32_t *words) {
-    const bitloom_window *window = &layer->window;
-    const uint32_t bits = layer->group_inputs;
-    bitloom_bit_writer to = bitloom_write_to(words);
-    uint32_t ky;
-    for (ky = 0U; ky < window->kernel_height; ky++) {
-        if (ky < rows->first || ky >= rows->end) {
-            bitloom_fill_bits(&to, 1U, bits * window->kernel_width);
-        } else {
-            bitloom_fill_bits(&to, 1U, bits * columns->first);
-            bitloom_fill_bits(&to, 0U, bits * (columns->end - columns->first));
-            bitloom_fill_bits(&to, 1U, bits * (window->kernel_width - columns->end));
-        }
-    }
-    bitloom_finish_bits(&to);
-}
-
-static uint32_t taps_outside(const bitloom_window *window, const bitloom_taps *rows,
-                             const bitloom_taps *columns) {
-    return (uint32_t)window->kernel_height * window->kernel_width -
-           (rows->end - rows->first) * (columns->end - columns->first);
-}
-
-static patch gather(const bitloom_conv_general *layer, const row_taps *from, uint32_t x, uint32_t group,
-                    uint32_t *scratch) {
+static patch gather(const bitloom_conv_general *layer, const bitloom_row_taps *from, uint32_t x,
+                    uint32_t group, uint32_t *scratch) {
     const bitloom_taps columns = bitloom_columns_inside(&layer->window, x);
-    const uint32_t outside = taps_outside(&layer->window, &from->rows, &columns);
+    const uint32_t outside = bitloom_count_outside(&layer->window, &from->rows, &columns);
+    bitloom_plane_taps pixel;
     patch taps;
     uint32_t plane;
+    pixel.pixel_words = (uint32_t)layer->input_planes * layer->input_words;
+    pixel.first_channel = group * layer->group_inputs;
+    pixel.bits = layer->group_inputs;
     for (plane = 0U; plane < layer->input_planes; plane++) {
-        gather_plane(layer, from, &columns, plane, group * layer->group_inputs,
-                     scratch + plane * layer->words);
+        pixel.first_word = plane * layer->input_words;
+        bitloom_gather_bits(&layer->window, from, &columns, &pixel, 0U, scratch + plane * layer->words);
     }
     taps.planes = scratch;
     taps.outside = NULL;
@@ -104,14 +51,14 @@ static patch gather(const bitloom_conv_general *layer, const row_taps *from, uin
     }
     if (outside > 0U && (layer->pad_scale != 0 || layer->pad_offset != 0)) {
         uint32_t *marks = scratch + (uint32_t)layer->input_planes * layer->words;
-        mark_outside(layer, &from->rows, &columns, marks);
+        bitloom_mark_outside(&layer->window, &from->rows, &columns, layer->group_inputs, marks);
         taps.outside = marks;
         taps.shared += (uint32_t)layer->pad_offset * outside * layer->group_inputs;
     }
     return taps;
 }
 
-static patch take_pixel(const bitloom_conv_general *layer, const row_taps *from, uint32_t x) {
+static patch take_pixel(const bitloom_conv_general *layer, const bitloom_row_taps *from, uint32_t x) {
     const uint32_t *row = bitloom_const_row(from->input, bitloom_tap_at(&from->rows, 0U, 1U));
     patch taps;
     taps.planes = row + x * layer->window.stride_x * layer->input_planes * layer->input_words;
@@ -222,8 +169,8 @@ static void sum_group(const bitloom_conv_general *layer, const patch *taps, uint
     }
 }
 
-static patch patch_of(const bitloom_conv_general *layer, const row_taps *from, uint32_t x, uint32_t group,
-                      uint32_t *scratch) {
+static patch patch_of(const bitloom_conv_general *layer, const bitloom_row_taps *from, uint32_t x,
+                      uint32_t group, uint32_t *scratch) {
     return layer->gathers != 0U ? gather(layer, from, x, group, scratch) : take_pixel(layer, from, x);
 }
 
@@ -235,7 +182,7 @@ void bitloom_conv_general_threshold(const bitloom_conv_general *layer, const bit
                           layer->output_planes == 1U;
     uint32_t group, x, y;
     for (y = y0; y < y1; y++) {
-        const row_taps from = {inputs, bitloom_rows_inside(&layer->window, y)};
+        const bitloom_row_taps from = {inputs, bitloom_rows_inside(&layer->window, y)};
         uint32_t *to = bitloom_row(output, y);
         for (x = 0U; x < layer->window.output_width; x++) {
             code_packer packer = {{0U}, NULL, 0U, 0U};
@@ -261,7 +208,7 @@ void bitloom_conv_general_sums(const bitloom_conv_general *layer, const bitloom_
                                const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
     uint32_t group, x, y;
     for (y = y0; y < y1; y++) {
-        const row_taps from = {inputs, bitloom_rows_inside(&layer->window, y)};
+        const bitloom_row_taps from = {inputs, bitloom_rows_inside(&layer->window, y)};
         int32_t *to = bitloom_row(output, y);
         for (x = 0U; x < layer->window.output_width; x++) {
             for (group = 0U; group < layer->groups; group++) {

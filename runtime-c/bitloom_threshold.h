@@ -18,6 +18,7 @@
 typedef struct {
     const int32_t *thresholds; /* [rows][levels], ascending; rows is 1 or channels */
     const uint8_t *flipped;    /* [rows], 1 = levels - code; null if no row is flipped */
+    const uint8_t *table;      /* [levels + 1], what is stored for a code; null for the code itself */
     uint32_t channels;         /* channels per pixel */
     uint32_t width;            /* pixels per row of the map */
     uint8_t per_channel;       /* 0: one row of thresholds for all channels */
@@ -88,9 +89,11 @@ static inline uint32_t bitloom_threshold_reached(const int32_t *thresholds, uint
 
 static inline uint32_t bitloom_threshold_code(const bitloom_threshold *layer, uint32_t channel, int32_t key) {
     const uint32_t row = layer->per_channel != 0U ? channel : 0U;
-    const uint32_t code =
-        bitloom_threshold_reached(layer->thresholds + row * layer->levels, layer->levels, key);
-    return layer->flipped != NULL && layer->flipped[row] != 0U ? layer->levels - code : code;
+    uint32_t code = bitloom_threshold_reached(layer->thresholds + row * layer->levels, layer->levels, key);
+    if (layer->flipped != NULL && layer->flipped[row] != 0U) {
+        code = layer->levels - code;
+    }
+    return layer->table != NULL ? layer->table[code] : code;
 }
 
 /* The key of a float32. */

@@ -1,8 +1,9 @@
 /** The tables of docs/METHODS.md, from the nets in test/methods and the figures that `npm run methods` took. */
+
+import { markdownTable } from "../src/report/markdown-table.js";
 import { methods } from "../test/methods/methods.js";
 import { distinct, type NetFigures, readFigures } from "../test/support/methods/figures.js";
 import type { Method, System } from "../test/support/methods/method.js";
-import { markdownTable } from "../src/report/markdown-table.js";
 
 interface Row extends System {
   readonly method: Method;

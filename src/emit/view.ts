@@ -340,6 +340,7 @@ function isLayerHeader(file: string): boolean {
     "bitloom_codes.h",
     "bitloom_float.h",
     "bitloom_bits.h",
+    "bitloom_gather_bits.h",
     "bitloom_units.h",
     "bitloom_window.h",
     "bitloom_pool_rows.h",
@@ -351,6 +352,6 @@ function isLayerHeader(file: string): boolean {
 
 /** One line that says what a library is, for its header. */
 function libraryTitle({ program }: Plan): string {
-  const layers = program.instructions.filter((i) => i.kind === "conv" || i.kind === "conv-float").length;
+  const layers = program.instructions.filter((i) => i.kind.startsWith("conv")).length;
   return `${commentText(program.name)}: ${layers} layer${layers === 1 ? "" : "s"} with weights`;
 }

@@ -3,6 +3,7 @@ import type {
   FixedPoint,
   FloatTensor,
   GraphOp,
+  LevelsQuantizer,
   ModelGraph,
   Origin,
   Quantizer,
@@ -118,13 +119,13 @@ function windowText({ stride, dilation, pads }: Window): string {
 }
 
 function quantizerText(quantizer: Quantizer): string {
+  if (quantizer.kind === "levels") return levelsText(quantizer);
   if (quantizer.kind === "thresholds") {
     const { thresholds, step, offset } = quantizer;
-    const [rows = 1, levels = 0] = thresholds.shape;
+    const [, levels = 0] = thresholds.shape;
     const range = `${numberText(offset)}…${numberText(offset + step * levels)}`;
-    const [each, many] = [rows === 1 ? "" : " per channel", levels === 1 ? "threshold" : "thresholds"];
     const bits = bitsText(Math.ceil(Math.log2(levels + 1)));
-    return `to ${bits} ${range}, ${levels} ${many}${each}, ${constantText(thresholds)}`;
+    return `to ${bits} ${range}, ${thresholdsText(thresholds)}`;
   }
   const scale = `scale ${constantText(quantizer.scale)}`;
   if (quantizer.kind === "bipolar")
@@ -136,7 +137,25 @@ function quantizerText(quantizer: Quantizer): string {
   return `to ${bits} ${numberText(qmin)}…${numberText(qmax)}, ${scale}${zero}, rounding ${rounding}`;
 }
 
+function thresholdsText(thresholds: FloatTensor): string {
+  const [rows = 1, levels = 0] = thresholds.shape;
+  const [each, many] = [rows === 1 ? "" : " per channel", levels === 1 ? "threshold" : "thresholds"];
+  return `${levels} ${many}${each}, ${constantText(thresholds)}`;
+}
+
+function levelsText({ thresholds, values, planes }: LevelsQuantizer): string {
+  const text = `to ${values.data.length} levels ${rangeText(values.data)}, ${thresholdsText(thresholds)}`;
+  if (planes === undefined) return text;
+  const { alphabet, coefficients, constant } = planes;
+  const numbers = [...coefficients.data, ...(constant === 0 ? [] : [constant])].map(numberText);
+  return `${text}, planes of ${alphabet === "signs" ? "±1" : "0 and 1"} times ${numbers.join(", ")}`;
+}
+
 function weightsText(weights: WeightTensor): string {
+  if (weights.quantized === undefined && weights.bases !== undefined) {
+    const coefficients = weights.bases.map((b) => constantText(b.coefficient));
+    return `weights of ${weights.bases.length} bases times ${coefficients.join(" and ")}`;
+  }
   if (weights.quantized === undefined) return `float weights ${rangeText(weights.data)} (not quantized)`;
   const { codes, scale } = weights.quantized;
   const scaleText = `scale ${constantText(scale)}`;

@@ -1,4 +1,4 @@
-import type { Rounding, ScaledQuantizer, UniformQuantizer } from "./types.js";
+import type { CountingQuantizer, Quantizer, Rounding, ScaledQuantizer, UniformQuantizer } from "./types.js";
 
 /**
  * A quantizer as QONNX executes it on numpy float32 arrays (operators BipolarQuant and Quant, files
@@ -19,6 +19,10 @@ export function quantize(quantizer: ScaledQuantizer, x: number, scale: number, z
 function clamp({ qmin, qmax }: UniformQuantizer, x: number): number {
   if (x > qmax) return qmax;
   return x < qmin ? qmin : x;
+}
+
+export function isCounting(quantizer: Quantizer): quantizer is CountingQuantizer {
+  return quantizer.kind === "thresholds" || quantizer.kind === "levels";
 }
 
 /** Rounds a float32 to an integer. The modes by half add or subtract 0.5 in float32, as numpy does. */

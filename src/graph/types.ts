@@ -52,6 +52,17 @@ export interface WeightTensor extends FloatTensor {
     /** Set where no quantizer in the file says so: the weights happen to be few, equally spaced values. */
     readonly fromValues?: true;
   };
+  /**
+   * Weights as a sum: `data[i]` is `codes[i] · coefficient[i]` of the first, plus that of the second, and so on, in
+   * float32 and rounded after every operation.
+   */
+  readonly bases?: readonly WeightBasis[];
+}
+
+/** Small integers, ±1 mostly, with one coefficient for the tensor or one per output, which broadcasts as a scale does. */
+export interface WeightBasis {
+  readonly codes: Int32Array;
+  readonly coefficient: FloatTensor;
 }
 
 /**
@@ -109,7 +120,36 @@ export interface ThresholdQuantizer {
   readonly offset: number;
 }
 
-export type Quantizer = ScaledQuantizer | ThresholdQuantizer;
+/**
+ * What numbers are made of, when each is a sum of planes: `Σ coefficient · plane + constant` in float32, in this order
+ * and rounded after every addition (src/graph/planes.ts). ReBNet, ABC-Net, LQ-Nets and least squares are of this form.
+ */
+export interface Planes {
+  /** The numbers of a plane: −1 and +1, or 0 and 1. */
+  readonly alphabet: "signs" | "bits";
+  /** [L], of the first plane to the last. */
+  readonly coefficients: FloatTensor;
+  readonly constant: number;
+}
+
+/**
+ * Any numbers between thresholds: `y = values[n]`, where n is the number of thresholds t with `x ≥ t`, as in
+ * `ThresholdQuantizer`. They need not rise.
+ */
+export interface LevelsQuantizer {
+  readonly kind: "levels";
+  readonly thresholds: FloatTensor;
+  readonly axis: number;
+  /** One more than a row has thresholds. */
+  readonly values: FloatTensor;
+  /** Present where every value is a sum of planes; the first plane is the most significant of the L bits of a code. */
+  readonly planes?: Planes & { readonly codes: Int32Array };
+}
+
+/** Quantizers that count the thresholds that a number reaches. */
+export type CountingQuantizer = ThresholdQuantizer | LevelsQuantizer;
+
+export type Quantizer = ScaledQuantizer | CountingQuantizer;
 
 /** Division is none of them: nothing is known of a computed divisor, which may be 0. */
 export type PairwiseOperator = "add" | "subtract" | "multiply";

@@ -2,11 +2,15 @@ import { BitloomError, Diagnostics } from "../diagnostics/diagnostic.js";
 import { printable, shapeText } from "../diagnostics/text.js";
 import { broadcastPositions } from "./broadcast.js";
 import { type IntegerArithmetic, SUM_SHIFT } from "./integer-arithmetic.js";
+import { planesValue, sumOfBases } from "./planes.js";
+import { isCounting } from "./quantize.js";
 import type {
+  CountingQuantizer,
   FixedPoint,
   FloatTensor,
   GraphNode,
   GraphOp,
+  LevelsQuantizer,
   ModelGraph,
   Shape,
   ThresholdQuantizer,
@@ -156,7 +160,7 @@ function opProblems(op: GraphOp, inputs: readonly Shape[], output: Shape): strin
     }
     case "quantize": {
       const { quantizer } = op;
-      if (quantizer.kind === "thresholds")
+      if (isCounting(quantizer))
         return [...shapeProblems(output, input), ...thresholdProblems(quantizer, input)];
       const problems = [
         ...shapeProblems(output, input),
@@ -180,15 +184,35 @@ function opProblems(op: GraphOp, inputs: readonly Shape[], output: Shape): strin
   }
 }
 
-function thresholdProblems(quantizer: ThresholdQuantizer, input: Shape): string[] {
-  const { thresholds, axis, step, offset } = quantizer;
+function thresholdProblems(quantizer: CountingQuantizer, input: Shape): string[] {
+  const { thresholds, axis } = quantizer;
   const [rows = 0, levels = 0] = thresholds.shape;
   if (thresholds.shape.length !== 2 || rows < 1 || levels < 1 || (rows !== 1 && rows !== input[axis]))
     return ["has thresholds that do not fit its channels"];
   if (!(axis >= 0 && axis < input.length)) return axisProblems(axis, input);
-  if (!Number.isSafeInteger(offset) || (step !== 1 && levels > 1)) return ["has levels that are no codes"];
+  const problems = quantizer.kind === "levels" ? levelProblems(quantizer, levels) : codesProblems(quantizer);
+  if (problems.length > 0) return problems;
   const rises = thresholds.data.every((t, i) => i % levels === 0 || t >= thresholds.data[i - 1]!);
   return rises ? [] : ["has thresholds that do not rise"];
+}
+
+function codesProblems({ step, offset, thresholds }: ThresholdQuantizer): string[] {
+  const isCode = Number.isSafeInteger(offset) && (step === 1 || thresholds.shape[1] === 1);
+  return isCode ? [] : ["has levels that are no codes"];
+}
+
+const MOST_PLANES = 8;
+
+function levelProblems({ values, planes }: LevelsQuantizer, levels: number): string[] {
+  if (values.shape.length !== 1 || values.data.length !== levels + 1)
+    return ["has not one value per number of thresholds"];
+  if (planes === undefined) return [];
+  const count = planes.coefficients.data.length;
+  const fits = planes.codes.length === levels + 1 && count >= 1 && count <= MOST_PLANES;
+  if (!fits || planes.codes.some((code) => code < 0 || code >= 2 ** count))
+    return ["has planes that do not fit its values"];
+  const odd = values.data.findIndex((v, i) => planesValue(planes, planes.codes[i]!) !== v);
+  return odd < 0 ? [] : [`has a value that is not the sum of its planes, at ${odd}`];
 }
 
 /** Whether no step leaves 32 bits, and the result is a byte's. */
@@ -242,8 +266,24 @@ function denseProblems(weights: WeightTensor, input: Shape, output: Shape): stri
   return [...shapeProblems(output, expected), ...codeProblems(weights)];
 }
 
-function codeProblems({ shape, data, quantized }: WeightTensor): string[] {
-  if (quantized === undefined) return [];
+function basisProblems({ shape, data, bases }: WeightTensor): string[] {
+  if (bases === undefined) return [];
+  const isComplete = bases.every(
+    ({ codes, coefficient: c }) =>
+      codes.length === data.length &&
+      c.data.length === count(c.shape) &&
+      c.shape.length === shape.length &&
+      fitsInto(c, shape).length === 0,
+  );
+  if (!isComplete || bases.length === 0) return ["has bases that do not fit its weights"];
+  const sums = sumOfBases(bases, shape);
+  const odd = data.findIndex((x, i) => sums[i] !== x);
+  return odd < 0 ? [] : [`has a weight that is not the sum of its bases, at ${odd}`];
+}
+
+function codeProblems(weights: WeightTensor): string[] {
+  const { shape, data, quantized } = weights;
+  if (quantized === undefined) return basisProblems(weights);
   const { codes, scale } = quantized;
   const complete = scale.data.length === count(scale.shape) && codes.length === data.length;
   const fits = scale.shape.length === shape.length && fitsInto(scale, shape).length === 0;
@@ -271,10 +311,15 @@ function constantsOf(op: GraphOp): readonly FloatTensor[] {
   if (op.kind === "arithmetic") return [op.operand];
   if (op.kind === "batch-normalization") return [op.scale, op.bias, op.mean, op.variance];
   if (op.kind !== "quantize") return [];
-  if (op.quantizer.kind === "thresholds") return [op.quantizer.thresholds];
-  return op.quantizer.kind === "bipolar"
-    ? [op.quantizer.scale]
-    : [op.quantizer.scale, op.quantizer.zeroPoint];
+  const { quantizer } = op;
+  if (quantizer.kind === "levels")
+    return [
+      quantizer.thresholds,
+      quantizer.values,
+      ...(quantizer.planes === undefined ? [] : [quantizer.planes.coefficients]),
+    ];
+  if (quantizer.kind === "thresholds") return [quantizer.thresholds];
+  return quantizer.kind === "bipolar" ? [quantizer.scale] : [quantizer.scale, quantizer.zeroPoint];
 }
 
 function isPossible(shape: Shape): boolean {

@@ -1,6 +1,7 @@
 import { add } from "./add.js";
 import { combine } from "./combine.js";
 import { concat } from "./concat.js";
+import { convBases } from "./conv-bases.js";
 import { convBytes } from "./conv-bytes.js";
 import { convFloat } from "./conv-float.js";
 import { convGeneral } from "./conv-general.js";
@@ -9,6 +10,7 @@ import { convPairs } from "./conv-pairs.js";
 import { convRows } from "./conv-rows.js";
 import { convRowsMve } from "./conv-rows-mve.js";
 import { convTablesMve } from "./conv-tables-mve.js";
+import { decode } from "./decode.js";
 import { denseB1 } from "./dense-b1.js";
 import { lookup } from "./lookup.js";
 import { argmax, rank, scale, softmax } from "./outputs.js";
@@ -31,6 +33,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   convBytes,
   convGeneral,
   convFloat,
+  convBases,
   pool,
   add,
   combine,
@@ -40,6 +43,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   select,
   pad,
   lookup,
+  decode,
   threshold,
   rank,
   scale,

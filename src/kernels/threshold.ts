@@ -25,9 +25,10 @@ export const threshold: Kernel = {
         cost: cost(program, instruction, outputLayout, cpu),
         call: {
           function: `bitloom_threshold_${prefix}${typeName(input)}`,
-          ...descriptor(program, instruction, outputLayout === "pixels" ? unitBytes(width) : 0),
+          type: "bitloom_threshold",
+          ...thresholdData(program, instruction, width, outputLayout === "pixels" ? unitBytes(width) : 0),
           canFail: typeName(input) === "f32",
-          runtime: [`bitloom_${file}.c`, "bitloom_threshold.h", "bitloom_codes.h", "bitloom_units.h"],
+          runtime: [`bitloom_${file}.c`, ...thresholdHeaders],
         },
       }),
     );
@@ -90,31 +91,50 @@ function forms(toCodes: boolean): readonly Form[] {
   ];
 }
 
-function descriptor(
+/** Headers that a file with thresholds of scalars needs. */
+export const thresholdHeaders: readonly string[] = [
+  "bitloom_threshold.h",
+  "bitloom_codes.h",
+  "bitloom_units.h",
+];
+
+/**
+ * The data of a `bitloom_threshold` for rows of `width` pixels; `unitBytes` is that of the layout pixels, else 0. Fields
+ * of a descriptor that has one stand behind `prefix`.
+ */
+export function thresholdData(
   program: DeviceProgram,
-  { input, output, levels, thresholds, flipped }: Threshold,
-  units: number,
-): Pick<KernelCall, "type" | "fields" | "constants"> {
+  { input, output, levels, thresholds, flipped, table }: Threshold,
+  width: number,
+  unitBytes: number,
+  prefix = "",
+): Pick<KernelCall, "fields" | "constants"> {
   const rows = flipped.length;
   const anyFlipped = flipped.includes(1);
-  const [, width, channels] = program.tensors[input]!.shape;
+  const channels = program.tensors[input]!.shape[2];
+  const fields: KernelCall["fields"] = [
+    ["thresholds", { constant: "thresholds" }],
+    ["flipped", anyFlipped ? { constant: "flipped" } : null],
+    ["table", table === undefined ? null : { constant: "table" }],
+    ["channels", channels],
+    ["width", width],
+    ["per_channel", rows === 1 ? 0 : 1],
+    ["levels", levels],
+    ["planes", planesOf(program.tensors[output]!)],
+    ["unit_bytes", unitBytes],
+  ];
+  const bytes = (name: string, values: Uint8Array, layout: string): KernelCall["constants"][number] => ({
+    name,
+    type: "uint8_t",
+    values,
+    layout,
+  });
   return {
-    type: "bitloom_threshold",
-    fields: [
-      ["thresholds", { constant: "thresholds" }],
-      ["flipped", anyFlipped ? { constant: "flipped" } : null],
-      ["channels", channels],
-      ["width", width],
-      ["per_channel", rows === 1 ? 0 : 1],
-      ["levels", levels],
-      ["planes", planesOf(program.tensors[output]!)],
-      ["unit_bytes", units],
-    ],
+    fields: fields.map(([name, value]) => [`${prefix}${name}`, value]),
     constants: [
       { name: "thresholds", type: "int32_t", values: thresholds, layout: `[${rows} rows][${levels} levels]` },
-      ...(anyFlipped
-        ? [{ name: "flipped", type: "uint8_t" as const, values: flipped, layout: `[${rows} rows]` }]
-        : []),
+      ...(anyFlipped ? [bytes("flipped", flipped, `[${rows} rows]`)] : []),
+      ...(table === undefined ? [] : [bytes("table", table, `[${levels + 1} levels]`)]),
     ],
   };
 }

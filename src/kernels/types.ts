@@ -95,14 +95,18 @@ export function instructionOf<K extends Instruction["kind"]>(
   return instruction?.kind === kind ? (instruction as Extract<Instruction, { kind: K }>) : undefined;
 }
 
+type Threshold = Extract<Instruction, { kind: "threshold" }>;
+
 /** The threshold that follows as the only reader of an instruction's output: a pair that can be fused. */
-export function followingThreshold(
-  program: DeviceProgram,
-  index: number,
-): Extract<Instruction, { kind: "threshold" }> | undefined {
+export function followingReader(program: DeviceProgram, index: number): Threshold | undefined {
   const sums = program.instructions[index]!.output;
   const next = instructionOf(program, index + 1, "threshold");
   const readers = program.instructions.filter((i) => inputsOf(i).includes(sums)).length;
-  const isFused = next?.input === sums && readers === 1 && program.output.tensor !== sums;
-  return isFused && !next.flipped.includes(1) ? next : undefined;
+  return next?.input === sums && readers === 1 && program.output.tensor !== sums ? next : undefined;
+}
+
+/** The same where codes rise with sums and are stored as they are. */
+export function followingThreshold(program: DeviceProgram, index: number): Threshold | undefined {
+  const next = followingReader(program, index);
+  return next?.flipped.includes(1) || next?.table !== undefined ? undefined : next;
 }

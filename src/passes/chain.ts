@@ -1,9 +1,11 @@
+import { isCounting } from "../graph/quantize.js";
 import type {
+  CountingQuantizer,
   Halves,
+  LevelsQuantizer,
   Quantizer,
   Rounding,
   Shape,
-  ThresholdQuantizer,
   UniformQuantizer,
 } from "../graph/types.js";
 import type { InputAffine, ScaleStep } from "../program/types.js";
@@ -30,6 +32,14 @@ export type ChainStep =
       readonly low: number;
       readonly tables: readonly Int32Array[];
       readonly index: Int32Array;
+      readonly node: string;
+    }
+  /** What stored codes stand for: numbers that rise with them. They are the levels of a quantizer. */
+  | {
+      readonly kind: "decode";
+      readonly values: Float32Array;
+      /** Absent where they are no sums of planes; `codes` are by stored code. */
+      readonly planes?: LevelsQuantizer["planes"];
       readonly node: string;
     }
   /** Thresholds have one row for all channels, or one per channel of the tensor. */
@@ -60,6 +70,8 @@ function applyStep(step: ChainStep, x: number, channel: number, round: Round): n
     const table = tableAt(step, channel);
     return table[Math.min(Math.max(Math.floor(x) - step.low, 0), table.length - 1)]!;
   }
+  if (step.kind === "decode")
+    return step.values[Math.min(Math.max(Math.floor(x), 0), step.values.length - 1)]!;
   return step.kind === "quantize"
     ? quantizedValue(step.quantizer, x, channel, round)
     : affineValue(step.affine, x, round);
@@ -128,7 +140,7 @@ export function applyScale(step: ScaleStep, x: number, channel: number, round: R
 export function stepDirection(step: ChainStep, channel: number): 1 | 0 | -1 | undefined {
   if (step.kind === "quantize") return quantizerDirection(step.quantizer);
   if (step.kind === "affine") return sign(step.affine.numerator * step.affine.denominator);
-  if (step.kind === "rescale") return 1;
+  if (step.kind === "rescale" || step.kind === "decode") return 1;
   if (step.kind === "table") {
     // It only rises or only falls.
     const table = tableAt(step, channel);
@@ -189,21 +201,21 @@ export function isPerChannel(steps: readonly ChainStep[]): boolean {
     (s) =>
       (s.kind === "scale" && s.step.operand.some((c) => !Object.is(c, s.step.operand[0]))) ||
       (s.kind === "rescale" && s.shift.length > 1) ||
-      (s.kind === "quantize" && s.quantizer.kind === "thresholds" && s.quantizer.thresholds.shape[0]! > 1) ||
+      (s.kind === "quantize" && isCounting(s.quantizer) && s.quantizer.thresholds.shape[0]! > 1) ||
       (s.kind === "table" && s.index.length > 1),
   );
 }
 
 /** Integer code of a quantizer counted from 0, in the quantizer's own float order (`round` after each step). */
 export function quantizerCode(quantizer: Quantizer, x: number, channel: number, round: Round): number {
-  if (quantizer.kind === "thresholds") return countReached(quantizer, x, channel);
+  if (isCounting(quantizer)) return countReached(quantizer, x, channel);
   if (quantizer.kind === "bipolar") return x > 0 || (x === 0 && quantizer.signOfZero === 1) ? 1 : 0;
   return uniformInteger(quantizer, x, round) - quantizer.qmin;
 }
 
 /** How many thresholds of the channel's row are at most x. */
 function countReached(
-  { thresholds: { shape, data } }: ThresholdQuantizer,
+  { thresholds: { shape, data } }: CountingQuantizer,
   x: number,
   channel: number,
 ): number {
@@ -214,7 +226,7 @@ function countReached(
 
 /** What a code is multiplied with. */
 export function quantizerScale(quantizer: Quantizer): number {
-  return quantizer.kind === "thresholds" ? 1 : quantizer.scale.data[0]!;
+  return isCounting(quantizer) ? 1 : quantizer.scale.data[0]!;
 }
 
 /** Direction of a code against the quantizer's input (a negative scale of a uniform quantizer turns it round). */
@@ -224,11 +236,12 @@ export function codeDirection(quantizer: Quantizer): 1 | -1 {
 
 /** The greatest code. */
 export function quantizerLevels(quantizer: Quantizer): number {
-  if (quantizer.kind === "thresholds") return quantizer.thresholds.shape[1]!;
+  if (isCounting(quantizer)) return quantizer.thresholds.shape[1]!;
   return quantizer.kind === "bipolar" ? 1 : quantizer.qmax - quantizer.qmin;
 }
 
 function quantizedValue(quantizer: Quantizer, x: number, channel: number, round: Round): number {
+  if (quantizer.kind === "levels") return quantizer.values.data[countReached(quantizer, x, channel)]!;
   if (quantizer.kind === "thresholds")
     return quantizer.step * countReached(quantizer, x, channel) + quantizer.offset;
   const scale = quantizer.scale.data[0]!;
@@ -236,9 +249,17 @@ function quantizedValue(quantizer: Quantizer, x: number, channel: number, round:
   return round(round(uniformInteger(quantizer, x, round) - quantizer.zeroPoint.data[0]!) * scale);
 }
 
-function quantizerDirection(quantizer: Quantizer): 1 | -1 {
+function quantizerDirection(quantizer: Quantizer): 1 | -1 | undefined {
+  if (quantizer.kind === "levels") return orderOf(quantizer.values.data);
   // A uniform quantizer divides and multiplies by its scale, so that a negative one cancels.
   return quantizer.kind === "bipolar" && quantizer.scale.data[0]! < 0 ? -1 : 1;
+}
+
+/** 1 where numbers never fall, −1 where they never rise, undefined where they do both. */
+export function orderOf(numbers: ArrayLike<number>): 1 | -1 | undefined {
+  const gaps = Array.from(numbers).map((x, i, all) => (i === 0 ? 0 : x - all[i - 1]!));
+  if (gaps.every((gap) => gap >= 0)) return 1;
+  return gaps.every((gap) => gap <= 0) ? -1 : undefined;
 }
 
 function uniformInteger(quantizer: UniformQuantizer, x: number, round: Round): number {

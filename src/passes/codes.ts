@@ -1,8 +1,11 @@
 /** Values as integers times one factor: what convolutions read. */
 
+import type { LevelsQuantizer } from "../graph/types.js";
 import type { ChainStep } from "./chain.js";
+import { lookedUp } from "./levels.js";
+import { MAX_PLANES } from "./lower-codes.js";
 import type { Lowering } from "./lowering.js";
-import { affineRecoding } from "./recode.js";
+import { affineRecoding, levelRecoding } from "./recode.js";
 import { lastQuantizer, settle } from "./settle.js";
 import { isChainStep, isNarrow, type Source, type Step, type Value, type View } from "./values.js";
 
@@ -27,6 +30,8 @@ export function integersOf(context: Lowering, value: Value): Integers | string |
   const after = value.steps.slice(last + 1);
   if (after.some((s) => s.kind === "positional"))
     return "what follows its quantizer differs between the positions of a channel";
+  const levels = levelsOf(context, value, last, after);
+  if (levels !== "no levels") return levels;
   const product = factorOf(after.filter(isChainStep));
   if (product !== undefined) {
     const settled = settle(context, value);
@@ -43,6 +48,42 @@ export function integersOf(context: Lowering, value: Value): Integers | string |
   return settled && integers(settled.source, value.view, recoded.factor, settled.source.offset);
 }
 
+/** Levels of any distance that are multiples of one number, of a quantizer or behind it. */
+function levelsOf(
+  context: Lowering,
+  value: Value,
+  last: number,
+  after: readonly Step[],
+): Integers | string | undefined {
+  const quantize = value.steps[last];
+  const isOfQuantizer = quantize?.kind === "quantize" && quantize.quantizer.kind === "levels";
+  const [decode] = value.steps;
+  if (isOfQuantizer && quantize.quantizer.kind === "levels") {
+    const { values, planes } = quantize.quantizer;
+    const recoded = levelRecoding(values.data, after, mostBits(values.data.length, planes));
+    if (recoded === undefined) return UNEVEN;
+    const settled = settle(context, value, recoded.recoding);
+    return settled && integers(settled.source, value.view, recoded.factor, settled.source.offset);
+  }
+  if (last >= 0 || decode?.kind !== "decode") return "no levels";
+  const recoded = levelRecoding(
+    decode.values,
+    value.steps.slice(1),
+    mostBits(decode.values.length, decode.planes),
+  );
+  if (recoded === undefined || value.steps.some((s) => !isChainStep(s))) return UNEVEN;
+  const source = lookedUp(context, value.source, recoded.recoding, `${decode.node} codes`);
+  return integers(source, value.view, recoded.factor, source.offset);
+}
+
+const UNEVEN = "its levels are no multiples of one number";
+
+/** Planes are cheaper than integers of more bits than one beyond theirs. */
+function mostBits(levels: number, planes: LevelsQuantizer["planes"]): number {
+  const own = planes?.coefficients.data.length ?? Math.ceil(Math.log2(levels)) + 2;
+  return Math.min(own + 1, MAX_PLANES);
+}
+
 function integers(source: Source, view: View, factor: number, offset: number): Integers | string {
   if (!Number.isInteger(offset)) return "the input's zero is no integer";
   const [low, high] = source.ranges![0]!;
@@ -54,7 +95,7 @@ function integers(source: Source, view: View, factor: number, offset: number): I
 }
 
 /** One number that multiplies, and what is taken away before; undefined if the steps do more. */
-function factorOf(steps: readonly ChainStep[]): { factor: number; zero: number } | undefined {
+export function factorOf(steps: readonly ChainStep[]): { factor: number; zero: number } | undefined {
   let factor = 1;
   let zero = 0;
   for (const step of steps) {

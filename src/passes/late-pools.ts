@@ -8,7 +8,7 @@ import {
 } from "../program/types.js";
 import { mirrorOf } from "./mirror.js";
 
-type Conv = Extract<Instruction, { kind: "conv" }>;
+type Conv = Extract<Instruction, { kind: "conv" | "conv-bases" }>;
 type Pool = Extract<Instruction, { kind: "pool" }>;
 type Threshold = Extract<Instruction, { kind: "threshold" }>;
 
@@ -29,13 +29,16 @@ export function latePools(program: DeviceProgram): DeviceProgram {
 function exchanged(program: DeviceProgram, pool: Pool): DeviceProgram | undefined {
   const threshold = onlyReader(program, pool.output);
   if (pool.operator !== "maximum" || threshold?.kind !== "threshold") return undefined;
-  if (onlyReader(program, pool.input) !== pool || !isI32(program, pool.input)) return undefined;
+  if (threshold.table !== undefined) return undefined;
+  if (onlyReader(program, pool.input) !== pool || !isSums(program, pool.input)) return undefined;
   const { domain } = program.tensors[threshold.output]!;
   const isMixed = threshold.flipped.includes(1) && threshold.flipped.length > 1;
-  if (!isMixed || domain.kind !== "codes" || !isSymmetric(domain, threshold.levels)) return undefined;
+  if (!isMixed || domain.kind !== "codes") return undefined;
   const channels = indicesOf(threshold.flipped);
   const readers = readersOf(program, threshold.output);
-  const convs = readers.map((reader) => negated(program, reader, channels));
+  const convs = readers.map((reader) =>
+    isSymmetric(reader, domain, threshold.levels) ? negated(program, reader, channels) : undefined,
+  );
   if (convs.includes(undefined) || program.output.tensor === threshold.output) return undefined;
   const replaced = new Map<Instruction, Instruction>(readers.map((reader, i) => [reader, convs[i]!]));
   replaced.set(pool, rising(threshold, pool));
@@ -54,19 +57,27 @@ function rising(threshold: Threshold, pool: Pool): Threshold {
   return { ...threshold, input: pool.input, output: pool.output, flipped: threshold.flipped.map(() => 0) };
 }
 
-/** Whether `levels − code` stands for the negative of what `code` stands for. */
-function isSymmetric({ step, offset }: CodesDomain, levels: number): boolean {
-  return 2 * offset + step * levels === 0;
+/** Whether `levels − code` stands for the negative of what `code` stands for: for planes, of each plane's number. */
+function isSymmetric(reader: Instruction, { bits, step, offset }: CodesDomain, levels: number): boolean {
+  if (reader.kind !== "conv-bases") return 2 * offset + step * levels === 0;
+  return levels === 2 ** bits - 1 && 2 * reader.planes.offset + reader.planes.step === 0;
 }
 
 /** The reader with the weights of these input channels negated; undefined if it is not one that allows it. */
 function negated(program: DeviceProgram, reader: Instruction, channels: readonly number[]): Conv | undefined {
-  if (reader.kind !== "conv") return undefined;
+  if (reader.kind !== "conv" && reader.kind !== "conv-bases") return undefined;
   // A tap outside the map has its value whatever the channel's codes stand for.
-  if (reader.padValue !== 0 && reader.window.pads.some((n) => n > 0)) return undefined;
+  const isNeutral = reader.kind === "conv" ? reader.padValue === 0 : reader.padCode === undefined;
+  if (!isNeutral && reader.window.pads.some((n) => n > 0)) return undefined;
   const perGroup = program.tensors[reader.input]!.shape[2] / reader.groups;
-  const weights = negatedColumns(reader.weights, reader.groups, perGroup, channels);
-  return weights && { ...reader, weights };
+  const turned = (weights: CodeMatrix): CodeMatrix | undefined =>
+    negatedColumns(weights, reader.groups, perGroup, channels);
+  if (reader.kind === "conv") {
+    const weights = turned(reader.weights);
+    return weights && { ...reader, weights };
+  }
+  const bases = reader.bases.flatMap((basis) => turned(basis) ?? []);
+  return bases.length === reader.bases.length ? { ...reader, bases } : undefined;
 }
 
 function negatedColumns(
@@ -98,9 +109,9 @@ function onlyReader(program: DeviceProgram, tensor: TensorId): Instruction | und
   return readers.length === 1 && program.output.tensor !== tensor ? readers[0] : undefined;
 }
 
-function isI32(program: DeviceProgram, tensor: TensorId): boolean {
+function isSums(program: DeviceProgram, tensor: TensorId): boolean {
   const { domain } = program.tensors[tensor]!;
-  return domain.kind === "scalar" && domain.type === "i32";
+  return domain.kind === "scalar" && (domain.type === "i32" || domain.type === "f32");
 }
 
 function indicesOf(flags: Uint8Array): readonly number[] {

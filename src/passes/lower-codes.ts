@@ -1,7 +1,14 @@
 /** A quantizer and the float operations before it, as thresholds or a table. */
 import type { Quantizer } from "../graph/types.js";
 import type { Domain } from "../program/types.js";
-import { applyChain, type ChainStep, isPerChannel, quantizerLevels, quantizerScale } from "./chain.js";
+import {
+  applyChain,
+  type ChainStep,
+  isPerChannel,
+  orderOf,
+  quantizerLevels,
+  quantizerScale,
+} from "./chain.js";
 import { floatBeyond, floatRange, keyToFloat } from "./input-keys.js";
 import type { Lowering } from "./lowering.js";
 import { emit, widened } from "./sources.js";
@@ -21,10 +28,19 @@ export interface Recoding {
   readonly key: string;
   readonly step: number;
   readonly offset: number;
-  /** The code for each of the quantizer's own, in their order or against it. */
+  /** The code for each of the quantizer's own; in any order where no pool stands behind the quantizer. */
   readonly codes: readonly number[];
   /** The greatest code. */
   readonly levels: number;
+  /** Planes of the codes, if not as few as hold the greatest. */
+  readonly bits?: number;
+  /** Whether codes rise or fall with the quantizer's numbers, for pools behind it. */
+  readonly direction: 1 | -1;
+}
+
+/** Whether codes neither rise nor fall: the thresholds count, and a table makes codes of counts. */
+export function needsTable(recoding: Recoding | undefined): boolean {
+  return recoding !== undefined && orderOf(recoding.codes) === undefined;
 }
 
 /**
@@ -49,7 +65,8 @@ export function lowerThreshold(
   const form = codeForm(context, quantize, recoding);
   if (form === undefined) return undefined;
   const source = scalarOrCodes.domain.kind === "codes" ? widened(context, scalarOrCodes) : scalarOrCodes;
-  const coder = coderOf(quantizer, recoding?.codes);
+  const mapped = needsTable(recoding) ? Uint8Array.from(recoding!.codes) : undefined;
+  const coder = coderOf(quantizer, mapped === undefined ? recoding?.codes : undefined);
   const name = isPooledAfter ? `${node} before pooling` : node;
   const keys = keySource(source, [...chain, quantize], form.domain);
   const known = { ...form, uncertainty: () => 0 };
@@ -60,8 +77,10 @@ export function lowerThreshold(
       ? []
       : [{ kind: "scale", step: { operator: "multiply", operand: Float32Array.of(scale) }, node }];
   if (form.domain.kind === "scalar" && isByte(source) && keys.rows === 1) {
-    const code = (x: number): number =>
-      coder.code(applyChain(chain, keys.valueOf(x), 0, Math.fround), 0, Math.fround);
+    const code = (x: number): number => {
+      const own = coder.code(applyChain(chain, keys.valueOf(x), 0, Math.fround), 0, Math.fround);
+      return mapped === undefined ? own : mapped[own]!;
+    };
     const table = Uint8Array.from({ length: 256 }, (_, x) => code(x));
     return {
       source: emit(context, name, source.shape, known, (output) => ({
@@ -74,7 +93,9 @@ export function lowerThreshold(
     };
   }
   const table = findThresholds(keys, chain, coder, node, context.diagnostics);
-  if (!isFloat(source)) {
+  if (isFloat(source)) {
+    reportRoundedSums(context, source, node, table);
+  } else {
     const uncertainty = keys.rows === 1 ? greatestOf(source) : source.uncertainty;
     reportNearTies(context, keys, chain, coder, node, table, uncertainty);
   }
@@ -84,6 +105,7 @@ export function lowerThreshold(
       input,
       output,
       ...table,
+      ...(mapped === undefined ? {} : { table: mapped }),
     })),
     steps,
   };
@@ -131,7 +153,7 @@ function codeForm(
 ): Pick<Source, "domain" | "offset" | "ranges" | "stride"> | undefined {
   const affine = recoding ?? naturalAffine(quantizer);
   const levels = recoding?.levels ?? quantizerLevels(quantizer);
-  const bits = Math.ceil(Math.log2(levels + 1));
+  const bits = recoding?.bits ?? Math.ceil(Math.log2(levels + 1));
   if (!Number.isInteger(affine.offset) || bits > MAX_BITS || bits < 1) {
     const problem = Number.isInteger(affine.offset)
       ? `an activation of ${levels + 1} levels`
@@ -143,7 +165,7 @@ function codeForm(
     return undefined;
   }
   const { step, offset } = affine;
-  if (bits > MAX_PLANES) {
+  if (bits > MAX_PLANES && recoding?.bits === undefined) {
     const ranges: Range[] = [[0, levels]];
     return { domain: { kind: "scalar", type: "u8" }, offset, ranges, stride: 1 };
   }
@@ -153,6 +175,7 @@ function codeForm(
 
 /** What a quantizer's codes stand for: ±1, the integers between clamp and zero point, or what a count makes. */
 export function naturalAffine(quantizer: Quantizer): { readonly step: number; readonly offset: number } {
+  if (quantizer.kind === "levels") throw new Error("levels have codes that are made for their readers");
   if (quantizer.kind === "thresholds") return quantizer;
   return quantizer.kind === "bipolar"
     ? { step: 2, offset: -1 }
@@ -169,10 +192,43 @@ function reportNearTies(
   uncertainty: (channel: number) => number,
 ): void {
   const ties = countNearTies(source, chain, coder, table, uncertainty);
-  if (ties === 0) return;
+  if (ties > 0) noteTies(context, node, ties, table, "the exact integer sum");
+}
+
+/** Sums of several coefficients come close to every boundary that they can reach. */
+function reportRoundedSums(
+  context: Lowering,
+  { roundedSums }: Source,
+  node: string,
+  { levels, thresholds, flipped }: ThresholdTable,
+): void {
+  if (roundedSums === undefined) return;
+  const rows = flipped.length;
+  const ties = thresholds.filter((key, i) => {
+    const within = rows === 1 ? hullOf(roundedSums) : roundedSums[Math.floor(i / levels)]!;
+    return key < floatBeyond.never && key > floatBeyond.always && isWithin(keyToFloat(key), within);
+  }).length;
+  if (ties > 0) noteTies(context, node, ties, { thresholds }, "its own sum, planes by bases in their order");
+}
+
+function isWithin(x: number, [low, high]: Range): boolean {
+  return x > low && x <= high;
+}
+
+function hullOf(ranges: readonly Range[]): Range {
+  return [Math.min(...ranges.map((r) => r[0])), Math.max(...ranges.map((r) => r[1]))];
+}
+
+function noteTies(
+  context: Lowering,
+  node: string,
+  ties: number,
+  { thresholds }: Pick<ThresholdTable, "thresholds">,
+  decider: string,
+): void {
   context.diagnostics.note(
     "lowering/near-tie",
-    `${ties} of ${table.thresholds.length} decisions lie within the rounding error of the framework's float32 sum; bitloom decides them by the exact integer sum`,
+    `${ties} of ${thresholds.length} decisions lie within the rounding error of the framework's float32 sum; bitloom decides them by ${decider}`,
     { where: node, remedy: "scales that are powers of two make the framework's sums exact" },
   );
 }

@@ -3,6 +3,7 @@ import type { GraphNode, WeightTensor } from "../graph/types.js";
 import type { Window } from "../program/types.js";
 import type { ChainStep } from "./chain.js";
 import { type Integers, integersOf } from "./codes.js";
+import { lowerBases } from "./lower-bases.js";
 import { isBipolar, type Lowering } from "./lowering.js";
 import { type Part, selected } from "./select.js";
 import { lastQuantizer, settleFloat } from "./settle.js";
@@ -41,7 +42,11 @@ export function lowerLayer(context: Lowering, layer: Layer): Value | undefined {
   const integers = typeof matrix === "string" ? matrix : integersOf(context, layer.input);
   if (integers === undefined) return undefined;
   if (typeof integers === "string" || typeof matrix === "string") {
-    return lowerFloatLayer(context, layer, String(integers));
+    const sums = lowerBases(context, layer, (source) => partOfSource(context, layer, source));
+    if (typeof sums === "object") return { source: sums, steps: [], shape: layer.shape, view: layer.view };
+    if (sums === undefined) return undefined;
+    const hasBases = weights.bases !== undefined && weights.quantized === undefined;
+    return lowerFloatLayer(context, layer, hasBases ? sums : String(integers));
   }
   const hasPads = layer.window.pads.some((n) => n > 0);
   const padValue = hasPads ? integerPad(layer.padValue, integers.factor) : 0;
@@ -166,7 +171,7 @@ function lowerFloatLayer(context: Lowering, layer: Layer, reason: string): Value
 
 /** What makes integers of the layer. */
 function floatRemedy({ instructions }: Lowering, { weights, input }: Layer): string {
-  if (weights.quantized === undefined)
+  if (weights.quantized === undefined && weights.bases === undefined)
     return "if it is to be integers: latent weights do not tell their quantizer, so export the model with it in the forward pass, or the quantized weights";
   if (lastQuantizer(input.steps) >= 0)
     return "move what stands between the quantizer and this layer (a normalization, say) in front of the quantizer, or quantize again behind it";

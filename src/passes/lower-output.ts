@@ -27,7 +27,7 @@ export function lowerOutput(context: Lowering, value: Value, tail: readonly Grap
     return reportIntegerSoftmax(context, softmax, argmax !== undefined);
   // Softmax keeps the order, so an argmax after it needs no exponential.
   if (argmax?.op.kind === "argmax") return classOf(context, scores, argmax.op.selectLast);
-  return context.options.output === "float32" || isFloat(scores.source)
+  return context.options.output === "float32" || isDecoded(scores) || isFloat(scores.source)
     ? floatOutput(context, scores, softmax && (isInteger ? "omitted" : "computed"))
     : integerOutput(context, scores, softmax !== undefined);
 }
@@ -132,7 +132,8 @@ function classOf(context: Lowering, scores: Settled, selectLast: boolean): Outpu
 
 /** A tensor whose greatest element is the model's greatest output: integers where that is proven. */
 function comparable(context: Lowering, scores: Settled): TensorId {
-  if (isFloat(scores.source)) return scaled(context, scores.source, scores.steps, "float scores").tensor;
+  if (isFloat(scores.source) || isDecoded(scores))
+    return scaled(context, scores.source, scores.steps, "float scores").tensor;
   const source = widened(context, scores.source);
   const order = orderOf(source, floatSteps(context, source, scores.steps));
   if (order.kind === "scores") return source.tensor;
@@ -145,6 +146,11 @@ function comparable(context: Lowering, scores: Settled): TensorId {
     slope,
     offset,
   })).tensor;
+}
+
+/** Whether integers stand for anything but multiples. */
+function isDecoded({ steps }: Settled): boolean {
+  return steps[0]?.kind === "decode";
 }
 
 /** How outputs compare; scores of a map's pixels are no alternatives to each other. */

@@ -124,6 +124,11 @@ function withFill(
 }
 
 function storedFill({ source, steps }: Settled, value: number): number | undefined {
+  const [first] = steps;
+  if (first?.kind === "decode" && steps.length === 1) {
+    const code = first.values.indexOf(Math.fround(value));
+    return code < 0 ? undefined : code;
+  }
   if (!onlyMultiplies(steps) || steps.some((s) => s.kind === "scale" && s.step.operand.length > 1))
     return undefined;
   let integer = value;

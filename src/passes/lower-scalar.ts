@@ -1,13 +1,14 @@
 /** Graph nodes that work on each element by itself, as steps that wait. */
 import type { Diagnostics } from "../diagnostics/diagnostic.js";
 import { shapeText } from "../diagnostics/text.js";
+import { isCounting } from "../graph/quantize.js";
 import type {
+  CountingQuantizer,
   FloatTensor,
   GraphNode,
   GraphOp,
   IntTensor,
   ScaledQuantizer,
-  ThresholdQuantizer,
 } from "../graph/types.js";
 import type { ScaleStep } from "../program/types.js";
 import type { ChainStep } from "./chain.js";
@@ -41,7 +42,7 @@ export function lowerScalar(context: Lowering, node: GraphNode, value: Value): V
   const { op } = node;
   if (op.kind === "quantize") {
     const { quantizer } = op;
-    if (quantizer.kind === "thresholds") return lowerThresholds(context, node, quantizer, value);
+    if (isCounting(quantizer)) return lowerThresholds(context, node, quantizer, value);
     if (!hasSingleScale(node, quantizer, context.diagnostics)) return undefined;
     const { shape } = value.view;
     const bounded = quantizer.kind === "uniform" ? narrowed(quantizer, value) : quantizer;
@@ -89,7 +90,7 @@ function inVector(context: Lowering, node: GraphNode, value: Value): Value | und
 function lowerThresholds(
   context: Lowering,
   node: GraphNode,
-  quantizer: ThresholdQuantizer,
+  quantizer: CountingQuantizer,
   value: Value,
 ): Value | undefined {
   const [rows, levels] = quantizer.thresholds.shape as [number, number];

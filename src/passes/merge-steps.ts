@@ -10,6 +10,8 @@ export function sameSteps(a: readonly ChainStep[], b: readonly ChainStep[]): boo
 }
 
 function sameStep(a: ChainStep, b: ChainStep): boolean {
+  if (a.kind === "decode" && b.kind === "decode")
+    return sameNumbers(a.values, b.values) && JSON.stringify(a.planes) === JSON.stringify(b.planes);
   if (a.kind !== "scale" || b.kind !== "scale") return a === b;
   return a.step.operator === b.step.operator && sameNumbers(a.step.operand, b.step.operand);
 }

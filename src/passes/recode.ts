@@ -1,6 +1,6 @@
 /** Codes for what follows a quantizer: sign, then a subtraction or a relu, is still a low-bit number. */
 import type { Quantizer } from "../graph/types.js";
-import { applyChain, commonDirection, quantizerLevels, quantizerScale } from "./chain.js";
+import { applyChain, commonDirection, orderOf, quantizerLevels, quantizerScale } from "./chain.js";
 import { MAX_PLANES, naturalAffine, type Recoding } from "./lower-codes.js";
 import { isChainStep, type Step } from "./values.js";
 
@@ -14,17 +14,67 @@ export interface Recoded {
   readonly factor: number;
 }
 
+/** As `affineRecoding`, of any numbers in the quantizer's order: `fround(factor · integer)` of at most so many bits. */
+export function levelRecoding(
+  values: ArrayLike<number>,
+  after: readonly Step[],
+  mostBits: number,
+): Recoded | undefined {
+  if (!isPerTensor(after)) return undefined;
+  const steps = after.filter(isChainStep);
+  const last = Array.from(values, (v) => applyChain(steps, v, 0, Math.fround));
+  const grid = integerGrid(last);
+  if (grid === undefined) return undefined;
+  const { factor, integers } = grid;
+  const offset = Math.min(...integers);
+  const step = integers.reduce((divisor, n) => greatestCommonDivisor(divisor, n - offset), 0);
+  const codes = integers.map((n) => (n - offset) / step);
+  const levels = Math.max(...codes);
+  const byValue = Array.from(values, (v, i) => [v, codes[i]!] as const).sort((a, b) => a[0] - b[0]);
+  const direction = orderOf(byValue.map(([, code]) => code));
+  const isMoved = direction !== undefined || after.every(isChainStep);
+  // Bytes are stored without a step.
+  const isStored = levels < 2 ** mostBits && (step === 1 || levels < 2 ** MAX_PLANES);
+  if (step === 0 || !isStored || !isMoved) return undefined;
+  const key = `${factor} ${step} ${offset} ${codes.join(" ")}`;
+  return { recoding: { key, step, offset, codes, levels, direction: direction ?? 1 }, factor };
+}
+
+/** Of how many parts the least magnitude may be, to divide all others. */
+const MOST_PARTS = 4;
+
+function integerGrid(
+  values: readonly number[],
+): { readonly factor: number; readonly integers: readonly number[] } | undefined {
+  const least = Math.min(...values.map(Math.abs).filter((m) => m > 0));
+  for (let parts = 1; parts <= MOST_PARTS && least < Infinity; parts++) {
+    const factor = Math.fround(least / parts);
+    const integers = values.map((v) => Math.round(v / factor));
+    if (integers.every((n, i) => Math.abs(n) < 2 ** 15 && Math.fround(n * factor) === values[i]))
+      return { factor, integers: integers.map((n) => n + 0) };
+  }
+  return undefined;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
+/** Whether operations are the same on all channels, and pools among them move behind those that follow. */
+function isPerTensor(after: readonly Step[]): boolean {
+  if (after.some((s) => s.kind === "scale" && s.step.operand.length > 1)) return false;
+  return after.every(
+    (s, i) => isChainStep(s) || commonDirection(after.slice(0, i).filter(isChainStep), 1) !== undefined,
+  );
+}
+
 /**
  * Steps per tensor after a quantizer, as codes of other values: the numbers that come out must be exactly
  * `factor · (step · code + offset)` and keep or turn round the order. Undefined where they are not.
  */
 export function affineRecoding(quantizer: Quantizer, after: readonly Step[]): Recoded | undefined {
+  if (!isPerTensor(after)) return undefined;
   const steps = after.filter(isChainStep);
-  if (steps.some((s) => s.kind === "scale" && s.step.operand.length > 1)) return undefined;
-  const poolsMove = after.every(
-    (s, i) => isChainStep(s) || commonDirection(after.slice(0, i).filter(isChainStep), 1) !== undefined,
-  );
-  if (!poolsMove) return undefined;
   const { step, offset } = naturalAffine(quantizer);
   const scale = quantizerScale(quantizer);
   const values = Array.from({ length: quantizerLevels(quantizer) + 1 }, (_, code) =>
@@ -40,7 +90,9 @@ export function affineRecoding(quantizer: Quantizer, after: readonly Step[]): Re
     if (!Number.isInteger(n) || Math.fround(factor) !== factor || factor * n !== least) continue;
     // Bytes are stored without a step.
     if (m > 1 && levels >= 2 ** MAX_PLANES) return undefined;
-    return { recoding: { key: `${m} ${n} ${codes.join(" ")}`, step: m, offset: n, codes, levels }, factor };
+    const direction = codes.at(-1)! < codes[0]! === scale > 0 ? -1 : 1;
+    const key = `${m} ${n} ${codes.join(" ")}`;
+    return { recoding: { key, step: m, offset: n, codes, levels, direction }, factor };
   }
   return undefined;
 }

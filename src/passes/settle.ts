@@ -3,8 +3,9 @@
  * operations between keep the order), float operations before a quantizer into its thresholds. What is left
  * after a quantizer, or where there is none, still waits.
  */
-import { type ChainStep, chainDirection, commonDirection, isPerChannel, quantizerScale } from "./chain.js";
-import { lowerThreshold, type Recoding } from "./lower-codes.js";
+import { type ChainStep, chainDirection, commonDirection, isPerChannel } from "./chain.js";
+import { countRecoding, decodeStep, lookedUp, rankRecoding } from "./levels.js";
+import { lowerThreshold, needsTable, type Recoding } from "./lower-codes.js";
 import { type Lowering, once } from "./lowering.js";
 import { signsOnly } from "./signs.js";
 import { pooled, scaled } from "./sources.js";
@@ -47,13 +48,21 @@ function settleSteps(context: Lowering, waiting: Waiting, recoding?: Recoding): 
   const { steps } = waiting;
   const last = lastQuantizer(steps);
   if (last < 0) return applyPools(context, waiting);
+  const quantize = steps[last]!;
+  if (recoding === undefined && quantize.kind === "quantize" && quantize.quantizer.kind === "levels") {
+    const ranks = rankRecoding(quantize.quantizer);
+    const ranked = codesAt(context, { ...waiting, steps: steps.slice(0, last + 1) }, ranks);
+    if (ranked === undefined) return undefined;
+    const decode = decodeStep(context, quantize, quantize.quantizer);
+    return applyPools(context, { source: ranked.source, steps: [decode, ...steps.slice(last + 1)] });
+  }
   const codes = codesAt(context, { ...waiting, steps: steps.slice(0, last + 1) }, recoding);
   if (codes === undefined) return undefined;
   const after = steps.slice(last + 1);
   if (recoding === undefined)
     return applyPools(context, { source: codes.source, steps: [...codes.steps, ...after] });
   // Codes that were made for what follows the quantizer stand for all of it but the pools.
-  return { source: poolsOnNewCodes(context, codes.source, steps[last]!, after, recoding), steps: [] };
+  return { source: poolsOnNewCodes(context, codes.source, after, recoding), steps: [] };
 }
 
 /**
@@ -63,13 +72,10 @@ function settleSteps(context: Lowering, waiting: Waiting, recoding?: Recoding): 
 function poolsOnNewCodes(
   context: Lowering,
   codes: Source,
-  quantize: Step,
   after: readonly Step[],
-  { codes: table }: Recoding,
+  { direction: ofCodes }: Recoding,
 ): Source {
-  if (quantize.kind !== "quantize") throw new Error("codes come from a quantizer");
   const before: ChainStep[] = [];
-  const ofCodes = (table.at(-1)! < table[0]! ? -1 : 1) * Math.sign(quantizerScale(quantize.quantizer));
   let source = codes;
   for (const step of after) {
     if (isChainStep(step)) before.push(step);
@@ -131,18 +137,27 @@ function codesAt(context: Lowering, waiting: Waiting, recoding?: Recoding): Code
     if (ready === undefined) return undefined;
     const pools = ready.steps.filter((s) => s.kind === "pool");
     const chain = ready.steps.filter(isChainStep).slice(0, -1);
-    const codes = lowerThreshold(context, ready.source, chain, quantize, recoding, pools.length > 0);
+    // Codes that neither rise nor fall cannot be pooled: counts are, and then looked up. Kernels of integer layers write
+    // counts too, so that no map of sums is kept.
+    const isLookedUp = needsTable(recoding) && (pools.length > 0 || isSums(ready.source));
+    const first = isLookedUp ? countRecoding(quantize.quantizer) : recoding;
+    const codes = lowerThreshold(context, ready.source, chain, quantize, first, pools.length > 0);
     if (codes === undefined) return undefined;
     let { source } = codes;
     pools.forEach((pool, i) => {
-      const operator = poolOnCodes(ready, pool, recoding)!;
+      const operator = poolOnCodes(ready, pool, first)!;
       source = pooled(context, source, operator, {
         ...pool,
         node: i === pools.length - 1 ? quantize.node : `${quantize.node} after ${pool.node}`,
       });
     });
+    if (isLookedUp) source = lookedUp(context, source, recoding!, `${quantize.node} codes`);
     return { source, steps: codes.steps };
   });
+}
+
+function isSums({ domain }: Source): boolean {
+  return domain.kind === "scalar" && domain.type === "i32";
 }
 
 /**
@@ -152,12 +167,15 @@ function codesAt(context: Lowering, waiting: Waiting, recoding?: Recoding): Code
 function makeReady(context: Lowering, waiting: Waiting, recoding?: Recoding): Waiting | undefined {
   let { source } = waiting;
   let steps = signsOnly(waiting);
-  const turn = steps.findLastIndex((s) => s.kind === "positional" || turns(s, source.shape[2]));
+  const turn = steps.slice(0, -1).findLastIndex((s) => s.kind === "positional" || turns(s, source.shape[2]));
   if (turn >= 0) {
     const before = settleSteps(context, { source, steps: steps.slice(0, turn + 1) });
     if (before === undefined) return undefined;
-    source = scaled(context, before.source, before.steps, `${steps[turn]!.node} as float`);
-    steps = steps.slice(turn + 1);
+    const isCodes = steps[turn]!.kind === "quantize";
+    source = isCodes
+      ? before.source
+      : scaled(context, before.source, before.steps, `${steps[turn]!.node} as float`);
+    steps = [...(isCodes ? before.steps : []), ...steps.slice(turn + 1)];
   }
   const stuck = steps.findLastIndex(
     (s) => s.kind === "pool" && poolOnCodes({ source, steps }, s, recoding) === undefined,
@@ -178,11 +196,13 @@ function poolOnCodes(
   const after = steps.slice(steps.indexOf(pool) + 1, -1).filter(isChainStep);
   const direction = commonDirection(after, source.shape[2]);
   if (direction === undefined) return undefined;
+  if (needsTable(recoding)) return direction > 0 ? "maximum" : "minimum";
   return direction * coderOf(quantize.quantizer, recoding?.codes).direction > 0 ? "maximum" : "minimum";
 }
 
 /** Whether a step rises for some numbers and falls for others. */
 function turns(step: Step, channels: number): boolean {
+  if (step.kind === "quantize") return chainDirection([step], 0) === undefined;
   if (step.kind !== "scale" || !(step.step.operator === "prelu" || step.step.operator === "abs"))
     return false;
   const count = isPerChannel([step]) ? channels : 1;

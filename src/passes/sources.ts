@@ -2,7 +2,15 @@
 import type { Domain, Instruction, ScaleStep, Window } from "../program/types.js";
 import { affineValue, applyChain, type ChainStep } from "./chain.js";
 import { addTensor, type Lowering, once } from "./lowering.js";
-import { type ElementStep, isFloat, type MapShape, type Range, rangeOf, type Source } from "./values.js";
+import {
+  type ElementStep,
+  isChainStep,
+  isFloat,
+  type MapShape,
+  type Range,
+  rangeOf,
+  type Source,
+} from "./values.js";
 
 export const I32: Domain = { kind: "scalar", type: "i32" };
 export const F32: Domain = { kind: "scalar", type: "f32" };
@@ -103,6 +111,8 @@ export function scaled(
   name: string,
 ): Source {
   if (isFloat(source) && steps.length === 0) return source;
+  const [first, ...rest] = steps;
+  if (first?.kind === "decode") return decoded(context, source, first, rest, name);
   return once(context, steps.at(-1) ?? source, `float of ${source.tensor}`, () =>
     emit(context, name, source.shape, { domain: F32 }, (output) => ({
       kind: "scale",
@@ -111,6 +121,28 @@ export function scaled(
       steps: floatSteps(context, source, steps),
     })),
   );
+}
+
+/** Operations on all channels alike are done on the table. */
+function decoded(
+  context: Lowering,
+  source: Source,
+  decode: Extract<ChainStep, { kind: "decode" }>,
+  after: readonly ElementStep[],
+  name: string,
+): Source {
+  const own = after.findIndex((s) => s.kind !== "scale" || s.step.operand.length > 1);
+  const shared = (own < 0 ? after : after.slice(0, own)).filter(isChainStep);
+  const values = decode.values.map((v) => applyChain(shared, v, 0, Math.fround));
+  const floats = once(context, shared.at(-1) ?? decode, `decoded ${source.tensor}`, () =>
+    emit(context, name, source.shape, { domain: F32 }, (output) => ({
+      kind: "decode",
+      input: source.tensor,
+      output,
+      values,
+    })),
+  );
+  return scaled(context, floats, after.slice(shared.length), name);
 }
 
 /** Steps as the `scale` instruction takes them, from what is stored. */

@@ -29,6 +29,8 @@ export interface Source {
   readonly stride: number;
   /** How far a framework's own float32 sums can be from the integer, per channel. */
   readonly uncertainty: (channel: number) => number;
+  /** Per channel, of float sums that a framework rounds otherwise: what they lie between. */
+  readonly roundedSums?: readonly Range[];
 }
 
 /** A max-pool that waits: on `shape`, the size after it. */

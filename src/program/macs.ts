@@ -11,6 +11,7 @@ export function macsOf(program: DeviceProgram, instruction: Instruction): number
   if (instruction.kind === "conv-float") {
     return height * width * channels * (instruction.weights.length / channels);
   }
+  if (instruction.kind === "conv-bases") return height * width * channels * instruction.bases[0]!.inputs;
   return 0;
 }
 

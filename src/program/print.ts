@@ -1,5 +1,6 @@
 import { printable } from "../diagnostics/text.js";
 import {
+  type CodeMatrix,
   type DeviceProgram,
   type Domain,
   type Instruction,
@@ -55,7 +56,7 @@ function detail(instruction: Instruction): string {
     case "threshold": {
       const rows = instruction.flipped.length;
       const flips = instruction.flipped.reduce((sum, f) => sum + f, 0);
-      return ` ${instruction.levels} level${instruction.levels === 1 ? "" : "s"} × ${rows} row${rows === 1 ? "" : "s"}${flips > 0 ? `, ${flips} flipped` : ""}`;
+      return ` ${instruction.levels} level${instruction.levels === 1 ? "" : "s"} × ${rows} row${rows === 1 ? "" : "s"}${flips > 0 ? `, ${flips} flipped` : ""}${instruction.table === undefined ? "" : ` to codes ${instruction.table.join(",")}`}`;
     }
     case "conv": {
       const { weights, groups, padValue, inputOffset } = instruction;
@@ -65,6 +66,16 @@ function detail(instruction: Instruction): string {
       const outside = instruction.window.pads.some((n) => n > 0) ? ` of ${padValue}` : "";
       return ` weights ${outputs}×${inputs} ${domainText(domain)}${windowText(instruction.window, outside)}${groupsText(groups)}${added}`;
     }
+    case "conv-bases": {
+      const { bases, planes, window, groups, padCode } = instruction;
+      const [{ outputs, inputs }] = bases as [CodeMatrix];
+      const texts = bases.map(({ bits, step, offset }) => domainText({ kind: "codes", bits, step, offset }));
+      const plane = domainText({ kind: "codes", bits: 1, ...planes });
+      const outside = padCode === undefined ? " left out" : ` of code ${padCode}`;
+      return ` bases ${outputs}×${inputs} ${texts.join(" and ")}, planes ${plane}${windowText(window, outside)}${groupsText(groups)}`;
+    }
+    case "decode":
+      return ` to ${[...instruction.values.slice(0, 8)].join(", ")}${instruction.values.length > 8 ? ",…" : ""}`;
     case "conv-float":
       return ` ${instruction.weights.length} weights${windowText(instruction.window)}${groupsText(instruction.groups)}`;
     case "combine": {

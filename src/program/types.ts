@@ -88,7 +88,7 @@ export type Instruction =
   /**
    * `code = Σ_j [key(x) >= thresholds[c][j]]`, or `levels - Σ` where the channel is flipped. `key` is the
    * identity for integers and the order-preserving map of float32 bits to int32 for f32 (docs/NUMERICS.md).
-   * The output holds codes, or the code itself as a u8 scalar.
+   * The output holds codes, or the code itself as a u8 scalar. With a `table` of levels + 1 entries, `table[code]`.
    * `thresholds` is [rows × levels], ascending in a row; `rows` is 1 (shared) or the number of channels.
    */
   | {
@@ -99,8 +99,12 @@ export type Instruction =
       readonly thresholds: Int32Array;
       /** One entry per row: 1 where the channel is flipped. */
       readonly flipped: Uint8Array;
+      readonly table?: Uint8Array;
     }
-  /** `y = table[x]`, 256 entries: a u8 input to the u8 codes of a quantizer of many levels. */
+  /**
+   * `y = table[x]`: a u8 input to the u8 codes of a quantizer of many levels, 256 entries; or k-bit codes to others,
+   * 2^k entries.
+   */
   | {
       readonly kind: "lookup";
       readonly input: TensorId;
@@ -134,6 +138,32 @@ export type Instruction =
       readonly weights: Float32Array;
       readonly window: Window;
       readonly groups: number;
+    }
+  /**
+   * Convolution of planes by bases. Bit l of a code, counted from the most significant, is the plane l: a set bit is
+   * `planes.step + planes.offset`, the other `planes.offset`. With d[m][l] the exact sum of products of plane l and
+   * basis m, starting from +0: for each m, for each l, `acc = rounded(acc + rounded(rounded(d[m][l]) · c[n][m][l]))`.
+   * A tap outside the map has the code `padCode`; without it, it is left out of all sums.
+   */
+  | {
+      readonly kind: "conv-bases";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly planes: { readonly step: number; readonly offset: number };
+      /** M matrices, each with the outputs and inputs of a convolution's. */
+      readonly bases: readonly CodeMatrix[];
+      /** [N][M][L]. */
+      readonly coefficients: Float32Array;
+      readonly window: Window;
+      readonly groups: number;
+      readonly padCode?: number;
+    }
+  /** `y = values[code]`, 2^bits float32 entries. */
+  | {
+      readonly kind: "decode";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly values: Float32Array;
     }
   /**
    * Per channel and window: the greatest or least element (codes by their code, f32 by key, never NaN), or the

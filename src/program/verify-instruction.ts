@@ -9,7 +9,15 @@ import {
 } from "./expect.js";
 import { type Axis, everyWindowHasTap, isOutputSize } from "./geometry.js";
 import { SCALAR_RANGES } from "./ranges.js";
-import type { Domain, Instruction, ProgramTensor, ScalarType, ScaleStep, Window } from "./types.js";
+import type {
+  CodeMatrix,
+  Domain,
+  Instruction,
+  ProgramTensor,
+  ScalarType,
+  ScaleStep,
+  Window,
+} from "./types.js";
 
 /** The largest code width: codes are held in bytes and packed as at most eight planes. */
 export const MAX_CODE_BITS = 8;
@@ -31,16 +39,26 @@ export function checkInstruction(
       checkThreshold(instruction, input, output);
       break;
     case "lookup":
-      expect(isScalar(input.domain, "u8"), instruction, "reads a tensor that is not u8");
-      expect(isScalar(output.domain, "u8"), instruction, "writes a tensor that is not u8");
-      expect(instruction.table.length === 256, instruction, "has not 256 entries");
-      checkSameShape(instruction, input, output);
+      checkLookup(instruction, input, output);
       break;
     case "conv":
       checkConv(instruction, input, output);
       break;
     case "conv-float":
       checkConvFloat(instruction, input, output);
+      break;
+    case "conv-bases":
+      checkConvBases(instruction, input, output);
+      break;
+    case "decode":
+      expect(isScalar(output.domain, "f32"), instruction, "writes a tensor that is not f32");
+      expect(
+        isCodes(input.domain) && instruction.values.length === 2 ** input.domain.bits,
+        instruction,
+        "has not one value per code",
+      );
+      expect(instruction.values.every(Number.isFinite), instruction, "has a value that is not finite");
+      checkSameShape(instruction, input, output);
       break;
     case "pool":
       checkPool(instruction, input, output);
@@ -95,12 +113,14 @@ export function checkInstruction(
 type Of<K extends Instruction["kind"]> = Extract<Instruction, { kind: K }>;
 
 function checkThreshold(instruction: Of<"threshold">, input: ProgramTensor, output: ProgramTensor): void {
-  const { thresholds, levels, flipped } = instruction;
+  const { thresholds, levels, flipped, table } = instruction;
   const rows = flipped.length;
   expect(input.domain.kind === "scalar", instruction, "reads codes");
   expect(isCodes(output.domain) || isScalar(output.domain, "u8"), instruction, "writes neither codes nor u8");
   const bits = isCodes(output.domain) ? output.domain.bits : 8;
-  expect(levels >= 1 && levels < 2 ** bits, instruction, "has levels that exceed the codes");
+  const most = table === undefined ? levels : Math.max(...table);
+  expect(levels >= 1 && levels <= 255 && most < 2 ** bits, instruction, "has levels that exceed the codes");
+  expect(table === undefined || table.length === levels + 1, instruction, "has not one code per level");
   expect(rows === 1 || rows === output.shape[2], instruction, "has neither one row nor one per channel");
   expect(thresholds.length === rows * levels, instruction, "has the wrong number of thresholds");
   checkSameShape(instruction, input, output);
@@ -111,6 +131,26 @@ function checkThreshold(instruction: Of<"threshold">, input: ProgramTensor, outp
       "has a row that is not ascending",
     );
   }
+}
+
+function checkLookup(instruction: Of<"lookup">, input: ProgramTensor, output: ProgramTensor): void {
+  const { table } = instruction;
+  if (isCodes(input.domain)) {
+    const { domain } = output;
+    expect(isCodes(domain), instruction, "writes a tensor that is no codes");
+    expect(table.length === 2 ** input.domain.bits, instruction, "has not one entry per code");
+    const most = isCodes(domain) ? 2 ** domain.bits : 0;
+    expect(
+      table.every((code) => code < most),
+      instruction,
+      "has a code beyond its bits",
+    );
+  } else {
+    expect(isScalar(input.domain, "u8"), instruction, "reads neither u8 nor codes");
+    expect(isScalar(output.domain, "u8"), instruction, "writes a tensor that is not u8");
+    expect(table.length === 256, instruction, "has not 256 entries");
+  }
+  checkSameShape(instruction, input, output);
 }
 
 function checkConv(instruction: Of<"conv">, input: ProgramTensor, output: ProgramTensor): void {
@@ -126,8 +166,17 @@ function checkConv(instruction: Of<"conv">, input: ProgramTensor, output: Progra
   );
   checkGroups(instruction, groups, input, output);
   checkWindow(instruction, window, input, output);
+  checkWeights(instruction, weights, tapsPerOutput(window, groups, input), output);
+}
+
+function checkWeights(
+  instruction: Instruction,
+  weights: CodeMatrix,
+  inputs: number,
+  output: ProgramTensor,
+): void {
   expect(weights.outputs === output.shape[2], instruction, "does not fit its weights");
-  expect(weights.inputs === tapsPerOutput(window, groups, input), instruction, "does not fit its weights");
+  expect(weights.inputs === inputs, instruction, "does not fit its weights");
   expect(weights.codes.length === weights.inputs * weights.outputs, instruction, "has incomplete weights");
   expect(weights.bits >= 1 && weights.bits <= MAX_CODE_BITS, instruction, "has impossible weight bits");
   expect(
@@ -135,6 +184,48 @@ function checkConv(instruction: Of<"conv">, input: ProgramTensor, output: Progra
     instruction,
     "has a weight code beyond its bits",
   );
+}
+
+/** Beyond it a sum of products could leave float32. */
+const LARGEST_SUM = 2 ** 126;
+
+function checkConvBases(instruction: Of<"conv-bases">, input: ProgramTensor, output: ProgramTensor): void {
+  const { bases, coefficients, planes, window, groups, padCode } = instruction;
+  expect(isScalar(output.domain, "f32"), instruction, "writes a tensor that is not f32");
+  const bits = isCodes(input.domain) ? input.domain.bits : 0;
+  expect(bits > 0, instruction, "reads no codes");
+  expect(
+    Number.isInteger(planes.step) && Number.isInteger(planes.offset) && planes.step !== 0,
+    instruction,
+    "has planes whose bits mean the same",
+  );
+  expect(
+    padCode === undefined || (Number.isInteger(padCode) && padCode >= 0 && padCode < 2 ** bits),
+    instruction,
+    "pads with a code that does not exist",
+  );
+  checkGroups(instruction, groups, input, output);
+  checkWindow(instruction, window, input, output);
+  const inputs = tapsPerOutput(window, groups, input);
+  for (const basis of bases) checkWeights(instruction, basis, inputs, output);
+  const count = output.shape[2] * bases.length * bits;
+  expect(
+    bases.length >= 1 && coefficients.length === count,
+    instruction,
+    "has the wrong number of coefficients",
+  );
+  const largest = Math.max(...bases.map((b) => largestWeight(b) * largestPlane(planes) * inputs));
+  expect(largest < 2 ** 31, instruction, "has sums beyond 32 bits");
+  const total = coefficients.reduce((most, c) => Math.max(most, Math.abs(c)), 0) * bases.length * bits;
+  expect(total * largest < LARGEST_SUM, instruction, "has sums beyond float32");
+}
+
+function largestWeight({ step, offset, bits }: CodeMatrix): number {
+  return Math.max(Math.abs(offset), Math.abs(step * (2 ** bits - 1) + offset));
+}
+
+function largestPlane({ step, offset }: { readonly step: number; readonly offset: number }): number {
+  return Math.max(Math.abs(offset), Math.abs(step + offset));
 }
 
 function checkConvFloat(instruction: Of<"conv-float">, input: ProgramTensor, output: ProgramTensor): void {

@@ -3,7 +3,13 @@
  * pixel. Equal to `device.ts` in every bit: integer sums do not depend on their order, float sums keep it.
  */
 import { tapPosition } from "../program/geometry.js";
-import { type DeviceProgram, type Instruction, inputsOf, type ProgramTensor } from "../program/types.js";
+import {
+  type CodeMatrix,
+  type DeviceProgram,
+  type Instruction,
+  inputsOf,
+  type ProgramTensor,
+} from "../program/types.js";
 import { executeInstruction } from "./device.js";
 
 type Values = Int32Array | Float32Array;
@@ -33,6 +39,7 @@ export function compileTrace(program: DeviceProgram): (input: Values) => Values[
 
 function compileInstruction(program: DeviceProgram, instruction: Instruction): Step {
   if (instruction.kind === "conv") return compileConv(program, instruction);
+  if (instruction.kind === "conv-bases") return compileConvBases(program, instruction);
   if (instruction.kind === "conv-float") return compileConvFloat(program, instruction);
   if (instruction.kind === "threshold" && !isFloat(program.tensors[instruction.input]!))
     return compileThreshold(program, instruction);
@@ -44,7 +51,7 @@ function isFloat({ domain }: ProgramTensor): boolean {
 }
 
 function compileThreshold(program: DeviceProgram, instruction: Of<"threshold">): Step {
-  const { levels, thresholds, flipped } = instruction;
+  const { levels, thresholds, flipped, table } = instruction;
   const perChannel = flipped.length > 1;
   const channels = program.tensors[instruction.output]!.shape[2];
   return ([x]) => {
@@ -54,14 +61,15 @@ function compileThreshold(program: DeviceProgram, instruction: Of<"threshold">):
       const value = x![i]!;
       let reached = 0;
       for (let j = row * levels; j < (row + 1) * levels; j++) if (value >= thresholds[j]!) reached++;
-      codes[i] = flipped[row] === 1 ? levels - reached : reached;
+      const code = flipped[row] === 1 ? levels - reached : reached;
+      codes[i] = table === undefined ? code : table[code]!;
       if (++channel === channels) channel = 0;
     }
     return codes;
   };
 }
 
-type Conv = Of<"conv"> | Of<"conv-float">;
+type Conv = Of<"conv"> | Of<"conv-float"> | Of<"conv-bases">;
 
 /** Sums of one group's patch with the weights of its outputs [first, first + count), to `sums`. */
 type Dot = (patch: Float64Array, first: number, count: number, sums: Values, at: number) => void;
@@ -126,6 +134,45 @@ function compileConvFloat(program: DeviceProgram, instruction: Of<"conv-float">)
         const w = (first + n) * inputs;
         for (let k = 0; k < inputs; k++) sum = Math.fround(sum + Math.fround(patch[k]! * weights[w + k]!));
         sums[at + n] = sum;
+      }
+    },
+  );
+}
+
+/** Taps outside the map are numbers no code has, so that both kinds of padding are codes to the planes. */
+const OUTSIDE = -1;
+
+function compileConvBases(program: DeviceProgram, instruction: Of<"conv-bases">): Step {
+  const { bases, coefficients, planes, padCode = OUTSIDE } = instruction;
+  const [{ inputs }] = bases as [CodeMatrix];
+  const weights = bases.map(({ codes, step, offset }) => Float64Array.from(codes, (c) => step * c + offset));
+  const perOutput = coefficients.length / program.tensors[instruction.output]!.shape[2];
+  const count = perOutput / bases.length;
+  const taps = new Float64Array(count * inputs);
+  return compileWindows(
+    program,
+    instruction,
+    (x) => Float64Array.from(x),
+    padCode,
+    (patch, first, outputs, sums, at) => {
+      for (let l = 0; l < count; l++) {
+        const shift = count - 1 - l;
+        for (let k = 0; k < inputs; k++) {
+          const code = patch[k]!;
+          taps[l * inputs + k] = code === OUTSIDE ? 0 : planes.step * ((code >> shift) & 1) + planes.offset;
+        }
+      }
+      for (let n = first; n < first + outputs; n++) {
+        let acc = 0;
+        let c = n * perOutput;
+        for (const basis of weights) {
+          for (let l = 0; l < count; l++) {
+            let dot = 0;
+            for (let k = 0; k < inputs; k++) dot += taps[l * inputs + k]! * basis[n * inputs + k]!;
+            acc = Math.fround(acc + Math.fround(Math.fround(dot) * coefficients[c++]!));
+          }
+        }
+        sums[at + n - first] = acc;
       }
     },
   );

@@ -5,6 +5,7 @@
 import { fail } from "../diagnostics/diagnostic.js";
 import { tapPosition } from "../program/geometry.js";
 import {
+  type CodeMatrix,
   type DeviceProgram,
   type Instruction,
   inputsOf,
@@ -60,6 +61,10 @@ export function executeInstruction(
       return conv(instruction, from[0]!, to, x);
     case "conv-float":
       return convFloat(instruction, from[0]!, to, x);
+    case "conv-bases":
+      return convBases(instruction, from[0]!, to, x);
+    case "decode":
+      return elements(to, (_y, _x, _c, i) => instruction.values[x[i]!]!);
     case "pool":
       return pool(instruction, from[0]!, to, x);
     case "add":
@@ -135,13 +140,14 @@ function threshold(
   to: ProgramTensor,
   input: Values,
 ): Values {
-  const { levels, thresholds, flipped } = instruction;
+  const { levels, thresholds, flipped, table } = instruction;
   return elements(to, (_y, _x, channel, i) => {
     const row = flipped.length === 1 ? 0 : channel;
     const key = isFloat(from) ? floatKey(input[i]!) : input[i]!;
     let reached = 0;
     for (let j = 0; j < levels; j++) if (key >= thresholds[row * levels + j]!) reached++;
-    return flipped[row] === 1 ? levels - reached : reached;
+    const code = flipped[row] === 1 ? levels - reached : reached;
+    return table === undefined ? code : table[code]!;
   });
 }
 
@@ -210,6 +216,54 @@ function convFloat(
       }
     }
     return sum;
+  });
+}
+
+/** Bit l of a code, counted from the most significant of its tensor's bits. */
+function planeOf(tensor: ProgramTensor, code: number, l: number): number {
+  const bits = tensor.domain.kind === "codes" ? tensor.domain.bits : 0;
+  return (code >> (bits - 1 - l)) & 1;
+}
+
+function convBases(
+  instruction: Of<"conv-bases">,
+  from: ProgramTensor,
+  to: ProgramTensor,
+  input: Values,
+): Values {
+  const { bases, coefficients, planes, window, groups, padCode } = instruction;
+  const groupInputs = from.shape[2] / groups;
+  const groupOutputs = to.shape[2] / groups;
+  const count = coefficients.length / (to.shape[2] * bases.length);
+  /** The exact sum of products of one plane and one basis. */
+  const dot = (y: number, x: number, n: number, basis: CodeMatrix, l: number): number => {
+    const firstChannel = Math.floor(n / groupOutputs) * groupInputs;
+    let sum = 0;
+    let k = n * basis.inputs;
+    for (let ky = 0; ky < window.kernel[0]; ky++) {
+      for (let kx = 0; kx < window.kernel[1]; kx++) {
+        for (let c = 0; c < groupInputs; c++, k++) {
+          const row = tapPosition(window, 0, y, ky);
+          const column = tapPosition(window, 1, x, kx);
+          const code = at(from, input, row, column, firstChannel + c) ?? padCode;
+          if (code === undefined) continue;
+          const plane = planes.step * planeOf(from, code, l) + planes.offset;
+          sum += plane * (basis.step * basis.codes[k]! + basis.offset);
+        }
+      }
+    }
+    return sum;
+  };
+  return elements(to, (y, x, n) => {
+    let acc = 0;
+    for (const [m, basis] of bases.entries()) {
+      for (let l = 0; l < count; l++) {
+        const coefficient = coefficients[(n * bases.length + m) * count + l]!;
+        const product = Math.fround(Math.fround(dot(y, x, n, basis, l)) * coefficient);
+        acc = Math.fround(acc + product);
+      }
+    }
+    return acc;
   });
 }
 

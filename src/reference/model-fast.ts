@@ -6,9 +6,10 @@
 import { fail } from "../diagnostics/diagnostic.js";
 import { broadcastPositions } from "../graph/broadcast.js";
 import { integerArithmetic } from "../graph/integer-arithmetic.js";
-import { quantize } from "../graph/quantize.js";
+import { isCounting, quantize } from "../graph/quantize.js";
 import { rescale } from "../graph/rescale.js";
 import type {
+  CountingQuantizer,
   FloatTensor,
   GraphNode,
   GraphOp,
@@ -16,7 +17,6 @@ import type {
   PairwiseOperator,
   Quantizer,
   Shape,
-  ThresholdQuantizer,
 } from "../graph/types.js";
 import { checkInput, entryOf, traceModel } from "./model.js";
 import {
@@ -208,7 +208,7 @@ function oneByOne(graph: ModelGraph, node: GraphNode): Layer {
 }
 
 function compileQuantizer(quantizer: Quantizer, shape: Shape): Layer {
-  if (quantizer.kind === "thresholds") return compileThresholds(quantizer, shape);
+  if (isCounting(quantizer)) return compileThresholds(quantizer, shape);
   const scale = spread(quantizer.scale, shape);
   if (quantizer.kind === "bipolar") {
     const { signOfZero } = quantizer;
@@ -222,10 +222,14 @@ function compileQuantizer(quantizer: Quantizer, shape: Shape): Layer {
 }
 
 /** Rows rise, so the number of thresholds that are reached is where the row first exceeds the number. */
-function compileThresholds({ thresholds, axis, step, offset }: ThresholdQuantizer, shape: Shape): Layer {
+function compileThresholds(quantizer: CountingQuantizer, shape: Shape): Layer {
+  const { thresholds, axis } = quantizer;
   const [rows, levels] = thresholds.shape as [number, number];
   const { data } = thresholds;
   const perAxis = shape.map((n, i) => (i === axis && rows > 1 ? n : 1));
+  const values = Float32Array.from({ length: levels + 1 }, (_, n) =>
+    quantizer.kind === "levels" ? quantizer.values.data[n]! : quantizer.step * n + quantizer.offset,
+  );
   const starts = broadcastPositions(perAxis, shape).map((row) => row * levels);
   return elementwise(starts.length, (v, i) => {
     let [low, high] = [0, levels];
@@ -234,7 +238,7 @@ function compileThresholds({ thresholds, axis, step, offset }: ThresholdQuantize
       if (v >= data[starts[i]! + middle]!) low = middle + 1;
       else high = middle;
     }
-    return step * low + offset;
+    return values[low]!;
   });
 }
 

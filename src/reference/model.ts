@@ -4,16 +4,16 @@
  */
 import { fail } from "../diagnostics/diagnostic.js";
 import { integerArithmetic } from "../graph/integer-arithmetic.js";
-import { quantize } from "../graph/quantize.js";
+import { isCounting, quantize } from "../graph/quantize.js";
 import { rescale } from "../graph/rescale.js";
 import type {
+  CountingQuantizer,
   FloatTensor,
   GraphNode,
   GraphOp,
   IntTensor,
   ModelGraph,
   Shape,
-  ThresholdQuantizer,
 } from "../graph/types.js";
 import { integerSoftmax } from "./integer-softmax.js";
 import * as maps from "./model-maps.js";
@@ -106,8 +106,7 @@ function execute(node: GraphNode, graph: ModelGraph, inputs: readonly Float32Arr
       return maps.reduce(op, x, inputShape, shape);
     case "quantize":
       return x.map((v, i) => {
-        if (op.quantizer.kind === "thresholds")
-          return reached(op.quantizer, v, channelOf(shape, i, op.quantizer.axis));
+        if (isCounting(op.quantizer)) return reached(op.quantizer, v, channelOf(shape, i, op.quantizer.axis));
         const scale = broadcast(op.quantizer.scale, shape, i);
         const zeroPoint = op.quantizer.kind === "uniform" ? broadcast(op.quantizer.zeroPoint, shape, i) : 0;
         return quantize(op.quantizer, v, scale, zeroPoint);
@@ -214,10 +213,14 @@ function alongAxis(
 }
 
 /** Counts the channel's thresholds that a number reaches: qonnx's `count_nonzero(v >= thresholds)` (multithreshold.py). */
-function reached({ thresholds, step, offset }: ThresholdQuantizer, x: number, channel: number): number {
-  const [rows, levels] = thresholds.shape as [number, number];
+function reached(quantizer: CountingQuantizer, x: number, channel: number): number {
+  const [rows, levels] = quantizer.thresholds.shape as [number, number];
   const start = rows === 1 ? 0 : channel * levels;
-  return step * thresholds.data.subarray(start, start + levels).filter((t) => x >= t).length + offset;
+  const row = quantizer.thresholds.data.subarray(start, start + levels);
+  const count = row.filter((t) => x >= t).length;
+  return quantizer.kind === "levels"
+    ? quantizer.values.data[count]!
+    : quantizer.step * count + quantizer.offset;
 }
 
 /** Channel of a flat index; channels stand on axis 1 unless told. */

@@ -74,6 +74,7 @@ function conventionsOfQuantizer(quantizer: Quantizer): readonly (readonly [strin
       return [[SIGN, quantizer.signOfZero > 0 ? "+1" : "−1"]];
     case "uniform":
       return [[ROUNDING, quantizer.rounding]];
+    case "levels":
     case "thresholds":
       return [[THRESHOLDS, "belong to the level above"]];
   }

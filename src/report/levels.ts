@@ -1,8 +1,23 @@
 /** The levels that weights and activations take, as a person would name them. */
-import type { GraphOp, GraphValue, ModelGraph, Quantizer, WeightTensor } from "../graph/types.js";
+import type {
+  GraphOp,
+  GraphValue,
+  LevelsQuantizer,
+  ModelGraph,
+  Quantizer,
+  WeightTensor,
+} from "../graph/types.js";
 
 export interface Levels {
-  readonly kind: "binary" | "zero-one" | "ternary" | "powers-of-two" | "uniform" | "input" | "float";
+  readonly kind:
+    | "binary"
+    | "zero-one"
+    | "ternary"
+    | "powers-of-two"
+    | "uniform"
+    | "levels"
+    | "input"
+    | "float";
   /** What an element needs; 32 for float. */
   readonly bits: number;
   /** E.g. `±1, a scale per output`. */
@@ -12,7 +27,12 @@ export interface Levels {
 const FLOAT: Levels = { kind: "float", bits: 32, text: "float" };
 
 /** The levels of a layer's weights, and whether each output has a scale of its own. */
-export function weightLevels({ quantized }: WeightTensor): Levels & { readonly isScaled: boolean } {
+export function weightLevels({ quantized, bases }: WeightTensor): Levels & { readonly isScaled: boolean } {
+  if (quantized === undefined && bases !== undefined) {
+    const isScaled = bases.some(({ coefficient: { data } }) => data.some((c) => c !== data[0]));
+    const each = isScaled ? ", coefficients per output" : "";
+    return { kind: "levels", bits: bases.length, text: `${bases.length} bases${each}`, isScaled };
+  }
   if (quantized === undefined) return { ...FLOAT, isScaled: false };
   const { codes, scale, fromValues } = quantized;
   const levels = levelsOf(new Set(codes));
@@ -52,6 +72,7 @@ export function activationLevels(codes: Codes | undefined): Levels {
 
 function quantizerLevels(quantizer: Quantizer): Levels {
   if (quantizer.kind === "bipolar") return levelsOf(new Set([-1, 1]));
+  if (quantizer.kind === "levels") return sums(quantizer);
   if (quantizer.kind === "thresholds") {
     const { thresholds, step, offset } = quantizer;
     const levels = thresholds.shape.at(-1)! + 1;
@@ -62,6 +83,18 @@ function quantizerLevels(quantizer: Quantizer): Levels {
   if (qmax - qmin > 2) return uniform(Math.ceil(Math.log2(qmax - qmin + 1)));
   const [zero = 0] = zeroPoint.data;
   return levelsOf(new Set(Array.from({ length: qmax - qmin + 1 }, (_, i) => qmin + i - zero)));
+}
+
+/** Planes with coefficients; two levels are one plane, whatever they are. */
+function sums({ planes, values }: LevelsQuantizer): Levels {
+  const count = planes?.coefficients.data.length;
+  const bits = count ?? Math.ceil(Math.log2(values.data.length));
+  const text = count === undefined ? `${values.data.length} levels` : planesText(count);
+  return { kind: "levels", bits, text };
+}
+
+function planesText(count: number): string {
+  return `${count} plane${count === 1 ? "" : "s"}`;
 }
 
 function levelsOf(codes: ReadonlySet<number>): Levels {

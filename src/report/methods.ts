@@ -42,7 +42,12 @@ function isSum(op: GraphOp): boolean {
 function methodName(weights: Levels & { readonly isScaled: boolean }, activations: Levels): string {
   const isFloat = activations.kind === "float" || activations.kind === "input";
   switch (weights.kind) {
+    case "levels":
+      return isFloat
+        ? "weights of several bases"
+        : "sums of planes by bases (ABC-Net, LQ-Nets, least squares)";
     case "binary":
+      if (activations.kind === "levels") return "binary weights, activations of levels (ReBNet, HWGQ)";
       if (isFloat)
         return weights.isScaled ? "BWN: binary weights with scales" : "BinaryConnect: binary weights";
       if (activations.kind === "binary")

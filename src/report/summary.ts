@@ -51,14 +51,14 @@ export function summarize(plan: Plan): Summary {
 function layerSummary(program: DeviceProgram, plan: Plan, index: number): LayerSummary {
   const { choice, symbol } = plan.steps[index]!;
   const first = program.instructions[choice.covers[0] ?? -1];
-  const weights = first?.kind === "conv" ? first.weights : undefined;
+  const weights = first?.kind === "conv" ? [first.weights] : first?.kind === "conv-bases" ? first.bases : [];
   return {
     layer: symbol,
     kernel: choice.kernel,
     inputs: shapeText(program.tensors[choice.inputs[0]!]!.shape),
     outputs: shapeText(program.tensors[choice.output]!.shape),
     inputCodes: domainText(program.tensors[choice.inputs[0]!]!.domain),
-    weightCodes: weights === undefined ? "" : domainText({ kind: "codes", ...weights }),
+    weightCodes: weights.map((w) => domainText({ kind: "codes", ...w })).join(" and "),
     constantBytes: constantBytes(choice),
     scratchBytes: choice.scratchBytes,
     isFloat: [...choice.inputs, choice.output].some((id) => {

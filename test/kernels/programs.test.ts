@@ -98,6 +98,13 @@ describe("kernels equal the device reference", () => {
     expect(functions).toContain("bitloom_conv_general_threshold");
   }, 900_000);
 
+  it("on planes by bases, with and without thresholds", async () => {
+    const kinds = ["threshold", "conv-bases", "conv-bases", "threshold", "lookup", "decode"] as const;
+    const functions = await compare(30 * times, { kinds, inputType: "i8", instructions: 10, maxSide: 7 });
+    const wanted = ["conv_bases_sums", "conv_bases_threshold", "lookup_codes_channels", "decode_f32"];
+    for (const name of wanted) expect(functions).toContain(`bitloom_${name}`);
+  }, 900_000);
+
   it.skipIf(!hasQemu).each(bareTargets.map((t) => [t.name, t] as const))(
     "on random programs on %s in QEMU",
     async (_, target) => {

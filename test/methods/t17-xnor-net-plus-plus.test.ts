@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from "vitest";
 import type { DeviceProgram, Instruction } from "../../src/program/index.js";
-import type { FloatMap } from "../support/unfolded.js";
+import type { FloatMap } from "../support/unfolded-maps.js";
 import { expectUnfolded, normals, UnfoldedNet } from "../support/unfolded-net.js";
 
 type Case = 1 | 2 | 3 | 4;

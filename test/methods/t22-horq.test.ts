@@ -5,7 +5,7 @@
  * tensor (the reading of frozen and of dynamic scales alike) with a 3 × 3 one.
  */
 import { describe, expect, it } from "vitest";
-import type { FloatMap } from "../support/unfolded.js";
+import type { FloatMap } from "../support/unfolded-maps.js";
 import { expectUnfolded, normals, UnfoldedNet } from "../support/unfolded-net.js";
 
 type Beta = "frozen" | "tensor" | "position";

@@ -64,6 +64,7 @@ const conv = {
 };
 const sums: readonly [Shape, Domain] = [[3, 3, 4], scalar("i32")];
 const map: readonly [Shape, Domain] = [[5, 5, 2], bits];
+const floatSums: readonly [Shape, Domain] = [[3, 3, 4], scalar("f32")];
 const pool = { kind: "pool", operator: "maximum", window: window(2, 2) };
 const select = { kind: "select", top: 1, left: 0, steps: [2, 1], channels: Int32Array.of(1, 0) };
 const byteMap: readonly [Shape, Domain] = [[5, 5, 2], scalar("u8")];
@@ -85,6 +86,22 @@ const extent = (sides: Shape) => ({
 const product = { kind: "pairwise", operator: "multiply", inputs: [0, 0] };
 const sum = { kind: "reduce", over: "channels" };
 const pad = { kind: "pad", pads: [1, 0, 0, 2], channels: [0, 1], fill: 1 };
+
+/** One plane by one basis. */
+const convBases = {
+  kind: "conv-bases",
+  planes: { step: 2, offset: -1 },
+  bases: [weights(4, 18)],
+  coefficients: new Float32Array(4).fill(1),
+  window: window(3),
+  groups: 1,
+};
+const oneThreshold = {
+  kind: "threshold",
+  levels: 1,
+  thresholds: Int32Array.of(0),
+  flipped: new Uint8Array(1),
+};
 
 describe("verifyProgram", () => {
   it("accepts what is consistent", () => {
@@ -130,9 +147,53 @@ describe("verifyProgram", () => {
     ["a fill that codes cannot hold", program(map, [[6, 7, 3], bits], { ...pad, fill: 2 }), /fill/],
     ["a padded map of another size", program(map, [[6, 7, 2], bits], pad), /cannot have/],
     [
-      "a lookup of codes",
-      program(map, [[5, 5, 2], scalar("u8")], { kind: "lookup", table: new Uint8Array(256) }),
-      /not u8/,
+      "a lookup of codes into bytes",
+      program(map, [[5, 5, 2], scalar("u8")], { kind: "lookup", table: new Uint8Array(2) }),
+      /no codes/,
+    ],
+    [
+      "a lookup of codes with a byte's table",
+      program(map, map, { kind: "lookup", table: new Uint8Array(256) }),
+      /one entry per code/,
+    ],
+    [
+      "a lookup to codes that do not fit",
+      program(map, map, { kind: "lookup", table: Uint8Array.of(0, 2) }),
+      /beyond its bits/,
+    ],
+    ["a lookup of a sum", program(sums, sums, { kind: "lookup", table: new Uint8Array(256) }), /nor codes/],
+    [
+      "a table of thresholds that is too short",
+      program(sums, [sums[0], bits], { ...oneThreshold, table: Uint8Array.of(1) }),
+      /one code per level/,
+    ],
+    [
+      "a table of thresholds beyond the codes",
+      program(sums, [sums[0], bits], { ...oneThreshold, table: Uint8Array.of(1, 2) }),
+      /exceed the codes/,
+    ],
+    [
+      "values for fewer codes",
+      program(map, [map[0], scalar("f32")], { kind: "decode", values: Float32Array.of(1) }),
+      /one value per code/,
+    ],
+    ["bases of bytes", program(byteMap, floatSums, convBases), /no codes/],
+    ["bases with integer sums", program(map, sums, convBases), /not f32/],
+    [
+      "bases without coefficients",
+      program(map, floatSums, { ...convBases, coefficients: new Float32Array(3) }),
+      /number of coefficients/,
+    ],
+    ["bases that pad with no code", program(map, floatSums, { ...convBases, padCode: 2 }), /does not exist/],
+    [
+      "planes of one number",
+      program(map, floatSums, { ...convBases, planes: { step: 0, offset: 1 } }),
+      /mean the same/,
+    ],
+    [
+      "bases beyond float32",
+      program(map, floatSums, { ...convBases, coefficients: new Float32Array(4).fill(3e38) }),
+      /beyond float32/,
     ],
     ["a combination of codes", program(map, [[5, 5, 2], scalar("u8")], combine), /no bytes/],
     ["a combination into codes", program(byteMap, map, combine), /not u8/],

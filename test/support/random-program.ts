@@ -1,5 +1,6 @@
 /** Random device programs of all instruction kinds, with the shapes and constants that break careless kernels. */
 import {
+  type CodeMatrix,
   type DeviceProgram,
   type Domain,
   elementCount,
@@ -36,6 +37,8 @@ const ALL_KINDS: readonly Kind[] = [
   "conv",
   "conv",
   "conv-float",
+  "conv-bases",
+  "decode",
   "pool",
   "add",
   "combine",
@@ -133,7 +136,8 @@ class ProgramBuilder {
   #reads(kind: Kind, { domain, shape }: ProgramTensor): boolean {
     const type = domain.kind === "codes" ? "codes" : domain.type;
     if (kind === "threshold") return type !== "codes";
-    if (kind === "lookup") return type === "u8";
+    if (kind === "lookup") return type === "u8" || type === "codes";
+    if (kind === "decode" || kind === "conv-bases") return type === "codes";
     if (kind === "conv") return type !== "i32" && type !== "f32";
     if (kind === "conv-float") return type === "f32";
     if (kind === "combine") return type === "u8" || type === "i8";
@@ -150,14 +154,18 @@ class ProgramBuilder {
       case "threshold":
         return this.#threshold(input);
       case "lookup":
-        return {
-          kind,
-          input,
-          output: this.#tensor(shape, domain),
-          table: Uint8Array.from({ length: 256 }, () => random.integer(0, 255)),
-        };
+        return { kind, input, ...this.#table(shape, domain) };
       case "conv":
         return this.#conv(input);
+      case "conv-bases":
+        return this.#convBases(input);
+      case "decode": {
+        const bits = domain.kind === "codes" ? domain.bits : 0;
+        const values = Float32Array.from({ length: 2 ** bits }, () =>
+          random.next() < 0.1 ? random.pick([0, -0]) : random.normal(),
+        );
+        return { kind, input, output: this.#tensor(shape, scalar("f32")), values };
+      }
       case "conv-float": {
         const window = this.#window(shape, 3);
         const groups = random.pick(divisors(shape[2]));
@@ -249,7 +257,19 @@ class ProgramBuilder {
         ? { kind: "codes", bits, step: 2, offset: -1 }
         : { kind: "codes", bits, step: random.pick([1, 1, 2, -1]), offset: random.integer(-3, 3) };
     const output = this.#tensor(shape, toBytes ? scalar("u8") : codes);
-    return { kind: "threshold", input, output, levels, thresholds, flipped };
+    const hasTable = random.next() < 0.15;
+    const table = Uint8Array.from({ length: levels + 1 }, () => random.integer(0, 2 ** bits - 1));
+    return { kind: "threshold", input, output, levels, thresholds, flipped, ...(hasTable ? { table } : {}) };
+  }
+
+  /** Bytes to bytes, codes to codes of any width. */
+  #table(shape: Shape, domain: Domain): { readonly output: TensorId; readonly table: Uint8Array } {
+    const random = this.#random;
+    const bits = domain.kind === "codes" ? random.integer(1, domain.bits + 1) : 8;
+    const to: Domain = domain.kind === "codes" ? { kind: "codes", bits, step: 1, offset: 0 } : domain;
+    const length = domain.kind === "codes" ? 2 ** domain.bits : 256;
+    const table = Uint8Array.from({ length }, () => random.integer(0, 2 ** bits - 1));
+    return { output: this.#tensor(shape, to), table };
   }
 
   /** Small and large factors, ties of the right shift among them. */
@@ -303,9 +323,9 @@ class ProgramBuilder {
     };
   }
 
-  #conv(input: TensorId): Instruction {
+  /** Where a convolution's windows lie, and how many weights that makes. */
+  #placed(shape: Shape) {
     const random = this.#random;
-    const { shape, domain } = this.tensors[input]!;
     const whole = random.next() < 0.1 && elementCountOf(shape) < 6000;
     const window: Window = whole
       ? { kernel: [shape[0], shape[1]], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] }
@@ -314,9 +334,14 @@ class ProgramBuilder {
     const perGroup = groups === 1 ? random.pick(this.#channels) : random.integer(1, groups > 8 ? 2 : 20);
     const outputs = groups * perGroup;
     const inputs = (window.kernel[0] * window.kernel[1] * shape[2]) / groups;
+    return { window, groups, outputs, inputs };
+  }
+
+  #weights(outputs: number, inputs: number, widths: readonly number[]): CodeMatrix {
+    const random = this.#random;
     const isBinary = random.next() < 0.6;
-    const bits = isBinary ? 1 : random.pick([1, 2, 2, 3, 4, 8]);
-    const weights = {
+    const bits = isBinary ? 1 : random.pick(widths);
+    return {
       outputs,
       inputs,
       bits,
@@ -324,6 +349,43 @@ class ProgramBuilder {
       offset: isBinary ? -1 : random.pick([0, -1, -(2 ** (bits - 1)), 3]),
       codes: Uint8Array.from({ length: outputs * inputs }, () => random.integer(0, 2 ** bits - 1)),
     };
+  }
+
+  #convBases(input: TensorId): Instruction {
+    const random = this.#random;
+    const { shape, domain } = this.tensors[input]!;
+    const { window, groups, outputs, inputs } = this.#placed(shape);
+    const planes = domain.kind === "codes" ? domain.bits : 0;
+    const bases = Array.from({ length: random.integer(1, 3) }, () =>
+      this.#weights(outputs, inputs, [1, 1, 2, 3]),
+    );
+    const coefficients = Float32Array.from({ length: outputs * bases.length * planes }, () =>
+      random.next() < 0.05 ? 0 : random.normal(),
+    );
+    const output = this.#tensor(this.#windowed(shape, window, outputs, false), scalar("f32"));
+    return {
+      kind: "conv-bases",
+      input,
+      output,
+      planes: random.pick([
+        { step: 2, offset: -1 },
+        { step: 2, offset: -1 },
+        { step: 1, offset: 0 },
+        { step: -1, offset: 3 },
+      ]),
+      bases,
+      coefficients,
+      window,
+      groups,
+      ...(random.next() < 0.5 ? {} : { padCode: random.integer(0, 2 ** planes - 1) }),
+    };
+  }
+
+  #conv(input: TensorId): Instruction {
+    const random = this.#random;
+    const { shape, domain } = this.tensors[input]!;
+    const { window, groups, outputs, inputs } = this.#placed(shape);
+    const weights = this.#weights(outputs, inputs, [1, 2, 2, 3, 4, 8]);
     const isScalar = domain.kind === "scalar";
     const output = this.#tensor(this.#windowed(shape, window, outputs, false), scalar("i32"));
     return {

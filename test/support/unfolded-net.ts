@@ -18,8 +18,8 @@ import { verifyModel } from "../../src/verify.js";
 import { graphOf, type TensorSpec, tensor } from "./bundle.js";
 import { compileGraph } from "./models.js";
 import { Random } from "./random-graph.js";
-import type { FloatMap, Taps } from "./unfolded.js";
-import * as math from "./unfolded.js";
+import type { FloatMap, Taps } from "./unfolded-maps.js";
+import * as math from "./unfolded-maps.js";
 
 const f = Math.fround;
 

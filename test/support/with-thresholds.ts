@@ -1,4 +1,5 @@
 /** Graphs whose quantizers became counts of thresholds with as many levels, times the scale that they had. */
+import { isCounting } from "../../src/graph/quantize.js";
 import type { GraphNode, GraphValue, ModelGraph, Shape, ThresholdQuantizer } from "../../src/graph/types.js";
 import { Random } from "./random-graph.js";
 
@@ -32,7 +33,7 @@ function replacement(
   shape: Shape,
   random: Random,
 ): { readonly quantizer: ThresholdQuantizer; readonly scale: Scale } | undefined {
-  if (op.kind !== "quantize" || op.quantizer.kind === "thresholds" || random.next() < 0.25) return undefined;
+  if (op.kind !== "quantize" || isCounting(op.quantizer) || random.next() < 0.25) return undefined;
   const { scale } = op.quantizer;
   const [step, levels, offset] =
     op.quantizer.kind === "bipolar"

@@ -3,6 +3,7 @@ import * as activations from "./layers/activations.js";
 import { arithmetic } from "./layers/arithmetic.js";
 import { batchnorm } from "./layers/batchnorm.js";
 import { conv1d, conv2d } from "./layers/conv.js";
+import * as levels from "./layers/levels.js";
 import { linear } from "./layers/linear.js";
 import { argmax, softmax } from "./layers/output.js";
 import * as pairs from "./layers/pairs.js";
@@ -43,6 +44,9 @@ export const bundleLayers: readonly LayerEntry[] = Object.freeze([
   pairs.abs,
   pairs.mean,
   quantizers.rescale,
+  levels.residualSign,
+  levels.bases,
+  levels.levels,
   softmax,
   argmax,
 ]);

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { shapeText } from "../../diagnostics/text.js";
+import { sumOfBases } from "../../graph/planes.js";
 import { quantize } from "../../graph/quantize.js";
 import type { FloatTensor, UniformQuantizer } from "../../graph/types.js";
 import { type FloatConstant, floatConstant } from "../common/constant.js";
@@ -29,6 +30,9 @@ const scaleOfSigns = scaleField(
   meanAbs,
   '{"mean_abs": "output" or "tensor"}: the mean magnitude of the weights (of ternary ones, of those that are not 0); 1 is no scale',
 );
+
+const MOST_BASES = 8;
+const codesText = `the names of 1 to ${MOST_BASES} tensors in the weights' shape: ±1, 0 and 1, or other small integers`;
 
 /** Every quantizer of weights: its type and what a manifest says of it. */
 const quantizers = {
@@ -64,15 +68,30 @@ const quantizers = {
       rounding: roundingField,
     })
     .describe("(integer − zero point) · scale"),
+  bases: z
+    .strictObject({
+      type: z.literal("bases"),
+      codes: z
+        .array(name(codesText), { error: codesText })
+        .min(1, { error: codesText })
+        .max(MOST_BASES, { error: codesText })
+        .describe(codesText),
+      coefficients: name("the name of a tensor of one coefficient per basis, or of outputs × bases"),
+    })
+    .describe("the sum of bases times their coefficients; of the weights only their shape counts"),
 };
 
 const types = Object.keys(quantizers);
 
 /** The field of layers with weights. */
 export const weightQuantizer = z
-  .discriminatedUnion("type", [quantizers.none, quantizers.sign, quantizers.ternary, quantizers.uniform], {
-    error: `how weights are quantized: an object whose "type" is ${types.join(", ")}`,
-  })
+  .discriminatedUnion(
+    "type",
+    [quantizers.none, quantizers.sign, quantizers.ternary, quantizers.uniform, quantizers.bases],
+    {
+      error: `how weights are quantized: an object whose "type" is ${types.join(", ")}`,
+    },
+  )
   .meta({
     id: "weight_quantizer",
     description:
@@ -103,7 +122,45 @@ export function quantizeWeights(
       return ternary(quantizer, weights, tensors);
     case "uniform":
       return uniform(quantizer, weights, tensors);
+    case "bases":
+      return sums(quantizer, weights, tensors);
   }
+}
+
+/** Small integers of a byte are codes of a layer. */
+const LARGEST_CODE = 127;
+
+function sums(quantizer: Of<"bases">, { shape, data }: FloatTensor, tensors: Tensors): FloatConstant {
+  const coefficients = tensors.floats(quantizer.coefficients);
+  const count = quantizer.codes.length;
+  const outputs = shape[0]!;
+  const isPerOutput = shapeText(coefficients.shape) === shapeText([outputs, count]);
+  if (!isPerOutput && coefficients.data.length !== count)
+    throw new Rejection(
+      `its coefficients have the shape ${shapeText(coefficients.shape)} for ${count} bases of ${outputs} outputs`,
+      `one number per basis (${count}) is expected, or ${shapeText([outputs, count])}`,
+    );
+  const bases = quantizer.codes.map((codesName, m) => {
+    const codes = tensors.integers(codesName);
+    if (shapeText(codes.shape) !== shapeText(shape))
+      throw new Rejection(
+        `basis ${m} has the shape ${shapeText(codes.shape)} for weights of shape ${shapeText(shape)}`,
+        "every basis has the weights' shape",
+      );
+    const odd = codes.data.find((c) => Math.abs(c) > LARGEST_CODE);
+    if (odd !== undefined)
+      throw new Rejection(`basis ${m} has the code ${odd}`, `use integers up to ${LARGEST_CODE}`);
+    const own = Float32Array.from(
+      { length: isPerOutput ? outputs : 1 },
+      (_, n) => coefficients.data[n * count + m]!,
+    );
+    const coefficient = { shape: shape.map((_, axis) => (axis === 0 ? own.length : 1)), data: own };
+    return { codes: codes.data, coefficient };
+  });
+  const values = sumOfBases(bases, shape);
+  if (values.length !== data.length || !values.every(Number.isFinite))
+    throw new Rejection("the sum of its bases overflows float32", "check the model's coefficients");
+  return { ...floatConstant(shape, values), bases };
 }
 
 function signs(quantizer: Of<"sign">, weights: FloatTensor, tensors: Tensors): FloatConstant {

@@ -86,46 +86,59 @@ function pick(data: Float32Array, order: Int32Array): Float32Array {
   return result;
 }
 
-/** Transposes a constant and whatever its quantizer left with it. */
-export function transpose(constant: FloatConstant, permutation: readonly number[]): FloatConstant {
-  const { quantized } = constant;
-  const order = transposedPositions(constant.shape, permutation);
-  const shape = permutation.map((p) => constant.shape[p]!);
-  const moved = floatConstant(shape, pick(constant.data, order));
-  if (quantized === undefined) return moved;
-  const scaleOrder = transposedPositions(quantized.scale.shape, permutation);
+type Codes = NonNullable<FloatConstant["quantized"]>;
+
+/** A moved constant with whatever its quantizer left with it: codes and their scales, bases and their coefficients. */
+function withMoved(
+  moved: FloatConstant,
+  { quantized, bases }: FloatConstant,
+  move: (codes: Codes) => Codes,
+): FloatConstant {
   return {
     ...moved,
-    quantized: {
-      codes: order.map((p) => quantized.codes[p]!),
-      scale: {
-        shape: permutation.map((p) => quantized.scale.shape[p]!),
-        data: pick(quantized.scale.data, scaleOrder),
-      },
-    },
+    ...(quantized === undefined ? {} : { quantized: move(quantized) }),
+    ...(bases === undefined
+      ? {}
+      : {
+          bases: bases.map(({ codes: own, coefficient }) => {
+            const { codes, scale } = move({ codes: own, scale: coefficient });
+            return { codes, coefficient: scale };
+          }),
+        }),
   };
+}
+
+/** Transposes a constant and whatever its quantizer left with it. */
+export function transpose(constant: FloatConstant, permutation: readonly number[]): FloatConstant {
+  const order = transposedPositions(constant.shape, permutation);
+  const shape = permutation.map((p) => constant.shape[p]!);
+  return withMoved(floatConstant(shape, pick(constant.data, order)), constant, ({ codes, scale }) => ({
+    codes: order.map((p) => codes[p]!),
+    scale: {
+      shape: permutation.map((p) => scale.shape[p]!),
+      data: pick(scale.data, transposedPositions(scale.shape, permutation)),
+    },
+  }));
 }
 
 /** Reshapes a constant; a scale per channel is written out per element first. */
 export function reshape(constant: FloatConstant, shape: readonly number[]): FloatConstant {
-  const { quantized } = constant;
-  const moved = floatConstant(shape, constant.data);
-  if (quantized === undefined) return moved;
-  const single = quantized.scale.data.length === 1;
-  const scale = single
-    ? { shape: shape.map(() => 1), data: quantized.scale.data }
-    : { shape, data: expand(quantized.scale, constant.shape).data };
-  return { ...moved, quantized: { codes: quantized.codes, scale } };
+  return withMoved(floatConstant(shape, constant.data), constant, ({ codes, scale }) => ({
+    codes,
+    scale:
+      scale.data.length === 1
+        ? { shape: shape.map(() => 1), data: scale.data }
+        : { shape, data: expand(scale, constant.shape).data },
+  }));
 }
 
 /** A constant and its scale with an axis of size 1 in front of `axis`. */
 export function insertAxis(constant: FloatConstant, axis: number): FloatConstant {
   const longer = (shape: readonly number[]): number[] => [...shape.slice(0, axis), 1, ...shape.slice(axis)];
-  const { quantized, data } = constant;
-  const moved = floatConstant(longer(constant.shape), data);
-  if (quantized === undefined) return moved;
-  const { codes, scale } = quantized;
-  return { ...moved, quantized: { codes, scale: { shape: longer(scale.shape), data: scale.data } } };
+  return withMoved(floatConstant(longer(constant.shape), constant.data), constant, ({ codes, scale }) => ({
+    codes,
+    scale: { shape: longer(scale.shape), data: scale.data },
+  }));
 }
 
 function transposedPositions(shape: readonly number[], permutation: readonly number[]): Int32Array {

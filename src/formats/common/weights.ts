@@ -1,5 +1,7 @@
 /** The codes behind weights: kept from their quantizer, or found in weights that were exported without it. */
+import { sumOfBases } from "../../graph/planes.js";
 import type { FloatTensor, Shape, WeightTensor } from "../../graph/types.js";
+import { nearestSigns, signedCoefficients } from "./bases.js";
 import type { FloatConstant } from "./constant.js";
 
 /** More levels than this are taken for float weights, not for codes. */
@@ -17,16 +19,54 @@ const NEAR = 2 ** -22;
  * Weights with their codes; `axis` is that of the outputs. Where no quantizer says them, values that are small
  * integers times one scale per tensor or per output (±s, or −s, 0, s, and so on), and integers of a byte, give codes
  * too: the product of code and scale is the value, bit for bit. Values that are such products but for the last bits, as
- * `2 · round(w · 15) / 15 − 1` in float32, become the products. Anything else has no codes.
+ * `2 · round(w · 15) / 15 − 1` in float32, become the products. Values of which each output has few, in any
+ * distance, become sums of up to three bases of ±1. Anything else has no codes.
  */
-export function recogniseCodes({ shape, data, quantized }: FloatConstant, axis: number): WeightTensor {
+export function recogniseCodes(constant: FloatConstant, axis: number): WeightTensor {
+  const { shape, data, quantized, bases } = constant;
+  if (bases !== undefined)
+    return {
+      shape,
+      data,
+      bases: bases.map(({ codes, coefficient }) => ({ codes, coefficient: perOutput(coefficient, axis) })),
+    };
   if (quantized !== undefined) {
     return { shape, data, quantized: { codes: quantized.codes, scale: perOutput(quantized.scale, axis) } };
   }
   const exact = scaleOf({ shape, data }, axis, gridStep, integerStep);
   if (exact !== undefined) return withScale(shape, data, axis, exact);
   const near = scaleOf({ shape, data }, axis, nearGridStep);
-  return near === undefined ? { shape, data } : rounded(withScale(shape, data, axis, near), axis);
+  return near === undefined
+    ? (sumsOfBases({ shape, data }, axis) ?? { shape, data })
+    : rounded(withScale(shape, data, axis, near), axis);
+}
+
+/** Weights whose few different values per output are sums of bases of ±1. */
+function sumsOfBases({ shape, data }: FloatTensor, axis: number): WeightTensor | undefined {
+  const outputs = shape[axis]!;
+  const size = data.length / outputs;
+  const perOutput: (readonly number[])[] = [];
+  for (let n = 0; n < outputs; n++) {
+    const coefficients = signedCoefficients(numbersOf(data, elementsOf(shape, axis, n)));
+    if (coefficients === undefined) return undefined;
+    perOutput.push(coefficients);
+  }
+  const count = perOutput.reduce((most, c) => Math.max(most, c.length), 0);
+  if (size < WEIGHTS_PER_LEVEL * 2 ** count) return undefined;
+  const inner = innerSize(shape, axis);
+  const signs = Array.from(data, (x, i) => nearestSigns(perOutput[Math.floor(i / inner) % outputs]!, x));
+  const bases = Array.from({ length: count }, (_, m) => ({
+    codes: Int32Array.from(signs, (s) => ((s >> m) & 1 ? 1 : -1)),
+    coefficient: {
+      shape: shape.map((_, i) => (i === axis ? outputs : 1)),
+      data: Float32Array.from(perOutput, (c) => c[m] ?? 0),
+    },
+  }));
+  return { shape, data: sumOfBases(bases, shape), bases };
+}
+
+function* numbersOf(data: Float32Array, [start, length, distance, end]: Runs): Generator<number> {
+  for (let run = start; run < end; run += distance) yield* data.subarray(run, run + length);
 }
 
 /** One scale for all weights, as `stepOf` or `stepOfAll` finds it, or one per output. */

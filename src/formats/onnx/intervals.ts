@@ -55,6 +55,7 @@ function clamp(x: number, { low, high }: { readonly low: number; readonly high: 
 
 /** The corners of what scales and zero points span. */
 function levelsOf(quantizer: Quantizer): Interval {
+  if (quantizer.kind === "levels") return hull(quantizer.values.data);
   if (quantizer.kind === "thresholds") {
     const { thresholds, step, offset } = quantizer;
     return hull([offset, offset + step * thresholds.shape.at(-1)!]);

@@ -254,6 +254,37 @@ const cases: Readonly<Record<string, Case>> = {
     /it works on axes 1, 2 of 1×2×2×2/,
     { input: [2, 2, 2], x: [1, 2, 3, 4, 5, 6, 7, 8] },
   ),
+  // 1: the first sign +1 leaves 0.25, then +1; −0.5: −1 leaves 0.25; 0 counts as +1 and leaves −0.75.
+  residual_sign: layer(
+    { type: "residual_sign", scales: "g", sign_of_zero: 1 },
+    [1, -0.5, 0.5, 1],
+    { scales: "other" },
+    /it has 9 scales — use 1 to 8/,
+    {
+      input: [4],
+      x: [1, -0.5, 0, 9],
+      tensors: { g: tensor([2], [0.75, -0.25]), other: tensor([9], new Array(9).fill(1)) },
+    },
+  ),
+  // Shifted by 1 and −1, compared with 0.5: both, the first, none, the first from exactly −0.5 on.
+  bases: layer(
+    { type: "bases", shifts: "v", coefficients: "b", threshold: 0.5, at_threshold: "above" },
+    [5, -1, -5, -1],
+    { coefficients: "other" },
+    /it has 2 shifts and 1 coefficients — give one of each per basis/,
+    {
+      input: [4],
+      x: [2, 0, -1, -0.5],
+      tensors: { v: tensor([2], [1, -1]), b: tensor([2], [2, 3]), other: tensor([1], [2]) },
+    },
+  ),
+  levels: layer(
+    { type: "levels", thresholds: "t", at_threshold: ["below", "above"], values: "v" },
+    [7, 7, -1, 0],
+    { at_threshold: ["above"] },
+    /it has 1 sides for 2 thresholds — give one, or one each/,
+    { input: [4], x: [1, 2, 0.5, 0], tensors: { t: tensor([2], [0, 1]), v: tensor([3], [0, -1, 7]) } },
+  ),
   softmax: layer({ type: "softmax" }, [0.5, 0.5], { dim: 7 }, /axis 7 of 1×2/, { input: [2], x: [3, 3] }),
   argmax: layer({ type: "argmax", select_last: true }, [2], { dim: 0 }, /it works on axis 0 of 1×3/, {
     input: [3],
