@@ -74,9 +74,9 @@ static inline void use_own_vector_table(void) {
 #define ICSR (*(volatile uint32_t *)0xE000ED04U)
 #define ICSR_CLEAR_PENDSV_AND_SYSTICK ((1U << 27) | (1U << 25))
 
-/* Boot ROMs and bootloaders may leave interrupts enabled that have no handler here. With none left PRIMASK is cleared:
- * under it a chip turns any fault into a HardFault, but Renode never takes the UsageFault that it makes of an undefined
- * instruction. Registers of interrupts that a core lacks ignore this. */
+/* Boot ROMs and bootloaders may leave interrupts enabled that have no handler here. With none left PRIMASK is
+ * cleared: under it a chip turns any fault into a HardFault, but Renode never takes the UsageFault that it
+ * makes of an undefined instruction. Registers of interrupts that a core lacks ignore this. */
 static inline void leave_only_faults(void) {
     uint32_t i;
     SYST_CSR = 0U;
