@@ -5,7 +5,7 @@
 import { render } from "../assets/templates.js";
 import { fail } from "../diagnostics/diagnostic.js";
 import { type Board, listBoards } from "../targets/boards.js";
-import { renodePlatform } from "./renode-script.js";
+import { renodeChanges, renodePlatform } from "./renode-script.js";
 
 export interface RenodeFile {
   /** File name without folder. */
@@ -20,7 +20,7 @@ export interface RenodeFile {
  */
 export function renodeFiles(name: string, version: string, board: Board): RenodeFile[] {
   const renode = requireRenode(board);
-  const isChanged = renode.memories !== undefined || renode.changes !== undefined;
+  const isChanged = renode.memories !== undefined || renodeChanges(board, "users").length > 0;
   const view = { name, version, board: board.id, uart: renode.uart };
   const shipped = `@${renode.platform}`;
   const own = `${board.id}.repl`;
@@ -30,7 +30,7 @@ export function renodeFiles(name: string, version: string, board: Board): Renode
   return [
     { path: `${name}.resc`, text: render("renode/firmware.resc", script) },
     { path: `${name}.robot`, text: render("renode/firmware.robot", suite) },
-    ...(isChanged ? [{ path: own, text: renodePlatform(board) }] : []),
+    ...(isChanged ? [{ path: own, text: renodePlatform(board, "users") }] : []),
   ];
 }
 

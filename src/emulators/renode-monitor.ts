@@ -26,16 +26,15 @@ export class RenodeMonitor {
   #wake: () => void = () => undefined;
 
   constructor(path: string) {
-    // A folder of its own for its settings: the user's could change what happens after a failed command.
-    const settings = temporaryFolder("bitloom-renode-settings-");
-    this.#child = startRenode(path, settings.path);
+    const own = temporaryFolder("bitloom-renode-own-");
+    this.#child = startRenode(path, own.path);
     this.#child.stdin.on("error", () => undefined);
     this.#child.stdout.on("data", (bytes: Buffer) => this.#take(bytes));
     this.#child.stderr.on("data", (bytes: Buffer) => {
       this.#errors = (this.#errors + bytes.toString("latin1")).slice(-MAX_TEXT);
     });
     this.ended = this.#child.then((result) => {
-      settings.remove();
+      own.remove();
       this.#end = endText(result);
       this.#wake();
       return this.#end;
@@ -115,9 +114,13 @@ export class RenodeMonitor {
   }
 }
 
-function startRenode(path: string, settings: string) {
+/**
+ * With a folder of its own for settings, since the user's could change what happens after a failed command, and for
+ * temporary files: Renode deletes every folder named `renode-…` there, whosever it is.
+ */
+function startRenode(path: string, own: string) {
   return execa(path, ARGUMENTS, {
-    env: { XDG_CONFIG_HOME: settings },
+    env: { XDG_CONFIG_HOME: own, TMPDIR: own, TEMP: own, TMP: own },
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",

@@ -10,6 +10,8 @@ import { temporaryFolder } from "../toolchain/at-exit.js";
 /** What the script prints last. */
 export const LOADED = "bitloom-loaded";
 
+type RenodeChange = NonNullable<NonNullable<Board["renode"]>["changes"]>[number];
+
 const LOG_TAIL = 1000;
 
 export interface RenodeFolder {
@@ -31,7 +33,7 @@ export async function makeRenodeFolder(
   try {
     const script = join(folder, "run.resc");
     await writeFile(script, renodeScript(board, port, hooks));
-    await writeFile(join(folder, "board.repl"), renodePlatform(board));
+    await writeFile(join(folder, "board.repl"), renodePlatform(board, "own"));
     await copyFile(image, join(folder, "image.elf"));
     const log = join(folder, "renode.log");
     return { script, remove, logTail: () => tailOf(log) };
@@ -46,9 +48,10 @@ export function renodeScript(board: Board, port: number, hooks: readonly string[
   return render("renode/run.resc", { board: board.id, uart: renodeOf(board).uart, port, hooks });
 }
 
-/** The platform description of a board: Renode's own, with the board's changes. */
-export function renodePlatform(board: Board): string {
-  const { platform, memories = {}, changes = [] } = renodeOf(board);
+/** The platform description of a board: Renode's own, with the board's changes for bitloom's images or for users' firmware. */
+export function renodePlatform(board: Board, images: "own" | "users"): string {
+  const { platform, memories = {} } = renodeOf(board);
+  const changes = renodeChanges(board, images);
   const kinds = ["flash", "ram"] as const;
   const resized = kinds.flatMap((kind) => {
     const peripheral = memories[kind];
@@ -56,6 +59,12 @@ export function renodePlatform(board: Board): string {
     return peripheral === undefined ? [] : [{ peripheral, origin: hex(origin), size: hex(size) }];
   });
   return render("renode/board.repl", { name: board.id, platform, memories: resized, changes });
+}
+
+/** A board's changes to Renode's platform that are no resized memories. */
+export function renodeChanges(board: Board, images: "own" | "users"): readonly RenodeChange[] {
+  const { changes = [] } = renodeOf(board);
+  return changes.filter((change) => images === "own" || change.ownImagesOnly !== true);
 }
 
 /** A path as the Monitor reads it: `@`, and blanks escaped. */

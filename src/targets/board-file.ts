@@ -60,6 +60,13 @@ const peripheral = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/);
 const oneLine = z.string().regex(/^[\x20-\x7e]+$/, "one line of plain ASCII");
 const qemuStandIn = z.strictObject({ standIn: z.string() });
 
+const renodeChange = z.strictObject({
+  why: oneLine,
+  lines: z.array(oneLine).min(1),
+  /** Only where bitloom's own images run: firmware of users may depend on what this takes away. */
+  ownImagesOnly: z.literal(true).optional(),
+});
+
 export const boardFile = z.strictObject({
   id: z.string().regex(/^[a-z0-9-]+$/),
   name: z.string().min(1),
@@ -107,7 +114,7 @@ export const boardFile = z.strictObject({
       /** Names of memories in that platform that must be given the chip's real place and size. */
       memories: z.strictObject({ flash: peripheral.optional(), ram: peripheral.optional() }).optional(),
       /** Other changes to that platform, in Renode's platform language. */
-      changes: z.array(z.strictObject({ why: oneLine, lines: z.array(oneLine).min(1) })).optional(),
+      changes: z.array(renodeChange).optional(),
     })
     .optional(),
   /** Where the figures come from: data sheets, headers, emulator sources. */

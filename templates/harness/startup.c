@@ -67,10 +67,32 @@ static inline void use_own_vector_table(void) {
     VTOR = (uint32_t)linker_vectors;
 }
 
+#define NVIC_ICER ((volatile uint32_t *)0xE000E180U)
+#define NVIC_ICPR ((volatile uint32_t *)0xE000E280U)
+#define NVIC_WORDS 16U
+#define SYST_CSR (*(volatile uint32_t *)0xE000E010U)
+#define ICSR (*(volatile uint32_t *)0xE000ED04U)
+#define ICSR_CLEAR_PENDSV_AND_SYSTICK ((1U << 27) | (1U << 25))
+
+/* Boot ROMs and bootloaders may leave interrupts enabled that have no handler here. With none left PRIMASK is
+ * cleared: under it a chip turns any fault into a HardFault, but Renode never takes the UsageFault that it
+ * makes of an undefined instruction. Registers of interrupts that a core lacks ignore this. */
+static inline void leave_only_faults(void) {
+    uint32_t i;
+    SYST_CSR = 0U;
+    for (i = 0U; i < NVIC_WORDS; i++) {
+        NVIC_ICER[i] = 0xFFFFFFFFU;
+        NVIC_ICPR[i] = 0xFFFFFFFFU;
+    }
+    ICSR = ICSR_CLEAR_PENDSV_AND_SYSTICK;
+    __asm volatile("dsb\n\tisb\n\tcpsie i" ::: "memory");
+}
+
 /* First of all enables what compiled code may use anywhere. */
 __attribute__((used, noreturn)) void start_up(void) {
     enable_vectors();
     use_own_vector_table();
+    leave_only_faults();
     const volatile uint8_t *from = linker_data_load;
     volatile uint8_t *to;
     for (to = linker_data_start; to < linker_data_end; to++) {
@@ -86,8 +108,7 @@ __attribute__((used, noreturn)) void start_up(void) {
     }
 }
 
-/* Boot ROMs and bootloaders may enter on a stack of their own, and leave interrupts enabled that have no
- * handler here. */
+/* Boot ROMs and bootloaders may enter on a stack of their own, and with interrupts enabled. */
 __attribute__((naked)) void reset_handler(void) {
     __asm volatile("cpsid i\n"
                    "ldr r0, =linker_stack_top\n"

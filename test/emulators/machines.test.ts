@@ -151,6 +151,14 @@ describeWith(programs, "QEMU", () => {
     await expect(run(qemuEmulator, elf, board, inputs, { elf: await readElf(elf) })).rejects.toThrow(message);
   });
 
+  it.each(["mps2-an386", "mps2-an505"])("%s takes faults with interrupts unmasked", async (id) => {
+    const board = findBoard(id);
+    const inputs = [toyTrouble(Misbehaviour.usageFault)];
+    await expect(run(qemuEmulator, await image(board, false), board, inputs)).rejects.toThrow(
+      /UsageFault \(undefined instruction\)/,
+    );
+  });
+
   it.each(qemuBoards.map((b) => [b.id, b] as const))("%s reports a stack overflow", async (_id, board) => {
     await expect(
       run(qemuEmulator, await image(board, false), board, [toyTrouble(Misbehaviour.overflow)]),

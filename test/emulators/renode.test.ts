@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
@@ -77,15 +77,26 @@ const leftFolders = (): string[] =>
 
 describe("a Renode platform", () => {
   it("has the chip's memories where Renode's are larger", () => {
-    const text = renodePlatform(findBoard("stm32f103"));
+    const text = renodePlatform(findBoard("stm32f103"), "own");
     expect(text.split("\n")[0]).toBe('using "platforms/cpus/stm32f103.repl"');
     expect(text).toContain("flash: @ sysbus 0x08000000\n    size: 0x00010000\n");
     expect(text).toContain("sram: @ sysbus 0x20000000\n    size: 0x00005000\n");
   });
 
   it("has the changes of its board, and nothing else", () => {
-    expect(renodePlatform(findBoard("nrf52840-dk"))).toContain("\nuart0:\n    easyDMA: false\n");
-    expect(renodePlatform(findBoard("nucleo-h753zi"))).not.toContain(":\n");
+    expect(renodePlatform(findBoard("nrf52840-dk"), "users")).toContain("\nuart0:\n    easyDMA: false\n");
+    expect(renodePlatform(findBoard("nucleo-h753zi"), "own")).not.toContain(":\n");
+  });
+
+  it.each([
+    "stm32f103",
+    "nucleo-f103rb",
+    "stm32f4-discovery",
+  ])("of %s has no baud rate, for bitloom's images and for no others", (id) => {
+    const board = findBoard(id);
+    const change = `\n${board.renode?.uart}:\n    frequency: 0\n`;
+    expect(renodePlatform(board, "own")).toContain(change);
+    expect(renodePlatform(board, "users")).not.toContain("frequency");
   });
 
   it("connects the board's UART without telnet", () => {
@@ -232,6 +243,17 @@ describeWith(["arm-none-eabi-gcc", "cc"], "the Renode runner with a stand-in for
     const after = await emulator.start(elf, board);
     await after.stop();
     expect(await after.ended).not.toHaveProperty("calls");
+  });
+
+  it("keeps Renode from folders that others have for temporary files", async () => {
+    const foreign = mkdtempSync(join(tmpdir(), "renode-of-another-"));
+    try {
+      const board = findBoard("stm32f103");
+      expect(await run(open(), await image(board), board, inputs.slice(0, 1))).toHaveLength(1);
+      expect(existsSync(foreign)).toBe(true);
+    } finally {
+      rmSync(foreign, { recursive: true, force: true });
+    }
   });
 
   it("says that a board changes what its platform lacks", async () => {

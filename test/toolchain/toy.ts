@@ -31,6 +31,7 @@ export const Misbehaviour = {
   status: 0xf4,
   overflow: 0xf5,
   frameLike: 0xf6,
+  usageFault: 0xf7,
 } as const;
 
 /** Deterministic inputs that make nothing go wrong. */
