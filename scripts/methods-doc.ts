@@ -2,7 +2,7 @@
 
 import { markdownTable } from "../src/report/markdown-table.js";
 import { methods } from "../test/methods/methods.js";
-import { distinct, type NetFigures, readFigures } from "../test/support/methods/figures.js";
+import { distinct, type NetFigures, readFigures, SEPARATOR } from "../test/support/methods/figures.js";
 import type { Method, System } from "../test/support/methods/method.js";
 
 interface Row extends System {
@@ -46,8 +46,8 @@ export const methodTables: Readonly<Record<string, () => string>> = {
         `${row.name}: ${row.paper}`,
         row.models,
         row.formats.join(", "),
-        distinct(row.figures.flatMap(({ domains }) => domains)).join("; "),
-        distinct(row.figures.flatMap(({ kernels }) => kernels)).join(", "),
+        union(row.figures.map(({ domains }) => domains)),
+        union(row.figures.map(({ kernels }) => kernels)),
         row.method.result,
         perMac(row.figures),
         row.method.test,
@@ -74,6 +74,10 @@ export const methodTables: Readonly<Record<string, () => string>> = {
       ),
     ),
 };
+
+function union(lists: readonly string[]): string {
+  return distinct(lists.flatMap((list) => list.split(SEPARATOR))).join(SEPARATOR);
+}
 
 /** The least and the greatest of the nets. */
 function perMac(figures: readonly NetFigures[]): string {

@@ -63,7 +63,7 @@ export const flexible: Method = {
     {
       number: "7",
       name: "Flexible Network Binarization",
-      paper: "layer-wise priority, 2017",
+      paper: "Zhuang et al. 2017, arXiv:1709.04344",
       models: "no public code",
       formats: ["bundle", "ONNX"],
       command: bundleCommand("f32"),

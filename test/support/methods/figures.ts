@@ -5,11 +5,13 @@ import type { CompiledModel } from "../../../src/compile.js";
 import type { Domain } from "../../../src/program/index.js";
 import { repoRoot } from "../root.js";
 
+export const SEPARATOR = "; ";
+
 /** How a net is computed. */
 export interface NetForm {
-  /** What layers multiply: activations × weights. */
-  readonly domains: readonly string[];
-  readonly kernels: readonly string[];
+  /** What layers multiply, activations × weights, separated by `SEPARATOR`. */
+  readonly domains: string;
+  readonly kernels: string;
 }
 
 /** Figures of a net with the parameters of seed 1 on a Cortex-M4, mean over a few inputs. */
@@ -41,7 +43,10 @@ export function formOf({ program, plan }: CompiledModel): NetForm {
     const weights = i.kind === "conv" ? valuesText({ kind: "codes", ...i.weights }) : "f32";
     return [`${valuesText(program.tensors[i.input]!.domain)} × ${weights}`];
   });
-  return { domains: distinct(multiplied), kernels: distinct(plan.steps.map(({ choice }) => choice.kernel)) };
+  return {
+    domains: distinct(multiplied).join(SEPARATOR),
+    kernels: distinct(plan.steps.map(({ choice }) => choice.kernel)).join(SEPARATOR),
+  };
 }
 
 /** The values of a domain, as papers write them. */
