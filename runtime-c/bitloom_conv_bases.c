@@ -20,60 +20,23 @@ static BITLOOM_NOINLINE uint32_t count_common(const uint32_t *a, const uint32_t 
     return bitloom_count_common(a, b, words);
 }
 
-static inline uint32_t count_three(uint32_t a, uint32_t b, uint32_t c) {
-    uint32_t high;
-    bitloom_add(&high, &a, b, c);
-    return bitloom_count(a) + 2U * bitloom_count(high);
-}
-
 /*
- * Counts two rows of bits against one row of weights, each word of which is loaded once: groups of three
- * words are added by bit position, so that two words of three are counted.
- */
-static void count_two(const uint32_t *a, const uint32_t *b, const uint32_t *weights, uint32_t words,
-                      uint32_t *counts) {
-    uint32_t first = 0U, second = 0U;
-    while (words >= 3U) {
-        const uint32_t w0 = weights[0], w1 = weights[1], w2 = weights[2];
-        first += count_three(a[0] & w0, a[1] & w1, a[2] & w2);
-        second += count_three(b[0] & w0, b[1] & w1, b[2] & w2);
-        a += 3;
-        b += 3;
-        weights += 3;
-        words -= 3U;
-    }
-    for (; words > 0U; words--) {
-        const uint32_t w = *weights++;
-        first += bitloom_count(*a++ & w);
-        second += bitloom_count(*b++ & w);
-    }
-    counts[0] = first;
-    counts[1] = second;
-}
-
-/* Sums of what only the weights of one output and basis decide: D of every plane, the most significant first.
+ * What only the weights of one output and basis decide: D of every plane, the most significant first.
+ * Carry-save adders over whole rows beat words of weights that are loaded once for several planes, whose
+ * counters do not fit the registers.
  */
 static void count_planes(const bitloom_conv_bases *layer, const uint32_t *planes, const uint32_t *weights,
                          uint32_t *sums) {
-    const uint32_t words = layer->words;
-    uint32_t j, l;
-    for (l = 0U; l < layer->planes; l++) {
-        sums[l] = 0U;
-    }
-    for (j = 0U; j < layer->weight_planes; j++) {
-        const uint32_t *row = planes;
-        uint32_t left = layer->planes;
-        for (; left >= 2U; left -= 2U) {
-            uint32_t counts[2];
-            count_two(row, row + words, weights, words, counts);
-            sums[left - 1U] += counts[0] << j;
-            sums[left - 2U] += counts[1] << j;
-            row += 2U * words;
+    uint32_t j, left;
+    for (left = layer->planes; left > 0U; left--) {
+        const uint32_t *row = weights;
+        uint32_t sum = 0U;
+        for (j = 0U; j < layer->weight_planes; j++) {
+            sum += bitloom_count_common(planes, row, layer->words) << j;
+            row += layer->words;
         }
-        if (left == 1U) {
-            sums[0] += count_common(row, weights, words) << j;
-        }
-        weights += words;
+        sums[left - 1U] = sum;
+        planes += layer->words;
     }
 }
 
@@ -151,7 +114,7 @@ static void sum_pixel(const bitloom_conv_bases *layer, const bitloom_row_taps *f
     uint32_t group, n, output = 0U;
     patch taps;
     taps.planes = scratch;
-    taps.outside = scratch + (uint32_t)layer->planes * layer->words;
+    taps.outside = taps.planes + (uint32_t)layer->planes * layer->words;
     taps.shared = taps.outside + layer->words;
     for (group = 0U; group < layer->groups; group++) {
         gather(layer, from, x, group, &taps);

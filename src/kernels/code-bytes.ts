@@ -12,7 +12,7 @@ export const CODE_BYTES: Readonly<Record<string, readonly [thumb2: number, thumb
   bitloom_argmax: [192, 208],
   bitloom_combine: [376, 400],
   bitloom_concat: [464, 504],
-  bitloom_conv_bases: [4496, 4896],
+  bitloom_conv_bases: [3860, 4076],
   bitloom_conv_bytes: [3584, 4240],
   bitloom_conv_float: [952, 984],
   bitloom_conv_general: [3460, 3700],

@@ -12,7 +12,7 @@ import {
   type KernelCall,
   type KernelChoice,
 } from "./types.js";
-import { fitsWindowFields, windowFields } from "./window.js";
+import { fitsWindowFields, insideAlong, windowFields } from "./window.js";
 
 type Conv = Extract<Instruction, { kind: "conv-bases" }>;
 type Threshold = Extract<Instruction, { kind: "threshold" }>;
@@ -183,9 +183,12 @@ function packedBases(conv: Conv): Uint32Array {
   return packed;
 }
 
-/** Instructions of parts of the work, estimated: rows of bits gathered and counted, float operations, thresholds. */
-const THUMB2 = { pixel: 300, tap: 45, output: 40, product: 45, word: 14, level: 6 };
-const THUMB1 = { pixel: 450, tap: 65, output: 70, product: 420, word: 24, level: 9 };
+/**
+ * Instructions of parts of the work, from counts of layers of 3 × 3 × 64 taps (GCC 12, -O2): rows of bits gathered and
+ * counted, float operations without an FPU, thresholds.
+ */
+const THUMB2 = { pixel: 300, tap: 45, output: 110, product: 158, word: 14, level: 6 };
+const THUMB1 = { pixel: 450, tap: 65, output: 220, product: 269, word: 24, level: 9 };
 
 function cost(program: DeviceProgram, conv: Conv, levels: number, cpu: Cpu): number {
   const part = coreFamily(cpu) === "thumb1" ? THUMB1 : THUMB2;
@@ -193,9 +196,23 @@ function cost(program: DeviceProgram, conv: Conv, levels: number, cpu: Cpu): num
   const planes = planesOf(program.tensors[conv.input]!);
   const { kernel } = conv.window;
   const words = Math.ceil(conv.bases[0]!.inputs / 32);
-  const products = conv.bases.length * planes;
+  const rows = conv.bases.length * weightPlanes(conv);
   const perOutput =
-    part.output + part.level * levels + products * (part.product + weightPlanes(conv) * words * part.word);
+    part.output +
+    part.level * levels +
+    conv.bases.length * planes * part.product +
+    rows * words * part.word * (planes + borderShare(program, conv));
   const perPixel = part.pixel + planes * (kernel[0] * kernel[1] * part.tap + words * part.word);
   return height * width * (conv.groups * perPixel + outputs * perOutput);
+}
+
+/** Of the pixels those whose dot products have taps to take away. */
+function borderShare(program: DeviceProgram, { input, output, planes, padCode, window }: Conv): number {
+  if (planes.offset === 0 || padCode !== undefined) return 0;
+  const from = program.tensors[input]!.shape;
+  const to = program.tensors[output]!.shape;
+  const [rows, columns] = ([0, 1] as const).map(
+    (axis) => insideAlong(window, axis, from[axis], to[axis]).whole / to[axis],
+  );
+  return 1 - rows! * columns!;
 }
