@@ -41,4 +41,12 @@ const uint32_t *bitloom_conv_pairs_counted_line(const bitloom_conv_pairs_work *w
 /* One run of tile t: from the start or its counters, to its counters or the output. */
 void bitloom_conv_pairs_run_tile(bitloom_conv_pairs_work *w, uint32_t t, uint32_t is_first, uint32_t is_last);
 
+/* Output bits of tile t's outputs to the rows of its lanes. */
+void bitloom_conv_pairs_store(const bitloom_conv_pairs_work *w, uint32_t t, const uint32_t *results);
+
+/* What is the same during a call, but for the scratch: its rows, cut into tiles, and how lines are made. */
+void bitloom_conv_pairs_begin(bitloom_conv_pairs_work *w, const bitloom_conv_pairs *layer,
+                              const bitloom_const_ring *inputs, const bitloom_ring *output, uint32_t y0,
+                              uint32_t y1);
+
 #endif

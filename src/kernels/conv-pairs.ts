@@ -9,6 +9,7 @@ import {
   canUseRowsInPlace,
   MAX_RUN,
   phasesOf,
+  planesFor,
   sizesOf,
 } from "./conv-pairs-sizes.js";
 import { packConvPairsThresholds } from "./conv-pairs-thresholds.js";
@@ -229,13 +230,6 @@ function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): K
     canFail: false,
     runtime,
   };
-}
-
-/** Planes of numbers up to `greatest`, at least the three that are counted at once. */
-function planesFor(greatest: number): number {
-  let planes = 3;
-  while (greatest >= 2 ** planes) planes++;
-  return planes;
 }
 
 const runtime = [

@@ -1,0 +1,268 @@
+/*
+ * Schedule of bitloom_conv_planes: which tables are built when, and what is added to which counters.
+ * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ */
+#include "bitloom_conv_planes.h"
+
+#include "bitloom_conv_pairs_work.h"
+#include "bitloom_conv_planes_core.h"
+
+#define NOTHING 0xffffffffU
+
+typedef struct {
+    const bitloom_conv_planes *layer;
+    bitloom_conv_pairs_work base;
+    bitloom_conv_planes_run run;
+    uint32_t words_per_piece; /* of weights */
+    uint32_t group_inputs;    /* 6 or 3 */
+    uint32_t *row;        /* one plane of a kernel row's inputs, each kernel column by itself, then zeros */
+    uint32_t row_inputs;
+    uint32_t *parity;     /* [span][input_planes][row_planes]: sums of x ^ y of each line */
+    uint32_t *parity_ids; /* [span] */
+    uint32_t *lowest;     /* [slots]: plane 0 of P */
+    uint32_t *sum;        /* P */
+    uint32_t *results;    /* [output_planes][block] */
+    uint32_t *tables;
+    uint32_t *states; /* [slots][block][planes] */
+} work;
+
+static inline uint32_t *take(uint32_t **scratch, uint32_t words) {
+    uint32_t *taken = *scratch;
+    *scratch += words;
+    return taken;
+}
+
+/* Where everything is in the scratch: src/kernels/conv-planes-sizes.ts counts the same. */
+static void lay_out(work *w, const bitloom_conv_planes *layer, uint32_t *scratch) {
+    const bitloom_conv_pairs *base = &layer->base;
+    const uint32_t span = (base->kernel_height - 1U) * (uint32_t)base->dilation_y + 1U;
+    const uint32_t is_six = layer->kind == BITLOOM_CONV_PLANES_SIXES ? 1U : 0U;
+    w->layer = layer;
+    w->base.span = span;
+    w->group_inputs = is_six != 0U ? 6U : 3U;
+    w->words_per_piece = base->piece;
+    w->row_inputs = 4U * w->group_inputs * layer->words;
+    w->base.lines.slots = take(&scratch, base->line_words);
+    w->base.lines.ids = take(&scratch, 1U);
+    w->row = take(&scratch, w->row_inputs);
+    w->parity_ids = take(&scratch, span);
+    w->parity = take(&scratch, is_six != 0U ? span * layer->input_planes * (uint32_t)layer->row_planes : 0U);
+    w->lowest = take(&scratch, base->slots);
+    w->sum = take(&scratch, BITLOOM_CONV_PLANES_MAX_PLANES + 1U);
+    w->results = take(&scratch, layer->output_planes * (uint32_t)base->block);
+    w->tables = take(&scratch, 4U * w->words_per_piece *
+                                   (is_six != 0U ? BITLOOM_CONV_PLANES_SIX_WORDS
+                                                 : BITLOOM_CONV_PLANES_THREE_WORDS));
+    w->states = scratch;
+}
+
+/* Plane `plane` of line r as a kernel row's inputs. */
+static void load_row(work *w, uint32_t r, uint32_t plane) {
+    const bitloom_conv_pairs *base = &w->layer->base;
+    bitloom_conv_pairs_lines *lines = &w->base.lines;
+    const uint32_t group_channel = lines->first_channel;
+    const uint32_t *line;
+    uint32_t *to = w->row;
+    uint32_t kx;
+    lines->first_channel += plane * base->channels;
+    lines->ids[0] = NOTHING;
+    line = bitloom_conv_pairs_line(lines, r);
+    lines->first_channel = group_channel;
+    for (kx = 0U; kx < base->kernel_width; kx++) {
+        const uint32_t *column = base->columns + 3U * kx;
+        bitloom_conv_planes_turn(line + column[0], lines->channels, column[1], column[2], to);
+        to += lines->channels;
+    }
+    while (to < w->row + w->row_inputs)
+        *to++ = 0U;
+}
+
+/* Sums of x ^ y of every plane of line r. */
+static const uint32_t *parity_of(work *w, uint32_t r) {
+    const bitloom_conv_planes *layer = w->layer;
+    const uint32_t slot = r % w->base.span;
+    uint32_t *parity = w->parity + slot * layer->input_planes * (uint32_t)layer->row_planes;
+    uint32_t plane;
+    if (w->parity_ids[slot] == r)
+        return parity;
+    w->parity_ids[slot] = r;
+    for (plane = 0U; plane < layer->input_planes; plane++) {
+        load_row(w, r, plane);
+        bitloom_conv_pairs_count(w->row, w->row_inputs, parity + plane * (uint32_t)layer->row_planes,
+                                 layer->row_planes);
+    }
+    return parity;
+}
+
+/* P of tile t. */
+static void sum_parity(work *w, uint32_t t) {
+    const bitloom_conv_planes *layer = w->layer;
+    const bitloom_conv_pairs *base = &layer->base;
+    const uint32_t total = layer->planes + 1U;
+    uint32_t ky, i, j;
+    for (i = 0U; i < total; i++)
+        w->sum[i] = 0U;
+    for (ky = 0U; ky < base->kernel_height && layer->kind == BITLOOM_CONV_PLANES_SIXES; ky++) {
+        const uint32_t *parity = parity_of(w, t * base->stride_y + ky * base->dilation_y);
+        for (i = 0U; i < layer->input_planes; i++) {
+            for (j = 0U; j < layer->weight_planes; j++) {
+                const uint32_t shift = i + layer->shifts[j];
+                bitloom_conv_pairs_add(w->sum + shift, total - shift, parity, layer->row_planes, 0U,
+                                       0xffffffffU);
+            }
+            parity += layer->row_planes;
+        }
+    }
+}
+
+/* Counters of every output of tile t start from P. */
+static void start(work *w, uint32_t t, uint32_t *state) {
+    const uint32_t planes = w->layer->planes;
+    uint32_t output, i;
+    sum_parity(w, t);
+    w->lowest[t % w->layer->base.slots] = w->sum[0];
+    for (output = 0U; output < w->base.outputs; output++) {
+        for (i = 1U; i <= planes; i++)
+            *state++ = w->sum[i];
+    }
+}
+
+/* Codes of one output: plane b of a number of thresholds reached is the parity of every 2^b-th of them. */
+static void make_codes(const work *w, const uint32_t *counter, uint32_t lowest, const uint16_t *thresholds,
+                       uint32_t *results) {
+    const bitloom_conv_planes *layer = w->layer;
+    uint32_t level, plane;
+    for (plane = 0U; plane < layer->output_planes; plane++)
+        results[plane * layer->base.block] = 0U;
+    for (level = 0U; level < layer->levels; level++) {
+        const uint32_t reached =
+            bitloom_conv_planes_reached(counter, layer->planes, lowest, thresholds[level]);
+        for (plane = 0U; ((level + 1U) & ((1U << plane) - 1U)) == 0U; plane++)
+            results[plane * layer->base.block] ^= reached;
+    }
+}
+
+/* The output codes of tile t. */
+static void finish(work *w, uint32_t t, const uint32_t *state) {
+    const bitloom_conv_planes *layer = w->layer;
+    const uint16_t *thresholds = layer->thresholds + w->base.first_output * (uint32_t)layer->levels;
+    const uint32_t lowest = w->lowest[t % layer->base.slots];
+    const uint32_t first = w->base.first_output;
+    uint32_t output, plane;
+    for (output = 0U; output < w->base.outputs; output++) {
+        make_codes(w, state, lowest, thresholds, w->results + output);
+        state += layer->planes;
+        thresholds += layer->levels;
+    }
+    for (plane = 0U; plane < layer->output_planes; plane++) {
+        bitloom_conv_pairs_store(&w->base, t, w->results + plane * layer->base.block);
+        w->base.first_output += layer->outputs;
+    }
+    w->base.first_output = first;
+}
+
+/* Adds a piece of plane `plane` of kernel row ky, whose tables have been built, to the counters of tile t. */
+static void run_piece(work *w, uint32_t ky, uint32_t plane, uint32_t first_word, uint32_t *state) {
+    const bitloom_conv_planes *layer = w->layer;
+    uint32_t j;
+    w->run.weights = w->base.weights + (ky * layer->words + first_word) * w->base.outputs * layer->weight_planes;
+    for (j = 0U; j < layer->weight_planes; j++) {
+        w->run.state = state + plane + layer->shifts[j];
+        (layer->kind == BITLOOM_CONV_PLANES_SIXES ? bitloom_conv_planes_add_sixes
+                                                  : bitloom_conv_planes_add_threes)(&w->run);
+        w->run.weights += w->run.words * w->base.outputs;
+    }
+}
+
+/* Tile whose kernel row ky is line r, or a great number. */
+static uint32_t tile_of(const bitloom_conv_pairs *base, uint32_t r, uint32_t ky) {
+    const uint32_t top = r - ky * base->dilation_y;
+    const uint32_t t = top / base->stride_y;
+    return t * base->stride_y == top ? t : NOTHING;
+}
+
+/* One plane of line r, for those of the tiles [first, first + count) that it touches. */
+static void line_plane(work *w, uint32_t r, uint32_t plane, uint32_t first, uint32_t count) {
+    const bitloom_conv_planes *layer = w->layer;
+    const bitloom_conv_pairs *base = &layer->base;
+    const uint32_t is_six = layer->kind == BITLOOM_CONV_PLANES_SIXES ? 1U : 0U;
+    const uint32_t *row = w->row;
+    uint32_t word, ky;
+    load_row(w, r, plane);
+    for (word = 0U; word < layer->words; word += w->words_per_piece) {
+        const uint32_t left = layer->words - word;
+        w->run.words = left < w->words_per_piece ? left : w->words_per_piece;
+        (is_six != 0U ? bitloom_conv_planes_sixes : bitloom_conv_planes_threes)(row, 4U * w->run.words,
+                                                                                w->tables);
+        row += 4U * w->group_inputs * w->run.words;
+        for (ky = 0U; ky < base->kernel_height; ky++) {
+            const uint32_t t = tile_of(base, r, ky);
+            if (t - first < count)
+                run_piece(w, ky, plane, word,
+                          w->states + (t % base->slots) * base->block * (uint32_t)layer->planes);
+        }
+    }
+}
+
+/* The tiles [first, first + count). */
+static void row_tiles(work *w, uint32_t first, uint32_t count) {
+    const bitloom_conv_pairs *base = &w->layer->base;
+    const uint32_t end = (first + count - 1U) * base->stride_y + w->base.span;
+    const uint32_t state_words = base->block * (uint32_t)w->layer->planes;
+    uint32_t r, plane;
+    for (r = first * base->stride_y; r < end; r++) {
+        const uint32_t starts = tile_of(base, r, 0U);
+        const uint32_t ends = tile_of(base, r, base->kernel_height - 1U);
+        uint32_t ky, touched = 0U;
+        for (ky = 0U; ky < base->kernel_height; ky++)
+            touched |= tile_of(base, r, ky) - first < count ? 1U : 0U;
+        if (starts - first < count)
+            start(w, starts, w->states + (starts % base->slots) * state_words);
+        for (plane = 0U; plane < w->layer->input_planes && touched != 0U; plane++)
+            line_plane(w, r, plane, first, count);
+        if (ends - first < count)
+            finish(w, ends, w->states + (ends % base->slots) * state_words);
+    }
+}
+
+/* The outputs of one group on one column of tiles, block by block. */
+static void group_tiles(work *w, uint32_t group) {
+    const bitloom_conv_planes *layer = w->layer;
+    const bitloom_conv_pairs *base = &layer->base;
+    const uint32_t outputs = (uint32_t)layer->outputs / base->groups;
+    const uint32_t words = base->kernel_height * (uint32_t)layer->words * layer->weight_planes;
+    uint32_t done, i;
+    w->base.lines.first_channel = group * w->base.lines.channels;
+    w->base.lines.first_column = (int32_t)(w->base.x0 * base->stride_x) - (int32_t)base->pad_left;
+    for (i = 0U; i < w->base.span; i++)
+        w->parity_ids[i] = NOTHING;
+    for (done = 0U; done < outputs; done += base->block) {
+        w->base.first_output = group * outputs + done;
+        w->base.outputs = outputs - done < base->block ? outputs - done : base->block;
+        w->base.weights = layer->weights + w->base.first_output * words;
+        w->run.outputs = w->base.outputs;
+        if (base->scheme == BITLOOM_CONV_PAIRS_ROWS) {
+            row_tiles(w, 0U, w->base.tiles);
+        } else {
+            for (i = 0U; i < w->base.tiles; i++)
+                row_tiles(w, i, 1U);
+        }
+    }
+}
+
+BITLOOM_CONV_PAIRS_SMALL
+void bitloom_conv_planes_threshold(const bitloom_conv_planes *layer, const bitloom_const_ring *inputs,
+                                   const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
+    work w;
+    uint32_t group;
+    if (y0 >= y1)
+        return;
+    bitloom_conv_pairs_begin(&w.base, &layer->base, inputs, output, y0, y1);
+    lay_out(&w, layer, (uint32_t *)scratch);
+    w.run.planes = layer->planes;
+    w.run.tables = w.tables;
+    for (w.base.x0 = 0U; w.base.x0 < layer->base.output_width; w.base.x0 += 32U) {
+        for (group = 0U; group < layer->base.groups; group++)
+            group_tiles(&w, group);
+    }
+}

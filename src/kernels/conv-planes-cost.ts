@@ -1,0 +1,83 @@
+import type { Cpu } from "../targets/index.js";
+import type { ConvPlanesShape } from "./conv-planes-shape.js";
+import { type ConvPlanesTiling, sizesOf } from "./conv-planes-sizes.js";
+import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
+import { unitBytes } from "./layout.js";
+
+/** How often each part of the work is done. */
+interface PlanesWork {
+  /** Blocks of 16 groups of sixes and threes that one output adds, and runs of one output. */
+  readonly sixBlock: number;
+  readonly threeBlock: number;
+  readonly run: number;
+  /** Planes of outputs' counters: set at the start, and compared with a threshold. */
+  readonly started: number;
+  readonly compared: number;
+  readonly level: number;
+  /** Outputs and planes of codes of a tile that are stored. */
+  readonly stored: number;
+  /** Tables of a group. */
+  readonly sixTables: number;
+  readonly threeTables: number;
+  /** Words of lines that are gathered, turned, and whose pairs are counted. */
+  readonly gathered: number;
+  readonly turned: number;
+  readonly counted: number;
+  readonly call: number;
+  readonly tile: number;
+}
+
+/** Instructions of each part of the work, fitted to counts of random layers (bench/fit.ts; GCC 12, -O2). */
+const DSP: PlanesWork = {
+  ...{ sixBlock: 210, threeBlock: 200, run: 40, started: 3, compared: 6, level: 10, stored: 6 },
+  ...{ sixTables: 400, threeTables: 120, gathered: 8, turned: 6, counted: 3, call: 100, tile: 600 },
+};
+const INSTRUCTIONS: Readonly<Record<CoreFamily, PlanesWork>> = {
+  dsp: DSP,
+  thumb2: DSP,
+  thumb1: DSP,
+};
+
+/** Estimated instructions for the whole map in one call, and the work that they are made of. */
+export function convPlanesCost(
+  shape: ConvPlanesShape,
+  tiling: ConvPlanesTiling,
+  cpu: Cpu,
+): { readonly cost: number; readonly work: Readonly<Record<string, number>> } {
+  const work = workOf(shape, tiling);
+  return { cost: weighted(INSTRUCTIONS[coreFamily(cpu)], work), work: { ...work } };
+}
+
+function workOf(shape: ConvPlanesShape, tiling: ConvPlanesTiling): PlanesWork {
+  const size = sizesOf(shape, tiling);
+  const { kernel, stride, dilation } = shape.window;
+  const perGroup = shape.outputs / shape.groups;
+  const lanes = Math.max(1, 4 / unitBytes(shape.outputWidth));
+  const tiles = Math.ceil(shape.outputHeight / lanes);
+  const columns = Math.ceil(shape.outputWidth / 32) * shape.groups;
+  const blocks = columns * Math.ceil(perGroup / tiling.block);
+  const outputs = columns * tiles * perGroup;
+  const isSix = shape.kind === "sixes";
+  const lines = Math.min(tiles * kernel[0], (tiles - 1) * stride[0] + (kernel[0] - 1) * dilation[0] + 1);
+  const built = blocks * (tiling.scheme === "tiles" ? tiles * kernel[0] : lines) * shape.inputPlanes;
+  const counted = isSix ? columns * lines * shape.inputPlanes : 0;
+  const planeRuns = outputs * kernel[0] * shape.inputPlanes * shape.weightPlanes;
+  const addedBlocks = planeRuns * (size.words / 4);
+  const rowWords = kernel[1] * (shape.channels / shape.groups);
+  return {
+    sixBlock: isSix ? addedBlocks : 0,
+    threeBlock: isSix ? 0 : addedBlocks,
+    run: planeRuns * size.pieces,
+    started: outputs * size.planes,
+    compared: outputs * shape.levels * size.planes,
+    level: outputs * shape.levels,
+    stored: outputs * shape.outputPlanes,
+    sixTables: isSix ? built * 4 * size.words : 0,
+    threeTables: isSix ? 0 : built * 4 * size.words,
+    gathered: (built + counted) * size.lineWords,
+    turned: (built + counted) * rowWords,
+    counted: counted * rowWords,
+    call: blocks * tiles * kernel[0] * shape.inputPlanes * shape.weightPlanes * size.pieces,
+    tile: blocks * tiles,
+  };
+}
