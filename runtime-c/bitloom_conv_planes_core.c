@@ -6,7 +6,7 @@
 
 #include "bitloom_conv_pairs_arch.h"
 
-#if 1
+#ifndef BITLOOM_CONV_PAIRS_ASSEMBLY
 
 /* z + a + b -> z, carry. */
 static inline uint32_t add_two(uint32_t *z, uint32_t a, uint32_t b) {

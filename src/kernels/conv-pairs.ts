@@ -235,6 +235,7 @@ function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): K
 const runtime = [
   "bitloom_conv_pairs.c",
   "bitloom_conv_pairs.h",
+  "bitloom_conv_pairs_adders.h",
   "bitloom_conv_pairs_arch.h",
   "bitloom_conv_pairs_core_v7m.S",
   "bitloom_conv_pairs_sums_v7m.S",
