@@ -203,7 +203,7 @@ static void end_row(const work *w, uint8_t *units) {
         units[i - w->first_output * bytes] = 0U;
 }
 
-void bitloom_conv_pairs_store(const bitloom_conv_pairs_work *w, uint32_t t, const uint32_t *results) {
+BITLOOM_CONV_PAIRS_SMALL void bitloom_conv_pairs_store(const bitloom_conv_pairs_work *w, uint32_t t, const uint32_t *results) {
     const bitloom_conv_pairs *layer = w->layer;
     const uint32_t bytes = bitloom_conv_pairs_unit(layer->output_width);
     const uint32_t left = layer->output_width - w->x0;

@@ -117,43 +117,27 @@ static void sum_parity(work *w, uint32_t t) {
 
 /* Counters of every output of tile t start from P. */
 static void start(work *w, uint32_t t, uint32_t *state) {
-    const uint32_t planes = w->layer->planes;
-    uint32_t output, i;
     sum_parity(w, t);
     w->lowest[t % w->layer->base.slots] = w->sum[0];
-    for (output = 0U; output < w->base.outputs; output++) {
-        for (i = 1U; i <= planes; i++)
-            *state++ = w->sum[i];
-    }
-}
-
-/* Codes of one output: plane b of a number of thresholds reached is the parity of every 2^b-th of them. */
-static void make_codes(const work *w, const uint32_t *counter, uint32_t lowest, const uint16_t *thresholds,
-                       uint32_t *results) {
-    const bitloom_conv_planes *layer = w->layer;
-    uint32_t level, plane;
-    for (plane = 0U; plane < layer->output_planes; plane++)
-        results[plane * layer->base.block] = 0U;
-    for (level = 0U; level < layer->levels; level++) {
-        const uint32_t reached =
-            bitloom_conv_planes_reached(counter, layer->planes, lowest, thresholds[level]);
-        for (plane = 0U; ((level + 1U) & ((1U << plane) - 1U)) == 0U; plane++)
-            results[plane * layer->base.block] ^= reached;
-    }
+    bitloom_conv_planes_fill(w->sum + 1, w->layer->planes, w->base.outputs, state);
 }
 
 /* The output codes of tile t. */
 static void finish(work *w, uint32_t t, const uint32_t *state) {
     const bitloom_conv_planes *layer = w->layer;
-    const uint16_t *thresholds = layer->thresholds + w->base.first_output * (uint32_t)layer->levels;
-    const uint32_t lowest = w->lowest[t % layer->base.slots];
     const uint32_t first = w->base.first_output;
-    uint32_t output, plane;
-    for (output = 0U; output < w->base.outputs; output++) {
-        make_codes(w, state, lowest, thresholds, w->results + output);
-        state += layer->planes;
-        thresholds += layer->levels;
-    }
+    bitloom_conv_planes_counters counters;
+    uint32_t plane;
+    counters.state = state;
+    counters.thresholds = layer->thresholds + first * layer->levels;
+    counters.lowest = w->lowest[t % layer->base.slots];
+    counters.outputs = w->base.outputs;
+    counters.planes = layer->planes;
+    counters.levels = layer->levels;
+    counters.results = w->results;
+    counters.output_planes = layer->output_planes;
+    counters.distance = layer->base.block;
+    bitloom_conv_planes_codes(&counters);
     for (plane = 0U; plane < layer->output_planes; plane++) {
         bitloom_conv_pairs_store(&w->base, t, w->results + plane * layer->base.block);
         w->base.first_output += layer->outputs;

@@ -143,14 +143,42 @@ void bitloom_conv_planes_turn(const uint32_t *words, uint32_t count, uint32_t ro
     }
 }
 
-uint32_t bitloom_conv_planes_reached(const uint32_t *counter, uint32_t planes, uint32_t lowest, uint32_t t) {
-    uint32_t reached = (t & 1U) != 0U ? lowest : 0xffffffffU;
+/* Whether 2 * counter + lowest >= t. */
+static uint32_t reached(const uint32_t *counter, uint32_t planes, uint32_t lowest, uint32_t t) {
+    uint32_t is_reached = (t & 1U) != 0U ? lowest : 0xffffffffU;
     uint32_t plane;
     for (plane = 0U; plane < planes; plane++) {
-        t >>= 1;
-        reached = (t & 1U) != 0U ? reached & counter[plane] : reached | counter[plane];
+        const uint32_t bit = 0U - ((t >> (plane + 1U)) & 1U);
+        is_reached = (counter[plane] & is_reached) | ((counter[plane] | is_reached) & ~bit);
     }
-    return reached;
+    return is_reached;
+}
+
+/* Plane b of a number of thresholds reached is the parity of every 2^b-th of them. */
+void bitloom_conv_planes_codes(const bitloom_conv_planes_counters *counters) {
+    const uint32_t *state = counters->state;
+    const uint16_t *thresholds = counters->thresholds;
+    uint32_t *results = counters->results;
+    uint32_t output, level, plane;
+    for (output = 0U; output < counters->outputs; output++) {
+        for (plane = 0U; plane < counters->output_planes; plane++)
+            results[plane * counters->distance] = 0U;
+        for (level = 1U; level <= counters->levels; level++) {
+            const uint32_t bits = reached(state, counters->planes, counters->lowest, *thresholds++);
+            for (plane = 0U; (level & ((1U << plane) - 1U)) == 0U; plane++)
+                results[plane * counters->distance] ^= bits;
+        }
+        state += counters->planes;
+        results++;
+    }
+}
+
+void bitloom_conv_planes_fill(const uint32_t *words, uint32_t planes, uint32_t outputs, uint32_t *state) {
+    uint32_t i;
+    for (; outputs != 0U; outputs--) {
+        for (i = 0U; i < planes; i++)
+            *state++ = words[i];
+    }
 }
 
 #endif

@@ -39,7 +39,23 @@ void bitloom_conv_planes_threes(const uint32_t *line, uint32_t groups, uint32_t 
 void bitloom_conv_planes_turn(const uint32_t *words, uint32_t count, uint32_t rotate, uint32_t mask,
                               uint32_t *to);
 
-/* Whether 2 * counter + lowest >= t, for 32 pixels: a counter of `planes` planes. */
-uint32_t bitloom_conv_planes_reached(const uint32_t *counter, uint32_t planes, uint32_t lowest, uint32_t t);
+/* The outputs of a tile whose counters are full: their codes. The same about offsets. */
+typedef struct {
+    const uint32_t *state;      /* [outputs][planes] */
+    const uint16_t *thresholds; /* [outputs][levels] */
+    uint32_t lowest;            /* plane 0 of P: Y = 2 * counter + lowest */
+    uint32_t outputs;           /* at least 1 */
+    uint32_t planes;            /* 9, 12 or 15 */
+    uint32_t levels;            /* at least 1 */
+    uint32_t *results;          /* [output_planes][distance] */
+    uint32_t output_planes;     /* 1 to 4; the highest code has no more */
+    uint32_t distance;          /* at least `outputs` */
+} bitloom_conv_planes_counters;
+
+/* code = number of thresholds t with Y >= t, which ascend; for 32 pixels. */
+void bitloom_conv_planes_codes(const bitloom_conv_planes_counters *counters);
+
+/* Copies `planes` words (a multiple of 3) to each of `outputs` counters. */
+void bitloom_conv_planes_fill(const uint32_t *words, uint32_t planes, uint32_t outputs, uint32_t *state);
 
 #endif
