@@ -12,6 +12,7 @@ static void split_rows(work *w) {
     const uint32_t bytes = bitloom_conv_pairs_unit(layer->output_width);
     const uint32_t rows = w->y1 - w->y0;
     const uint32_t lanes = bytes < 4U ? 4U / bytes : 1U;
+    w->unit_bytes = bytes;
     w->tiles = (rows + lanes - 1U) / lanes;
     w->lines.lane_bits = 32U / lanes;
     w->lines.lanes = (rows + w->tiles - 1U) / w->tiles;
@@ -189,13 +190,12 @@ BITLOOM_CONV_PAIRS_SMALL static void preset_states(const work *w, uint32_t t, ui
 }
 
 static uint8_t *output_units(const work *w, uint32_t y) {
-    const uint32_t bytes = bitloom_conv_pairs_unit(w->layer->output_width);
-    return (uint8_t *)bitloom_row(w->output, y) + w->first_output * bytes + w->x0 / 8U;
+    return (uint8_t *)bitloom_row(w->output, y) + w->first_output * w->unit_bytes + w->x0 / 8U;
 }
 
 /* A row ends at a whole word: the bytes after its last unit are zero. */
 static void end_row(const work *w, uint8_t *units) {
-    const uint32_t bytes = bitloom_conv_pairs_unit(w->layer->output_width);
+    const uint32_t bytes = w->unit_bytes;
     uint32_t i;
     if (w->first_output + w->outputs != w->layer->outputs)
         return;
@@ -203,9 +203,10 @@ static void end_row(const work *w, uint8_t *units) {
         units[i - w->first_output * bytes] = 0U;
 }
 
-BITLOOM_CONV_PAIRS_SMALL void bitloom_conv_pairs_store(const bitloom_conv_pairs_work *w, uint32_t t, const uint32_t *results) {
+BITLOOM_CONV_PAIRS_SMALL void bitloom_conv_pairs_store(const bitloom_conv_pairs_work *w, uint32_t t,
+                                                       const uint32_t *results) {
     const bitloom_conv_pairs *layer = w->layer;
-    const uint32_t bytes = bitloom_conv_pairs_unit(layer->output_width);
+    const uint32_t bytes = w->unit_bytes;
     const uint32_t left = layer->output_width - w->x0;
     const uint32_t mask = left < 32U ? (1U << left) - 1U : 0xffffffffU;
     uint32_t lane, i;

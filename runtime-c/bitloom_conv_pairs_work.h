@@ -25,6 +25,7 @@ typedef struct {
     uint32_t first_output; /* of the block */
     uint32_t outputs;      /* of the block */
     uint32_t span;         /* input rows of a window */
+    uint32_t unit_bytes;   /* of an output channel's row */
     uint32_t *tables;
     uint32_t *table_ids; /* [kernel_height] */
     uint32_t *parity;    /* [span][planes + 1]: sums of x ^ y of each line */

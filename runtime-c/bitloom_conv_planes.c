@@ -15,7 +15,7 @@ typedef struct {
     bitloom_conv_planes_run run;
     uint32_t words_per_piece; /* of weights */
     uint32_t group_inputs;    /* 6 or 3 */
-    uint32_t *row;        /* one plane of a kernel row's inputs, each kernel column by itself, then zeros */
+    uint32_t *row; /* one plane of a kernel row's inputs, each kernel column by itself, then zeros */
     uint32_t row_inputs;
     uint32_t *parity;     /* [span][input_planes][row_planes]: sums of x ^ y of each line */
     uint32_t *parity_ids; /* [span] */
@@ -50,9 +50,9 @@ static void lay_out(work *w, const bitloom_conv_planes *layer, uint32_t *scratch
     w->lowest = take(&scratch, base->slots);
     w->sum = take(&scratch, BITLOOM_CONV_PLANES_MAX_PLANES + 1U);
     w->results = take(&scratch, layer->output_planes * (uint32_t)base->block);
-    w->tables = take(&scratch, 4U * w->words_per_piece *
-                                   (is_six != 0U ? BITLOOM_CONV_PLANES_SIX_WORDS
-                                                 : BITLOOM_CONV_PLANES_THREE_WORDS));
+    w->tables =
+        take(&scratch, 4U * w->words_per_piece *
+                           (is_six != 0U ? BITLOOM_CONV_PLANES_SIX_WORDS : BITLOOM_CONV_PLANES_THREE_WORDS));
     w->states = scratch;
 }
 
@@ -149,7 +149,8 @@ static void finish(work *w, uint32_t t, const uint32_t *state) {
 static void run_piece(work *w, uint32_t ky, uint32_t plane, uint32_t first_word, uint32_t *state) {
     const bitloom_conv_planes *layer = w->layer;
     uint32_t j;
-    w->run.weights = w->base.weights + (ky * layer->words + first_word) * w->base.outputs * layer->weight_planes;
+    w->run.weights =
+        w->base.weights + (ky * layer->words + first_word) * w->base.outputs * layer->weight_planes;
     for (j = 0U; j < layer->weight_planes; j++) {
         w->run.state = state + plane + layer->shifts[j];
         (layer->kind == BITLOOM_CONV_PLANES_SIXES ? bitloom_conv_planes_add_sixes

@@ -23,8 +23,8 @@ typedef struct {
     uint32_t words;          /* 4 or 8 */
     uint32_t outputs;        /* at least 1 */
     uint32_t planes;         /* from one output's counters to the next: 9, 12 or 15 */
-    /* The plane of weight 1 of the first output. `planes` from it on are read and written, of which those that the
-     * next output owns stay as they are. */
+    /* The plane of weight 1 of the first output. `planes` from it on are read and written, of which those
+     * that the next output owns stay as they are. */
     uint32_t *state;
 } bitloom_conv_planes_run;
 
