@@ -108,8 +108,8 @@ static void sum_parity(const work *w, uint32_t t) {
     }
 }
 
-/* The output pixels of a tile by class: up to 32 classes with their pixels. */
-static uint32_t tile_classes(const work *w, uint32_t t, uint16_t *classes, uint32_t *pixels) {
+BITLOOM_CONV_PAIRS_SMALL uint32_t bitloom_conv_pairs_classes(const bitloom_conv_pairs_work *w, uint32_t t,
+                                                             uint16_t *classes, uint32_t *pixels) {
     const bitloom_conv_pairs *layer = w->layer;
     const uint32_t left = layer->output_width - w->x0;
     const uint32_t width = left < w->lines.lane_bits ? left : w->lines.lane_bits;
@@ -173,7 +173,7 @@ BITLOOM_CONV_PAIRS_SMALL static void preset_states(const work *w, uint32_t t, ui
     uint32_t pixels[32];
     const uint16_t *thresholds[32];
     const uint32_t planes = w->layer->planes;
-    const uint32_t count = tile_classes(w, t, classes, pixels);
+    const uint32_t count = bitloom_conv_pairs_classes(w, t, classes, pixels);
     uint32_t output, i;
     for (i = 0U; i < count; i++)
         thresholds[i] = w->thresholds + classes[i] * (uint32_t)w->layer->outputs;

@@ -50,4 +50,8 @@ void bitloom_conv_pairs_begin(bitloom_conv_pairs_work *w, const bitloom_conv_pai
                               const bitloom_const_ring *inputs, const bitloom_ring *output, uint32_t y0,
                               uint32_t y1);
 
+/* Padding 0: the output pixels of tile t by class, up to 32 classes with their pixels. */
+uint32_t bitloom_conv_pairs_classes(const bitloom_conv_pairs_work *w, uint32_t t, uint16_t *classes,
+                                    uint32_t *pixels);
+
 #endif

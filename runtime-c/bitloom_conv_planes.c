@@ -17,11 +17,11 @@ typedef struct {
     uint32_t group_inputs;    /* 6 or 3 */
     uint32_t *row; /* one plane of a kernel row's inputs, each kernel column by itself, then zeros */
     uint32_t row_inputs;
-    uint32_t *parity;     /* [span][input_planes][row_planes]: sums of x ^ y of each line */
-    uint32_t *parity_ids; /* [span] */
-    uint32_t *lowest;     /* [slots]: plane 0 of P */
-    uint32_t *sum;        /* P */
-    uint32_t *results;    /* [output_planes][block] */
+    uint32_t *parts;    /* [span][planes + 1]: what each line adds to P, modulo 2^(planes + 1) */
+    uint32_t *part_ids; /* [span] */
+    uint32_t *lowest;   /* [slots]: plane 0 of P */
+    uint32_t *sum;      /* P */
+    uint32_t *results;  /* [output_planes][block], with classes twice: what one class has, and all */
     uint32_t *tables;
     uint32_t *states; /* [slots][block][planes] */
 } work;
@@ -45,11 +45,12 @@ static void lay_out(work *w, const bitloom_conv_planes *layer, uint32_t *scratch
     w->base.lines.slots = take(&scratch, base->line_words);
     w->base.lines.ids = take(&scratch, 1U);
     w->row = take(&scratch, w->row_inputs);
-    w->parity_ids = take(&scratch, span);
-    w->parity = take(&scratch, is_six != 0U ? span * layer->input_planes * (uint32_t)layer->row_planes : 0U);
+    w->part_ids = take(&scratch, span);
+    w->parts = take(&scratch, is_six != 0U ? span * (layer->planes + 1U) : 0U);
     w->lowest = take(&scratch, base->slots);
     w->sum = take(&scratch, BITLOOM_CONV_PLANES_MAX_PLANES + 1U);
-    w->results = take(&scratch, layer->output_planes * (uint32_t)base->block);
+    w->results = take(&scratch, layer->output_planes * (uint32_t)base->block *
+                                    (base->pad == BITLOOM_CONV_PAIRS_PAD_ZERO ? 2U : 1U));
     w->tables =
         take(&scratch, 4U * w->words_per_piece *
                            (is_six != 0U ? BITLOOM_CONV_PLANES_SIX_WORDS : BITLOOM_CONV_PLANES_THREE_WORDS));
@@ -77,55 +78,118 @@ static void load_row(work *w, uint32_t r, uint32_t plane) {
         *to++ = 0U;
 }
 
-/* Sums of x ^ y of every plane of line r. */
-static const uint32_t *parity_of(work *w, uint32_t r) {
+/* Sum of `count` (a multiple of 4) words: a number of `planes` planes, at least 3. */
+static void count_ones(const uint32_t *words, uint32_t count, uint32_t *number, uint32_t planes) {
+    uint32_t zeros[16] = {0U};
+    uint32_t part[3] = {0U};
+    uint32_t i;
+    for (i = 0U; i < planes; i++)
+        number[i] = 0U;
+    for (; count != 0U; count -= 4U) {
+        /* x ^ 0 of 4 words. */
+        for (i = 0U; i < 4U; i++)
+            zeros[2U * i] = words[i];
+        bitloom_conv_pairs_count(zeros, 8U, part, 3U);
+        bitloom_conv_pairs_add(number, planes, part, 3U, 0U, 0xffffffffU);
+        words += 4;
+    }
+}
+
+/* sum += factor * number, modulo 2^total. */
+static void add_times(uint32_t *sum, uint32_t total, const uint32_t *number, uint32_t planes,
+                      int32_t factor) {
+    const uint32_t flip = factor < 0 ? 0xffffffffU : 0U;
+    uint32_t size = (uint32_t)(factor < 0 ? -factor : factor);
+    uint32_t i, shift;
+    /* a - b = ~(~a + b) */
+    for (i = 0U; i < total; i++)
+        sum[i] ^= flip;
+    for (shift = 0U; size != 0U && shift < total; shift++) {
+        if ((size & 1U) != 0U) {
+            const uint32_t kept = planes < total - shift ? planes : total - shift;
+            bitloom_conv_pairs_add(sum + shift, total - shift, number, kept, 0U, 0xffffffffU);
+        }
+        size >>= 1;
+    }
+    for (i = 0U; i < total; i++)
+        sum[i] ^= flip;
+}
+
+/* What line r adds to P. */
+static const uint32_t *part_of(work *w, uint32_t r) {
     const bitloom_conv_planes *layer = w->layer;
     const uint32_t slot = r % w->base.span;
-    uint32_t *parity = w->parity + slot * layer->input_planes * (uint32_t)layer->row_planes;
-    uint32_t plane;
-    if (w->parity_ids[slot] == r)
-        return parity;
-    w->parity_ids[slot] = r;
+    const uint32_t total = layer->planes + 1U;
+    uint32_t *part = w->parts + slot * total;
+    uint32_t number[BITLOOM_CONV_PLANES_MAX_PLANES + 2U];
+    uint32_t plane, j;
+    int32_t size = 0;
+    if (w->part_ids[slot] == r)
+        return part;
+    w->part_ids[slot] = r;
+    for (j = 0U; j < layer->weight_planes; j++)
+        size += (int32_t)(1U << layer->shifts[j]);
+    for (j = 0U; j < total; j++)
+        part[j] = 0U;
     for (plane = 0U; plane < layer->input_planes; plane++) {
         load_row(w, r, plane);
-        bitloom_conv_pairs_count(w->row, w->row_inputs, parity + plane * (uint32_t)layer->row_planes,
-                                 layer->row_planes);
+        bitloom_conv_pairs_count(w->row, w->row_inputs, number, layer->row_planes);
+        add_times(part + plane, total - plane, number, layer->row_planes, size);
+        if (layer->ones == 0)
+            continue;
+        count_ones(w->row, w->row_inputs, number, layer->row_planes + 1U);
+        add_times(part + plane, total - plane, number, layer->row_planes + 1U, layer->ones);
     }
-    return parity;
+    return part;
 }
 
 /* P of tile t. */
-static void sum_parity(work *w, uint32_t t) {
+static void sum_parts(work *w, uint32_t t) {
     const bitloom_conv_planes *layer = w->layer;
     const bitloom_conv_pairs *base = &layer->base;
     const uint32_t total = layer->planes + 1U;
-    uint32_t ky, i, j;
+    uint32_t ky, i;
     for (i = 0U; i < total; i++)
-        w->sum[i] = 0U;
+        w->sum[i] = 0U - (((uint32_t)layer->constant >> i) & 1U);
     for (ky = 0U; ky < base->kernel_height && layer->kind == BITLOOM_CONV_PLANES_SIXES; ky++) {
-        const uint32_t *parity = parity_of(w, t * base->stride_y + ky * base->dilation_y);
-        for (i = 0U; i < layer->input_planes; i++) {
-            for (j = 0U; j < layer->weight_planes; j++) {
-                const uint32_t shift = i + layer->shifts[j];
-                bitloom_conv_pairs_add(w->sum + shift, total - shift, parity, layer->row_planes, 0U,
-                                       0xffffffffU);
-            }
-            parity += layer->row_planes;
-        }
+        bitloom_conv_pairs_add(w->sum, total, part_of(w, t * base->stride_y + ky * base->dilation_y), total,
+                               0U, 0xffffffffU);
     }
 }
 
 /* Counters of every output of tile t start from P. */
 static void start(work *w, uint32_t t, uint32_t *state) {
-    sum_parity(w, t);
+    sum_parts(w, t);
     w->lowest[t % w->layer->base.slots] = w->sum[0];
     bitloom_conv_planes_fill(w->sum + 1, w->layer->planes, w->base.outputs, state);
+}
+
+/* The codes of the pixels of each class of a tile, put together. */
+static void merge_classes(work *w, uint32_t t, bitloom_conv_planes_counters *counters) {
+    const bitloom_conv_planes *layer = w->layer;
+    const uint32_t words = layer->output_planes * (uint32_t)layer->base.block;
+    uint32_t *merged = w->results + words;
+    uint16_t classes[32];
+    uint32_t pixels[32];
+    const uint32_t count = bitloom_conv_pairs_classes(&w->base, t, classes, pixels);
+    const uint16_t *first = counters->thresholds;
+    uint32_t class, i;
+    for (i = 0U; i < words; i++)
+        merged[i] = 0U;
+    for (class = 0U; class < count; class ++) {
+        counters->thresholds = first + classes[class] * ((uint32_t)layer->outputs * layer->levels);
+        bitloom_conv_planes_codes(counters);
+        for (i = 0U; i < words; i++)
+            merged[i] |= w->results[i] & pixels[class];
+    }
 }
 
 /* The output codes of tile t. */
 static void finish(work *w, uint32_t t, const uint32_t *state) {
     const bitloom_conv_planes *layer = w->layer;
     const uint32_t first = w->base.first_output;
+    const uint32_t distance = layer->base.block;
+    const uint32_t *results = w->results;
     bitloom_conv_planes_counters counters;
     uint32_t plane;
     counters.state = state;
@@ -136,10 +200,16 @@ static void finish(work *w, uint32_t t, const uint32_t *state) {
     counters.levels = layer->levels;
     counters.results = w->results;
     counters.output_planes = layer->output_planes;
-    counters.distance = layer->base.block;
-    bitloom_conv_planes_codes(&counters);
+    counters.distance = distance;
+    if (layer->base.pad == BITLOOM_CONV_PAIRS_PAD_ZERO) {
+        merge_classes(w, t, &counters);
+        results += layer->output_planes * distance;
+    } else {
+        bitloom_conv_planes_codes(&counters);
+    }
     for (plane = 0U; plane < layer->output_planes; plane++) {
-        bitloom_conv_pairs_store(&w->base, t, w->results + plane * layer->base.block);
+        bitloom_conv_pairs_store(&w->base, t, results);
+        results += distance;
         w->base.first_output += layer->outputs;
     }
     w->base.first_output = first;
@@ -220,7 +290,7 @@ static void group_tiles(work *w, uint32_t group) {
     w->base.lines.first_channel = group * w->base.lines.channels;
     w->base.lines.first_column = (int32_t)(w->base.x0 * base->stride_x) - (int32_t)base->pad_left;
     for (i = 0U; i < w->base.span; i++)
-        w->parity_ids[i] = NOTHING;
+        w->part_ids[i] = NOTHING;
     for (done = 0U; done < outputs; done += base->block) {
         w->base.first_output = group * outputs + done;
         w->base.outputs = outputs - done < base->block ? outputs - done : base->block;

@@ -19,7 +19,8 @@
  * Counters of an output are T planes, those that start with plane i are added to from plane i on.
  * The count of instructions depends on the shape alone.
  *
- * Padding: a tap outside the map has code 0.
+ * Padding. A tap outside the map has code 0. Other values are thresholds by class of pixels, as those of
+ * bitloom_conv_pairs with padding 0.
  */
 #ifndef BITLOOM_CONV_PLANES_H
 #define BITLOOM_CONV_PLANES_H
@@ -42,12 +43,14 @@
  */
 typedef struct {
     const uint32_t *weights;
-    const uint16_t *thresholds; /* [outputs][levels] */
+    const uint16_t *thresholds; /* [row class][column class][outputs][levels] */
     /* Geometry, `columns`, and what follows from it; `outputs` is that of all output planes, line_slots is 1.
      */
     bitloom_conv_pairs base;
     uint16_t outputs;      /* of all groups */
     uint16_t words;        /* weight words of an output and kernel row, a multiple of 4 */
+    uint16_t constant;     /* of P */
+    int16_t ones;          /* e; THREES: 0 */
     uint8_t kind;          /* SIXES or THREES */
     uint8_t input_planes;  /* 1 to 4 */
     uint8_t weight_planes; /* THREES: 1 */

@@ -12,9 +12,8 @@ import {
   planesFor,
   sizesOf,
 } from "./conv-pairs-sizes.js";
-import { packConvPairsThresholds } from "./conv-pairs-thresholds.js";
+import { classConstants, packConvPairsThresholds } from "./conv-pairs-thresholds.js";
 import {
-  type ConstantArray,
   type DescriptorField,
   followingThreshold,
   instructionOf,
@@ -158,12 +157,6 @@ function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): K
   const size = sizesOf(shape, tiling);
   const packed = packConvPairsThresholds(shape, conv.weights, threshold.thresholds);
   const isZero = padMode(shape) === 2;
-  const classes: ConstantArray[] = isZero
-    ? [
-        { name: "row_classes", type: "uint8_t", values: packed.rowClasses, layout: "[output rows]" },
-        { name: "column_classes", type: "uint8_t", values: packed.columnClasses, layout: "[output columns]" },
-      ]
-    : [];
   const { kernel, stride, dilation, pads } = shape.window;
   const fields: DescriptorField[] = [
     ["weights", { constant: "weights" }],
@@ -225,7 +218,7 @@ function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): K
         values: packConvPairsColumns(shape),
         layout: `[${kernel[1]} kernel columns]: words in a line, turned right by, pixels in the map`,
       },
-      ...classes,
+      ...(isZero ? classConstants(packed) : []),
     ],
     canFail: false,
     runtime,

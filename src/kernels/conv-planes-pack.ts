@@ -1,5 +1,7 @@
 /** Packing for `runtime-c/bitloom_conv_planes.h`: weights and thresholds. */
 import type { CodeMatrix, CodesDomain } from "../program/types.js";
+import { classesOf, outsideColumns, outsideRows, padMode } from "./conv-pairs-shape.js";
+import { outsideWeight, type PixelClasses } from "./conv-pairs-thresholds.js";
 import type { ConvPlanesShape } from "./conv-planes-shape.js";
 import { type ConvPlanesTiling, GROUPS, sizesOf } from "./conv-planes-sizes.js";
 
@@ -80,27 +82,50 @@ function codeAt(
   return i < rowInputs ? codes[n * inputs + ky * rowInputs + i]! : undefined;
 }
 
+/** Thresholds by the taps that lie outside the map, where these are not codes 0. */
+export interface ConvPlanesThresholds extends PixelClasses {
+  /** [row class][column class][outputs][levels]. */
+  readonly values: Uint16Array;
+}
+
 /**
  * `acc ≥ T` as `Y ≥ t`: acc is step_x · step_w / 2 · Y plus a constant of the output, which the input of zero codes
- * tells. Held within 0 (always) and one more than Y can be (never).
+ * tells, plus what taps outside are worth more than code 0. Held within 0 (always) and one more than Y can be (never).
  */
 export function packConvPlanesThresholds(
   shape: ConvPlanesShape,
-  input: CodesDomain,
-  weights: CodeMatrix,
+  { input, weights, padValue }: { input: CodesDomain; weights: CodeMatrix; padValue: number },
   thresholds: Int32Array,
-): Uint16Array {
+): ConvPlanesThresholds {
   const { levels, outputs } = shape;
   const scale = input.step * weights.step;
-  return Uint16Array.from({ length: outputs * levels }, (_, at) => {
-    const n = Math.floor(at / levels);
+  const isClassed = padMode(shape) === 2;
+  const rows = classesOf(isClassed ? outsideRows(shape) : [[]]);
+  const columns = classesOf(isClassed ? outsideColumns(shape) : [[]]);
+  const atZero = Array.from({ length: outputs }, (_, n) => {
     const own = weights.codes.subarray(n * weights.inputs, (n + 1) * weights.inputs);
     const sum = own.reduce((total, code) => total + weights.step * code + weights.offset, 0);
-    const atZero = input.offset * sum - scale * countAtZero(shape, weights, n);
-    const wanted = thresholds[thresholds.length === levels ? at % levels : at]!;
-    const least = Math.ceil((2 * (wanted - atZero)) / scale);
-    return Math.max(0, Math.min(shape.greatest + 1, least));
+    return input.offset * sum - scale * countAtZero(shape, weights, n);
   });
+  const values: number[] = [];
+  for (const top of rows.classes) {
+    for (const side of columns.classes) {
+      for (let n = 0; n < outputs; n++) {
+        const outside = (padValue - input.offset) * outsideWeight(shape, weights, n, top, side);
+        for (let level = 0; level < levels; level++) {
+          const wanted = thresholds[thresholds.length === levels ? level : n * levels + level]!;
+          const least = Math.ceil((2 * (wanted - outside - atZero[n]!)) / scale) + shape.constant;
+          values.push(Math.max(0, Math.min(shape.greatest + 1, least)));
+        }
+      }
+    }
+  }
+  return {
+    values: Uint16Array.from(values),
+    rowClasses: rows.ids,
+    columnClasses: columns.ids,
+    columnClassCount: columns.classes.length,
+  };
 }
 
 /** U of output n where all input codes are zero. */

@@ -1,6 +1,6 @@
 /** The layers of `runtime-c/bitloom_conv_planes.h`, and how their weights are taken apart into planes. */
 import type { CodeMatrix, CodesDomain, DeviceProgram, Instruction } from "../program/types.js";
-import { type ConvPairsShape, hasTapsOutside } from "./conv-pairs-shape.js";
+import { type ConvPairsShape, hasFewClasses, hasTapsOutside } from "./conv-pairs-shape.js";
 
 type Conv = Extract<Instruction, { kind: "conv" }>;
 
@@ -14,6 +14,9 @@ export interface ConvPlanesShape extends ConvPairsShape {
   readonly weightPlanes: number;
   readonly outputPlanes: number;
   readonly levels: number;
+  /** How often P has the sum of the input codes, and the constant that keeps P positive. */
+  readonly ones: number;
+  readonly constant: number;
   /** The greatest Y = P + 2 U of any output. */
   readonly greatest: number;
 }
@@ -27,9 +30,9 @@ function isTernary({ bits, step, offset, codes }: CodeMatrix): boolean {
   return bits === 2 && offset === -step && codes.every((code) => code < 3);
 }
 
-/** Every plane is worth as much above zero as below. */
-function isSymmetric({ bits, step, offset }: CodeMatrix): boolean {
-  return 2 * offset === -step * (2 ** bits - 1);
+/** What is left of weights in half steps when the bits of their codes stand for −1 and +1. */
+function remainder({ bits, step, offset }: CodeMatrix): number {
+  return (2 * offset) / step + 2 ** bits - 1;
 }
 
 /** The shape that the kernel needs, if it can do the convolution with a threshold to `to` at all. */
@@ -44,23 +47,33 @@ export function convPlanesShape(
   if (input.domain.kind !== "codes") return undefined;
   const { bits, step, offset } = input.domain;
   const isThrees = isTernary(weights);
+  const ones = isThrees ? 0 : remainder(weights);
   const isPossible =
-    (isThrees || isSymmetric(weights)) &&
+    Number.isInteger(ones) &&
     step * weights.step > 0 &&
-    Math.max(bits, weights.bits, to.bits) <= MAX_BITS;
-  // Where both have one bit, tables of pairs are leaner.
-  if (!isPossible || (bits === 1 && weights.bits === 1)) return undefined;
+    Math.max(bits, weights.bits, to.bits) <= MAX_BITS &&
+    !(isBipolar(input.domain) && isBipolar(weights) && levels === 1);
+  if (!isPossible) return undefined;
   const [height, width, channels] = input.shape;
   const [outputHeight, outputWidth, outputs] = program.tensors[conv.output]!.shape;
+  const geometry = { height, width, channels, outputHeight, outputWidth, outputs, groups, window };
   const regular: ConvPairsShape = {
-    ...{ height, width, channels, outputHeight, outputWidth, outputs, groups, window },
-    padValue: -1,
+    ...geometry,
+    // By classes of pixels, or code 0.
+    padValue: padValue !== offset && hasTapsOutside({ ...geometry, padValue: 0 }) ? 0 : -1,
   };
-  if (padValue !== offset && hasTapsOutside({ ...regular, padValue: 0 })) return undefined;
   const { kernel, stride, dilation, pads } = window;
   const sizes = [height, width, channels, to.bits * outputs, outputWidth];
   if (![...sizes, ...kernel, ...stride, ...dilation, ...pads].every((n) => n <= MAX_UINT16)) return undefined;
+  if (!hasFewClasses(regular)) return undefined;
   const most = 2 ** bits - 1;
+  const pairs = kernel[0] * rowPairs(regular);
+  const sumOfCodes = most * weights.inputs * Math.abs(ones);
+  const greatest = isThrees
+    ? 2 * most * mostNonzero(weights)
+    : 3 * most * (2 ** weights.bits - 1) * pairs + sumOfCodes;
+  // Counters have at most 15 planes.
+  if (greatest >= MAX_UINT16) return undefined;
   return {
     ...regular,
     kind: isThrees ? "threes" : "sixes",
@@ -68,10 +81,15 @@ export function convPlanesShape(
     weightPlanes: isThrees ? 1 : weights.bits,
     outputPlanes: to.bits,
     levels,
-    greatest: isThrees
-      ? 2 * most * mostNonzero(weights)
-      : 3 * most * (2 ** weights.bits - 1) * kernel[0] * rowPairs(regular),
+    ones,
+    constant: ones < 0 ? sumOfCodes : 0,
+    greatest,
   };
+}
+
+/** −1 and +1: what tables of pairs do in less memory. */
+function isBipolar({ bits, step, offset }: { bits: number; step: number; offset: number }): boolean {
+  return bits === 1 && step === 2 && offset === -1;
 }
 
 /** Pairs of inputs of a kernel row. */

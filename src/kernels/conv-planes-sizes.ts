@@ -1,4 +1,5 @@
 /** How the work of `runtime-c/bitloom_conv_planes.h` is cut, and the sizes that follow from that, as the C has them. */
+import { padMode } from "./conv-pairs-shape.js";
 import { phasesOf, planesFor } from "./conv-pairs-sizes.js";
 import { type ConvPlanesKind, type ConvPlanesShape, rowPairs } from "./conv-planes-shape.js";
 
@@ -49,10 +50,10 @@ export function sizesOf(shape: ConvPlanesShape, { scheme, block, piece }: ConvPl
     1 +
     4 * group.inputs * words +
     (reach + 1) +
-    (shape.kind === "sixes" ? (reach + 1) * shape.inputPlanes * rowPlanes : 0) +
+    (shape.kind === "sixes" ? (reach + 1) * (planes + 1) : 0) +
     slots +
     SUM_WORDS +
-    shape.outputPlanes * block +
+    shape.outputPlanes * block * (padMode(shape) === 2 ? 2 : 1) +
     4 * used * group.words +
     slots * block * planes +
     // What runs that start with a higher plane reach beyond the last counter.

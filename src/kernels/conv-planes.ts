@@ -1,7 +1,9 @@
 import type { CodesDomain, DeviceProgram, Instruction } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
 import { packConvPairsColumns } from "./conv-pairs-pack.js";
+import { padMode } from "./conv-pairs-shape.js";
 import { phasesOf } from "./conv-pairs-sizes.js";
+import { classConstants } from "./conv-pairs-thresholds.js";
 import { convPlanesCost } from "./conv-planes-cost.js";
 import { packConvPlanesThresholds, packConvPlanesWeights } from "./conv-planes-pack.js";
 import { type ConvPlanesShape, convPlanesShape } from "./conv-planes-shape.js";
@@ -110,11 +112,16 @@ function choice(fused: FusedConv, tiling: ConvPlanesTiling, index: number, cpu: 
 function call({ shape, input, conv, threshold }: FusedConv, tiling: ConvPlanesTiling): KernelCall {
   const size = sizesOf(shape, tiling);
   const { kernel, stride, dilation, pads } = shape.window;
+  const isClassed = padMode(shape) === 2;
+  const packed = packConvPlanesThresholds(shape, { ...conv, input }, threshold.thresholds);
   const shifts = Array.from({ length: shape.weightPlanes }, (_, j): DescriptorField => [`shifts[${j}]`, j]);
   const fields: DescriptorField[] = [
     ["weights", { constant: "weights" }],
     ["thresholds", { constant: "thresholds" }],
     ["base.columns", { constant: "columns" }],
+    ["base.row_classes", isClassed ? { constant: "row_classes" } : null],
+    ["base.column_classes", isClassed ? { constant: "column_classes" } : null],
+    ["base.column_class_count", packed.columnClassCount],
     ["base.height", shape.height],
     ["base.width", shape.width],
     ["base.channels", shape.channels],
@@ -135,9 +142,12 @@ function call({ shape, input, conv, threshold }: FusedConv, tiling: ConvPlanesTi
     ["base.slots", size.slots],
     ["base.line_words", size.lineWords],
     ["base.phases", phasesOf(shape)],
+    ["base.pad", padMode(shape)],
     ["base.scheme", tiling.scheme === "rows" ? 1 : 2],
     ["outputs", shape.outputs],
     ["words", size.words],
+    ["constant", shape.constant],
+    ["ones", shape.ones],
     ["kind", shape.kind === "sixes" ? 0 : 1],
     ["input_planes", shape.inputPlanes],
     ["weight_planes", shape.weightPlanes],
@@ -161,8 +171,8 @@ function call({ shape, input, conv, threshold }: FusedConv, tiling: ConvPlanesTi
       {
         name: "thresholds",
         type: "uint16_t",
-        values: packConvPlanesThresholds(shape, input, conv.weights, threshold.thresholds),
-        layout: `[${shape.outputs} outputs][${shape.levels} levels]`,
+        values: packed.values,
+        layout: `[border classes][${shape.outputs} outputs][${shape.levels} levels]`,
       },
       {
         name: "columns",
@@ -170,6 +180,7 @@ function call({ shape, input, conv, threshold }: FusedConv, tiling: ConvPlanesTi
         values: packConvPairsColumns(shape),
         layout: `[${kernel[1]} kernel columns]: words in a line, turned right by, pixels in the map`,
       },
+      ...(isClassed ? classConstants(packed) : []),
     ],
     canFail: false,
     runtime,

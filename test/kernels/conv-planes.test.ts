@@ -33,19 +33,26 @@ function randomShape(random: Random): ConvShape {
     } as const;
     const isTernary = random.int(0, 2) === 0;
     const weightBits = isTernary ? 2 : random.int(1, 4);
-    const inputBits = isTernary || weightBits > 1 ? random.int(1, 4) : random.int(2, 4);
+    const inputBits = random.int(1, 4);
     const offset = random.int(-3, 3);
     const shape: ConvShape = {
       input: [random.int(1, 8), width, groups * random.pick([1, 3, 4, 5, 8, 12, 16, 21, 32])],
       outputs: groups * random.int(1, 9),
       window,
       groups,
-      padValue: offset,
+      padValue: random.pick([offset, offset, 0, 1]),
       inputDomain: { kind: "codes", bits: inputBits, step: random.int(1, 3), offset },
       inputOffset: 0,
       weights: isTernary
         ? { bits: 2, step: random.int(1, 2), offset: 0, values: 3 }
-        : { bits: weightBits, step: 2, offset: 1 - 2 ** weightBits },
+        : {
+            bits: weightBits,
+            ...random.pick([
+              { step: 2, offset: 1 - 2 ** weightBits },
+              { step: 1, offset: -(2 ** (weightBits - 1)) },
+              { step: 1, offset: random.int(-3, 1) },
+            ]),
+          },
     };
     if (isTernary) Object.assign(shape.weights, { offset: -shape.weights.step });
     if (outputSize(shape.input[0], window, 0) >= 1 && outputSize(width, window, 1) >= 1) return shape;
