@@ -68,6 +68,21 @@ const unsigned2: CodesOf = { bits: 2, step: 1, offset: 0, count: 4 };
 const odd2: CodesOf = { bits: 2, step: 2, offset: -3, count: 4 };
 /** −1, 0, +1, two thirds of them nonzero. */
 const ternary: CodesOf = { bits: 2, step: 1, offset: -1, count: 3 };
+const signed = (bits: number): CodesOf => ({ bits, step: 1, offset: -(2 ** (bits - 1)), count: 2 ** bits });
+const unsigned = (bits: number): CodesOf => ({ bits, step: 1, offset: 0, count: 2 ** bits });
+
+/** What random layers of codes are made of. */
+export const codeKinds: readonly NonNullable<LayerShape["codes"]>[] = [
+  { values: bipolar, weights: ternary },
+  { values: bipolar, weights: ternary },
+  { values: unsigned2, weights: ternary },
+  { values: unsigned2, weights: odd2 },
+  { values: unsigned2, weights: odd2 },
+  { values: unsigned2, weights: bipolar },
+  { values: unsigned(1), weights: bipolar },
+  { values: unsigned(3), weights: signed(2) },
+  { values: unsigned(4), weights: signed(4) },
+];
 
 /** A dense layer is a convolution on a map of one pixel. */
 function dense(inputs: number, outputs: number, result: LayerShape["result"] = "bits"): LayerShape {

@@ -1,4 +1,6 @@
 import type { Cpu } from "../targets/index.js";
+import { classesOf, outsideColumns, outsideRows, padMode } from "./conv-pairs-shape.js";
+import { phasesOf } from "./conv-pairs-sizes.js";
 import type { ConvPlanesShape } from "./conv-planes-shape.js";
 import { type ConvPlanesTiling, sizesOf } from "./conv-planes-sizes.js";
 import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
@@ -10,27 +12,33 @@ interface PlanesWork {
   readonly sixBlock: number;
   readonly threeBlock: number;
   readonly run: number;
-  /** Planes of outputs' counters: set at the start, and compared with a threshold. */
+  /** Three planes of outputs' counters: set at the start, and compared with a threshold. */
   readonly started: number;
   readonly compared: number;
   readonly level: number;
-  /** Outputs and planes of codes of a tile that are stored. */
+  /** Codes of outputs for one class of pixels; planes of outputs that are put together and stored. */
+  readonly coded: number;
+  readonly merged: number;
   readonly stored: number;
   /** Tables of a group. */
   readonly sixTables: number;
   readonly threeTables: number;
-  /** Words of lines that are gathered, turned, and whose pairs are counted. */
+  /** Words of lines that are gathered, turned, and whose pairs or ones are counted. */
   readonly gathered: number;
   readonly turned: number;
   readonly counted: number;
+  readonly ones: number;
+  readonly column: number;
+  readonly line: number;
   readonly call: number;
   readonly tile: number;
 }
 
 /** Instructions of each part of the work, fitted to counts of random layers (bench/fit.ts; GCC 12, -O2). */
 const DSP: PlanesWork = {
-  ...{ sixBlock: 210, threeBlock: 200, run: 40, started: 3, compared: 6, level: 10, stored: 6 },
-  ...{ sixTables: 400, threeTables: 120, gathered: 8, turned: 6, counted: 3, call: 100, tile: 600 },
+  ...{ sixBlock: 210, threeBlock: 200, run: 40, started: 4, compared: 8, level: 16, coded: 20, merged: 8 },
+  ...{ stored: 6, sixTables: 300, threeTables: 70, gathered: 8, turned: 3, counted: 3, ones: 15, column: 40 },
+  ...{ line: 200, call: 60, tile: 600 },
 };
 const INSTRUCTIONS: Readonly<Record<CoreFamily, PlanesWork>> = {
   dsp: DSP,
@@ -64,20 +72,40 @@ function workOf(shape: ConvPlanesShape, tiling: ConvPlanesTiling): PlanesWork {
   const planeRuns = outputs * kernel[0] * shape.inputPlanes * shape.weightPlanes;
   const addedBlocks = planeRuns * (size.words / 4);
   const rowWords = kernel[1] * (shape.channels / shape.groups);
+  const classed = outputs * meanClasses(shape, tiles, lanes);
+  const loaded = built + counted;
   return {
     sixBlock: isSix ? addedBlocks : 0,
     threeBlock: isSix ? 0 : addedBlocks,
     run: planeRuns * size.pieces,
-    started: outputs * size.planes,
-    compared: outputs * shape.levels * size.planes,
-    level: outputs * shape.levels,
-    stored: outputs * shape.outputPlanes,
+    started: (outputs * size.planes) / 3,
+    compared: (classed * shape.levels * size.planes) / 3,
+    level: classed * shape.levels,
+    coded: classed,
+    merged: padMode(shape) === 2 ? classed * shape.outputPlanes : 0,
+    stored: outputs * shape.outputPlanes * (shape.outputWidth === 16 ? 1 : lanes),
     sixTables: isSix ? built * 4 * size.words : 0,
     threeTables: isSix ? 0 : built * 4 * size.words,
-    gathered: (built + counted) * size.lineWords,
-    turned: (built + counted) * rowWords,
+    gathered: loaded * size.lineWords * (phasesOf(shape) === 1 ? 1 : 10),
+    turned: loaded * rowWords,
     counted: counted * rowWords,
+    ones: shape.ones === 0 ? 0 : counted * rowWords,
+    column: loaded * kernel[1],
+    line: loaded,
     call: blocks * tiles * kernel[0] * shape.inputPlanes * shape.weightPlanes * size.pieces,
     tile: blocks * tiles,
   };
+}
+
+/** Classes of pixels of a tile, on average. */
+function meanClasses(shape: ConvPlanesShape, tiles: number, lanes: number): number {
+  if (padMode(shape) !== 2) return 1;
+  const rows = classesOf(outsideRows(shape)).ids;
+  const columns = classesOf(outsideColumns(shape)).classes.length;
+  let count = 0;
+  for (let t = 0; t < tiles; t++) {
+    const ofLanes = Array.from({ length: lanes }, (_, lane) => rows[t + lane * tiles]);
+    count += new Set(ofLanes.filter((id) => id !== undefined)).size * columns;
+  }
+  return count / tiles;
 }
