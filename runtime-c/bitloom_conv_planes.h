@@ -48,7 +48,7 @@ typedef struct {
      */
     bitloom_conv_pairs base;
     uint16_t outputs;      /* of all groups */
-    uint16_t words;        /* weight words of an output and kernel row, a multiple of 4 */
+    uint16_t words;        /* weight words of an output and kernel row, even */
     uint16_t constant;     /* of P */
     int16_t ones;          /* e; THREES: 0 */
     uint8_t kind;          /* SIXES or THREES */

@@ -26,6 +26,11 @@ static inline const uint32_t *three_entry(const uint32_t *table, uint32_t word, 
     return table + j * BITLOOM_CONV_PLANES_THREE_WORDS + ((word >> (8U * j)) & 255U) / 4U;
 }
 
+/* Words of the tables of a weight word. */
+static inline uint32_t word_words(int is_six) {
+    return 4U * (is_six ? BITLOOM_CONV_PLANES_SIX_WORDS : BITLOOM_CONV_PLANES_THREE_WORDS);
+}
+
 /* A weight word: 4 entries (u, v) into planes 0 to 3, a carry of weight 16. */
 static inline uint32_t add_word(uint32_t *l, const uint32_t *table, uint32_t word, int is_six) {
     const uint32_t *p = is_six ? six_entry(table, word, 0U) : three_entry(table, word, 0U);
@@ -43,31 +48,42 @@ static inline uint32_t add_word(uint32_t *l, const uint32_t *table, uint32_t wor
     return add_two(&l[3], b, e & ~l[2]);
 }
 
+/* Two weight words; a carry of weight 32. */
+static inline uint32_t add_two_words(uint32_t *l, uint32_t *state, const uint32_t *table,
+                                     const uint32_t *weights, int is_six) {
+    const uint32_t a = add_word(l, table, weights[0], is_six);
+    const uint32_t b = add_word(l, table + word_words(is_six), weights[1], is_six);
+    return add_two(&state[4], a, b);
+}
+
+/* A carry to the planes from `plane` on. */
+static inline void add_carry(uint32_t *state, uint32_t plane, uint32_t planes, uint32_t carry) {
+    for (; plane < planes; plane++) {
+        state[plane] ^= carry;
+        carry &= ~state[plane];
+    }
+}
+
 static inline void add_words(const bitloom_conv_planes_run *run, int is_six) {
-    const uint32_t word_tables =
-        4U * (is_six ? BITLOOM_CONV_PLANES_SIX_WORDS : BITLOOM_CONV_PLANES_THREE_WORDS);
+    const uint32_t distance = 2U * word_words(is_six);
     const uint32_t *weights = run->weights;
     uint32_t *state = run->state;
-    uint32_t output, i, plane;
+    uint32_t output, i;
     for (output = 0U; output < run->outputs; output++) {
         const uint32_t *table = run->tables;
         uint32_t l[4];
         for (i = 0U; i < 4U; i++)
             l[i] = state[i];
-        for (i = 0U; i < run->words; i += 4U) {
-            uint32_t a, b, carry;
-            a = add_word(l, table, weights[0], is_six);
-            b = add_word(l, table + word_tables, weights[1], is_six);
-            carry = add_two(&state[4], a, b);
-            table += 2U * word_tables;
-            a = add_word(l, table, weights[2], is_six);
-            b = add_word(l, table + word_tables, weights[3], is_six);
-            carry = add_two(&state[5], carry, add_two(&state[4], a, b));
-            table += 2U * word_tables;
-            for (plane = 6U; plane < run->planes; plane++) {
-                state[plane] ^= carry;
-                carry &= ~state[plane];
-            }
+        if ((run->words & 2U) != 0U) {
+            add_carry(state, 5U, run->planes, add_two_words(l, state, table, weights, is_six));
+            table += distance;
+            weights += 2;
+        }
+        for (i = run->words / 4U; i != 0U; i--) {
+            const uint32_t a = add_two_words(l, state, table, weights, is_six);
+            const uint32_t b = add_two_words(l, state, table + distance, weights + 2, is_six);
+            add_carry(state, 6U, run->planes, add_two(&state[5], a, b));
+            table += 2U * distance;
             weights += 4;
         }
         for (i = 0U; i < 4U; i++)

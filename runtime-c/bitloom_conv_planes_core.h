@@ -10,7 +10,7 @@
 /* Words of the tables of one group: (u, v) of its 64 or 27 weights. */
 #define BITLOOM_CONV_PLANES_SIX_WORDS 128U
 #define BITLOOM_CONV_PLANES_THREE_WORDS 54U
-/* Weight words that are summed in one go: one block of 4, or two. */
+/* Weight words that are summed in one go, an even number: blocks of 4, perhaps half a one first. */
 #define BITLOOM_CONV_PLANES_MAX_RUN 8U
 
 /*
@@ -19,8 +19,8 @@
  */
 typedef struct {
     const uint32_t *weights; /* [outputs][words] */
-    const uint32_t *tables;  /* of 4 words' groups */
-    uint32_t words;          /* 4 or 8 */
+    const uint32_t *tables;  /* of all words' groups */
+    uint32_t words;          /* 2, 4, 6 or 8 */
     uint32_t outputs;        /* at least 1 */
     uint32_t planes;         /* from one output's counters to the next: 9, 12 or 15 */
     /* The plane of weight 1 of the first output. `planes` from it on are read and written, of which those

@@ -5,7 +5,7 @@
  * A block is 16 groups, 4 quarters of one weight word: their u and v go into planes 0 to 2 and leave three carries of
  * weight 8, each as a pair (a, a ^ b) on the stack. Then the pairs of one or two blocks are added to planes 3 and up.
  * All carries of a quarter are pairs again, so a word costs 4 operations per full adder and half a one for its first
- * difference; a block 175 instructions.
+ * difference; a block 175 instructions. The first block of a run may be a half of it.
  *
  * Frame, saved registers and 6 pairs: frame: bitloom_conv_planes_add_sixes 112, frame: bitloom_conv_planes_add_threes 112.
  */
@@ -35,6 +35,7 @@
     .equ TABLES, 8
     .equ END, 12               /* of the state */
     .equ STORE, 16             /* planes 8 and up */
+    .equ ENTRY, 20             /* half a block or a whole one */
     .equ FRAME, 28
     .if (FRAME + 36) % 8 != 0
     .error "the stack is not aligned"
@@ -159,6 +160,20 @@
     NEXT_TABLES \kind
 .endm
 
+/* Half a block, first of a run: two pairs, of which one has a single carry, and a pair of zeros. */
+.macro HALF_BLOCK kind
+    .set    table_offset, 0
+    FIRST_WORD \kind
+    SECOND_WORD \kind
+    ADD_PAIR r4, r9, r11, r9
+    movs    r5, #0
+    movs    r7, #0
+    mov     r10, r9
+    push    {r5, r7, r9, r10}
+    strd    r6, r8, [sp, #-8]!
+    ldr     pc, [sp, #NEXT]
+.endm
+
 .macro BLOCK kind
     .set    table_offset, 0
     FIRST_WORD \kind
@@ -178,6 +193,7 @@
 .macro START
     ldrd    r5, r1, [sp, #STATE]
     ldm     r5, {r2, r3, r4}
+    ldr     pc, [sp, #ENTRY]
 .endm
 
     .balign 4
@@ -185,11 +201,15 @@ six_output:
     START
 six_block:
     BLOCK 6
+six_half:
+    HALF_BLOCK 6
 
 three_output:
     START
 three_block:
     BLOCK 3
+three_half:
+    HALF_BLOCK 3
 
 /*
  * Planes 3 to 8 in r1 to r6, the pairs of the blocks, last one first, on the stack. What is added to plane 8 is left in
@@ -276,11 +296,11 @@ two_blocks:
     STORES 6, six
     STORES 3, three
 
-/* What runs need: a block, the start of an output, and how 9, 12 and 15 planes are stored. */
+/* What runs need: a block, the start of an output, half a block, and how 9, 12 and 15 planes are stored. */
 .macro ADDRESSES name
     .balign 4
 \name\()_addresses:
-    .word   \name\()_block + 1, \name\()_output + 1, \name\()_nine + 1, \name\()_twelve + 1, \name\()_fifteen + 1
+    .word   \name\()_block + 1, \name\()_output + 1, \name\()_half + 1, \name\()_nine + 1, \name\()_twelve + 1, \name\()_fifteen + 1
 .endm
     ADDRESSES six
     ADDRESSES three
@@ -299,23 +319,26 @@ two_blocks:
 begin:
     push    {r4-r11, lr}
     sub     sp, sp, #FRAME
-    ldm     r12, {r4-r8}
+    ldm     r12, {r4-r9}
     ldr     r1, [r0, #RUN_WORDS]
     ldr     r2, [r0, #RUN_OUTPUTS]
     ldr     r3, [r0, #RUN_PLANES]
     cmp     r3, #12
     it      eq
-    moveq   r6, r7
+    moveq   r7, r8
     it      hi
-    movhi   r6, r8
-    str     r6, [sp, #STORE]
+    movhi   r7, r9
+    tst     r1, #2
+    it      eq
+    moveq   r6, r4
+    strd    r7, r6, [sp, #STORE]
     adr     r9, one_block
     adr     r10, two_blocks
     orr     r9, r9, #1
     orr     r10, r10, #1
-    cmp     r1, #8
-    it      eq
-    moveq   r9, r4
+    cmp     r1, #4
+    it      hi
+    movhi   r9, r4
     str     r9, [sp, #(NEXT - 24)]
     str     r10, [sp, #(NEXT - 48)]
     ldr     r6, [r0, #RUN_STATE]

@@ -8,9 +8,10 @@ import { unitBytes } from "./layout.js";
 
 /** How often each part of the work is done. */
 interface PlanesWork {
-  /** Blocks of 16 groups of sixes and threes that one output adds, and runs of one output. */
+  /** Blocks of 16 groups of sixes and threes that one output adds, halves counted as such, and runs of one output. */
   readonly sixBlock: number;
   readonly threeBlock: number;
+  readonly half: number;
   readonly run: number;
   /** Three planes of outputs' counters: set at the start, and compared with a threshold. */
   readonly started: number;
@@ -36,7 +37,7 @@ interface PlanesWork {
 
 /** Instructions of each part of the work, fitted to counts of random layers (bench/fit.ts; GCC 12, -O2). */
 const DSP: PlanesWork = {
-  ...{ sixBlock: 210, threeBlock: 200, run: 40, started: 4, compared: 8, level: 16, coded: 20, merged: 8 },
+  ...{ sixBlock: 210, threeBlock: 200, half: 15, run: 40, started: 4, compared: 8, level: 16, coded: 20, merged: 8 },
   ...{ stored: 6, sixTables: 300, threeTables: 70, gathered: 8, turned: 3, counted: 3, ones: 15, column: 40 },
   ...{ line: 200, call: 60, tile: 600 },
 };
@@ -72,11 +73,14 @@ function workOf(shape: ConvPlanesShape, tiling: ConvPlanesTiling): PlanesWork {
   const planeRuns = outputs * kernel[0] * shape.inputPlanes * shape.weightPlanes;
   const addedBlocks = planeRuns * (size.words / 4);
   const rowWords = kernel[1] * (shape.channels / shape.groups);
+  const halves =
+    (Math.floor(size.words / size.piece) * (size.piece % 4) + ((size.words % size.piece) % 4)) / 2;
   const classed = outputs * meanClasses(shape, tiles, lanes);
   const loaded = built + counted;
   return {
     sixBlock: isSix ? addedBlocks : 0,
     threeBlock: isSix ? 0 : addedBlocks,
+    half: planeRuns * halves,
     run: planeRuns * size.pieces,
     started: (outputs * size.planes) / 3,
     compared: (classed * shape.levels * size.planes) / 3,

@@ -9,14 +9,14 @@ export interface ConvPlanesTiling {
   readonly scheme: "rows" | "tiles";
   /** Outputs whose counters are kept at once. */
   readonly block: number;
-  /** Weight words whose tables are kept at once: 4 or 8. */
+  /** Weight words whose tables are kept at once: 2, 4, 6 or 8. */
   readonly piece: number;
 }
 
 /** Numbers that follow from shape and tiling. */
 export interface ConvPlanesSizes {
   readonly lineWords: number;
-  /** Weight words of an output, a plane and a kernel row, in blocks of 4; those of a piece. */
+  /** Weight words of an output, a plane and a kernel row, an even number; those of a piece. */
   readonly words: number;
   readonly piece: number;
   readonly pieces: number;
@@ -39,7 +39,7 @@ export function sizesOf(shape: ConvPlanesShape, { scheme, block, piece }: ConvPl
   const channels = shape.channels / shape.groups;
   const group = GROUPS[shape.kind];
   const lineWords = 4 * Math.ceil(channels / 4) * (phasesOf(shape) || kernel[1]);
-  const words = 4 * Math.ceil((kernel[1] * channels) / (16 * group.inputs));
+  const words = 2 * Math.ceil((kernel[1] * channels) / (8 * group.inputs));
   const used = Math.min(piece, words);
   const reach = (kernel[0] - 1) * dilation[0];
   const slots = scheme === "tiles" ? 1 : Math.floor(reach / stride[0]) + 1;

@@ -88,7 +88,7 @@ function candidates(shape: ConvPlanesShape): ConvPlanesTiling[] {
   const found: ConvPlanesTiling[] = [];
   for (const block of new Set(blocks)) {
     for (const scheme of ["rows", "tiles"] as const) {
-      for (const piece of [4, 8]) found.push({ scheme, block, piece });
+      for (const piece of [2, 4, 6, 8]) found.push({ scheme, block, piece });
     }
   }
   return found.filter((tiling) => Number.isFinite(sizesOf(shape, tiling).planes));

@@ -68,7 +68,7 @@ function cases(shape: ConvShape, random: Random, name: string): KernelCase[] {
   const tiling = {
     scheme: random.pick(["rows", "tiles"] as const),
     block: random.int(1, shape.outputs / shape.groups),
-    piece: random.pick([4, 8]),
+    piece: random.pick([2, 4, 6, 8]),
   };
   const forced = convPlanesChoice(program, 0, tiling, cpu);
   const choices: KernelChoice[] = [...convPlanes.match(program, 0, cpu), ...(forced ? [forced] : [])];
