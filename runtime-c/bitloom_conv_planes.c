@@ -78,23 +78,6 @@ static void load_row(work *w, uint32_t r, uint32_t plane) {
         *to++ = 0U;
 }
 
-/* Sum of `count` (a multiple of 4) words: a number of `planes` planes, at least 3. */
-static void count_ones(const uint32_t *words, uint32_t count, uint32_t *number, uint32_t planes) {
-    uint32_t zeros[16] = {0U};
-    uint32_t part[3] = {0U};
-    uint32_t i;
-    for (i = 0U; i < planes; i++)
-        number[i] = 0U;
-    for (; count != 0U; count -= 4U) {
-        /* x ^ 0 of 4 words. */
-        for (i = 0U; i < 4U; i++)
-            zeros[2U * i] = words[i];
-        bitloom_conv_pairs_count(zeros, 8U, part, 3U);
-        bitloom_conv_pairs_add(number, planes, part, 3U, 0U, 0xffffffffU);
-        words += 4;
-    }
-}
-
 /* sum += factor * number, modulo 2^total. */
 static void add_times(uint32_t *sum, uint32_t total, const uint32_t *number, uint32_t planes,
                       int32_t factor) {
@@ -113,6 +96,24 @@ static void add_times(uint32_t *sum, uint32_t total, const uint32_t *number, uin
     }
     for (i = 0U; i < total; i++)
         sum[i] ^= flip;
+}
+
+/* sum += `ones` times the sum of the row's inputs, x ^ 0 of each: side by side in the place of the tables. */
+static void add_ones(work *w, uint32_t *sum, uint32_t total) {
+    const uint32_t planes = w->layer->row_planes + 1U;
+    const uint32_t most = 2U * BITLOOM_CONV_PLANES_SIX_WORDS * w->words_per_piece;
+    uint32_t number[BITLOOM_CONV_PLANES_MAX_PLANES + 2U];
+    uint32_t from, i;
+    for (from = 0U; from < w->row_inputs; from += most) {
+        const uint32_t left = w->row_inputs - from;
+        const uint32_t count = left < most ? left : most;
+        for (i = 0U; i < count; i++) {
+            w->tables[2U * i] = w->row[from + i];
+            w->tables[2U * i + 1U] = 0U;
+        }
+        bitloom_conv_pairs_count(w->tables, 2U * count, number, planes);
+        add_times(sum, total, number, planes, w->layer->ones);
+    }
 }
 
 /* What line r adds to P. */
@@ -135,10 +136,8 @@ static const uint32_t *part_of(work *w, uint32_t r) {
         load_row(w, r, plane);
         bitloom_conv_pairs_count(w->row, w->row_inputs, number, layer->row_planes);
         add_times(part + plane, total - plane, number, layer->row_planes, size);
-        if (layer->ones == 0)
-            continue;
-        count_ones(w->row, w->row_inputs, number, layer->row_planes + 1U);
-        add_times(part + plane, total - plane, number, layer->row_planes + 1U, layer->ones);
+        if (layer->ones != 0)
+            add_ones(w, part + plane, total - plane);
     }
     return part;
 }

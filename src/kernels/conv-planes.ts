@@ -194,7 +194,6 @@ const runtime = [
   "bitloom_conv_planes_core.h",
   "bitloom_conv_planes_core_v7m.S",
   "bitloom_conv_planes_tables_v7m.S",
-  "bitloom_conv_pairs.c",
   "bitloom_conv_pairs.h",
   "bitloom_conv_pairs_adders.h",
   "bitloom_conv_pairs_arch.h",
