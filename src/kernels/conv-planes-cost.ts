@@ -24,26 +24,42 @@ interface PlanesWork {
   /** Tables of a group. */
   readonly sixTables: number;
   readonly threeTables: number;
-  /** Words of lines that are gathered, turned, and whose pairs or ones are counted. */
-  readonly gathered: number;
+  /** Words of lines that are gathered: halves side by side, one lane at a time, two phases, every kernel column by itself. */
+  readonly halves: number;
+  readonly lanes: number;
+  readonly phases: number;
+  readonly columns: number;
+  /** Words of kernel rows that are turned, and whose pairs or ones are counted. */
   readonly turned: number;
   readonly counted: number;
   readonly ones: number;
-  readonly column: number;
   readonly line: number;
+  readonly summed: number;
   readonly call: number;
   readonly tile: number;
+  readonly classes: number;
+  readonly layer: number;
 }
 
 /** Instructions of each part of the work, fitted to counts of random layers (bench/fit.ts; GCC 12, -O2). */
 const DSP: PlanesWork = {
-  ...{ sixBlock: 210, threeBlock: 200, half: 15, run: 40, started: 4, compared: 8, level: 16, coded: 20, merged: 8 },
-  ...{ stored: 6, sixTables: 300, threeTables: 70, gathered: 8, turned: 3, counted: 3, ones: 15, column: 40 },
-  ...{ line: 200, call: 60, tile: 600 },
+  ...{
+    sixBlock: 197,
+    threeBlock: 183,
+    half: 9.5,
+    run: 33.4,
+    started: 0,
+    compared: 13.9,
+    level: 0,
+    coded: 13.7,
+  },
+  ...{ merged: 12.6, stored: 4.9, sixTables: 365, threeTables: 93, halves: 8.7, lanes: 8.8, phases: 64 },
+  ...{ columns: 65, turned: 0, counted: 0, ones: 15, line: 560, summed: 330, call: 77, tile: 116 },
+  ...{ classes: 1036, layer: 0 },
 };
 const INSTRUCTIONS: Readonly<Record<CoreFamily, PlanesWork>> = {
   dsp: DSP,
-  thumb2: DSP,
+  thumb2: { ...DSP, sixBlock: 205, threeBlock: 199 },
   thumb1: DSP,
 };
 
@@ -90,14 +106,34 @@ function workOf(shape: ConvPlanesShape, tiling: ConvPlanesTiling): PlanesWork {
     stored: outputs * shape.outputPlanes * (shape.outputWidth === 16 ? 1 : lanes),
     sixTables: isSix ? built * 4 * size.words : 0,
     threeTables: isSix ? 0 : built * 4 * size.words,
-    gathered: loaded * size.lineWords * (phasesOf(shape) === 1 ? 1 : 10),
+    ...gatheredWords(shape, loaded * size.lineWords, lanes),
     turned: loaded * rowWords,
     counted: counted * rowWords,
     ones: shape.ones === 0 ? 0 : counted * rowWords,
-    column: loaded * kernel[1],
     line: loaded,
+    summed: counted,
     call: blocks * tiles * kernel[0] * shape.inputPlanes * shape.weightPlanes * size.pieces,
     tile: blocks * tiles,
+    classes: padMode(shape) === 2 ? blocks * tiles : 0,
+    layer: blocks,
+  };
+}
+
+/** Words of lines by the way in which they are gathered, as in conv-pairs-cost.ts. */
+function gatheredWords(
+  shape: ConvPlanesShape,
+  words: number,
+  lanes: number,
+): Pick<PlanesWork, "halves" | "lanes" | "phases" | "columns"> {
+  const phases = phasesOf(shape);
+  const rows = Math.min(lanes, shape.outputHeight);
+  const isHalves =
+    phases === 1 && lanes === 2 && shape.width > 8 && (shape.channels / shape.groups) % 4 === 0;
+  return {
+    halves: isHalves ? words : 0,
+    lanes: phases === 1 && !isHalves ? words * rows : 0,
+    phases: phases === 2 ? (words / 2) * Math.ceil(lanes === 4 ? rows / 2 : rows) : 0,
+    columns: phases === 0 ? words * rows : 0,
   };
 }
 
