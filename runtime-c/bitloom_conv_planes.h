@@ -17,7 +17,7 @@
  * from a table of 27 (u, v). Here P = 0 and U = sum of 2^i matches.
  *
  * Counters of an output are T planes, those that start with plane i are added to from plane i on.
- * The count of instructions depends on the shape alone.
+ * The count of instructions depends on the layer, and not on its inputs.
  *
  * Padding. A tap outside the map has code 0. Other values are thresholds by class of pixels, as those of
  * bitloom_conv_pairs with padding 0.
@@ -30,9 +30,7 @@
 #define BITLOOM_CONV_PLANES_SIXES 0U
 #define BITLOOM_CONV_PLANES_THREES 1U
 
-#define BITLOOM_CONV_PLANES_MAX_INPUTS 4U  /* planes of codes */
 #define BITLOOM_CONV_PLANES_MAX_WEIGHTS 4U /* planes of weights */
-#define BITLOOM_CONV_PLANES_MAX_OUTPUTS 4U /* planes of the output's codes */
 #define BITLOOM_CONV_PLANES_MAX_PLANES 15U /* of counters */
 
 /*

@@ -10,8 +10,6 @@
 /* Words of the tables of one group: (u, v) of its 64 or 27 weights. */
 #define BITLOOM_CONV_PLANES_SIX_WORDS 128U
 #define BITLOOM_CONV_PLANES_THREE_WORDS 54U
-/* Weight words that are summed in one go, an even number: blocks of 4, perhaps half a one first. */
-#define BITLOOM_CONV_PLANES_MAX_RUN 8U
 
 /*
  * One run over outputs: each adds the (u, v) that its weight words select to its counters. The offsets of the
@@ -20,7 +18,7 @@
 typedef struct {
     const uint32_t *weights; /* [outputs][words] */
     const uint32_t *tables;  /* of all words' groups */
-    uint32_t words;          /* 2, 4, 6 or 8 */
+    uint32_t words;          /* 2, 4, 6 or 8: blocks of 4, perhaps half a one first */
     uint32_t outputs;        /* at least 1 */
     uint32_t planes;         /* from one output's counters to the next: 9, 12 or 15 */
     /* The plane of weight 1 of the first output. `planes` from it on are read and written, of which those
