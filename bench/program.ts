@@ -9,33 +9,36 @@ import {
   type ProgramTensor,
   verifyProgram,
 } from "../src/program/index.js";
-import { type LayerShape, windowOf } from "./shapes.js";
+import { bipolar, type CodesOf, type LayerShape, windowOf } from "./shapes.js";
 
-const bits = { kind: "codes", bits: 1, step: 2, offset: -1 } as const;
-
-/** Weights and input bits are Bernoulli(1/2), thresholds near the median of the sums. The same for the same seed. */
+/** Weights and input codes are uniform, thresholds near the quantiles of the sums. The same for the same seed. */
 export function layerProgram(shape: LayerShape, seed: number): DeviceProgram {
   const random = xorshift32(seed);
   const window = windowOf(shape);
   const { height, width, channels, outputs, groups, kernel } = shape;
   const inputs = kernel[0] * kernel[1] * (channels / groups);
-  const codes = Uint8Array.from({ length: outputs * inputs }, () => random() >>> 31);
+  const { values, weights } = shape.codes ?? { values: bipolar, weights: bipolar };
+  const codes = Uint8Array.from({ length: outputs * inputs }, () =>
+    Math.floor((random() / 2 ** 32) * weights.count),
+  );
+  const domain = { kind: "codes", bits: values.bits, step: values.step, offset: values.offset } as const;
+  const levels = values.count - 1;
   const out = [outputSize(height, window, 0), outputSize(width, window, 1), outputs] as const;
   const tensors: ProgramTensor[] = [
     {
       name: "input",
       shape: [height, width, channels],
-      domain: shape.input === "bits" ? bits : { kind: "scalar", type: "u8" },
+      domain: shape.input === "bits" ? domain : { kind: "scalar", type: "u8" },
     },
     { name: "sums", shape: out, domain: { kind: "scalar", type: "i32" } },
-    { name: "output", shape: out, domain: bits },
+    { name: "output", shape: out, domain },
   ];
   const instructions: Instruction[] = [
     {
       kind: "conv",
       input: 0,
       output: 1,
-      weights: { outputs, inputs, bits: 1, step: 2, offset: -1, codes },
+      weights: { outputs, inputs, bits: weights.bits, step: weights.step, offset: weights.offset, codes },
       window,
       groups,
       padValue: shape.padValue,
@@ -45,10 +48,11 @@ export function layerProgram(shape: LayerShape, seed: number): DeviceProgram {
       kind: "threshold",
       input: 1,
       output: 2,
-      levels: 1,
-      thresholds: Int32Array.from({ length: outputs }, (_, n) => {
+      levels,
+      thresholds: Int32Array.from({ length: outputs * levels }, (_, i) => {
+        const n = Math.floor(i / levels);
         const own = codes.subarray(n * inputs, (n + 1) * inputs);
-        return medianOf(shape, own) + (random() % 5) - 2;
+        return quantileOf(shape, own, i % levels) + (random() % 5) - 2;
       }),
       flipped: new Uint8Array(outputs),
     },
@@ -72,16 +76,28 @@ export function layerProgram(shape: LayerShape, seed: number): DeviceProgram {
   return program;
 }
 
-/** Median of the sums of one output: 0 for ±1, while u8 inputs are 127.5 in the middle. */
-function medianOf({ input }: LayerShape, codes: Uint8Array): number {
-  return input === "bits" ? 0 : Math.round(127.5 * codes.reduce((sum, code) => sum + 2 * code - 1, 0));
+/** Where threshold `level` of a layer's code levels cuts the sums of one output: the median for one bit. */
+function quantileOf(shape: LayerShape, codes: Uint8Array, level: number): number {
+  const { values, weights } = shape.codes ?? { values: bipolar, weights: bipolar };
+  const ofWeights = codes.reduce((sum, code) => sum + weightOf(weights, code), 0);
+  if (shape.input !== "bits") return Math.round(127.5 * ofWeights);
+  const squares = codes.reduce((sum, code) => sum + weightOf(weights, code) ** 2, 0);
+  const mean = values.offset + (values.step * (values.count - 1)) / 2;
+  const deviation = values.step * Math.sqrt(((values.count ** 2 - 1) / 12) * squares);
+  // Quartiles of a normal distribution, one after the other.
+  const steps = level - (values.count - 2) / 2;
+  return Math.round(mean * ofWeights + 0.67 * deviation * steps);
+}
+
+function weightOf({ step, offset }: CodesOf, code: number): number {
+  return step * code + offset;
 }
 
 /** Two random inputs and two adversarial ones: everything 0, and everything 1 or 255. */
 export function layerInputs(program: DeviceProgram, seed: number): Int32Array[] {
   const tensor = program.tensors[program.input.tensor]!;
   const length = elementCount(tensor);
-  const most = tensor.domain.kind === "codes" ? 1 : 255;
+  const most = tensor.domain.kind === "codes" ? 2 ** tensor.domain.bits - 1 : 255;
   const random = xorshift32(seed ^ 0x5bd1_e995);
   const noise = (): Int32Array =>
     Int32Array.from({ length }, () => Math.floor((random() / 2 ** 32) * (most + 1)));

@@ -1,16 +1,17 @@
 /** Random convolutions, for judging the planner's choices. */
 import { xorshift32 } from "../src/compile.js";
-import type { LayerShape } from "./shapes.js";
+import { codeKinds, type LayerShape } from "./shapes.js";
 
-/** `count` layers of bits that any core can hold, the same for the same seed. */
-export function randomShapes(seed: number, count: number): LayerShape[] {
+/** `count` layers of bits, or of codes, that any core can hold, the same for the same seed. */
+export function randomShapes(seed: number, count: number, ofCodes = false): LayerShape[] {
   const random = xorshift32(seed * 0x9e37_79b9);
   // The first numbers of a small seed are alike.
   for (let i = 0; i < 16; i++) random();
   const pick = <T>(from: readonly T[]): T => from[random() % from.length]!;
   const shapes = new Map<string, LayerShape>();
   while (shapes.size < count) {
-    const shape = randomShape(`random-${seed}-${shapes.size}`, pick);
+    const bits = randomShape(`random-${seed}-${shapes.size}`, pick);
+    const shape = ofCodes ? { ...bits, codes: pick(codeKinds) } : bits;
     // The same layer once only.
     if (!shapes.has(shapeText(shape))) shapes.set(shapeText(shape), shape);
   }
@@ -45,6 +46,7 @@ export function shapeText(s: LayerShape): string {
   const odd = [
     ...(s.stride === 1 ? [] : [`stride ${s.stride}`]),
     ...(s.groups === 1 ? [] : [`${s.groups} groups`]),
+    ...(s.codes === undefined ? [] : [`codes ${s.codes.values.count} × ${s.codes.weights.count}`]),
     s.padding === "same" && s.kernel[0] > 1 ? `padding ${s.padValue}` : "no padding",
   ];
   return `${s.kernel.join("×")} ${s.channels}→${s.outputs}, ${s.height}×${s.width}, ${odd.join(", ")}`;

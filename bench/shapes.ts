@@ -1,6 +1,14 @@
 /** The layers that are measured. */
 import type { Window } from "../src/program/index.js";
 
+/** Codes of more than one bit: their affine, and how many code values occur. */
+export interface CodesOf {
+  readonly bits: number;
+  readonly step: number;
+  readonly offset: number;
+  readonly count: number;
+}
+
 export interface LayerShape {
   readonly id: string;
   /** What the layer reads: bits that stand for −1 and +1, or u8. */
@@ -19,6 +27,8 @@ export interface LayerShape {
   readonly padValue: number;
   /** Thresholded to one bit, or 32-bit sums. */
   readonly result: "bits" | "sums";
+  /** Codes in place of ±1: of the inputs (and the outputs, which are of the same kind) and the weights. */
+  readonly codes?: { readonly values: CodesOf; readonly weights: CodesOf };
   /** The regular layer of the same size that an odd one is compared with. */
   readonly regular?: string;
 }
@@ -52,6 +62,28 @@ function conv(
   };
 }
 
+export const bipolar: CodesOf = { bits: 1, step: 2, offset: -1, count: 2 };
+const unsigned2: CodesOf = { bits: 2, step: 1, offset: 0, count: 4 };
+/** −3, −1, +1, +3. */
+const odd2: CodesOf = { bits: 2, step: 2, offset: -3, count: 4 };
+/** −1, 0, +1, two thirds of them nonzero. */
+const ternary: CodesOf = { bits: 2, step: 1, offset: -1, count: 3 };
+const signed = (bits: number): CodesOf => ({ bits, step: 1, offset: -(2 ** (bits - 1)), count: 2 ** bits });
+const unsigned = (bits: number): CodesOf => ({ bits, step: 1, offset: 0, count: 2 ** bits });
+
+/** What random layers of codes are made of. */
+export const codeKinds: readonly NonNullable<LayerShape["codes"]>[] = [
+  { values: bipolar, weights: ternary },
+  { values: bipolar, weights: ternary },
+  { values: unsigned2, weights: ternary },
+  { values: unsigned2, weights: odd2 },
+  { values: unsigned2, weights: odd2 },
+  { values: unsigned2, weights: bipolar },
+  { values: unsigned(1), weights: bipolar },
+  { values: unsigned(3), weights: signed(2) },
+  { values: unsigned(4), weights: signed(4) },
+];
+
 /** A dense layer is a convolution on a map of one pixel. */
 function dense(inputs: number, outputs: number, result: LayerShape["result"] = "bits"): LayerShape {
   const layer = conv([1, 1], [inputs, outputs], [1, 1], { padding: "valid", padValue: 0, result });
@@ -75,6 +107,12 @@ export const layerShapes: readonly LayerShape[] = [
   conv([3, 3], [64, 64], [16, 16], { suffix: "dilation2", dilation: 2, regular: c64 }),
   conv([3, 3], [64, 64], [16, 16], { suffix: "groups2", groups: 2, regular: c64 }),
   conv([3, 3], [64, 64], [16, 16], { suffix: "sums", result: "sums" }),
+  conv([3, 3], [64, 64], [16, 16], {
+    ...{ suffix: "w2a2", padValue: 0, codes: { values: unsigned2, weights: odd2 }, regular: c64 },
+  }),
+  conv([3, 3], [64, 64], [16, 16], {
+    ...{ suffix: "ternary", codes: { values: bipolar, weights: ternary }, regular: c64 },
+  }),
   conv([3, 3], [70, 70], [16, 16], { regular: c64 }),
   conv([3, 3], [12, 12], [32, 32], { regular: "conv3x3-32-32-32x32" }),
   conv([5, 5], [32, 32], [16, 16], { regular: c64 }),

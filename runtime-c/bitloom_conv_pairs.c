@@ -210,19 +210,6 @@ static void group_tiles(work *w, uint32_t group) {
     }
 }
 
-/* Narrow output rows share a word; the rows of one call are split into as many bands. */
-static void split_rows(work *w) {
-    const bitloom_conv_pairs *layer = w->layer;
-    const uint32_t bytes = bitloom_conv_pairs_unit(layer->output_width);
-    const uint32_t rows = w->y1 - w->y0;
-    const uint32_t lanes = bytes < 4U ? 4U / bytes : 1U;
-    w->tiles = (rows + lanes - 1U) / lanes;
-    w->lines.lane_bits = 32U / lanes;
-    w->lines.lanes = (rows + w->tiles - 1U) / w->tiles;
-    w->lines.lane_step = w->tiles * layer->stride_y;
-    w->lines.first_row = (int32_t)(w->y0 * layer->stride_y) - (int32_t)layer->pad_top;
-}
-
 BITLOOM_CONV_PAIRS_SMALL
 void bitloom_conv_pairs_threshold(const bitloom_conv_pairs *layer, const bitloom_const_ring *inputs,
                                   const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
@@ -230,19 +217,8 @@ void bitloom_conv_pairs_threshold(const bitloom_conv_pairs *layer, const bitloom
     uint32_t group;
     if (y0 >= y1)
         return;
-    w.layer = layer;
-    w.output = output;
-    w.y0 = y0;
-    w.y1 = y1;
-    w.lines.layer = layer;
-    w.lines.input = inputs;
-    w.lines.channels = (uint32_t)layer->channels / layer->groups;
-    w.lines.words = (w.lines.channels + 3U) & ~3U;
-    w.lines.unit_bytes = bitloom_conv_pairs_unit(layer->width);
-    w.lines.unit_words = (layer->width + 31U) / 32U;
-    w.lines.last_word = 0xffffffffU >> (0U - layer->width) % 32U;
+    bitloom_conv_pairs_begin(&w, layer, inputs, output, y0, y1);
     lay_out(&w, layer, (uint32_t *)scratch);
-    split_rows(&w);
     for (w.x0 = 0U; w.x0 < layer->output_width; w.x0 += 32U) {
         for (group = 0U; group < layer->groups; group++)
             group_tiles(&w, group);

@@ -15,6 +15,7 @@
  * Frame, saved registers and 8 pairs: frame: bitloom_conv_pairs_single 240, frame: bitloom_conv_pairs_first 240,
  * frame: bitloom_conv_pairs_middle 240, frame: bitloom_conv_pairs_last 240.
  */
+#include "bitloom_conv_pairs_adders.h"
 #include "bitloom_conv_pairs_arch.h"
 
 #ifdef BITLOOM_CONV_PAIRS_ASSEMBLY
@@ -59,49 +60,6 @@
     .if (FRAME + 36) % 8 != 0
     .error "the stack is not aligned"
     .endif
-
-/*
- * Adders. z is a plane, a carry has the weight of the next one. Flags are set only because that makes short encodings.
- */
-
-/* z + s -> z, carry in s. */
-.macro ADD_ONE z, s
-    eors    \z, \z, \s
-    bics    \s, \s, \z
-.endm
-
-/* z + s + t -> z, carry in s. */
-.macro ADD_TWO z, s, t, temp
-    eors    \temp, \s, \t
-    ands    \s, \s, \t
-    ands    \t, \temp, \z
-    eors    \z, \z, \temp
-    orrs    \s, \s, \t
-.endm
-
-/* z + the pair (a, d = a ^ b) -> z, carry: 4 operations, as a ^ b is there already. */
-.macro ADD_PAIR z, a, d, carry
-    eors    \a, \a, \z
-    eors    \z, \z, \d
-    orrs    \a, \a, \d
-    eors    \carry, \a, \z
-.endm
-
-/*
- * z + two pairs -> z and a pair of carries, first in d, difference in a.
- * After the first adder z1 = z ^ d, and (a ^ z) | d = carry ^ z1. The second adder's carry is z1 ^ e with
- * e = (b ^ z1) & ~f. So the carries' difference is ((a ^ z) | d) ^ e: no carry is needed by itself but the first.
- */
-.macro ADD_PAIRS z, a, d, b, f
-    eors    \a, \a, \z
-    eors    \z, \z, \d
-    orrs    \a, \a, \d
-    eors    \d, \a, \z
-    eors    \b, \b, \z
-    bics    \b, \b, \f
-    eors    \z, \z, \f
-    eors    \a, \a, \b
-.endm
 
 /*
  * Step 1. r0 weights (a word before the three that come next), r1 table, r2 to r4 planes 0 to 2, r5 to r11 work, r12 offsets, lr mask of the offsets.

@@ -5,6 +5,7 @@
  * frame: bitloom_conv_pairs_add 24, frame: bitloom_conv_pairs_add_rows 36, frame: bitloom_conv_pairs_add_columns 36,
  * frame: bitloom_conv_pairs_versions 16, frame: bitloom_conv_pairs_count 36.
  */
+#include "bitloom_conv_pairs_adders.h"
 #include "bitloom_conv_pairs_arch.h"
 
 #ifdef BITLOOM_CONV_PAIRS_ASSEMBLY
@@ -12,21 +13,6 @@
     .syntax unified
     .thumb
     .text
-
-/* z + s -> z, carry in s. */
-.macro ADD_ONE z, s
-    eors    \z, \z, \s
-    bics    \s, \s, \z
-.endm
-
-/* z + s + t -> z, carry in s. */
-.macro ADD_TWO z, s, t, temp
-    eors    \temp, \s, \t
-    ands    \s, \s, \t
-    ands    \t, \temp, \z
-    eors    \z, \z, \temp
-    orrs    \s, \s, \t
-.endm
 
 /*
  * void bitloom_conv_pairs_add(sum, total, number, planes, rotate, mask): r0 sum, r1 total, r2 number, r3 planes, r4 rotate,

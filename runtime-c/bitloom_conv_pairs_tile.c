@@ -6,6 +6,38 @@
 
 typedef bitloom_conv_pairs_work work;
 
+/* Narrow output rows share a word; the rows of one call are split into as many bands. */
+static void split_rows(work *w) {
+    const bitloom_conv_pairs *layer = w->layer;
+    const uint32_t bytes = bitloom_conv_pairs_unit(layer->output_width);
+    const uint32_t rows = w->y1 - w->y0;
+    const uint32_t lanes = bytes < 4U ? 4U / bytes : 1U;
+    w->unit_bytes = bytes;
+    w->tiles = (rows + lanes - 1U) / lanes;
+    w->lines.lane_bits = 32U / lanes;
+    w->lines.lanes = (rows + w->tiles - 1U) / w->tiles;
+    w->lines.lane_step = w->tiles * layer->stride_y;
+    w->lines.first_row = (int32_t)(w->y0 * layer->stride_y) - (int32_t)layer->pad_top;
+}
+
+BITLOOM_CONV_PAIRS_SMALL void bitloom_conv_pairs_begin(bitloom_conv_pairs_work *w,
+                                                       const bitloom_conv_pairs *layer,
+                                                       const bitloom_const_ring *inputs,
+                                                       const bitloom_ring *output, uint32_t y0, uint32_t y1) {
+    w->layer = layer;
+    w->output = output;
+    w->y0 = y0;
+    w->y1 = y1;
+    w->lines.layer = layer;
+    w->lines.input = inputs;
+    w->lines.channels = (uint32_t)layer->channels / layer->groups;
+    w->lines.words = (w->lines.channels + 3U) & ~3U;
+    w->lines.unit_bytes = bitloom_conv_pairs_unit(layer->width);
+    w->lines.unit_words = (layer->width + 31U) / 32U;
+    w->lines.last_word = 0xffffffffU >> (0U - layer->width) % 32U;
+    split_rows(w);
+}
+
 /* Where line r's sum of x ^ y is kept. */
 static inline uint32_t parity_slot(const work *w, uint32_t r) {
     return r < w->span ? r : r % w->span;
@@ -76,8 +108,8 @@ static void sum_parity(const work *w, uint32_t t) {
     }
 }
 
-/* The output pixels of a tile by class: up to 32 classes with their pixels. */
-static uint32_t tile_classes(const work *w, uint32_t t, uint16_t *classes, uint32_t *pixels) {
+BITLOOM_CONV_PAIRS_SMALL uint32_t bitloom_conv_pairs_classes(const bitloom_conv_pairs_work *w, uint32_t t,
+                                                             uint16_t *classes, uint32_t *pixels) {
     const bitloom_conv_pairs *layer = w->layer;
     const uint32_t left = layer->output_width - w->x0;
     const uint32_t width = left < w->lines.lane_bits ? left : w->lines.lane_bits;
@@ -141,7 +173,7 @@ BITLOOM_CONV_PAIRS_SMALL static void preset_states(const work *w, uint32_t t, ui
     uint32_t pixels[32];
     const uint16_t *thresholds[32];
     const uint32_t planes = w->layer->planes;
-    const uint32_t count = tile_classes(w, t, classes, pixels);
+    const uint32_t count = bitloom_conv_pairs_classes(w, t, classes, pixels);
     uint32_t output, i;
     for (i = 0U; i < count; i++)
         thresholds[i] = w->thresholds + classes[i] * (uint32_t)w->layer->outputs;
@@ -158,13 +190,12 @@ BITLOOM_CONV_PAIRS_SMALL static void preset_states(const work *w, uint32_t t, ui
 }
 
 static uint8_t *output_units(const work *w, uint32_t y) {
-    const uint32_t bytes = bitloom_conv_pairs_unit(w->layer->output_width);
-    return (uint8_t *)bitloom_row(w->output, y) + w->first_output * bytes + w->x0 / 8U;
+    return (uint8_t *)bitloom_row(w->output, y) + w->first_output * w->unit_bytes + w->x0 / 8U;
 }
 
 /* A row ends at a whole word: the bytes after its last unit are zero. */
 static void end_row(const work *w, uint8_t *units) {
-    const uint32_t bytes = bitloom_conv_pairs_unit(w->layer->output_width);
+    const uint32_t bytes = w->unit_bytes;
     uint32_t i;
     if (w->first_output + w->outputs != w->layer->outputs)
         return;
@@ -172,10 +203,10 @@ static void end_row(const work *w, uint8_t *units) {
         units[i - w->first_output * bytes] = 0U;
 }
 
-/* Output bits of one tile to the rows of its lanes. */
-static void store_units(const work *w, uint32_t t, const uint32_t *results) {
+BITLOOM_CONV_PAIRS_SMALL void bitloom_conv_pairs_store(const bitloom_conv_pairs_work *w, uint32_t t,
+                                                       const uint32_t *results) {
     const bitloom_conv_pairs *layer = w->layer;
-    const uint32_t bytes = bitloom_conv_pairs_unit(layer->output_width);
+    const uint32_t bytes = w->unit_bytes;
     const uint32_t left = layer->output_width - w->x0;
     const uint32_t mask = left < 32U ? (1U << left) - 1U : 0xffffffffU;
     uint32_t lane, i;
@@ -240,5 +271,5 @@ BITLOOM_CONV_PAIRS_SMALL void bitloom_conv_pairs_run_tile(work *w, uint32_t t, u
         (is_last != 0U ? bitloom_conv_pairs_last : bitloom_conv_pairs_middle)(run);
     }
     if (is_last != 0U && row == NULL)
-        store_units(w, t, run->results);
+        bitloom_conv_pairs_store(w, t, run->results);
 }

@@ -25,6 +25,7 @@ typedef struct {
     uint32_t first_output; /* of the block */
     uint32_t outputs;      /* of the block */
     uint32_t span;         /* input rows of a window */
+    uint32_t unit_bytes;   /* of an output channel's row */
     uint32_t *tables;
     uint32_t *table_ids; /* [kernel_height] */
     uint32_t *parity;    /* [span][planes + 1]: sums of x ^ y of each line */
@@ -40,5 +41,17 @@ const uint32_t *bitloom_conv_pairs_counted_line(const bitloom_conv_pairs_work *w
 
 /* One run of tile t: from the start or its counters, to its counters or the output. */
 void bitloom_conv_pairs_run_tile(bitloom_conv_pairs_work *w, uint32_t t, uint32_t is_first, uint32_t is_last);
+
+/* Output bits of tile t's outputs to the rows of its lanes. */
+void bitloom_conv_pairs_store(const bitloom_conv_pairs_work *w, uint32_t t, const uint32_t *results);
+
+/* What is the same during a call, but for the scratch: its rows, cut into tiles, and how lines are made. */
+void bitloom_conv_pairs_begin(bitloom_conv_pairs_work *w, const bitloom_conv_pairs *layer,
+                              const bitloom_const_ring *inputs, const bitloom_ring *output, uint32_t y0,
+                              uint32_t y1);
+
+/* Padding 0: the output pixels of tile t by class, up to 32 classes with their pixels. */
+uint32_t bitloom_conv_pairs_classes(const bitloom_conv_pairs_work *w, uint32_t t, uint16_t *classes,
+                                    uint32_t *pixels);
 
 #endif

@@ -18,6 +18,7 @@ export const CODE_BYTES: Readonly<Record<string, readonly [thumb2: number, thumb
   bitloom_conv_general: [3460, 3700],
   bitloom_conv_image: [6108, 3508],
   bitloom_conv_pairs: [10162, 6920],
+  bitloom_conv_planes: [10386, 9588],
   bitloom_conv_rows: [7516, 4348],
   bitloom_conv_rows_mve: [1640, 1640],
   bitloom_conv_tables_mve: [7260, 7260],

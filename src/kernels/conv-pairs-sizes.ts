@@ -118,3 +118,10 @@ function planesOf(words: number, hasState: boolean, isZero: boolean): number {
   for (let planes = 5; planes <= 12; planes++) if (fits(planes)) return planes;
   return Number.POSITIVE_INFINITY;
 }
+
+/** Planes of numbers up to `greatest`, at least the three that are counted at once. */
+export function planesFor(greatest: number): number {
+  let planes = 3;
+  while (greatest >= 2 ** planes) planes++;
+  return planes;
+}

@@ -2,13 +2,26 @@
 import type { CodeMatrix } from "../program/types.js";
 import { weightBit } from "./conv-pairs-pack.js";
 import { type ConvPairsShape, classesOf, outsideColumns, outsideRows, padMode } from "./conv-pairs-shape.js";
+import type { ConstantArray } from "./types.js";
 
-export interface ConvPairsThresholds {
-  /** [row class][column class][outputs]. */
-  readonly values: Uint16Array;
+/** The class of each output row and column, by the taps outside the map that padding with 0 leaves out. */
+export interface PixelClasses {
   readonly rowClasses: Uint8Array;
   readonly columnClasses: Uint8Array;
   readonly columnClassCount: number;
+}
+
+export interface ConvPairsThresholds extends PixelClasses {
+  /** [row class][column class][outputs]. */
+  readonly values: Uint16Array;
+}
+
+/** The constants that a descriptor has of classes. */
+export function classConstants({ rowClasses, columnClasses }: PixelClasses): ConstantArray[] {
+  return [
+    { name: "row_classes", type: "uint8_t", values: rowClasses, layout: "[output rows]" },
+    { name: "column_classes", type: "uint8_t", values: columnClasses, layout: "[output columns]" },
+  ];
 }
 
 /**
@@ -47,8 +60,8 @@ export function packConvPairsThresholds(
 }
 
 /** Sum of the weights of output n whose taps lie in those kernel rows or columns. */
-function outsideWeight(
-  shape: ConvPairsShape,
+export function outsideWeight(
+  shape: Pick<ConvPairsShape, "window" | "channels" | "groups">,
   weights: CodeMatrix,
   n: number,
   rows: readonly number[],
@@ -62,7 +75,7 @@ function outsideWeight(
     for (let kx = 0; kx < kernelWidth; kx++) {
       if (!rows.includes(ky) && !columns.includes(kx)) continue;
       const first = n * weights.inputs + (ky * kernelWidth + kx) * channels;
-      for (let c = 0; c < channels; c++) sum += 2 * weights.codes[first + c]! - 1;
+      for (let c = 0; c < channels; c++) sum += weights.step * weights.codes[first + c]! + weights.offset;
     }
   }
   return sum;

@@ -9,11 +9,11 @@ import {
   canUseRowsInPlace,
   MAX_RUN,
   phasesOf,
+  planesFor,
   sizesOf,
 } from "./conv-pairs-sizes.js";
-import { packConvPairsThresholds } from "./conv-pairs-thresholds.js";
+import { classConstants, packConvPairsThresholds } from "./conv-pairs-thresholds.js";
 import {
-  type ConstantArray,
   type DescriptorField,
   followingThreshold,
   instructionOf,
@@ -157,12 +157,6 @@ function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): K
   const size = sizesOf(shape, tiling);
   const packed = packConvPairsThresholds(shape, conv.weights, threshold.thresholds);
   const isZero = padMode(shape) === 2;
-  const classes: ConstantArray[] = isZero
-    ? [
-        { name: "row_classes", type: "uint8_t", values: packed.rowClasses, layout: "[output rows]" },
-        { name: "column_classes", type: "uint8_t", values: packed.columnClasses, layout: "[output columns]" },
-      ]
-    : [];
   const { kernel, stride, dilation, pads } = shape.window;
   const fields: DescriptorField[] = [
     ["weights", { constant: "weights" }],
@@ -224,23 +218,17 @@ function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): K
         values: packConvPairsColumns(shape),
         layout: `[${kernel[1]} kernel columns]: words in a line, turned right by, pixels in the map`,
       },
-      ...classes,
+      ...(isZero ? classConstants(packed) : []),
     ],
     canFail: false,
     runtime,
   };
 }
 
-/** Planes of numbers up to `greatest`, at least the three that are counted at once. */
-function planesFor(greatest: number): number {
-  let planes = 3;
-  while (greatest >= 2 ** planes) planes++;
-  return planes;
-}
-
 const runtime = [
   "bitloom_conv_pairs.c",
   "bitloom_conv_pairs.h",
+  "bitloom_conv_pairs_adders.h",
   "bitloom_conv_pairs_arch.h",
   "bitloom_conv_pairs_core_v7m.S",
   "bitloom_conv_pairs_sums_v7m.S",

@@ -7,6 +7,7 @@ import { convFloat } from "./conv-float.js";
 import { convGeneral } from "./conv-general.js";
 import { convImage } from "./conv-image.js";
 import { convPairs } from "./conv-pairs.js";
+import { convPlanes } from "./conv-planes.js";
 import { convRows } from "./conv-rows.js";
 import { convRowsMve } from "./conv-rows-mve.js";
 import { convTablesMve } from "./conv-tables-mve.js";
@@ -28,6 +29,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   convTablesMve,
   convRowsMve,
   convPairs,
+  convPlanes,
   convRows,
   convImage,
   convBytes,

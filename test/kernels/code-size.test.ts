@@ -16,6 +16,7 @@ const SLACK = 1.05;
 /** Families by what their files' names begin with, and what begins another family's. */
 const families: Readonly<Record<string, RegExp>> = {
   conv_pairs: /^bitloom_conv_pairs(_\w+)?\.[cS]$/,
+  conv_planes: /^bitloom_conv_planes(_\w+)?\.[cS]$/,
   conv_rows: /^bitloom_conv_rows(_(?!mve)\w+)?\.[cS]$/,
   conv_rows_mve: /^bitloom_conv_rows_mve(_\w+)?\.[cS]$/,
   conv_tables_mve: /^bitloom_conv_tables_mve(_\w+)?\.[cS]$/,

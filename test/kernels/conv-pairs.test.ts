@@ -11,11 +11,10 @@ import {
   MAX_RUN,
   sizesOf,
 } from "../../src/kernels/conv-pairs-sizes.js";
-import { unitBytes } from "../../src/kernels/layout.js";
 import type { KernelChoice } from "../../src/kernels/types.js";
 import { findCpu } from "../../src/targets/index.js";
 import { bareTargets, type KernelCase, runInQemu, runOnHost } from "../support/kernel-cases.js";
-import { type ConvShape, convCase, outputSize, Random } from "../support/random-conv.js";
+import { type ConvShape, convCase, outputSize, pixelUnits, Random } from "../support/random-conv.js";
 
 const bipolar = { bits: 1, step: 2, offset: -1 } as const;
 const cpu = findCpu("cortex-m4");
@@ -70,21 +69,6 @@ function randomTiling(shape: ConvPairsShape, random: Random): ConvPairsTiling {
   }
 }
 
-/** The layout `pixels` of bits [row][column][channel]. */
-function pixels(
-  bits: ArrayLike<number>,
-  [height, width, channels]: readonly [number, number, number],
-): Uint8Array {
-  const unit = unitBytes(width);
-  const row = Math.ceil((unit * channels) / 4) * 4;
-  const bytes = new Uint8Array(height * row);
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++)
-      for (let c = 0; c < channels; c++)
-        if (bits[(y * width + x) * channels + c] === 1) bytes[y * row + c * unit + (x >> 3)]! |= 1 << (x & 7);
-  return bytes;
-}
-
 function cases(shape: ConvShape, random: Random, name: string): KernelCase[] {
   const data = convCase(shape, random);
   const tiling = randomTiling(convPairsShape(data.program, data.conv)!, random);
@@ -92,14 +76,14 @@ function cases(shape: ConvShape, random: Random, name: string): KernelCase[] {
   return [...convPairs.match(data.program, 0, cpu), forced].map((choice) => ({
     name: `${name} ${JSON.stringify(choice.call.fields.slice(4).map(([, value]) => value))}`,
     choice,
-    input: pixels(data.inputValues, shape.input),
+    input: pixelUnits(data.program.tensors[0]!, data.inputValues),
     inputRows: shape.input[0],
     reads: {
       stride: shape.window.stride[0],
       pad: shape.window.pads[0],
       rows: (shape.window.kernel[0] - 1) * shape.window.dilation[0] + 1,
     },
-    expected: pixels(data.bits, data.program.tensors[2]!.shape),
+    expected: pixelUnits(data.program.tensors[2]!, data.bits),
     outputRows: data.program.tensors[2]!.shape[0],
   }));
 }

@@ -138,7 +138,7 @@ function layered(bits: number) {
   // No width is a multiple of 32: every row ends in unused bits.
   const graph = layeredNet(bits, [300, 70, 45, 10], bits);
   // The kernels whose weights lie row by row, as corruptions find their places.
-  const rowByRow = kernels.filter((k) => !/^conv_(rows|pairs|image|bytes)/.test(k.name));
+  const rowByRow = kernels.filter((k) => !/^conv_(rows|pairs|planes|image|bytes)/.test(k.name));
   const model = compileGraph(graph, randomFloats(1, 300), {}, { kernels: rowByRow });
   return { model, batch: randomBatch(model.program, 12, bits), layerInputs: [300, 70, 45] };
 }

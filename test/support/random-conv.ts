@@ -1,4 +1,5 @@
 /** Random convolutions as programs of two instructions, and their sums computed from the definition. */
+import { unitBytes } from "../../src/kernels/layout.js";
 import type { KernelChoice } from "../../src/kernels/types.js";
 import { canonicalBytes } from "../../src/program/canonical.js";
 import type { DeviceProgram, Domain, Instruction, ProgramTensor, Window } from "../../src/program/types.js";
@@ -36,7 +37,13 @@ export interface ConvShape {
   readonly padValue: number;
   readonly inputDomain: Domain;
   readonly inputOffset: number;
-  readonly weights: { readonly bits: number; readonly step: number; readonly offset: number };
+  /** `values`: how many codes occur, all if absent. */
+  readonly weights: {
+    readonly bits: number;
+    readonly step: number;
+    readonly offset: number;
+    readonly values?: number;
+  };
 }
 
 export interface ConvCase {
@@ -46,7 +53,7 @@ export interface ConvCase {
   readonly inputBytes: Uint8Array;
   readonly sums: Int32Array;
   readonly sumsBytes: Uint8Array;
-  /** Output of the threshold, in canonical form. */
+  /** Output codes of the threshold, and their canonical form. */
   readonly bits: Int32Array;
   readonly bitsBytes: Uint8Array;
 }
@@ -57,8 +64,18 @@ export function outputSize(size: number, window: Window, axis: 0 | 1): number {
   return Math.floor((size + pads[axis]! + pads[axis + 2]! - span) / stride[axis]) + 1;
 }
 
+/** Codes of the threshold's output. */
+export interface OutputCodes {
+  readonly bits: number;
+  readonly levels: number;
+}
+
 /** Data of one kind, and thresholds near the sums that occur, or never and always reached. */
-export function convCase(shape: ConvShape, random: Random): ConvCase {
+export function convCase(
+  shape: ConvShape,
+  random: Random,
+  { bits: outputBits, levels }: OutputCodes = { bits: 1, levels: 1 },
+): ConvCase {
   const [height, width, channels] = shape.input;
   const outputShape = [
     outputSize(height, shape.window, 0),
@@ -68,7 +85,7 @@ export function convCase(shape: ConvShape, random: Random): ConvCase {
   const inputs = shape.window.kernel[0] * shape.window.kernel[1] * (channels / shape.groups);
   const style = random.int(0, 4);
   const codes = Uint8Array.from({ length: shape.outputs * inputs }, (_, i) => {
-    const greatest = 2 ** shape.weights.bits - 1;
+    const greatest = (shape.weights.values ?? 2 ** shape.weights.bits) - 1;
     if (style === 1) return Math.floor(i / inputs) % 2 === 0 ? 0 : greatest;
     return random.int(0, greatest);
   });
@@ -83,25 +100,35 @@ export function convCase(shape: ConvShape, random: Random): ConvCase {
     kind: "conv",
     input: 0,
     output: 1,
-    weights: { outputs: shape.outputs, inputs, ...shape.weights, codes },
+    weights: {
+      ...{ outputs: shape.outputs, inputs, codes },
+      ...{ bits: shape.weights.bits, step: shape.weights.step, offset: shape.weights.offset },
+    },
     window: shape.window,
     groups: shape.groups,
     padValue: shape.padValue,
     inputOffset: shape.inputOffset,
   };
   const sums = convolve(conv, shape, inputValues, outputShape);
-  const thresholds = Int32Array.from({ length: shape.outputs }, (_, n) => {
+  const thresholds = Int32Array.from({ length: shape.outputs * levels }, (_, i) => {
+    const n = Math.floor(i / levels);
     const kind = random.int(0, 9);
     if (kind === 0) return 2 ** 31 - 1;
     if (kind === 1) return -(2 ** 31);
     const pixel = random.int(0, outputShape[0] * outputShape[1] - 1);
     return sums[pixel * shape.outputs + n]! + random.int(-1, 1);
   });
-  const bits = sums.map((sum, i) => (sum >= thresholds[i % shape.outputs]! ? 1 : 0));
+  for (let first = 0; first < thresholds.length; first += levels) {
+    thresholds.subarray(first, first + levels).sort();
+  }
+  const bits = sums.map((sum, i) => {
+    const first = (i % shape.outputs) * levels;
+    return thresholds.subarray(first, first + levels).filter((t) => sum >= t).length;
+  });
   const tensors: ProgramTensor[] = [
     { name: "input", shape: shape.input, domain: shape.inputDomain },
     { name: "sums", shape: outputShape, domain: { kind: "scalar", type: "i32" } },
-    { name: "bits", shape: outputShape, domain: { kind: "codes", bits: 1, step: 2, offset: -1 } },
+    { name: "bits", shape: outputShape, domain: { kind: "codes", bits: outputBits, step: 2, offset: -1 } },
   ];
   const program: DeviceProgram = {
     name: "conv",
@@ -112,7 +139,7 @@ export function convCase(shape: ConvShape, random: Random): ConvCase {
         kind: "threshold",
         input: 1,
         output: 2,
-        levels: 1,
+        levels,
         thresholds,
         flipped: new Uint8Array(shape.outputs),
       },
@@ -200,4 +227,20 @@ export function caseOf(
     expected,
     outputRows: data.program.tensors[1]!.shape[0],
   };
+}
+
+/** Codes [row][column][channel] in the layout `pixels`. */
+export function pixelUnits({ shape, domain }: ProgramTensor, codes: ArrayLike<number>): Uint8Array {
+  const [height, width, channels] = shape;
+  const planes = domain.kind === "codes" ? domain.bits : 0;
+  const unit = unitBytes(width);
+  const row = Math.ceil((unit * channels * planes) / 4) * 4;
+  const bytes = new Uint8Array(height * row);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      for (let c = 0; c < channels; c++)
+        for (let plane = 0; plane < planes; plane++)
+          if ((codes[(y * width + x) * channels + c]! >> plane) & 1)
+            bytes[y * row + (plane * channels + c) * unit + (x >> 3)]! |= 1 << (x & 7);
+  return bytes;
 }
