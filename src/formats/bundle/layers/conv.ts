@@ -7,7 +7,7 @@ import { recogniseCodes } from "../../common/weights.js";
 import { type BundleValue, type LayerCall, mapInput } from "../call.js";
 import { float, name, padding, sizes, wholeNumber } from "../fields.js";
 import { layer } from "../layer.js";
-import { quantizeWeights, weightQuantizer } from "../weights.js";
+import { latentWeights, quantizeWeights, weightFields } from "../weights.js";
 import { pads, pair, windowedShape } from "../window.js";
 
 export const conv1d = conv("conv1d", 1);
@@ -17,7 +17,7 @@ function conv(type: string, axes: 1 | 2) {
   const fields = {
     weight: name("the weights' tensor: outputs × (channels / groups) × kernel"),
     bias: name("the bias' tensor: one number per output").optional(),
-    weight_quantizer: weightQuantizer,
+    ...weightFields,
     stride: sizes(axes, "steps of the kernel").default(1),
     padding: padding(axes).default(0),
     padding_value: float(
@@ -29,7 +29,7 @@ function conv(type: string, axes: 1 | 2) {
   return layer(type, "", fields, (call, settings) => {
     const input = mapInput(call, axes);
     const { groups } = settings;
-    const stored = call.tensors.floats(settings.weight);
+    const stored = latentWeights(settings, call.tensors.floats(settings.weight), call.tensors);
     checkWeights(stored.shape, input.shape, groups);
     const window: Window = {
       kernel: pair(stored.shape.slice(2), axes, 1),
