@@ -1,6 +1,6 @@
 /** The arithmetic of a layer: exact integer sums where both operands have codes, float32 sums elsewhere. */
 import type { GraphNode, WeightTensor } from "../graph/types.js";
-import type { Window } from "../program/types.js";
+import type { CodeMatrix, Window } from "../program/types.js";
 import type { ChainStep } from "./chain.js";
 import { type Integers, integersOf } from "./codes.js";
 import { lowerBases } from "./lower-bases.js";
@@ -71,7 +71,7 @@ function integerPad(padValue: number, factor: number): number | undefined {
 function lowerIntegerLayer(
   context: Lowering,
   layer: Layer,
-  { matrix, scale }: LoweredWeights,
+  { matrix, rest, scale }: LoweredWeights,
   integers: Integers,
   padValue: number,
   hasPads: boolean,
@@ -79,8 +79,11 @@ function lowerIntegerLayer(
   const { node, window, groups } = layer;
   const least = hasPads ? Math.min(integers.least, padValue) : integers.least;
   const greatest = hasPads ? Math.max(integers.greatest, padValue) : integers.greatest;
-  const ranges = Array.from({ length: matrix.outputs }, (_, n) =>
-    accumulatorRange(matrix, n, least, greatest),
+  const rangesOf = (part: CodeMatrix): Range[] =>
+    Array.from({ length: part.outputs }, (_, n) => accumulatorRange(part, n, least, greatest));
+  const restRanges = rest === undefined ? [] : rangesOf(rest);
+  const ranges = rangesOf(matrix).map(
+    ([low, high], n): Range => [low + (restRanges[n]?.[0] ?? 0), high + (restRanges[n]?.[1] ?? 0)],
   );
   if (ranges.some(([low, high]) => low <= -(2 ** 30) || high >= 2 ** 30)) {
     context.diagnostics.error("lowering/overflow", "the integer sums of this layer do not fit 31 bits", {
@@ -90,33 +93,50 @@ function lowerIntegerLayer(
   }
   const source = partOfSource(context, layer, integers.source);
   const bipolar = source.domain.kind === "codes" && isBipolar(source.domain) && isBipolar(matrix);
-  const sums = emit(
-    context,
-    node.name,
-    layer.shape,
-    {
-      domain: I32,
-      ranges,
-      stride: bipolar && (!hasPads || Math.abs(padValue) === 1) ? 2 : 1,
-      uncertainty: floatError(matrix.inputs, ranges, [...scale, integers.factor]),
-    },
-    (output) => ({
+  const inputOffset = source.domain.kind === "codes" ? 0 : integers.offset;
+  const sumsWith = (part: CodeMatrix, name: string, known: Partial<Source>): Source =>
+    emit(context, name, layer.shape, { domain: I32, ...known }, (output) => ({
       kind: "conv",
       input: source.tensor,
       output,
-      weights: matrix,
+      weights: part,
       window,
       groups,
       padValue,
-      inputOffset: source.domain.kind === "codes" ? 0 : integers.offset,
-    }),
-  );
+      inputOffset,
+    }));
+  const known = {
+    ranges,
+    stride: bipolar && (!hasPads || Math.abs(padValue) === 1) ? 2 : 1,
+    uncertainty: floatError(matrix.inputs, ranges, [...scale, integers.factor]),
+  };
+  const sums =
+    rest === undefined
+      ? sumsWith(matrix, node.name, known)
+      : added(context, node.name, known, [
+          sumsWith(matrix, `${node.name} bytes`, { ranges: rangesOf(matrix) }),
+          sumsWith(rest, `${node.name} multiples of 256`, { ranges: restRanges }),
+        ]);
   return {
     source: sums,
     steps: productSteps(scale, integers.factor, node),
     shape: layer.shape,
     view: layer.view,
   };
+}
+
+/** Sums of the two parts of weights. */
+function added(
+  context: Lowering,
+  name: string,
+  known: Partial<Source>,
+  [a, b]: readonly [Source, Source],
+): Source {
+  return emit(context, name, a.shape, { domain: I32, ...known }, (output) => ({
+    kind: "add",
+    inputs: [a.tensor, b.tensor],
+    output,
+  }));
 }
 
 /** The product of the weights' and the codes' scales, on the sums. */

@@ -13,6 +13,8 @@ export interface TapOrder {
 
 export interface LoweredWeights {
   readonly matrix: CodeMatrix;
+  /** What is added to the matrix where codes have more than eight bits: multiples of 256. */
+  readonly rest?: CodeMatrix;
   /** Float32 scale per output, or one for all: real weight = scale · integer weight. */
   readonly scale: Float32Array;
 }
@@ -30,17 +32,32 @@ export function lowerWeights(
   const { codes, scale } = weights.quantized;
   const outputScale = scalePerOutput(scale.shape, scale.data, outputAxis);
   if (outputScale === undefined) return "its weight scale differs between input channels";
-  const { step, offset, bits } = smallestAffine(codes);
-  if (bits > MAX_CODE_BITS) return `its weights need ${bits}-bit codes`;
-  const { outputs, taps } = order;
+  const affine = smallestAffine(codes);
+  if (affine.bits <= MAX_CODE_BITS) return { matrix: matrixOf(codes, affine, order), scale: outputScale };
+  if (affine.bits > 2 * MAX_CODE_BITS) return `its weights need ${affine.bits}-bit codes`;
+  const bytes = codes.map((c) => ((c + HALF) & (BYTE - 1)) - HALF);
+  const rest = codes.map((c, i) => c - bytes[i]!);
+  const [matrix, multiples] = [bytes, rest].map((part) => matrixOf(part, smallestAffine(part), order));
+  return { matrix: matrix!, rest: multiples!, scale: outputScale };
+}
+
+/** Codes of nine to sixteen bits are a signed byte and a multiple of 256: the sums of two layers, added, are theirs. */
+const BYTE = 2 ** MAX_CODE_BITS;
+const HALF = BYTE / 2;
+
+function matrixOf(
+  codes: Int32Array,
+  { step, offset, bits }: ReturnType<typeof smallestAffine>,
+  { outputs, outputStride, taps }: TapOrder,
+): CodeMatrix {
   const inputs = taps.length;
   const ordered = new Uint8Array(inputs * outputs);
   for (let n = 0; n < outputs; n++) {
     for (let k = 0; k < inputs; k++) {
-      ordered[n * inputs + k] = (codes[n * order.outputStride + taps[k]!]! - offset) / step;
+      ordered[n * inputs + k] = (codes[n * outputStride + taps[k]!]! - offset) / step;
     }
   }
-  return { matrix: { outputs, inputs, bits, step, offset, codes: ordered }, scale: outputScale };
+  return { outputs, inputs, bits, step, offset, codes: ordered };
 }
 
 /** Weights that stay float, in the order of taps. */

@@ -30,6 +30,11 @@ export class Tensors {
     this.#guesser = guesser;
   }
 
+  /** Whether the weights file has a tensor. */
+  has(name: string): boolean {
+    return this.#source?.names.includes(name) ?? false;
+  }
+
   /** A tensor whose numbers float32 holds exactly. Throws a Rejection for others and for NaN and infinities. */
   floats(name: string): FloatTensor {
     const { shape, data } = this.#read(name);

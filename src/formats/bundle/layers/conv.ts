@@ -8,7 +8,7 @@ import { recogniseCodes } from "../../common/weights.js";
 import { type BundleValue, type LayerCall, mapInput } from "../call.js";
 import { float, name, padding, sizes, wholeNumber } from "../fields.js";
 import { layer } from "../layer.js";
-import { quantizeWeights, weightQuantizer } from "../weights.js";
+import { latentWeights, quantizeWeights, weightFields } from "../weights.js";
 import { pads, pair, windowedShape } from "../window.js";
 
 const shapeExpected =
@@ -26,7 +26,7 @@ function conv(type: string, axes: 1 | 2) {
       .describe(shapeExpected)
       .optional(),
     bias: name("the bias' tensor: one number per output").optional(),
-    weight_quantizer: weightQuantizer,
+    ...weightFields,
     stride: sizes(axes, "steps of the kernel").default(1),
     padding: padding(axes).default(0),
     padding_value: float(
@@ -38,7 +38,8 @@ function conv(type: string, axes: 1 | 2) {
   return layer(type, "", fields, (call, settings) => {
     const input = mapInput(call, axes);
     const { groups } = settings;
-    const stored = inShape(call.tensors.floats(settings.weight), settings.weight_shape);
+    const tensor = inShape(call.tensors.floats(settings.weight), settings.weight_shape);
+    const stored = latentWeights(settings, tensor, call.tensors);
     checkWeights(stored.shape, input.shape, groups);
     const window: Window = {
       kernel: pair(stored.shape.slice(2), axes, 1),

@@ -6,18 +6,18 @@ import { recogniseCodes } from "../../common/weights.js";
 import { onlyInput } from "../call.js";
 import { name } from "../fields.js";
 import { layer } from "../layer.js";
-import { quantizeWeights, weightQuantizer } from "../weights.js";
+import { latentWeights, quantizeWeights, weightFields } from "../weights.js";
 import { addBias } from "./conv.js";
 
 const fields = {
   weight: name("the weights' tensor: outputs × inputs"),
   bias: name("the bias' tensor: one number per output").optional(),
-  weight_quantizer: weightQuantizer,
+  ...weightFields,
 };
 
 export const linear = layer("linear", "over the last axis", fields, (call, settings) => {
   const input = onlyInput(call);
-  const stored = call.tensors.floats(settings.weight);
+  const stored = latentWeights(settings, call.tensors.floats(settings.weight), call.tensors);
   const [outputs = 0, inputs = 0] = stored.shape;
   if (stored.shape.length !== 2 || input.shape.at(-1) !== inputs) {
     throw new Rejection(

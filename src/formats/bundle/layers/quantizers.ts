@@ -56,7 +56,9 @@ export const quantize = layer(
   "uniform, with bits and signed, or range",
   {
     ...levelFields,
-    scale: numberOrTensor("the value of one step: a number, or a tensor that broadcasts"),
+    scale: numberOrTensor(
+      "the value of one step, not of the batch at hand but as training left it: a number, or a tensor that broadcasts",
+    ),
     zero_point: numberOrTensor(
       "the integer that stands for 0: a number, or a tensor that broadcasts",
     ).default(0),
