@@ -10,10 +10,12 @@ import { convRows } from "./conv-rows.js";
 import { convRowsMve } from "./conv-rows-mve.js";
 import { convTablesMve } from "./conv-tables-mve.js";
 import { denseB1 } from "./dense-b1.js";
+import { gather } from "./gather.js";
 import { lookup } from "./lookup.js";
 import { argmax, rank, scale, softmax } from "./outputs.js";
 import { pad } from "./pad.js";
 import { pool } from "./pool.js";
+import { region } from "./region.js";
 import { select } from "./select.js";
 import { threshold } from "./threshold.js";
 import type { Kernel } from "./types.js";
@@ -34,11 +36,13 @@ export const kernels: readonly Kernel[] = Object.freeze([
   combine,
   concat,
   select,
+  gather,
   pad,
   lookup,
   threshold,
   rank,
   scale,
   softmax,
+  region,
   argmax,
 ]);

@@ -13,6 +13,7 @@ import { lowerConcat, lowerSum } from "./lower-merge.js";
 import { lowerOutput } from "./lower-output.js";
 import { type Lowered, resolve, turned } from "./lower-pad.js";
 import { lowerAveragePool, lowerMaxPool } from "./lower-pool.js";
+import { lowerRegion } from "./lower-region.js";
 import { isScalarNode, lowerScalar } from "./lower-scalar.js";
 import type { Lowering, LoweringOptions } from "./lowering.js";
 import { cutTail, hasTwoEnds, neededNodes } from "./order-nodes.js";
@@ -101,6 +102,8 @@ function lowerNode(
     }
     case "slice":
       return { ...value, view: movedView(value.view, shape, axes, op.starts, op.steps) };
+    case "region":
+      return lowerRegion(context, node, op, value);
     case "pad":
       return { kind: "padded", inner: value, node, op, shape };
     default:

@@ -69,6 +69,12 @@ function rowsNeeded(program: DeviceProgram, choice: KernelChoice, y0: number, y1
         instruction.top + first * instruction.steps[0],
         instruction.top + (end - 1) * instruction.steps[0] + 1,
       ];
+    } else if (instruction.kind === "gather") {
+      const channels = program.tensors[instruction.output]!.shape[2];
+      const rows = instruction.rows.subarray(first * channels, end * channels);
+      [first, end] = [Math.min(...rows), Math.max(...rows) + 1];
+    } else if (instruction.kind === "region") {
+      [first, end] = [0, height];
     } else if (instruction.kind === "pad") {
       [first, end] = [first - instruction.pads[0], end - instruction.pads[0]];
     }

@@ -7,6 +7,7 @@ import { linear } from "./layers/linear.js";
 import { argmax, softmax } from "./layers/output.js";
 import * as pools from "./layers/pools.js";
 import * as quantizers from "./layers/quantizers.js";
+import { region } from "./layers/region.js";
 import * as shapes from "./layers/shapes.js";
 
 /** Every supported type of layers. */
@@ -32,6 +33,7 @@ export const bundleLayers: readonly LayerEntry[] = Object.freeze([
   shapes.reshape,
   shapes.permute,
   shapes.channelShuffle,
+  shapes.spaceToDepth,
   shapes.pad,
   shapes.slice,
   shapes.add,
@@ -40,6 +42,7 @@ export const bundleLayers: readonly LayerEntry[] = Object.freeze([
   quantizers.rescale,
   softmax,
   argmax,
+  region,
 ]);
 
 const byType = new Map(bundleLayers.map((entry) => [entry.type, entry]));
