@@ -135,10 +135,9 @@ static uint32_t keep_best(const bitloom_region *layer, candidate_list *list) {
 
 void bitloom_region_f32(const bitloom_region *layer, const bitloom_const_ring *inputs,
                         const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
-    float *rows = bitloom_row(output, 0U);
+    float *rows = bitloom_row(output, y0);
     candidate_list list;
     uint32_t y, x, anchor, i, kept;
-    (void)y0;
     (void)y1;
     list.best = scratch;
     list.count = 0U;

@@ -43,16 +43,17 @@ static inline uint32_t bitloom_box_count(const float *rows, uint32_t most) {
 }
 
 typedef struct {
-    const float *anchors;    /* [anchor_count][width, height] in cells */
-    const float *thresholds; /* only greater scores make boxes; a better box that overlaps by more suppresses */
-    uint32_t anchor_count;   /* boxes of a cell */
-    uint32_t classes;        /* numbers of an anchor behind x, y, width, height and objectness */
-    uint32_t height;         /* cells */
-    uint32_t width;          /* cells */
-    uint32_t candidates;     /* room for pairs of box and class */
-    uint32_t boxes;          /* rows of the output */
-    uint8_t is_softmax;      /* else each class has its own sigmoid */
-    uint8_t any_class;       /* whether boxes of other classes suppress too */
+    const float *anchors; /* [anchor_count][width, height] in cells */
+    const float
+        *thresholds;       /* only greater scores make boxes; a better box that overlaps by more suppresses */
+    uint32_t anchor_count; /* boxes of a cell */
+    uint32_t classes;      /* numbers of an anchor behind x, y, width, height and objectness */
+    uint32_t height;       /* cells */
+    uint32_t width;        /* cells */
+    uint32_t candidates;   /* room for pairs of box and class */
+    uint32_t boxes;        /* rows of the output */
+    uint8_t is_softmax;    /* else each class has its own sigmoid */
+    uint8_t any_class;     /* whether boxes of other classes suppress too */
 } bitloom_region;
 
 /* A pair of box and class that may become an output; the working memory holds `candidates` of them. */
@@ -64,8 +65,8 @@ typedef struct {
 } bitloom_region_candidate;
 
 /*
- * All boxes of a map, [0, 1): they are one row of the output. The working memory holds the candidates, and behind them
- * one float per class.
+ * All boxes of a map, [0, 1): they are one row of the output. The working memory holds the candidates, and
+ * behind them one float per class.
  */
 void bitloom_region_f32(const bitloom_region *layer, const bitloom_const_ring *inputs,
                         const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);

@@ -306,9 +306,9 @@ function checkGather(instruction: Of<"gather">, input: ProgramTensor, output: Pr
 }
 
 /** With E at most e^80, wider anchors would make infinite boxes. */
-export const WIDEST_ANCHOR = 4096;
+const WIDEST_ANCHOR = 4096;
 /** Numbers of a row of boxes: x, y, width, height, score, class. */
-export const BOX_NUMBERS = 6;
+const BOX_NUMBERS = 6;
 
 function checkRegion(instruction: Of<"region">, input: ProgramTensor, output: ProgramTensor): void {
   const { anchors, classes, scoreThreshold, iouThreshold, candidates } = instruction;
