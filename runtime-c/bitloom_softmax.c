@@ -5,29 +5,29 @@
 
 #include <string.h>
 
-/* e^x for x <= 0: Cody-Waite reduction, then Taylor's polynomial; every operation rounded once. */
-static float exp_nonpositive(float x) {
+float bitloom_exp_f32(float x) {
     static const float coefficients[] = {1.0f / 720.0f, 1.0f / 120.0f, 1.0f / 24.0f, 1.0f / 6.0f,
                                          0.5f,          1.0f,          1.0f};
     int32_t n;
     uint32_t exponent_bits, i;
     float r, p, power;
-    if (x < -87.0f) {
+    if (!(x >= -87.0f)) { /* a NaN too */
         return 0.0f;
     }
-    n = (int32_t)bitloom_rounded(bitloom_rounded(x * 1.44269502f) - 0.5f);
+    x = x > 80.0f ? 80.0f : x;
+    n = (int32_t)bitloom_rounded(bitloom_rounded(x * 1.44269502f) + (x < 0.0f ? -0.5f : 0.5f));
     r = bitloom_rounded(x - bitloom_rounded((float)n * 0.693359375f));
     r = bitloom_rounded(r - bitloom_rounded((float)n * -2.12194442e-4f));
     p = coefficients[0];
     for (i = 1U; i < sizeof coefficients / sizeof coefficients[0]; i++) {
         p = bitloom_rounded(bitloom_rounded(p * r) + coefficients[i]);
     }
-    exponent_bits = (uint32_t)(n + 127) << 23; /* 2^n: n is -126 to 0 */
+    exponent_bits = (uint32_t)(n + 127) << 23; /* 2^n: n is -126 to 115 */
     memcpy(&power, &exponent_bits, sizeof power);
     return bitloom_rounded(p * power);
 }
 
-static void softmax_pixel(const float *scores, float *output, uint32_t count) {
+void bitloom_softmax_row(const float *scores, float *output, uint32_t count) {
     float greatest = scores[0];
     float sum = 0.0f;
     uint32_t i;
@@ -35,7 +35,7 @@ static void softmax_pixel(const float *scores, float *output, uint32_t count) {
         greatest = scores[i] > greatest ? scores[i] : greatest;
     }
     for (i = 0U; i < count; i++) {
-        output[i] = exp_nonpositive(bitloom_rounded(scores[i] - greatest));
+        output[i] = bitloom_exp_f32(bitloom_rounded(scores[i] - greatest));
         sum = bitloom_rounded(sum + output[i]);
     }
     for (i = 0U; i < count; i++) {
@@ -47,6 +47,6 @@ void bitloom_softmax_f32(const bitloom_softmax *layer, const bitloom_const_ring 
                          const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
     (void)scratch;
     for (; y0 < y1; y0++) {
-        softmax_pixel(bitloom_const_row(inputs, y0), bitloom_row(output, y0), layer->count);
+        bitloom_softmax_row(bitloom_const_row(inputs, y0), bitloom_row(output, y0), layer->count);
     }
 }

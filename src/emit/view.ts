@@ -269,7 +269,10 @@ function outputView(plan: Plan, data: DataCollector) {
   if (isScores) data.add(plan.steps.length, "output_scale", descriptor, false);
   const isRanked = isScores && order.kind === "ranks";
   if (isRanked) data.add(plan.steps.length, "output_rank", rankDescriptor(order.slope, order.offset), false);
-  const meaning = isScores ? "exact integer scores" : outputMeaning(tensor);
+  const boxes = program.instructions.some((i) => i.kind === "region" && i.output === program.output.tensor)
+    ? tensor.shape[1]
+    : 0;
+  const meaning = isScores ? "exact integer scores" : boxes > 0 ? BOXES : outputMeaning(tensor);
   return {
     type,
     count,
@@ -279,10 +282,17 @@ function outputView(plan: Plan, data: DataCollector) {
     byRanks: isRanked,
     byFloats: order.kind === "float",
     omitted: omitted.length === 0 ? "" : ` (before its ${omitted.join(", ")})`,
-    headers: isScores ? ["bitloom_argmax.h", ...(isRanked ? ["bitloom_rank.h"] : []), "bitloom_scale.h"] : [],
+    boxes,
+    headers: isScores
+      ? ["bitloom_argmax.h", ...(isRanked ? ["bitloom_rank.h"] : []), "bitloom_scale.h"]
+      : boxes > 0
+        ? ["bitloom_region.h"]
+        : [],
     description: `${modelShape.join("x")} ${type}, ${meaning}`,
   };
 }
+
+const BOXES = "boxes, the best first: x, y, width, height, score, class; rows of 0 behind the last";
 
 function outputMeaning({ domain }: ProgramTensor): string {
   if (domain.kind === "codes") return "codes, 32 channels to a word";
@@ -309,7 +319,7 @@ function runtimeFilesOf(
   outputHeaders: readonly string[],
   inputHeaders: readonly string[],
 ): string[] {
-  const scaleFiles = outputHeaders.length > 0 ? [...outputHeaders, ...scaleHeaders] : [];
+  const scaleFiles = outputHeaders.includes("bitloom_scale.h") ? [...outputHeaders, ...scaleHeaders] : [];
   const calls = plan.steps.flatMap((s) => [s, ...s.traceBefore, ...s.traceAfter]);
   const files = new Set([
     "bitloom_runtime.h",

@@ -102,6 +102,10 @@ function opText(op: GraphOp): string {
       return `batch normalization, ${op.scale.data.length} channels, epsilon ${numberText(op.epsilon)}`;
     case "softmax":
       return `softmax over axis ${op.axis}${op.integers === undefined ? "" : ` of steps of ${numberText(op.integers.step)}, in 256 steps`}`;
+    case "region": {
+      const suppressed = `suppressed within ${op.suppression === "any" ? "all" : "a class"} at an overlap of ${numberText(op.iouThreshold)}`;
+      return `region of ${op.anchors.length / 2} anchors, ${op.classScores} of ${op.classes} classes, scores above ${numberText(op.scoreThreshold)}, ${suppressed}`;
+    }
     case "argmax":
       return `argmax over axis ${op.axis}, ${op.selectLast ? "last" : "first"} of equals`;
     default:

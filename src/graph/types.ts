@@ -167,6 +167,22 @@ export interface Window {
   readonly pads: readonly [number, number, number, number];
 }
 
+/** How a region head's numbers become boxes. Thresholds are float32. */
+export interface Region {
+  /** Width and height of each anchor, in cells, one anchor after another. */
+  readonly anchors: Float32Array;
+  readonly classes: number;
+  readonly classScores: "softmax" | "sigmoid";
+  /** Only greater scores (objectness times the class's) make boxes. */
+  readonly scoreThreshold: number;
+  /** A better box that overlaps by more than this, intersection over union, suppresses a box. */
+  readonly iouThreshold: number;
+  /** Whether boxes suppress those of their own class, as `do_nms_sort` does, or of any. */
+  readonly suppression: "class" | "any";
+  /** The most pairs of box and class that are compared; the best are. */
+  readonly candidates: number;
+}
+
 /**
  * One operation in float semantics. Shapes of operands broadcast as in numpy. Values of rank 4 are
  * [1, C, H, W], of rank 3 [1, C, length]: importers of channels-last formats put transposes around.
@@ -276,6 +292,12 @@ export type GraphOp =
     }
   /** Row-major reinterpretation, nothing moves. The target is the output value's shape. */
   | { readonly kind: "reshape" }
+  /**
+   * Boxes of a YOLO region head: [1, anchors · (5 + classes), H, W] to [1, boxes, 6], rows of x, y, width, height (of
+   * the map's size), score and class, the best first, rows of 0 behind the last: darknet's region layer and its
+   * non-maximum suppression.
+   */
+  | ({ readonly kind: "region" } & Region)
   /** With `integers` TFLite's on int8: whole numbers of steps `integers.step` to 0 … 255, see integer-softmax.ts. */
   | { readonly kind: "softmax"; readonly axis: number; readonly integers?: { readonly step: number } }
   /** Index of the maximum along `axis`; of equal maxima the first, or the last when `selectLast`. */

@@ -12,6 +12,7 @@ import type {
   GraphOp,
   LevelsQuantizer,
   ModelGraph,
+  Region,
   Shape,
   ThresholdQuantizer,
   WeightTensor,
@@ -135,6 +136,8 @@ function opProblems(op: GraphOp, inputs: readonly Shape[], output: Shape): strin
       return [...shapeProblems(output, input), ...(op.low <= op.high ? [] : ["clips to an empty range"])];
     case "dense":
       return denseProblems(op.weights, input, output);
+    case "region":
+      return regionProblems(op, input, output);
     case "reshape":
       return count(input) === count(output) ? [] : ["changes the number of elements"];
     case "argmax": {
@@ -257,6 +260,22 @@ function rescaleProblems(
   const inRange = multiplier.data.every((m) => m >= 0) && shift.data.every((s) => s >= -31 && s <= 30);
   if (!isWhole || !isSame || !inRange) return ["has an impossible fixed-point multiplier"];
   return fitsInto(multiplier, input);
+}
+
+function regionProblems(op: Region, input: Shape, output: Shape): string[] {
+  const { anchors, classes, scoreThreshold, iouThreshold, candidates } = op;
+  const [batch, channels, ...map] = input;
+  const count = anchors.length / 2;
+  const isMap = batch === 1 && map.length === 2 && channels === count * (5 + classes);
+  if (!isMap || !(classes >= 1)) return ["has a head that does not fit its anchors"];
+  const isPositive = anchors.every((p) => p > 0 && Number.isFinite(p));
+  const inRange = [scoreThreshold, iouThreshold].every((t) => t >= 0 && t < 1 && Math.fround(t) === t);
+  const boxes = output[1] ?? 0;
+  return [
+    ...(isPositive && inRange ? [] : ["has impossible anchors or thresholds"]),
+    ...(boxes <= candidates ? [] : ["has more boxes than candidates"]),
+    ...shapeProblems(output, [1, boxes, 6]),
+  ];
 }
 
 function denseProblems(weights: WeightTensor, input: Shape, output: Shape): string[] {

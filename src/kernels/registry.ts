@@ -13,12 +13,14 @@ import { convRowsMve } from "./conv-rows-mve.js";
 import { convTablesMve } from "./conv-tables-mve.js";
 import { decode } from "./decode.js";
 import { denseB1 } from "./dense-b1.js";
+import { gather } from "./gather.js";
 import { lookup } from "./lookup.js";
 import { argmax, rank, scale, softmax } from "./outputs.js";
 import { pad } from "./pad.js";
 import { pairwise } from "./pairwise.js";
 import { pool } from "./pool.js";
 import { reduce } from "./reduce.js";
+import { region } from "./region.js";
 import { select } from "./select.js";
 import { threshold } from "./threshold.js";
 import type { Kernel } from "./types.js";
@@ -43,6 +45,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   reduce,
   concat,
   select,
+  gather,
   pad,
   lookup,
   decode,
@@ -50,5 +53,6 @@ export const kernels: readonly Kernel[] = Object.freeze([
   rank,
   scale,
   softmax,
+  region,
   argmax,
 ]);

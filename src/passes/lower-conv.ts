@@ -1,11 +1,13 @@
 /** Convolutions and dense layers: where their input lies, and the order of weights that goes with it. */
 import { shapeText } from "../diagnostics/text.js";
 import type { GraphNode, GraphOp, Shape } from "../graph/types.js";
+import { gathered } from "./gather.js";
 import { lowerLayer } from "./lower-layer.js";
 import { foldedPads, isPadded, type Lowered, resolve } from "./lower-pad.js";
 import type { Lowering } from "./lowering.js";
 import { reportLayout } from "./problems.js";
 import { boxOf, isWhole, mapPartOf, type Part, partOf } from "./select.js";
+import { settle } from "./settle.js";
 import type { MapShape, Value } from "./values.js";
 import { isPermutation, mapView, separate } from "./views.js";
 import type { TapOrder } from "./weights.js";
@@ -17,10 +19,10 @@ const NO_PADS = [0, 0, 0, 0] as const;
 
 export function lowerConv(context: Lowering, node: GraphNode, op: Conv, lowered: Lowered): Value | undefined {
   const folded = isPadded(lowered) ? foldedPads(lowered, op) : undefined;
-  const input = folded === undefined ? resolve(context, lowered) : folded.input;
+  const given = folded === undefined ? resolve(context, lowered) : folded.input;
+  const input = given && readable(context, node, given);
   if (input === undefined) return undefined;
-  const part = mapPartOf(input.view, 1, input.shape);
-  if (part === undefined) return reportLayout(context, node, input.view.shape);
+  const part = mapPartOf(input.view, 1, input.shape)!;
   const { groups, window } = op;
   const whole = groups === 1 && isWhole(part, input.shape);
   const shape = context.graph.values.get(node.output)!.shape;
@@ -37,6 +39,16 @@ export function lowerConv(context: Lowering, node: GraphNode, op: Conv, lowered:
     shape: mapShape(shape),
     view: mapView(shape, 1),
   });
+}
+
+/** The input if a window can slide over its tensor, else a map of its own; undefined after a reported error. */
+function readable(context: Lowering, node: GraphNode, input: Value): Value | undefined {
+  if (mapPartOf(input.view, 1, input.shape) !== undefined) return input;
+  const settled = settle(context, input);
+  return (
+    settled &&
+    (gathered(context, settled, 1, `${node.name} selection`) ?? reportLayout(context, node, input.view.shape))
+  );
 }
 
 /** Taps [kernel row][kernel column][channel of the tensor] of weights [N, channels, rows, columns]. */

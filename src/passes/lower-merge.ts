@@ -3,6 +3,7 @@ import { shapeText } from "../diagnostics/text.js";
 import type { GraphNode } from "../graph/types.js";
 import type { ChainStep } from "./chain.js";
 import { onlyMultiplies } from "./codes.js";
+import { gathered } from "./gather.js";
 import { type Lowering, once } from "./lowering.js";
 import { alignedSteps, sameSteps } from "./merge-steps.js";
 import { reportLayout } from "./problems.js";
@@ -103,7 +104,8 @@ function reportAxis(context: Lowering, node: GraphNode, axis: number, { view }: 
 function alongAxis(context: Lowering, node: GraphNode, value: Settled, axis: number): Settled | undefined {
   const name = `${node.name} selection`;
   const map = arranged(context, value, axis, name);
-  if (map !== undefined || axis !== value.view.shape.length - 1) return map;
+  if (map !== undefined) return map;
+  if (axis !== value.view.shape.length - 1) return gathered(context, value, axis, name);
   const vector = flattened(context, value, node.name);
   return vector && arranged(context, vector, axis, name);
 }

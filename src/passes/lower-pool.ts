@@ -2,6 +2,7 @@
 import type { GraphNode, GraphOp, Window } from "../graph/types.js";
 import type { ChainStep } from "./chain.js";
 import { onlyMultiplies } from "./codes.js";
+import { gathered } from "./gather.js";
 import { mapShape } from "./lower-conv.js";
 import type { Lowering } from "./lowering.js";
 import { reportLayout } from "./problems.js";
@@ -39,10 +40,15 @@ function asMap(context: Lowering, node: GraphNode, value: Value): Value | undefi
   const part = mapPartOf(value.view, 1, value.shape);
   const [height, width] = value.shape;
   if (part !== undefined && isIdentity(part.pixels, height * width)) return value;
-  const settled = part && settle(context, value);
-  if (settled === undefined)
-    return part === undefined ? reportLayout(context, node, value.view.shape) : undefined;
-  return arrangedMap(context, settled, 1, `${node.name} selection`);
+  const settled = settle(context, value);
+  return settled && mapOf(context, node, settled);
+}
+
+/** A settled value as a map of its own. */
+function mapOf(context: Lowering, node: GraphNode, settled: Settled): Settled | undefined {
+  const name = `${node.name} selection`;
+  const map = arrangedMap(context, settled, 1, name) ?? gathered(context, settled, 1, name);
+  return map ?? reportLayout(context, node, settled.view.shape);
 }
 
 type AveragePool = Extract<GraphOp, { kind: "average-pool" }>;
@@ -55,8 +61,8 @@ export function lowerAveragePool(
   value: Value,
 ): Value | undefined {
   const settled = settle(context, value);
-  const map = settled && arrangedMap(context, settled, 1, `${node.name} selection`);
-  if (map === undefined) return settled && reportLayout(context, node, value.view.shape);
+  const map = settled && mapOf(context, node, settled);
+  if (map === undefined) return undefined;
   const shape = context.graph.values.get(node.output)!.shape;
   const [height, width] = mapShape(shape);
   const taps = tapCounts(op.window, map.shape, [height, width]);

@@ -15,6 +15,7 @@ import { type Lowered, resolve, turned } from "./lower-pad.js";
 import { lowerPairwise } from "./lower-pairwise.js";
 import { lowerAveragePool, lowerMaxPool } from "./lower-pool.js";
 import { lowerReduce } from "./lower-reduce.js";
+import { lowerRegion } from "./lower-region.js";
 import { isScalarNode, lowerScalar } from "./lower-scalar.js";
 import type { Lowering, LoweringOptions } from "./lowering.js";
 import { cutTail, hasTwoEnds, neededNodes } from "./order-nodes.js";
@@ -108,6 +109,8 @@ function lowerNode(
     }
     case "slice":
       return { ...value, view: movedView(value.view, shape, axes, op.starts, op.steps) };
+    case "region":
+      return lowerRegion(context, node, op, value);
     case "pad":
       return { kind: "padded", inner: value, node, op, shape };
     default:

@@ -100,7 +100,7 @@ function withPart(context: Lowering, value: Settled, axis: number, part: Part, n
   return { source, steps, shape: source.shape, view: partView(value.view, axis, source.shape) };
 }
 
-function partView(view: View, axis: number, shape: MapShape): View {
+export function partView(view: View, axis: number, shape: MapShape): View {
   const channels = shape[2];
   const inner = count(view.shape.slice(axis + 1));
   const map = view.map.map((_, i) => {

@@ -93,6 +93,14 @@ function detail(instruction: Instruction): string {
       const { top, left, steps, channels } = instruction;
       return ` from ${top},${left} step ${steps.join(",")} channels ${runsText(channels)}`;
     }
+    case "gather":
+      return ` column step ${instruction.step} channels ${runsText(instruction.channels)}`;
+    case "region": {
+      const { anchors, classes, classScores, scoreThreshold, iouThreshold, suppression, candidates } =
+        instruction;
+      const suppressed = `overlap ${iouThreshold} within ${suppression === "any" ? "all" : "a class"}`;
+      return ` ${anchors.length / 2} anchors, ${classScores} of ${classes} classes, score > ${scoreThreshold}, ${suppressed}, ${candidates} candidates`;
+    }
     case "pad": {
       const { pads, channels, fill } = instruction;
       return ` pads ${pads.join(",")} channels ${channels.join(",")} of ${fill}`;

@@ -84,6 +84,22 @@ export interface ScaleStep {
 
 export type Extent = readonly [height: number, width: number, channels: number];
 
+/** How a region head's numbers become boxes. */
+export interface RegionRule {
+  /** Width and height of each anchor, in cells, one anchor after another. */
+  readonly anchors: Float32Array;
+  readonly classes: number;
+  readonly classScores: "softmax" | "sigmoid";
+  /** Only greater scores make boxes; 0 or more. */
+  readonly scoreThreshold: number;
+  /** A better box that overlaps by more than this, intersection over union, suppresses a box. */
+  readonly iouThreshold: number;
+  /** Whether boxes suppress those of their own class, or of any. */
+  readonly suppression: "class" | "any";
+  /** The most pairs of box and class that are compared; the best are. */
+  readonly candidates: number;
+}
+
 export type Instruction =
   /**
    * `code = Σ_j [key(x) >= thresholds[c][j]]`, or `levels - Σ` where the channel is flipped. `key` is the
@@ -227,6 +243,19 @@ export type Instruction =
       readonly channels: Int32Array;
     }
   /**
+   * `y[i, j, c] = x[rows[i][c], columns[i][c] + j · step, channels[i][c]]`: space-to-depth, and other moves that take a
+   * row of the output from several rows of the input. All three lists are [height × channels] of the output.
+   */
+  | {
+      readonly kind: "gather";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly rows: Int32Array;
+      readonly columns: Int32Array;
+      readonly channels: Int32Array;
+      readonly step: number;
+    }
+  /**
    * The input with a border (`pads` as in Window, and channels before and after) of one stored element: the
    * code, integer or float `fill`.
    */
@@ -256,6 +285,11 @@ export type Instruction =
       readonly output: TensorId;
       readonly steps: readonly ScaleStep[];
     }
+  /**
+   * Boxes of a YOLO region head, f32 [height, width, anchors · (5 + classes)] to f32 [1, boxes, 6]: rows of x, y, width,
+   * height, score, class, the best first, rows of 0 behind the last.
+   */
+  | ({ readonly kind: "region"; readonly input: TensorId; readonly output: TensorId } & RegionRule)
   /** Softmax over all channels with the exact exponential of docs/NUMERICS.md. */
   | { readonly kind: "softmax"; readonly input: TensorId; readonly output: TensorId }
   /** Index (int32, one element) of the greatest element; of equal ones the first, or the last. */

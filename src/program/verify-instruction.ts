@@ -81,6 +81,12 @@ export function checkInstruction(
     case "select":
       checkSelect(instruction, input, output);
       break;
+    case "gather":
+      checkGather(instruction, input, output);
+      break;
+    case "region":
+      checkRegion(instruction, input, output);
+      break;
     case "pad":
       checkPad(instruction, input, output);
       break;
@@ -396,6 +402,56 @@ function checkSelect(instruction: Of<"select">, input: ProgramTensor, output: Pr
     channels.every((c) => c >= 0 && c < input.shape[2]),
     instruction,
     "selects a channel that does not exist",
+  );
+}
+
+function checkGather(instruction: Of<"gather">, input: ProgramTensor, output: ProgramTensor): void {
+  const { rows, columns, channels, step } = instruction;
+  const entries = output.shape[0] * output.shape[2];
+  const reach = (output.shape[1] - 1) * step;
+  checkSameDomain(instruction, input, output);
+  expect(Number.isInteger(step) && step >= 1, instruction, "has an impossible step");
+  expect(
+    [rows, columns, channels].every((list) => list.length === entries),
+    instruction,
+    "has not one place for each row and channel of its output",
+  );
+  expect(
+    rows.every((y) => y >= 0 && y < input.shape[0]) &&
+      columns.every((x) => x >= 0 && x + reach < input.shape[1]) &&
+      channels.every((c) => c >= 0 && c < input.shape[2]),
+    instruction,
+    "reaches outside the map",
+  );
+}
+
+/** With E at most e^80, wider anchors would make infinite boxes. */
+const WIDEST_ANCHOR = 4096;
+/** Numbers of a row of boxes: x, y, width, height, score, class. */
+const BOX_NUMBERS = 6;
+
+function checkRegion(instruction: Of<"region">, input: ProgramTensor, output: ProgramTensor): void {
+  const { anchors, classes, scoreThreshold, iouThreshold, candidates } = instruction;
+  expect(isScalar(input.domain, "f32"), instruction, "reads a tensor that is not f32");
+  expect(isScalar(output.domain, "f32"), instruction, "writes a tensor that is not f32");
+  const isWhole = (n: number): boolean => Number.isInteger(n) && n >= 1;
+  expect(isWhole(classes) && isWhole(candidates), instruction, "has no classes or no candidates");
+  expect(
+    anchors.length % 2 === 0 && anchors.every((p) => p > 0 && p <= WIDEST_ANCHOR),
+    instruction,
+    "has impossible anchors",
+  );
+  expect(input.shape[2] === (anchors.length / 2) * (5 + classes), instruction, "does not fit its anchors");
+  expect(
+    output.shape[0] === 1 && output.shape[1] <= candidates && output.shape[2] === BOX_NUMBERS,
+    instruction,
+    "writes no list of boxes",
+  );
+  const thresholds = [scoreThreshold, iouThreshold];
+  expect(
+    thresholds.every((t) => t >= 0 && t < 1 && Math.fround(t) === t),
+    instruction,
+    "has a threshold that is no float32 from 0 to 1",
   );
 }
 

@@ -12,7 +12,8 @@ import {
   type ProgramTensor,
   type ScaleStep,
 } from "../program/types.js";
-import { exactExp } from "./exact-exp.js";
+import { exactExp, exactSigmoid } from "./exact-exp.js";
+import { regionBoxes } from "./region.js";
 
 type Values = Int32Array | Float32Array;
 type Of<K extends Instruction["kind"]> = Extract<Instruction, { kind: K }>;
@@ -79,6 +80,10 @@ export function executeInstruction(
       return concat(from, to, inputs);
     case "select":
       return select(instruction, from[0]!, to, x);
+    case "gather":
+      return gather(instruction, from[0]!, to, x);
+    case "region":
+      return region(instruction, from[0]!, to, x);
     case "pad":
       return pad(instruction, from[0]!, to, x);
     case "rank":
@@ -352,6 +357,30 @@ function concat(from: readonly ProgramTensor[], to: ProgramTensor, inputs: reado
 function select(instruction: Of<"select">, from: ProgramTensor, to: ProgramTensor, input: Values): Values {
   const { top, left, steps, channels } = instruction;
   return elements(to, (y, x, c) => at(from, input, top + y * steps[0], left + x * steps[1], channels[c]!)!);
+}
+
+function gather(instruction: Of<"gather">, from: ProgramTensor, to: ProgramTensor, input: Values): Values {
+  const { rows, columns, channels, step } = instruction;
+  return elements(to, (y, x, c) => {
+    const place = y * to.shape[2] + c;
+    return at(from, input, rows[place]!, columns[place]! + x * step, channels[place]!)!;
+  });
+}
+
+function region(instruction: Of<"region">, from: ProgramTensor, to: ProgramTensor, input: Values): Values {
+  const [height, width] = from.shape;
+  const f = Math.fround;
+  const functions = {
+    sigmoid: exactSigmoid,
+    size: (t: number, anchor: number, cells: number) => f(f(anchor * exactExp(t)) / cells),
+    softmax: (line: readonly number[]) => softmax(Float32Array.from(line)),
+  };
+  const numbers = {
+    height,
+    width,
+    at: (channel: number, y: number, x: number) => at(from, input, y, x, channel)!,
+  };
+  return regionBoxes(instruction, numbers, functions, to.shape[1]);
 }
 
 function pad(instruction: Of<"pad">, from: ProgramTensor, to: ProgramTensor, input: Values): Values {

@@ -17,6 +17,7 @@ import type {
 } from "../graph/types.js";
 import { integerSoftmax } from "./integer-softmax.js";
 import * as maps from "./model-maps.js";
+import { regionBoxes } from "./region.js";
 
 /**
  * Every value of the graph for one input, by name, flattened row-major. Class indices are whole numbers in
@@ -121,6 +122,8 @@ function execute(node: GraphNode, graph: ModelGraph, inputs: readonly Float32Arr
       return alongAxis(x, inputShape, op.axis, (line) =>
         op.integers === undefined ? softmax(line) : integerSoftmax(line, op.integers.step),
       );
+    case "region":
+      return region(op, x, inputShape, shape);
     case "argmax":
       return alongAxis(x, inputShape, op.axis, (line) => [indexOfGreatest(line, op.selectLast)]);
   }
@@ -181,6 +184,23 @@ function softmax(line: readonly number[]): number[] {
   const powers = line.map((v) => Math.fround(Math.exp(Math.fround(v - greatest))));
   const sum = powers.reduce((a, b) => Math.fround(a + b), 0);
   return powers.map((p) => Math.fround(p / sum));
+}
+
+/** Darknet computes its sigmoid and the boxes' sizes in double, and rounds them once. */
+function region(
+  op: Extract<GraphOp, { kind: "region" }>,
+  data: Float32Array,
+  input: Shape,
+  output: Shape,
+): Float32Array {
+  const [, , height, width] = input as [number, number, number, number];
+  const functions = {
+    sigmoid: (x: number) => Math.fround(1 / (1 + Math.exp(-x))),
+    size: (t: number, anchor: number, cells: number) => Math.fround((Math.exp(t) * anchor) / cells),
+    softmax,
+  };
+  const at = (channel: number, y: number, x: number): number => data[(channel * height + y) * width + x]!;
+  return regionBoxes(op, { height, width, at }, functions, output[1]!);
 }
 
 function indexOfGreatest(line: readonly number[], selectLast: boolean): number {

@@ -244,6 +244,39 @@ describe("joined and reduced values", () => {
   });
 });
 
+describe("verifyGraph of region heads", () => {
+  const head = (more: object, boxes = 2): string[] => {
+    const op = {
+      kind: "region",
+      anchors: Float32Array.of(1, 2),
+      classes: 2,
+      classScores: "sigmoid",
+      scoreThreshold: 0.5,
+      iouThreshold: 0.5,
+      suppression: "class",
+      candidates: 3,
+      ...more,
+    } as GraphOp;
+    const values = new Map(
+      [
+        ["x", [1, 7, 2, 2]],
+        ["y", [1, boxes, 6]],
+      ].map(([name, shape]) => [name as string, { name, shape, dtype: "float32" } as never]),
+    );
+    const node = { name: "boxes", op, inputs: ["x"], output: "y" };
+    const origin = { format: "test", version: "", producer: "" };
+    return problems({ name: "g", origin, nodes: [node], values, inputs: ["x"], outputs: ["y"] });
+  };
+
+  it("takes those whose anchors fit, and refuses others", () => {
+    expect(head({})).toEqual([]);
+    expect(head({ classes: 3 }).join()).toMatch(/does not fit its anchors/);
+    expect(head({ anchors: Float32Array.of(1, -2) }).join()).toMatch(/impossible anchors/);
+    expect(head({ scoreThreshold: 0.1 }).join()).toMatch(/impossible anchors or thresholds/);
+    expect(head({}, 4).join()).toMatch(/more boxes than candidates/);
+  });
+});
+
 describe("verifyGraph of maps", () => {
   const window = { kernel: [2, 2], stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0] } as const;
   const kernels = {

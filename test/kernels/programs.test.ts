@@ -99,6 +99,14 @@ describe("kernels equal the device reference", () => {
     );
   }, 900_000);
 
+  it("on moves between pixels and channels, and heads of detectors", async () => {
+    const kinds = ["scale", "threshold", "gather", "gather", "region"] as const;
+    const options = { kinds, channels: [1, 6, 12, 16, 33, 35, 40], instructions: 10 } as const;
+    const functions = await compare(20 * times, options);
+    for (const name of ["gather_scalars", "gather_channels", "region_f32"])
+      expect(functions).toContain(`bitloom_${name}`);
+  }, 900_000);
+
   it("on convolutions of codes", async () => {
     const kinds = ["threshold", "conv", "conv", "pool"] as const;
     const functions = await compare(30 * times, { kinds, inputType: "i8", instructions: 10 });

@@ -23,6 +23,28 @@ const window = (kernel: number, stride = 1, pad = 0): Window => ({
   pads: [pad, pad, pad, pad],
 });
 
+/** Two channels of one row from columns 0 and 1 of a map of two rows. */
+function gathers(more: object): DeviceProgram {
+  const lists = { rows: Int32Array.of(0, 1), columns: Int32Array.of(0, 0), channels: Int32Array.of(0, 0) };
+  const type = scalar("f32");
+  return program([[2, 2, 1], type], [[1, 2, 2], type], { kind: "gather", step: 1, ...lists, ...more });
+}
+
+function boxes(more: object): DeviceProgram {
+  const type = scalar("f32");
+  return program([[2, 1, 7], type], [[1, 2, 6], type], {
+    kind: "region",
+    anchors: Float32Array.of(1, 2),
+    classes: 2,
+    classScores: "softmax",
+    scoreThreshold: 0.5,
+    iouThreshold: 0.5,
+    suppression: "any",
+    candidates: 3,
+    ...more,
+  });
+}
+
 function program(
   from: readonly [Shape, Domain],
   to: readonly [Shape, Domain],
@@ -230,6 +252,13 @@ describe("verifyProgram", () => {
       program(map, [[5, 5, 3], bits], { kind: "concat", inputs: [0, 0] }),
       /has not the channels/,
     ],
+    ["a place that does not exist", gathers({ rows: Int32Array.of(0, 2) }), /reaches outside the map/],
+    ["a place too few", gathers({ channels: Int32Array.of(0) }), /not one place for each row and channel/],
+    ["columns that end early", gathers({ columns: Int32Array.of(1, 0) }), /reaches outside the map/],
+    ["a head of other anchors", boxes({ classes: 3 }), /does not fit its anchors/],
+    ["an anchor without a width", boxes({ anchors: Float32Array.of(0, 1) }), /impossible anchors/],
+    ["a threshold of 1", boxes({ iouThreshold: 1 }), /no float32 from 0 to 1/],
+    ["more boxes than candidates", boxes({ candidates: 1 }), /no list of boxes/],
     [
       "a scale with an operand beside the map",
       program(floats, floats, extent([5, 4, 1])),
@@ -270,6 +299,12 @@ describe("verifyProgram", () => {
   ])("refuses %s", (_, broken, problem) => {
     expect(() => verifyProgram(broken)).toThrow(problem);
   });
+});
+
+it("prints moves and heads in a line", () => {
+  expect(printProgram(gathers({}))).toContain("%1 = gather %0 column step 1 channels 0,0 : 1×2×2 f32");
+  const rule = "1 anchors, softmax of 2 classes, score > 0.5, overlap 0.5 within all, 3 candidates";
+  expect(printProgram(boxes({}))).toContain(`%1 = region %0 ${rule} : 1×2×6 f32`);
 });
 
 describe("geometry", () => {

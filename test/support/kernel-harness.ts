@@ -77,7 +77,14 @@ function rowsNeeded(
       ];
     } else if (instruction.kind === "pairwise" && height === 1) {
       [first, end] = [0, 1];
-    } else if (instruction.kind === "reduce" && instruction.over === "all") {
+    } else if (instruction.kind === "gather") {
+      const channels = program.tensors[instruction.output]!.shape[2];
+      const rows = instruction.rows.subarray(first * channels, end * channels);
+      [first, end] = [Math.min(...rows), Math.max(...rows) + 1];
+    } else if (
+      instruction.kind === "region" ||
+      (instruction.kind === "reduce" && instruction.over === "all")
+    ) {
       [first, end] = [0, height];
     } else if (instruction.kind === "pad") {
       [first, end] = [first - instruction.pads[0], end - instruction.pads[0]];

@@ -46,7 +46,9 @@ const ALL_KINDS: readonly Kind[] = [
   "reduce",
   "concat",
   "select",
+  "gather",
   "pad",
+  "region",
   "scale",
 ];
 
@@ -143,7 +145,8 @@ class ProgramBuilder {
     if (kind === "combine") return type === "u8" || type === "i8";
     if (kind === "add" || kind === "reduce") return type === "i32" || type === "f32";
     if (kind === "pairwise") return type === "f32";
-    return kind === "select" || kind === "scale" || elementCountOf(shape) < 20_000;
+    if (kind === "region") return type === "f32" && anchorCounts(shape[2]).length > 0;
+    return kind === "select" || kind === "gather" || kind === "scale" || elementCountOf(shape) < 20_000;
   }
 
   #make(kind: Kind, input: TensorId): Instruction | undefined {
@@ -206,6 +209,10 @@ class ProgramBuilder {
       }
       case "select":
         return this.#select(input);
+      case "gather":
+        return this.#gather(input);
+      case "region":
+        return this.#region(input);
       case "pad": {
         const pads = [0, 0, 0, 0].map(() => random.integer(0, 2)) as [number, number, number, number];
         const channels =
@@ -227,6 +234,54 @@ class ProgramBuilder {
       default:
         return undefined;
     }
+  }
+
+  /** Runs of channels from anywhere in the map, as well as single ones. */
+  #gather(input: TensorId): Instruction {
+    const random = this.#random;
+    const { shape, domain } = this.tensors[input]!;
+    const [height, width, depth] = shape;
+    const rowsOut = random.integer(1, 5);
+    const step = random.integer(1, Math.min(3, width));
+    const columnsOut = random.integer(1, Math.floor((width - 1) / step) + 1);
+    const channelsOut = random.pick(this.#channels);
+    const lists: [number[], number[], number[]] = [[], [], []];
+    while (lists[0].length < rowsOut * channelsOut) {
+      const [row, channel] = [random.integer(0, height - 1), random.integer(0, depth - 1)];
+      const column = random.integer(0, width - 1 - (columnsOut - 1) * step);
+      const run = random.integer(1, random.pick([1, depth - channel]));
+      for (let i = 0; i < run; i++) {
+        lists[0].push(row);
+        lists[1].push(column);
+        lists[2].push(channel + i);
+      }
+    }
+    const [rows, columns, channels] = lists.map((list) =>
+      Int32Array.from(list.slice(0, rowsOut * channelsOut)),
+    ) as [Int32Array, Int32Array, Int32Array];
+    const output = this.#tensor([rowsOut, columnsOut, channelsOut], domain);
+    return { kind: "gather", input, output, rows, columns, channels, step };
+  }
+
+  /** Few candidates, so that lists get full. */
+  #region(input: TensorId): Instruction {
+    const random = this.#random;
+    const channels = this.tensors[input]!.shape[2];
+    const anchorCount = random.pick(anchorCounts(channels));
+    const candidates = random.integer(1, 40);
+    const boxes = random.integer(1, candidates);
+    return {
+      kind: "region",
+      input,
+      output: this.#tensor([1, boxes, 6], scalar("f32")),
+      anchors: Float32Array.from({ length: 2 * anchorCount }, () => 0.25 + 3 * random.next()),
+      classes: channels / anchorCount - 5,
+      classScores: random.pick(["softmax", "sigmoid"]),
+      scoreThreshold: Math.fround(random.pick([0, 0.1, 0.3])),
+      iouThreshold: Math.fround(random.pick([0.1, 0.45, 0.7])),
+      suppression: random.pick(["class", "any"]),
+      candidates,
+    };
   }
 
   #threshold(input: TensorId): Instruction {
@@ -517,4 +572,9 @@ function divisors(n: number): number[] {
 function key(x: number): number {
   const bits = new Int32Array(Float32Array.of(x).buffer)[0]!;
   return bits >= 0 ? bits : bits ^ 0x7fffffff;
+}
+
+/** Numbers of anchors that a head of so many channels can have. */
+function anchorCounts(channels: number): number[] {
+  return [1, 2, 3, 5].filter((n) => channels % n === 0 && channels / n > 5);
 }

@@ -9,6 +9,7 @@ import { argmax, softmax } from "./layers/output.js";
 import * as pairs from "./layers/pairs.js";
 import * as pools from "./layers/pools.js";
 import * as quantizers from "./layers/quantizers.js";
+import { region } from "./layers/region.js";
 import * as shapes from "./layers/shapes.js";
 
 /** Every supported type of layers. */
@@ -34,6 +35,7 @@ export const bundleLayers: readonly LayerEntry[] = Object.freeze([
   shapes.reshape,
   shapes.permute,
   shapes.channelShuffle,
+  shapes.spaceToDepth,
   shapes.pad,
   shapes.slice,
   shapes.add,
@@ -49,6 +51,7 @@ export const bundleLayers: readonly LayerEntry[] = Object.freeze([
   levels.levels,
   softmax,
   argmax,
+  region,
 ]);
 
 const byType = new Map(bundleLayers.map((entry) => [entry.type, entry]));

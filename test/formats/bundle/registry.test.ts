@@ -41,6 +41,18 @@ const vector = { input: [4], x: [1, -2, 0, 0.5] };
 /** Two channels, three inputs: 1 2 3 and 4 5 6. */
 const maps = { input: [2, 1, 3], x: [1, 2, 3, 4, 5, 6] };
 
+const headFields = {
+  type: "region",
+  anchors: [[2, 2]],
+  classes: 2,
+  class_scores: "softmax",
+  score_threshold: 0.125,
+  iou_threshold: 0.5,
+  suppression: "class",
+  max_candidates: 4,
+  max_boxes: 2,
+};
+
 const cases: Readonly<Record<string, Case>> = {
   conv1d: layer(
     { type: "conv1d", weight: "w", padding: [1, 0], padding_value: 2, weight_quantizer: none },
@@ -76,7 +88,7 @@ const cases: Readonly<Record<string, Case>> = {
     { type: "batchnorm", weight: "w", bias: "b", running_mean: "m", running_var: "v", eps: 0.25 },
     [3, -3],
     { eps: undefined },
-    /layers\[0\]\.eps: it is missing — expected: what is added to variances; no state_dict has it/,
+    /layers\[0\]\.eps: it is missing — expected: what is added to variances, or to darknet/,
     {
       input: [2],
       x: [2.5, 4],
@@ -192,6 +204,14 @@ const cases: Readonly<Record<string, Case>> = {
     /3 groups do not divide 4 channels/,
     { input: [4, 1, 1], x: [1, 2, 3, 4] },
   ),
+  // Rows and columns of two from two channels of 2 × 2: 0 1 / 2 3 and 4 5 / 6 7.
+  space_to_depth: layer(
+    { type: "space_to_depth", block_size: 2, order: "onnx" },
+    [0, 4, 1, 5, 2, 6, 3, 7],
+    { block_size: 3 },
+    /blocks of 3 do not divide 1×2×2×2/,
+    { input: [2, 2, 2], x: [0, 1, 2, 3, 4, 5, 6, 7] },
+  ),
   pad: layer(
     { type: "pad", before: [0, 0, 1, 0], after: [0, 0, 0, 1], value: -1 },
     [-1, -1, -1, 1, -2, -1, 3, 4, -1],
@@ -290,7 +310,57 @@ const cases: Readonly<Record<string, Case>> = {
     input: [3],
     x: [1, 5, 5],
   }),
+  // An objectness of 1/2, shared by two classes; the anchor is the map's two cells wide.
+  region: layer(
+    headFields,
+    [0.75, 0.5, 1, 2, 0.25, 0, 0.75, 0.5, 1, 2, 0.25, 1],
+    { max_boxes: 9 },
+    /9 boxes cannot come from 4 candidates — let max_candidates be max_boxes or more/,
+    {
+      input: [7, 1, 2],
+      x: [0, 0, 0, 0, 0, 0, 0, 0, -9, 0, 0, 0, 0, 0],
+    },
+  ),
 };
+
+test("torch and darknet have other orders of blocks", () => {
+  const of = (order: string, input: readonly number[]): BundleSpec => ({
+    input,
+    layers: [{ type: "space_to_depth", block_size: 2, order }],
+  });
+  const counted = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+  expect(run(of("torch", [2, 2, 2]), counted(8))).toEqual(counted(8));
+  // The numbers of 4 × 2 × 2 are taken for those of 1 × 4 × 4.
+  const darknet = [0, 2, 8, 10, 1, 3, 9, 11, 4, 6, 12, 14, 5, 7, 13, 15];
+  expect(run(of("darknet", [4, 2, 2]), counted(16))).toEqual(darknet);
+  expect(problemOf(of("darknet", [2, 2, 2]))).toMatch(/its square divides the channels/);
+});
+
+test("darknet's normalization adds eps to the root", () => {
+  const tensors = { m: tensor([1], [1]), v: tensor([1], [4]), w: tensor([1], [3]), b: tensor([1], [0.5]) };
+  const norm = { type: "batchnorm", formula: "darknet", weight: "w", bias: "b" };
+  const spec = (eps: number): BundleSpec => ({
+    input: [1, 1, 2],
+    layers: [{ ...norm, running_mean: "m", running_var: "v", eps }],
+    tensors,
+  });
+  expect(run(spec(0.5), [1, 3.5])).toEqual([0.5, 3.5]);
+  expect(problemOf(spec(-2))).toMatch(/its root of the variance plus eps is not positive/);
+});
+
+test("heads that fit no anchors are refused", () => {
+  const spec = (more: object): BundleSpec => ({ input: [7, 1, 2], layers: [{ ...headFields, ...more }] });
+  expect(problemOf(spec({ classes: 3 }))).toMatch(/1 anchors of 3 classes do not fit 1×7×1×2/);
+  for (const bad of [
+    { anchors: [[0, 1]] },
+    { anchors: [[1, 5000]] },
+    { anchors: [] },
+    { score_threshold: 1 },
+    { iou_threshold: -0.1 },
+    { suppression: "none" },
+  ])
+    expect(problemOf(spec(bad))).toMatch(new RegExp(`layers\\[0\\]\\.${Object.keys(bad)[0]}.*expected`));
+});
 
 describe.each(bundleLayers.map((l) => l.type))("%s", (type) => {
   test("computes", () => {

@@ -2,8 +2,8 @@
 
 import type { FloatTensor } from "../../../graph/types.js";
 import { Rejection } from "../../common/rejection.js";
-import { elementwise, type LayerCall, onlyInput } from "../call.js";
-import { float, name } from "../fields.js";
+import { type BundleValue, elementwise, type LayerCall, onlyInput } from "../call.js";
+import { float, name, oneOf } from "../fields.js";
 import { layer } from "../layer.js";
 
 const f = Math.fround;
@@ -13,7 +13,13 @@ const fields = {
   bias: name("the shifts' tensor (beta), one per channel; without it 0").optional(),
   running_mean: name("the tensor of means, one per channel"),
   running_var: name("the tensor of variances, one per channel"),
-  eps: float("what is added to variances; no state_dict has it (PyTorch's default is 1e-5)"),
+  formula: oneOf(
+    ["torch", "darknet"],
+    "torch (x · factor + shift, the variance plus eps under the root) or darknet ((x − mean) / (√variance + eps) · weight + bias)",
+  ).default("torch"),
+  eps: float(
+    "what is added to variances, or to darknet's roots; no file has it (PyTorch's default is 1e-5, darknet's 1e-6)",
+  ),
 };
 
 export const batchnorm = layer("batchnorm", "axis 1", fields, (call, settings) => {
@@ -28,9 +34,44 @@ export const batchnorm = layer("batchnorm", "axis 1", fields, (call, settings) =
   const mean = constant(settings.running_mean, 0);
   const variance = constant(settings.running_var, 1);
   const epsilon = f(settings.eps);
+  if (settings.formula === "darknet") return ofDarknet(call, input, { scale, bias, mean, variance, epsilon });
   checkFinite(scale.data, bias.data, mean.data, variance.data, epsilon);
   return elementwise(call, input, { kind: "batch-normalization", scale, bias, mean, variance, epsilon });
 });
+
+interface Constants {
+  readonly scale: FloatTensor;
+  readonly bias: FloatTensor;
+  readonly mean: FloatTensor;
+  readonly variance: FloatTensor;
+  readonly epsilon: number;
+}
+
+/** Four operations, as darknet computes it on a GPU (normalize_kernel, scale_bias_kernel, add_bias_kernel): difference, quotient, product, sum. */
+function ofDarknet(
+  call: LayerCall,
+  input: BundleValue,
+  { scale, bias, mean, variance, epsilon }: Constants,
+): BundleValue {
+  const deviation = { shape: variance.shape, data: variance.data.map((v) => f(Math.sqrt(v)) + epsilon) };
+  if (!deviation.data.every((d) => d > 0 && Number.isFinite(d)))
+    throw new Rejection("its root of the variance plus eps is not positive", "variances must be 0 or more");
+  const along = (constant: FloatTensor): FloatTensor => ({
+    shape: [...constant.shape, ...input.shape.slice(2).map(() => 1)],
+    data: constant.data,
+  });
+  const steps = [
+    ["subtract", mean, "centred"],
+    ["divide", deviation, "normalized"],
+    ["multiply", scale, "scaled"],
+    ["add", bias, undefined],
+  ] as const;
+  return steps.reduce(
+    (x, [operator, operand, part]) =>
+      elementwise(call, x, { kind: "arithmetic", operator, operand: along(operand), reversed: false }, part),
+    input,
+  );
+}
 
 function perChannel(call: LayerCall, tensor: string, channels: number): FloatTensor {
   const stored = call.tensors.floats(tensor);

@@ -2,8 +2,8 @@
 import { shapeText } from "../../../diagnostics/text.js";
 import type { Shape } from "../../../graph/types.js";
 import { listText, Rejection } from "../../common/rejection.js";
-import { axisOf, type BundleValue, type LayerCall, onlyInput } from "../call.js";
-import { dimension, float, perDimension, wholeNumber } from "../fields.js";
+import { axisOf, type BundleValue, type LayerCall, mapInput, onlyInput } from "../call.js";
+import { dimension, float, oneOf, perDimension, wholeNumber } from "../fields.js";
 import { layer } from "../layer.js";
 
 export const flatten = layer("flatten", "all but the batch", {}, (call) => {
@@ -86,6 +86,54 @@ export const channelShuffle = layer(
     return reshaped(call, turned, input.shape);
   },
 );
+
+const orders = ["torch", "onnx", "darknet"] as const;
+
+/** torch.nn.PixelUnshuffle, ONNX' and TensorFlow's SpaceToDepth, or darknet's reorg layer. */
+export const spaceToDepth = layer(
+  "space_to_depth",
+  "darknet's order needs channels that block_size² divides",
+  {
+    block_size: wholeNumber(1, 1 << 8, "rows and columns that become channels: a whole number from 1 on"),
+    order: oneOf(
+      orders,
+      "torch (as PixelUnshuffle: the block's pixels innermost), onnx (the channels innermost) or darknet (as its reorg layer)",
+    ),
+  },
+  (call, { block_size: size, order }) => {
+    const { channels, height, width } = mapInput(call, 2);
+    const input = onlyInput(call);
+    const area = size * size;
+    const shape = [1, channels * area, height / size, width / size];
+    if (height % size !== 0 || width % size !== 0 || (order === "darknet" && channels % area !== 0))
+      throw new Rejection(
+        `blocks of ${size} do not divide ${shapeText(input.shape)}`,
+        "the block size divides height and width; in darknet's order its square divides the channels",
+      );
+    if (order !== "darknet") return blocksMoved(call, input, size, order, shape);
+    // reorg_cpu takes the map's numbers for those of one with fewer channels and more rows and columns.
+    const larger = [1, channels / area, height * size, width * size];
+    const taken = reshaped(call, input, larger, "larger map");
+    const moved = blocksMoved(call, taken, size, "onnx", input.shape, "moved");
+    return reshaped(call, moved, shape);
+  },
+);
+
+/** Space-to-depth to `shape`, or to another of as many elements. */
+function blocksMoved(
+  call: LayerCall,
+  input: BundleValue,
+  size: number,
+  order: "torch" | "onnx",
+  shape: Shape,
+  part?: string,
+): BundleValue {
+  const [, channels, height, width] = input.shape as readonly [number, number, number, number];
+  const apart = [1, channels, height / size, size, width / size, size];
+  const blocks = reshaped(call, input, apart, "blocks");
+  const axes = order === "torch" ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4];
+  return reshaped(call, permuted(call, blocks, axes, "turned"), shape, part);
+}
 
 const sides = "elements for each axis of the input, the batch included: [0, 0, 1, 1]";
 
