@@ -115,7 +115,7 @@ function lowerIntegerLayer(
       ? sumsWith(matrix, node.name, known)
       : added(context, node.name, known, [
           sumsWith(matrix, `${node.name} bytes`, { ranges: rangesOf(matrix) }),
-          sumsWith(rest, `${node.name} multiples of 256`, { ranges: restRanges }),
+          sumsWith(rest, `${node.name} rest`, { ranges: restRanges }),
         ]);
   return {
     source: sums,

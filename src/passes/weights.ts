@@ -13,7 +13,7 @@ export interface TapOrder {
 
 export interface LoweredWeights {
   readonly matrix: CodeMatrix;
-  /** What is added to the matrix where codes have more than eight bits: multiples of 256. */
+  /** What is added to the matrix where codes have more than eight bits. */
   readonly rest?: CodeMatrix;
   /** Float32 scale per output, or one for all: real weight = scale · integer weight. */
   readonly scale: Float32Array;
@@ -35,19 +35,31 @@ export function lowerWeights(
   const affine = smallestAffine(codes);
   if (affine.bits <= MAX_CODE_BITS) return { matrix: matrixOf(codes, affine, order), scale: outputScale };
   if (affine.bits > 2 * MAX_CODE_BITS) return `its weights need ${affine.bits}-bit codes`;
-  const bytes = codes.map((c) => ((c + HALF) & (BYTE - 1)) - HALF);
-  const rest = codes.map((c, i) => c - bytes[i]!);
-  const [matrix, multiples] = [bytes, rest].map((part) => matrixOf(part, smallestAffine(part), order));
-  return { matrix: matrix!, rest: multiples!, scale: outputScale };
+  const [bytes, rest] = splitCodes(codes, affine);
+  return {
+    matrix: matrixOf(bytes, smallestAffine(bytes), order),
+    rest: matrixOf(rest, smallestAffine(rest), order),
+    scale: outputScale,
+  };
 }
 
-/** Codes of nine to sixteen bits are a signed byte and a multiple of 256: the sums of two layers, added, are theirs. */
 const BYTE = 2 ** MAX_CODE_BITS;
-const HALF = BYTE / 2;
+
+/** Codes of nine to sixteen bits as sums of two of eight: the sums of two layers, added, are theirs. */
+function splitCodes(codes: Int32Array, { step, offset }: Affine): [Int32Array, Int32Array] {
+  const bytes = codes.map((c) => step * ((((c - offset) / step) & (BYTE - 1)) - BYTE / 2));
+  return [bytes, codes.map((c, i) => c - bytes[i]!)];
+}
+
+interface Affine {
+  readonly step: number;
+  readonly offset: number;
+  readonly bits: number;
+}
 
 function matrixOf(
   codes: Int32Array,
-  { step, offset, bits }: ReturnType<typeof smallestAffine>,
+  { step, offset, bits }: Affine,
   { outputs, outputStride, taps }: TapOrder,
 ): CodeMatrix {
   const inputs = taps.length;
@@ -84,7 +96,7 @@ export function accumulatorRange(matrix: CodeMatrix, output: number, least: numb
   return [low, high];
 }
 
-function smallestAffine(codes: Int32Array): { step: number; offset: number; bits: number } {
+function smallestAffine(codes: Int32Array): Affine {
   let least = codes[0] ?? 0;
   let greatest = least;
   for (const c of codes) {

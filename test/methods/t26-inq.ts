@@ -57,7 +57,7 @@ const quantized = (name: string): unknown[] => [
 /** Codes of nine bits are two layers. */
 const parts = (name: string): Record<string, string> => ({
   [`${name} bytes`]: "sums with the lower bits of the weights",
-  [`${name} multiples of 256`]: "sums with the upper bits of the weights",
+  [`${name} rest`]: "sums with the upper bits of the weights",
 });
 
 type WeightsOf = (drawn: Parameters, layer: Layer) => ReturnType<typeof powersOf>;

@@ -127,7 +127,6 @@ function cell(domain: Domain): MethodNet {
     input: [3, 9, 7],
     bytes: CENTERED,
     options: { output: "float32" },
-    internal: { pool: "maxima and minima of the stem in front of its normalization" },
     layers: [
       conv("stem", FLOAT),
       batchnorm("x"),
@@ -135,7 +134,7 @@ function cell(domain: Domain): MethodNet {
       ...branchLayers(domain, sep5, "x"),
       addition("node1", "sep3", "sep5"),
       ...branchLayers(domain, dil3, "node1"),
-      { type: "maxpool2d", name: "pool", kernel_size: 3, stride: 1, padding: 1, inputs: ["x"] },
+      { type: "maxpool2d", name: "pool", kernel_size: 3, stride: 1, padding: 1, inputs: ["node1"] },
       batchnorm("pooled"),
       addition("node2", "dil3", "pooled"),
       ...branchLayers(domain, wide, "node2"),
@@ -153,7 +152,7 @@ function cell(domain: Domain): MethodNet {
           both(a, b, (v, w) => f(v + w)),
         );
       const node1 = plus("node1", branchOf(told, sep3, stem), branchOf(told, sep5, stem));
-      const pool = maxPool(stem, 3, { stride: 1, pads: 1 });
+      const pool = see("pool", maxPool(node1, 3, { stride: 1, pads: 1 }));
       const pooled = see("pooled", normed(drawn, "pooled", pool));
       const node2 = plus("node2", branchOf(told, dil3, node1), pooled);
       const node3 = plus("node3", branchOf(told, wide, node2), stem);

@@ -35,6 +35,11 @@ export class Tensors {
     return this.#source?.names.includes(name) ?? false;
   }
 
+  /** Counts the elements of what is computed from tensors. Throws a Rejection where a small file asks for much work. */
+  spend(elements: number): void {
+    this.#budget.spend(elements);
+  }
+
   /** A tensor whose numbers float32 holds exactly. Throws a Rejection for others and for NaN and infinities. */
   floats(name: string): FloatTensor {
     const { shape, data } = this.#read(name);

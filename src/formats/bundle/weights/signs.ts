@@ -5,6 +5,7 @@ import type { FloatTensor } from "../../../graph/types.js";
 import type { FloatConstant } from "../../common/constant.js";
 import { Rejection } from "../../common/rejection.js";
 import { flag, float, name } from "../fields.js";
+import { signOfZeroField } from "../quantizers.js";
 import type { Tensors } from "../tensors.js";
 import { computable, mapWeights, numbers, over, sizeOf, withCodes } from "./fields.js";
 import { groupsOf, leastSquaresThreshold, meanMagnitudes, weightedMagnitudes } from "./statistics.js";
@@ -27,14 +28,13 @@ const scaleOfSigns = computable(
   '{"mean_abs": "output" or "tensor"}: the mean magnitude of the weights (of ternary ones, of those that are not 0), with "second_moments" or "power_of_two" where training had them; 1 is no scale',
 );
 
+const zeroText =
+  "1, -1 or 0: the sign of a weight of exactly 0 (Larq, Brevitas and QONNX: 1; torch.sign: 0, a ternary weight)";
+
 export const signFields = z
   .strictObject({
     type: z.literal("sign"),
-    sign_of_zero: z
-      .literal([1, -1, 0], { error: "1, -1 or 0: the sign of a weight of exactly 0" })
-      .describe(
-        "1, -1 or 0: the sign of a weight of exactly 0 (Larq, Brevitas and QONNX: 1; torch.sign: 0, a ternary weight)",
-      ),
+    sign_of_zero: z.union([signOfZeroField, z.literal(0)], { error: zeroText }).describe(zeroText),
     scale: scaleOfSigns,
   })
   .describe("±scale");

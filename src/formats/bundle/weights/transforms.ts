@@ -75,7 +75,11 @@ export const transformFields: readonly string[] = Object.values(transforms).flat
 
 /** Weights, outputs on the first axis, as training had them in front of its quantizer. Throws a Rejection. */
 export function transformed(stored: FloatTensor, steps: readonly Transform[], tensors: Tensors): FloatTensor {
-  return steps.reduce((weights, step) => apply(step, weights, tensors), stored);
+  return steps.reduce((weights, step) => {
+    const next = apply(step, weights, tensors);
+    tensors.spend(next.data.length);
+    return next;
+  }, stored);
 }
 
 function apply(step: Transform, weights: FloatTensor, tensors: Tensors): FloatTensor {

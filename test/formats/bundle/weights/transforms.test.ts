@@ -158,6 +158,16 @@ test.each<[string, readonly unknown[], TensorSpec, RegExp]>([
   expect(problemOf(spec(transforms, w))).toMatch(message);
 });
 
+test("refuses transforms that make much of little", () => {
+  const eight = { type: "rotations", count: 8 };
+  const clip = { type: "clip", min: -1, max: 1 };
+  const w = tensor([1, CHANNELS, 3, 3], new Array(TAPS * CHANNELS).fill(1));
+  // 45 weights become 45 · 8^6.
+  const many = [...new Array(6).fill(eight), clip, clip, clip];
+  expect(problemOf(spec(many, w))).toMatch(/more than \d+ constant elements together/);
+  expect(problemOf(spec(new Array(7).fill(eight), w))).toMatch(/folding it gives a constant of/);
+});
+
 test("refuses to flip what is no kernel", () => {
   const weight_quantizer = { type: "none" };
   const layer = { type: "linear", weight: "w", weight_transforms: [{ type: "flip" }], weight_quantizer };
