@@ -6,6 +6,7 @@ import { eedn } from "./t04-eedn.js";
 import { ternaryWeights } from "./t05-twn.js";
 import { dorefa } from "./t06-dorefa.js";
 import { flexible } from "./t07-flexible.js";
+import { binaryWeightDetector } from "./t10-binary-weight-detector.js";
 import { selfBinarizing } from "./t11-self-binarizing.js";
 import { bop } from "./t12-bop.js";
 import { wideningSqueezing } from "./t14-widening-squeezing.js";
@@ -13,6 +14,17 @@ import { biReal } from "./t15-bi-real.js";
 import { binaryDenseNet } from "./t16-binary-densenet.js";
 import { melius } from "./t18-melius.js";
 import { irNet } from "./t19-ir-net.js";
+import { uniformQuantizers } from "./t21-uniform.js";
+import { ternaryWeights as ternaryTimesCodes } from "./t23-ternary.js";
+import { lossAware } from "./t25-lab.js";
+import { incremental } from "./t26-inq.js";
+import { distilled } from "./t27-dbnn.js";
+import { circulantFilters } from "./t28-cbcn.js";
+import { gradients } from "./t29-gradients.js";
+import { searchedWidths } from "./t31-widths.js";
+import { dartsCells } from "./t33-darts.js";
+import { mobileNets } from "./t34-mobile.js";
+import { apq } from "./t35-apq.js";
 
 export const methods: readonly Method[] = [
   binaryWeights,
@@ -21,6 +33,7 @@ export const methods: readonly Method[] = [
   ternaryWeights,
   dorefa,
   flexible,
+  binaryWeightDetector,
   selfBinarizing,
   bop,
   wideningSqueezing,
@@ -28,4 +41,15 @@ export const methods: readonly Method[] = [
   binaryDenseNet,
   melius,
   irNet,
+  uniformQuantizers,
+  ternaryTimesCodes,
+  lossAware,
+  incremental,
+  distilled,
+  circulantFilters,
+  gradients,
+  searchedWidths,
+  dartsCells,
+  mobileNets,
+  apq,
 ];
