@@ -90,10 +90,19 @@ describeWith(["arm-none-eabi-gcc"], "firmware", () => {
     const roomy = await build(flash.size, ram.size, "roomy");
     const needed = [roomy.flashBytes, roomy.ramBytes + roomy.reservedStackBytes] as const;
     await build(needed[0], needed[1], "exact");
-    await expect(build(needed[0] - 8, needed[1] - 16, "tight")).rejects.toMatchObject({
+    const flashShort = { memory: "flash", needed: needed[0], size: needed[0] - 8 };
+    const ramShort = { memory: "RAM", needed: needed[1], size: needed[1] - 16 };
+    await expect(build(needed[0] - 8, ram.size, "less-flash")).rejects.toMatchObject({
+      shortages: [flashShort],
+    });
+    await expect(build(flash.size, needed[1] - 16, "less-ram")).rejects.toMatchObject({
+      shortages: [ramShort],
+    });
+    // The linker tells of both where sections and not only their alignment are beyond the end.
+    await expect(build(needed[0] - 512, needed[1] - 512, "less")).rejects.toMatchObject({
       shortages: [
-        { memory: "flash", needed: needed[0], size: needed[0] - 8 },
-        { memory: "RAM", needed: needed[1], size: needed[1] - 16 },
+        { ...flashShort, size: needed[0] - 512 },
+        { ...ramShort, size: needed[1] - 512 },
       ],
     });
   });
