@@ -26,7 +26,7 @@ board has no emulator here, and its library's objects ran on the machine X, whos
 neither clocks nor pins. *No traces*: outputs were compared, but the larger build that reports every layer does not fit. No
 image has been run on a real board. Where several tools flash a board, \`bitloom flash\` takes the first that is installed.
 
-Written by \`npm run board-matrix\` with $(arm-none-eabi-gcc --version | head -n 1 | sed 's/ (.*) / /'), $(qemu-system-arm --version | head -n 1 | sed 's/ (.*//') and $(if command -v renode >/dev/null || [[ -n ${RENODE_PATH:-} ]]; then echo "Renode"; else echo "no Renode"; fi):
+Written by \`npm run board-matrix\` with $(arm-none-eabi-gcc --version | head -n 1 | sed 's/ (.*) / /'), $(qemu-system-arm --version | head -n 1 | sed 's/ (.*//') and $(if command -v renode >/dev/null || [[ -n ${RENODE_PATH:-} ]]; then echo "Renode ([which](RENODE.md#what-ran-in-renode))"; else echo "no Renode"; fi):
 
 END
   cat "$draft"
