@@ -151,7 +151,7 @@ static void sum_pixel(const bitloom_conv_bases *layer, const bitloom_row_taps *f
     uint32_t group, n, output = 0U;
     patch taps;
     taps.planes = scratch;
-    taps.outside = scratch + (uint32_t)layer->planes * layer->words;
+    taps.outside = taps.planes + (uint32_t)layer->planes * layer->words;
     taps.shared = taps.outside + layer->words;
     for (group = 0U; group < layer->groups; group++) {
         gather(layer, from, x, group, &taps);
