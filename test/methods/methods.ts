@@ -2,30 +2,44 @@
 import type { Method } from "../support/methods/method.js";
 import { binaryWeights } from "./t01-binaryconnect.js";
 import { bnn } from "./t02-bnn.js";
+import { xnor } from "./t03-xnor-net.js";
 import { eedn } from "./t04-eedn.js";
 import { ternaryWeights } from "./t05-twn.js";
 import { dorefa } from "./t06-dorefa.js";
 import { flexible } from "./t07-flexible.js";
+import { reBNet } from "./t08-rebnet.js";
+import { abcNet } from "./t09-abc-net.js";
 import { selfBinarizing } from "./t11-self-binarizing.js";
 import { bop } from "./t12-bop.js";
 import { wideningSqueezing } from "./t14-widening-squeezing.js";
 import { biReal } from "./t15-bi-real.js";
 import { binaryDenseNet } from "./t16-binary-densenet.js";
+import { xnorPlusPlus } from "./t17-xnor-net-plus-plus.js";
 import { melius } from "./t18-melius.js";
 import { irNet } from "./t19-ir-net.js";
+import { horq } from "./t22-horq.js";
+import { lqNets } from "./t24-lq-nets.js";
+import { hwgq } from "./t30-hwgq.js";
 
 export const methods: readonly Method[] = [
   binaryWeights,
   bnn,
+  xnor,
   eedn,
   ternaryWeights,
   dorefa,
   flexible,
+  reBNet,
+  abcNet,
   selfBinarizing,
   bop,
   wideningSqueezing,
   biReal,
   binaryDenseNet,
+  xnorPlusPlus,
   melius,
   irNet,
+  horq,
+  lqNets,
+  hwgq,
 ];

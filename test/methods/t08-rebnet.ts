@@ -104,4 +104,3 @@ export const reBNet: Method = {
     planesNet("rebnet_unordered", rebnet([0.41, 0.35, 0.253]), { isRanked: true }),
   ],
 };
-

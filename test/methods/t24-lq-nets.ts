@@ -12,7 +12,7 @@ import {
   type Value,
 } from "../support/methods/arithmetic.js";
 import { floatWeights, head, headLayers } from "../support/methods/head.js";
-import { batchnorm, FLOAT, type Fields, paddedConv } from "../support/methods/layers.js";
+import { batchnorm, type Fields, FLOAT, paddedConv } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";
 import { CENTERED, type MethodNet, type See } from "../support/methods/net.js";
 import { normalized, type Parameters, randomBits } from "../support/methods/parameters.js";

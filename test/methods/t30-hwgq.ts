@@ -2,9 +2,17 @@
  * T30: HWGQ (Cai et al. 2017): activations 0 up to 0, then 0.538 times 1, 2, 3 from thresholds 0, 0.807 and 1.345 on, which themselves
  * belong below; weights α_o · sign with sign(0) = +1; pools before normalizations; first and last layers in float32.
  */
-import { each, floatProducts, maxPool, products, relu, times, type Value } from "../support/methods/arithmetic.js";
+import {
+  each,
+  floatProducts,
+  maxPool,
+  products,
+  relu,
+  times,
+  type Value,
+} from "../support/methods/arithmetic.js";
 import { floatWeights, head, headLayers } from "../support/methods/head.js";
-import { batchnorm, conv, FLOAT, type Fields, maxpool, paddedConv } from "../support/methods/layers.js";
+import { batchnorm, conv, type Fields, FLOAT, maxpool, paddedConv } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";
 import { CENTERED, type MethodNet, type See } from "../support/methods/net.js";
 import { bits, normalized, type Parameters } from "../support/methods/parameters.js";
@@ -30,7 +38,13 @@ function binary(name: string, shape: readonly number[], q: Value, drawn: Paramet
   const sums = see(name, products(q, codes, { pads: 1 }));
   const alpha = drawn.vector(`${name}.scale`, shape[0]!, () => 0.02 + 0.1 * drawn.random.next());
   // Products of ±α and 0.538 · q, whose factor is rounded once.
-  return { sums, value: times(sums, alpha.map((a) => a * STEP)) };
+  return {
+    sums,
+    value: times(
+      sums,
+      alpha.map((a) => a * STEP),
+    ),
+  };
 }
 
 const hwgqNet: MethodNet = {
@@ -66,7 +80,10 @@ const hwgqNet: MethodNet = {
     const y3 = binary("conv3", [31, 33, 3, 3], q2, drawn, see);
     const q3 = see("q3", levels(normalized(drawn, "bn3", y3.value)));
     const w4 = floatWeights(drawn, "conv4.weight", [12, 31, 2, 2]);
-    const a3 = see("conv4 input", each(q3, (q) => f(q * STEP)));
+    const a3 = see(
+      "conv4 input",
+      each(q3, (q) => f(q * STEP)),
+    );
     return head(relu(see("conv4", floatProducts(a3, w4))), drawn, see);
   },
 };

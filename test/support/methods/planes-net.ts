@@ -19,7 +19,7 @@ import {
 
 const CLASSES = 10;
 const RANKS = {
-  "q1": "thresholds that the number reaches, which tables make codes of",
+  q1: "thresholds that the number reaches, which tables make codes of",
   "q1 codes": "ranks of levels, of which the pool takes the greatest",
 } as const;
 

@@ -32,7 +32,7 @@ export function planar(x: Value, { encode, coefficients }: PlaneQuantizer): Plan
 }
 
 /** The numbers that the planes stand for: summed in order, each sum rounded. */
-export function valueOf({ planes, coefficients }: Planar): Value {
+export function numbersOf({ planes, coefficients }: Planar): Value {
   return planes.reduce(
     (sum, plane, l) => both(sum, plane, (s, p) => f(s + f(f(coefficients[l]!) * p))),
     each(planes[0]!, () => 0),
@@ -52,9 +52,9 @@ export function codesOf({ planes }: Planar): Value {
 /** Places of a value's numbers among all that the quantizer makes. */
 export function ranksOf(x: Planar, quantizer: PlaneQuantizer): Value {
   const grid = Array.from({ length: 8192 }, (_, i) => (i - 4096) / 512);
-  const values = valueOf(planar({ shape: [grid.length], data: Float64Array.from(grid) }, quantizer)).data;
+  const values = numbersOf(planar({ shape: [grid.length], data: Float64Array.from(grid) }, quantizer)).data;
   const levels = [...new Set(values)].sort((v, w) => v - w);
-  return each(valueOf(x), (v) => levels.indexOf(v));
+  return each(numbersOf(x), (v) => levels.indexOf(v));
 }
 
 /** Basis after basis, plane after plane: `acc + d · (w · a)`, each operation rounded. Taps outside the map add nothing. */
@@ -74,7 +74,7 @@ export function byBases({ planes, coefficients }: Planar, bases: readonly Basis[
 
 /** The element of the greatest number of each window: what a code stands for need not rise with the code. */
 export function maxPoolOfPlanes(x: Planar, size: number): Planar {
-  const values = valueOf(x);
+  const values = numbersOf(x);
   const planesOf = new Map<number, readonly number[]>();
   values.data.forEach((v, i) => {
     planesOf.set(
