@@ -11,6 +11,7 @@ import { reBNet } from "./t08-rebnet.js";
 import { abcNet } from "./t09-abc-net.js";
 import { selfBinarizing } from "./t11-self-binarizing.js";
 import { bop } from "./t12-bop.js";
+import { leastSquaresMethod } from "./t13-least-squares.js";
 import { wideningSqueezing } from "./t14-widening-squeezing.js";
 import { biReal } from "./t15-bi-real.js";
 import { binaryDenseNet } from "./t16-binary-densenet.js";
@@ -33,6 +34,7 @@ export const methods: readonly Method[] = [
   abcNet,
   selfBinarizing,
   bop,
+  leastSquaresMethod,
   wideningSqueezing,
   biReal,
   binaryDenseNet,

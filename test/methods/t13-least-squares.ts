@@ -22,7 +22,15 @@ import {
   type Value,
 } from "../support/methods/arithmetic.js";
 import { floatWeights, head, headLayers } from "../support/methods/head.js";
-import { arithmetic, batchnorm, conv, FLOAT, type Fields, paddedConv, sign } from "../support/methods/layers.js";
+import {
+  arithmetic,
+  batchnorm,
+  conv,
+  type Fields,
+  FLOAT,
+  paddedConv,
+  sign,
+} from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";
 import { CENTERED, type MethodNet, type See } from "../support/methods/net.js";
 import { normalized, type Parameters } from "../support/methods/parameters.js";
@@ -205,7 +213,13 @@ function blockLayers({ name, stride }: Block, before: string, kind: Kind): unkno
   ];
 }
 
-function block({ name, inputs, outputs, stride }: Block, x: Value, kind: Kind, drawn: Parameters, see: See): Value {
+function block(
+  { name, inputs, outputs, stride }: Block,
+  x: Value,
+  kind: Kind,
+  drawn: Parameters,
+  see: See,
+): Value {
   const taps: Taps = { stride, pads: 1 };
   const a = clip(normalized(drawn, `${name}.bn`, x), -2, 2);
   const bases = basesOf(kind, drawn, `${name}.conv`, [outputs, inputs, 3, 3]);
