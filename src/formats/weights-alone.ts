@@ -34,6 +34,8 @@ export function weightsAlone(bytes: Uint8Array, fileName: string): WeightsAlone 
 /** Which pickle a file is, and how it is converted; undefined for other files. */
 export function pickled(bytes: Uint8Array, fileName: string): WeightsAlone | undefined {
   if (isZip(bytes)) return pickledArchive(bytes, fileName);
+  // The length of a header may have a pickle's first two bytes.
+  if (isSafetensors(bytes)) return undefined;
   if (TORCH_MAGIC.every((byte, i) => bytes[i] === byte)) return torchFile(fileName);
   return bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5 ? otherPickle(fileName) : undefined;
 }

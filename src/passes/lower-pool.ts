@@ -1,6 +1,5 @@
 /** Pools: the greatest waits for a better place, the mean is a sum and one division. */
-import type { GraphNode, GraphOp, Window } from "../graph/types.js";
-import type { ChainStep } from "./chain.js";
+import type { GraphNode, GraphOp, Shape, Window } from "../graph/types.js";
 import { onlyMultiplies } from "./codes.js";
 import { gathered } from "./gather.js";
 import { mapShape } from "./lower-conv.js";
@@ -9,8 +8,8 @@ import { reportLayout } from "./problems.js";
 import { arrangedMap, mapPartOf } from "./select.js";
 import { type Settled, settle } from "./settle.js";
 import { scaled, summed } from "./sources.js";
-import { isFloat, type Value, withStep } from "./values.js";
-import { isIdentity, mapView } from "./views.js";
+import { isFloat, type Step, type Value, withStep } from "./values.js";
+import { isIdentity, mapView, perPosition } from "./views.js";
 
 export function lowerMaxPool(
   context: Lowering,
@@ -65,31 +64,38 @@ export function lowerAveragePool(
   if (map === undefined) return undefined;
   const shape = context.graph.values.get(node.output)!.shape;
   const [height, width] = mapShape(shape);
-  const taps = tapCounts(op.window, map.shape, [height, width]);
-  const divisor = op.countPads ? op.window.kernel[0] * op.window.kernel[1] : taps[1];
-  if (!op.countPads && taps[0] !== taps[1]) {
-    context.diagnostics.error(
-      "lowering/pool-count",
-      `averages over ${taps[0]} to ${taps[1]} elements, depending on the position`,
-      { where: node.name, remedy: "count the padding in the average, or pad less" },
-    );
-    return undefined;
-  }
+  const inside = insideCounts(op.window, map.shape, [height, width]);
+  const taps = [Math.min(...inside), Math.max(...inside)] as const;
+  const division = divisionBy(node, op, inside, shape);
   const pool = { window: op.window, shape: [height, width, map.shape[2]] as const, node: node.name };
   const { source, steps } = canSumIntegers(map, taps)
     ? { source: map.source, steps: map.steps }
     : { source: scaled(context, map.source, map.steps, `${node.name} input`), steps: [] };
-  const division: ChainStep = {
-    kind: "scale",
-    step: { operator: "divide", operand: Float32Array.of(divisor) },
-    node: node.name,
-  };
   return {
     source: summed(context, source, pool, taps),
-    steps: divisor === 1 ? steps : [...steps, division],
+    steps: division === undefined ? steps : [...steps, division],
     shape: pool.shape,
     view: mapView(shape, 1),
   };
+}
+
+/** By the window's size, or by the elements inside the map where pads do not count; undefined where that is 1. */
+function divisionBy(
+  node: GraphNode,
+  { window: { kernel }, countPads }: AveragePool,
+  inside: readonly number[],
+  shape: Shape,
+): Step | undefined {
+  const first = countPads ? kernel[0] * kernel[1] : inside[0]!;
+  if (countPads || inside.every((n) => n === first)) {
+    const step = { operator: "divide", operand: Float32Array.of(first) } as const;
+    return first === 1 ? undefined : { kind: "scale", step, node: node.name };
+  }
+  const view = mapView(shape, 1);
+  const counts = { shape: shape.map((n, axis) => (axis < 2 ? 1 : n)), data: Float32Array.from(inside) };
+  const [height, width] = mapShape(shape);
+  const step = { operator: "divide", ...perPosition(counts, view, [height, width, shape[1]!]) } as const;
+  return { kind: "positional", step, node: node.name };
 }
 
 /** Whether the sum of a value's integers stands for the sum of the value; `taps` are the least and most that are added. */
@@ -104,18 +110,17 @@ export function canSumIntegers(
   return onlyMultiplies(isScaledInput ? rest : steps);
 }
 
-/** Least and greatest number of a window's taps that lie inside the map. */
-function tapCounts(
+/** How many of a window's taps lie inside the map, at every position of the output. */
+function insideCounts(
   window: Window,
   [height, width]: readonly [number, number, number],
-  output: readonly [number, number],
-): readonly [least: number, greatest: number] {
-  const rows = insideCounts(window, 0, height, output[0]);
-  const columns = insideCounts(window, 1, width, output[1]);
-  return [Math.min(...rows) * Math.min(...columns), Math.max(...rows) * Math.max(...columns)];
+  [rows, columns]: readonly [number, number],
+): number[] {
+  const across = insideAlong(window, 1, width, columns);
+  return insideAlong(window, 0, height, rows).flatMap((n) => across.map((m) => n * m));
 }
 
-function insideCounts(
+function insideAlong(
   { kernel, stride, dilation, pads }: Window,
   axis: 0 | 1,
   size: number,

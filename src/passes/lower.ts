@@ -2,10 +2,12 @@
  * ModelGraph → DeviceProgram: float chains become integer thresholds, layers exact integer sums of codes,
  * moves of elements nothing at all; what no integers can do stays float as the model has it.
  */
+
 import { Diagnostics, fail } from "../diagnostics/diagnostic.js";
 import { shapeText } from "../diagnostics/text.js";
 import type { GraphNode, ModelGraph } from "../graph/types.js";
 import type { DeviceProgram } from "../program/types.js";
+import { withoutDeadEdges } from "./dead-edges.js";
 import { lowerConv, lowerDense, mapShape } from "./lower-conv.js";
 import { lowerInput } from "./lower-input.js";
 import { lowerIntegerArithmetic } from "./lower-integers.js";
@@ -30,9 +32,10 @@ export interface LoweredProgram {
 }
 
 /** Lowers a graph. Throws one BitloomError with everything that stands in the way. */
-export function lower(graph: ModelGraph, options: LoweringOptions = {}): LoweredProgram {
+export function lower(model: ModelGraph, options: LoweringOptions = {}): LoweredProgram {
   const diagnostics = new Diagnostics();
-  if (!hasTwoEnds(graph, diagnostics)) diagnostics.throwIfErrors();
+  if (!hasTwoEnds(model, diagnostics)) diagnostics.throwIfErrors();
+  const graph = withoutDeadEdges(model);
   const { end, tail } = cutTail(graph);
   const nodes = neededNodes(graph, end);
   checkLayers(graph, nodes, diagnostics);

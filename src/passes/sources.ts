@@ -103,7 +103,7 @@ export function widened(context: Lowering, source: Source): Source {
   );
 }
 
-/** As float32, after the steps. */
+/** As float32, after the steps; never under the name of the tensor that they are applied to. */
 export function scaled(
   context: Lowering,
   source: Source,
@@ -114,13 +114,17 @@ export function scaled(
   const [first, ...rest] = steps;
   if (first?.kind === "decode") return decoded(context, source, first, rest, name);
   return once(context, steps.at(-1) ?? source, `float of ${source.tensor}`, () =>
-    emit(context, name, source.shape, { domain: F32 }, (output) => ({
+    emit(context, ownName(context, source, name), source.shape, { domain: F32 }, (output) => ({
       kind: "scale",
       input: source.tensor,
       output,
       steps: floatSteps(context, source, steps),
     })),
   );
+}
+
+function ownName({ tensors }: Lowering, { tensor }: Source, name: string): string {
+  return tensors[tensor]!.name === name ? `${name} as float` : name;
 }
 
 /** Operations on all channels alike are done on the table. */

@@ -1,6 +1,7 @@
 /** Files that hold weights alone: the message has a command that makes a bundle's weights of them. */
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
+import { openWeights } from "../../src/formats/bundle/tensors.js";
 import { readModel } from "../../src/formats/index.js";
 import { writeNpy } from "../../src/formats/npy.js";
 import { safetensorsFile, tensor } from "../support/bundle.js";
@@ -99,4 +100,13 @@ function ofPython(literal: string): string {
 
 test("names of many lines are left out of commands", () => {
   expect(messageFor(torchZip, `${"x".repeat(300)}.pt`)).toMatch(/torch\.load\("net\.pt"/);
+});
+
+test("safetensors whose header's length begins as a pickle does are weights", () => {
+  const name = "w".repeat(
+    0x0380 - JSON.stringify({ "": { dtype: "F32", shape: [1], data_offsets: [0, 4] } }).length,
+  );
+  const bytes = safetensorsFile({ [name]: tensor([1], [1]) });
+  expect(Array.from(bytes.subarray(0, 2))).toEqual([0x80, 3]);
+  expect(openWeights(bytes, "net.safetensors").names).toEqual([name]);
 });

@@ -345,8 +345,13 @@ describe("average pools", () => {
     expect(kinds(pooled(1, true))).toEqual(["threshold", "conv", "pool"]);
   });
 
-  it("over windows of different sizes are refused", () => {
-    expect(() => pooled(1, false)).toThrow(/averages over 1 to 4 elements/);
+  it("over windows of different sizes divide by what lies inside the map, position by position", () => {
+    const program = pooled(1, false, { ...BYTES, output: "float32" });
+    expect(kinds(program)).toEqual(["threshold", "conv", "pool", "scale"]);
+    const [, divide] = find(program, "scale").steps;
+    expect(divide!.operator).toBe("divide");
+    expect([...divide!.operand]).toEqual([1, 2, 1, 2, 4, 2, 1, 2, 1]);
+    expect(divide!.extent).toEqual([3, 3, 1]);
   });
 });
 

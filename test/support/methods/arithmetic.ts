@@ -50,10 +50,29 @@ export function each(x: Value, apply: (v: number, channel: number, index: number
   return { shape: x.shape, data: x.data.map((v, i) => apply(v, Math.floor(i / pixels) % channels, i)) };
 }
 
-/** `apply` on the numbers of two values of one shape. */
+/** `apply` on the numbers of two values that meet: axes are of one size, or of size 1, and then repeated. */
 export function both(a: Value, b: Value, apply: (v: number, w: number) => number): Value {
-  if (a.shape.join() !== b.shape.join()) throw new Error(`${a.shape} and ${b.shape} differ`);
-  return { shape: a.shape, data: a.data.map((v, i) => apply(v, b.data[i]!)) };
+  if (a.shape.join() === b.shape.join())
+    return { shape: a.shape, data: a.data.map((v, i) => apply(v, b.data[i]!)) };
+  const shape = a.shape.map((n, axis) => Math.max(n, b.shape[axis]!));
+  const [ofA, ofB] = [positionsIn(a, shape), positionsIn(b, shape)];
+  return filled(shape, (i) => apply(a.data[ofA(i)]!, b.data[ofB(i)]!));
+}
+
+/** Where an element of a value of this shape finds its number in one whose axes of size 1 are repeated. */
+function positionsIn(x: Value, shape: readonly number[]): (index: number) => number {
+  if (x.shape.some((n, axis) => n !== 1 && n !== shape[axis]))
+    throw new Error(`${x.shape} does not repeat to ${shape}`);
+  return (index) => {
+    let [rest, position, step] = [index, 0, 1];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const size = x.shape[axis]!;
+      if (size > 1) position += (rest % shape[axis]!) * step;
+      step *= size;
+      rest = Math.floor(rest / shape[axis]!);
+    }
+    return position;
+  };
 }
 
 type Window = Required<Omit<Taps, "pads">> & {
@@ -188,6 +207,15 @@ export function relu(x: Value): Value {
   return each(x, (v) => (v > 0 ? v : 0));
 }
 
+/** Channels of slopes: x below 0 is multiplied by its channel's. */
+export function prelu(x: Value, slopes: ArrayLike<number>): Value {
+  return each(x, (v, c) => (v >= 0 ? v : f(v * slopes[c]!)));
+}
+
+export function magnitude(x: Value): Value {
+  return each(x, Math.abs);
+}
+
 export function clip(x: Value, low: number, high: number): Value {
   return each(x, (v) => Math.min(Math.max(v, low), high));
 }
@@ -247,6 +275,30 @@ export function maxPool(x: Value, size: number, taps: Taps = {}): Value {
 /** Float32 sum of each window, in row order. */
 export function sumPool(x: Value, size: number, taps: Taps = {}): Value {
   return pool(x, size, taps, (values) => values.reduce((a, b) => f(a + b), 0));
+}
+
+/** Float32 sum of the channels of each position, in order: [batch, 1, height, width]. */
+export function sumOfChannels(x: Value): Value {
+  const [batch, channels, height, width] = x.shape as [number, number, number, number];
+  const pixels = height * width;
+  return filled([batch, 1, height, width], (i) => {
+    const first = Math.floor(i / pixels) * channels * pixels + (i % pixels);
+    let sum = 0;
+    for (let c = 0; c < channels; c++) sum = f(sum + x.data[first + c * pixels]!);
+    return sum;
+  });
+}
+
+/** Float32 sum of all numbers of a batch entry, position by position, innermost the channels: [batch, 1, 1, 1]. */
+export function sumOfAll(x: Value): Value {
+  const [batch, channels, height, width] = x.shape as [number, number, number, number];
+  const pixels = height * width;
+  return filled([batch, 1, 1, 1], (n) => {
+    let sum = 0;
+    for (let pixel = 0; pixel < pixels; pixel++)
+      for (let c = 0; c < channels; c++) sum = f(sum + x.data[(n * channels + c) * pixels + pixel]!);
+    return sum;
+  });
 }
 
 export function flatten(x: Value): Value {

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CompiledModel } from "../../../src/compile.js";
-import type { Domain } from "../../../src/program/index.js";
+import type { Domain, Instruction } from "../../../src/program/index.js";
 import { repoRoot } from "../root.js";
 
 export const SEPARATOR = "; ";
@@ -39,6 +39,7 @@ export function writeFigures(figures: MethodFigures): void {
 
 export function formOf({ program, plan }: CompiledModel): NetForm {
   const multiplied = program.instructions.flatMap((i) => {
+    if (i.kind === "conv-bases") return [planesText(i)];
     if (i.kind !== "conv" && i.kind !== "conv-float") return [];
     const weights = i.kind === "conv" ? valuesText({ kind: "codes", ...i.weights }) : "f32";
     return [`${valuesText(program.tensors[i.input]!.domain)} × ${weights}`];
@@ -47,6 +48,15 @@ export function formOf({ program, plan }: CompiledModel): NetForm {
     domains: distinct(multiplied).join(SEPARATOR),
     kernels: distinct(plan.steps.map(({ choice }) => choice.kernel)).join(SEPARATOR),
   };
+}
+
+/** "2 planes of ±1 × 3 bases of ±1". */
+function planesText({ planes, bases, coefficients }: Extract<Instruction, { kind: "conv-bases" }>): string {
+  const counted = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
+  const count = coefficients.length / (bases[0]!.outputs * bases.length);
+  const alphabet = valuesText({ kind: "codes", bits: 1, ...planes });
+  const codes = distinct(bases.map((basis) => valuesText({ kind: "codes", ...basis }))).join(", ");
+  return `${counted(count, "plane", "planes")} of ${alphabet} × ${counted(bases.length, "basis", "bases")} of ${codes}`;
 }
 
 /** The values of a domain, as papers write them. */

@@ -1,7 +1,7 @@
 /** Layers of manifests that many methods have. Tensors are named by their layer, as in a state_dict. */
 import { EPS } from "./parameters.js";
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** Weights that are ±1: latent ones by their sign. */
 export const ONE_BIT: Fields = { type: "sign", sign_of_zero: 1, scale: 1 };

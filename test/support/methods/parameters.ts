@@ -110,6 +110,11 @@ export function bits(drawn: Parameters, name: string, shape: readonly number[]):
   return sign(drawn.latent(name, shape), 1);
 }
 
+/** A sign of its own for every number of a value. */
+export function randomBits(random: Random, { shape }: Value): Value {
+  return filled(shape, () => (random.next() < 0.5 ? 1 : -1));
+}
+
 /** Batch normalization by constants drawn near the statistics of `x`. */
 export function normalized(
   drawn: Parameters,

@@ -22,6 +22,11 @@ type Side = (typeof SIDES)[number];
 
 const sideText = '"above" or "below": the level that exactly the threshold belongs to (x ≥ t: above)';
 
+const savedScales =
+  "the tensor of the scales that training saved, the first one first; magnitudes are taken (scales found anew from every input, " +
+  'as least squares\' moving_average_mode "off" does, are not supported: evaluate with saved averages, or, of one level, ' +
+  'use the layers "sign", "abs", "mean" and "multiply")';
+
 /**
  * ReBNet's: `r = x`; for each scale g, `b = sign(r)` and `r = r − |g| · b` in float32; the value is `Σ |g| · b`. Least
  * squares and greedy foldable quantizers with saved averages are the same.
@@ -30,7 +35,7 @@ export const residualSign = layer(
   "residual_sign",
   "the sign, then the sign of what is left, and so on",
   {
-    scales: name("the tensor of the scales, the first one first; magnitudes are taken"),
+    scales: name(savedScales),
     sign_of_zero: signOfZeroField,
   },
   (call, settings) => {
