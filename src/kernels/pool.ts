@@ -142,13 +142,18 @@ function canHalve(program: DeviceProgram, { input, output, window }: Pool): bool
   const isOfPairs = kernel[1] === 2 && stride[1] === 2 && dilation[1] === 1 && pads[1] === 0;
   if (planesOf(from) !== 1 || !isOfPairs || kernel[0] > 2) return false;
   if (width > 32 && width !== 2 * outputWidth) return false;
-  const units = [unitBytes(width), unitBytes(outputWidth)] as const;
   const isOfRows = Array.from({ length: height }, (_, y) => y * stride[0] - pads[0]).every((first) =>
     Array.from({ length: kernel[0] }, (_, k) => first + k * dilation[0]).some(
       (row) => row >= 0 && row < from.shape[0],
     ),
   );
-  return isOfRows && (units[0] === 2 * units[1] || (units[0] === 1 && units[1] === 1));
+  return isOfRows && unitsHalve(width, outputWidth);
+}
+
+/** Whether every second bit of an input unit is one of the output's: the last one lies inside the unit too. */
+function unitsHalve(width: number, outputWidth: number): boolean {
+  const units = [unitBytes(width), unitBytes(outputWidth)] as const;
+  return units[0] === 2 * units[1] || (units[0] === 1 && outputWidth <= 4);
 }
 
 function halve(program: DeviceProgram, index: number, instruction: Pool, family: CoreFamily): KernelChoice {
@@ -169,9 +174,9 @@ function canUseWords(program: DeviceProgram, { input, output, window }: Pool): b
   const from = program.tensors[input]!;
   const width = from.shape[1];
   if (planesOf(from) !== 1 || width > 32 || window.kernel[1] > 8) return false;
-  const units = [unitBytes(width), unitBytes(program.tensors[output]!.shape[1])] as const;
-  if (window.stride[1] === 1) return units[0] === units[1];
-  return window.stride[1] === 2 && (units[0] === 2 * units[1] || (units[0] === 1 && units[1] === 1));
+  const outputWidth = program.tensors[output]!.shape[1];
+  if (window.stride[1] === 1) return unitBytes(width) === unitBytes(outputWidth);
+  return window.stride[1] === 2 && unitsHalve(width, outputWidth);
 }
 
 function words(program: DeviceProgram, index: number, instruction: Pool, family: CoreFamily): KernelChoice {

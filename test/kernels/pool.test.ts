@@ -147,7 +147,21 @@ function randomCases(seed: number, count: number): KernelCase[] {
   ).flat();
 }
 
+/** Units of one byte hold windows at their even pixels only: of a fifth output they have no bit. */
+const fiveOfEight: PoolShape = {
+  input: [4, 8, 5],
+  bits: 1,
+  window: { kernel: [3, 2], stride: [1, 2], dilation: [1, 1], pads: [0, 1, 0, 1] },
+  operator: "maximum",
+};
+
 describe("pools of codes equal the definition", () => {
+  it("where padding makes an output more than half the columns", async () => {
+    const list = cases(fiveOfEight, new Random(3), "five of eight");
+    expect(list.map((c) => c.choice.kernel)).toEqual(["pool_codes", "pool_pixels"]);
+    expect(await runOnHost(list)).toBe("all equal");
+  });
+
   it("on the host, seed 1", { timeout: 120_000 }, async () => {
     const list = randomCases(1, 150);
     expect(list.filter((c) => c.choice.kernel === "pool_halve").length).toBeGreaterThan(25);
