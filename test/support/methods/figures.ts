@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CompiledModel } from "../../../src/compile.js";
-import type { Domain } from "../../../src/program/index.js";
+import { type Domain, powerRange, powersText } from "../../../src/program/index.js";
 import { repoRoot } from "../root.js";
 
 export const SEPARATOR = "; ";
@@ -40,13 +40,18 @@ export function writeFigures(figures: MethodFigures): void {
 export function formOf({ program, plan }: CompiledModel): NetForm {
   const multiplied = program.instructions.flatMap((i) => {
     if (i.kind !== "conv" && i.kind !== "conv-float") return [];
-    const weights = i.kind === "conv" ? valuesText({ kind: "codes", ...i.weights }) : "f32";
+    const weights = i.kind === "conv" ? valuesText({ kind: "codes", ...i.weights }) : floatsText(i.weights);
     return [`${valuesText(program.tensors[i.input]!.domain)} × ${weights}`];
   });
   return {
     domains: distinct(multiplied).join(SEPARATOR),
     kernels: distinct(plan.steps.map(({ choice }) => choice.kernel)).join(SEPARATOR),
   };
+}
+
+function floatsText(weights: Float32Array): string {
+  const powers = powerRange(weights);
+  return powers === undefined ? "f32" : powersText(powers);
 }
 
 /** The values of a domain, as papers write them. */
