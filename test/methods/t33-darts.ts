@@ -95,7 +95,7 @@ function branchOf(told: Told, { name, kernel, dilation, stride }: Branch, x: Val
   const a = see(inputName, domain.activate(x));
   const taps = { stride, dilation, groups: CHANNELS, pads: [ph, pw, ph, pw] } as const;
   const d = binaryConv(told, `${name}.dw`, a, [CHANNELS, 1, ...kernel], taps);
-  const m = hasMiddle(domain, dilation) ? seenActivation(told, name, d) : d;
+  const m = hasMiddle(domain, dilation) ? seenActivation(told, name, d) : see(`${name}.pw input`, d);
   return see(name, normed(drawn, name, binaryConv(told, `${name}.pw`, m, [CHANNELS, CHANNELS, 1, 1], {})));
 }
 
