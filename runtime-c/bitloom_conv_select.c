@@ -49,7 +49,8 @@ static inline uint32_t lowest_set(uint32_t bits) {
 }
 
 /* Weights -1 and 1. */
-static BITLOOM_NOINLINE float add_signed(float sum, const float *x, const uint32_t *signs, uint32_t first, uint32_t count) {
+static BITLOOM_NOINLINE float add_signed(float sum, const float *x, const uint32_t *signs, uint32_t first,
+                                         uint32_t count) {
     while (count > 0U) {
         const uint32_t part = left_in_word(first, count);
         const float *end = x + part;
@@ -67,29 +68,9 @@ static BITLOOM_NOINLINE float add_signed(float sum, const float *x, const uint32
     return sum;
 }
 
-/* x * 2^exponent, rounded: on the exponent's bits where neither number is subnormal or infinite. */
-static inline word times_power(word x, int32_t exponent) {
-    const uint32_t biased = (x.bits >> 23) & 0xffU;
-    if (biased - 1U < 254U && biased + (uint32_t)exponent - 1U < 254U) {
-        x.bits += (uint32_t)exponent << 23;
-    } else {
-        word power;
-        power.bits = (uint32_t)(exponent + 127) << 23;
-        x.number = bitloom_rounded(x.number * power.number);
-    }
-    return x;
-}
-
-static inline int32_t exponent_of(const bitloom_conv_select *layer, uint32_t output, uint32_t tap) {
-    const uint32_t power = layer->powers[output * layer->power_words + tap / 8U] >> (tap % 8U * 4U);
-    return layer->least_exponent + (int32_t)(power & 15U);
-}
-
-/* Weights some of which are 0, or have exponents. */
-static BITLOOM_NOINLINE float add_present(const bitloom_conv_select *layer, float sum, const float *x, uint32_t output,
-                         uint32_t first, uint32_t count) {
-    const uint32_t *present = layer->present + output * layer->words;
-    const uint32_t *signs = layer->signs + output * layer->words;
+/* Weights -1, 0 and 1. */
+static BITLOOM_NOINLINE float add_present(float sum, const float *x, const uint32_t *present,
+                                          const uint32_t *signs, uint32_t first, uint32_t count) {
     while (count > 0U) {
         const uint32_t part = left_in_word(first, count);
         uint32_t left = bits_from(present, first, part);
@@ -101,16 +82,72 @@ static BITLOOM_NOINLINE float add_present(const bitloom_conv_select *layer, floa
             at += skipped;
             negative >>= skipped;
             left >>= skipped;
-            tap = word_of(*at);
+            tap = word_of(*at++);
             if (is_zero(tap) == 0U) {
-                if (layer->powers != NULL) {
-                    tap = times_power(tap, exponent_of(layer, output, first + (uint32_t)(at - x)));
-                }
                 sum = bitloom_rounded_sum(sum + negated_if(tap, negative));
             }
-            at++;
             negative >>= 1;
             left >>= 1;
+        }
+        first += part;
+        count -= part;
+        x += part;
+    }
+    return sum;
+}
+
+/* Biased exponents [first, first + count) of x for which x * 2^e is normal, whatever e a layer's weights
+ * have. */
+typedef struct {
+    uint32_t first;
+    uint32_t count;
+} exponents;
+
+static exponents always_normal(int32_t least_exponent) {
+    const int32_t greatest = least_exponent + 15;
+    const int32_t first = least_exponent < 0 ? 1 - least_exponent : 1;
+    const int32_t end = greatest > 0 ? 255 - greatest : 255;
+    exponents range;
+    range.first = (uint32_t)first;
+    range.count = (uint32_t)(end - first);
+    return range;
+}
+
+/* x * 2^exponent, rounded: mostly a sum of exponents. */
+static inline word times_power(word x, int32_t exponent, const exponents *normal) {
+    if (((x.bits >> 23) & 0xffU) - normal->first < normal->count) {
+        x.bits += (uint32_t)exponent << 23;
+    } else {
+        word power;
+        power.bits = (uint32_t)(exponent + 127) << 23;
+        x.number = bitloom_rounded(x.number * power.number);
+    }
+    return x;
+}
+
+/* Weights 0 and powers of two: eight taps share a word of exponents. */
+static BITLOOM_NOINLINE float add_powers(const bitloom_conv_select *layer, float sum, const float *x,
+                                         uint32_t output, uint32_t first, uint32_t count) {
+    const exponents normal = always_normal(layer->least_exponent);
+    const int32_t least = layer->least_exponent;
+    const uint32_t *present = layer->present + output * layer->words;
+    const uint32_t *signs = layer->signs + output * layer->words;
+    const uint32_t *powers = layer->powers + output * layer->power_words;
+    while (count > 0U) {
+        const uint32_t until = 8U - first % 8U;
+        const uint32_t part = until < count ? until : count;
+        uint32_t left = bits_from(present, first, part);
+        uint32_t negative = bits_from(signs, first, part);
+        uint32_t power = powers[first / 8U] >> (first % 8U * 4U);
+        const float *at = x;
+        for (; left != 0U; left >>= 1) {
+            const word tap = word_of(*at++);
+            if ((left & 1U) != 0U && is_zero(tap) == 0U) {
+                const word product = times_power(tap, least + (int32_t)(power & 15U), &normal);
+                sum = bitloom_rounded_sum(sum + negated_if(product, negative));
+            }
+            negative >>= 1;
+            power >>= 4;
         }
         first += part;
         count -= part;
@@ -123,11 +160,27 @@ static BITLOOM_NOINLINE float add_present(const bitloom_conv_select *layer, floa
 static void add_run(const bitloom_conv_select *layer, float *sums, const float *x, uint32_t output,
                     uint32_t end, uint32_t first, uint32_t count) {
     for (; output < end; output++) {
-        if (layer->present != NULL) {
-            sums[output] = add_present(layer, sums[output], x, output, first, count);
-        } else {
+        const uint32_t *signs = layer->signs + output * layer->words;
+        if (layer->powers != NULL) {
+            sums[output] = add_powers(layer, sums[output], x, output, first, count);
+        } else if (layer->present != NULL) {
             sums[output] =
-                add_signed(sums[output], x, layer->signs + output * layer->words, first, count);
+                add_present(sums[output], x, layer->present + output * layer->words, signs, first, count);
+        } else {
+            sums[output] = add_signed(sums[output], x, signs, first, count);
+        }
+    }
+}
+
+/* One tap of a depthwise layer of weights -1 and 1. */
+static BITLOOM_NOINLINE void add_depthwise(const bitloom_conv_select *layer, float *sums, const float *x,
+                                           uint32_t tap) {
+    const uint32_t *signs = layer->signs + tap / 32U;
+    const float *end = sums + layer->groups;
+    for (; sums < end; sums++, signs += layer->words) {
+        const word number = word_of(*x++);
+        if (is_zero(number) == 0U) {
+            *sums = bitloom_rounded_sum(*sums + negated_if(number, *signs >> (tap % 32U)));
         }
     }
 }
@@ -137,6 +190,8 @@ static void add_row(const bitloom_conv_select *layer, float *sums, const float *
                     const bitloom_taps *columns) {
     const bitloom_window *window = &layer->window;
     const uint32_t channels = layer->groups * layer->group_inputs;
+    const uint32_t is_depthwise =
+        layer->present == NULL && layer->group_inputs == 1U && layer->group_outputs == 1U;
     uint32_t kx, group, run = 1U;
     if (layer->groups == 1U && window->dilation_x == 1U) {
         run = columns->end - columns->first;
@@ -144,6 +199,10 @@ static void add_row(const bitloom_conv_select *layer, float *sums, const float *
     for (kx = columns->first; kx < columns->end; kx += run) {
         const float *x = row + bitloom_tap_at(columns, kx, window->dilation_x) * channels;
         const uint32_t first = (ky * window->kernel_width + kx) * layer->group_inputs;
+        if (is_depthwise != 0U) {
+            add_depthwise(layer, sums, x, first);
+            continue;
+        }
         for (group = 0U; group < layer->groups; group++) {
             const uint32_t output = group * layer->group_outputs;
             add_run(layer, sums, x, output, output + layer->group_outputs, first, run * layer->group_inputs);

@@ -19,8 +19,8 @@ static inline float bitloom_rounded(float x) {
 }
 
 /*
- * The same of a sum of two float32 numbers that are no products. It cannot be contracted, so that it is rounded
- * already where float expressions have no excess precision, unless the compiler may reorder sums.
+ * The same of a sum of two float32 numbers that are no products. It cannot be contracted, so that it is
+ * rounded already where float expressions have no excess precision, unless the compiler may reorder sums.
  */
 static inline float bitloom_rounded_sum(float x) {
 #if FLT_EVAL_METHOD == 0 && !defined(__FAST_MATH__) && !defined(__ASSOCIATIVE_MATH__)
