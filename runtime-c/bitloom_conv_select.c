@@ -96,39 +96,27 @@ static BITLOOM_NOINLINE float add_present(float sum, const float *x, const uint3
     return sum;
 }
 
-/* Biased exponents [first, first + count) of x for which x * 2^e is normal, whatever e a layer's weights
- * have. */
-typedef struct {
-    uint32_t first;
-    uint32_t count;
-} exponents;
-
-static exponents always_normal(int32_t least_exponent) {
-    const int32_t greatest = least_exponent + 15;
-    const int32_t first = least_exponent < 0 ? 1 - least_exponent : 1;
-    const int32_t end = greatest > 0 ? 255 - greatest : 255;
-    exponents range;
-    range.first = (uint32_t)first;
-    range.count = (uint32_t)(end - first);
-    return range;
+static inline float power_of_two(int32_t exponent) {
+    word power;
+    power.bits = (uint32_t)(exponent + 127) << 23;
+    return power.number;
 }
 
-/* x * 2^exponent, rounded: mostly a sum of exponents. */
-static inline word times_power(word x, int32_t exponent, const exponents *normal) {
-    if (((x.bits >> 23) & 0xffU) - normal->first < normal->count) {
+/* x * 2^exponent, rounded. Without an FPU exponents are added, where all numbers are normal. */
+static inline word times_power(word x, int32_t exponent) {
+#if defined(__arm__) && !defined(__ARM_FP)
+    const uint32_t biased = (x.bits >> 23) & 0xffU;
+    if (biased - 1U < 254U && biased + (uint32_t)exponent - 1U < 254U) {
         x.bits += (uint32_t)exponent << 23;
-    } else {
-        word power;
-        power.bits = (uint32_t)(exponent + 127) << 23;
-        x.number = bitloom_rounded(x.number * power.number);
+        return x;
     }
-    return x;
+#endif
+    return word_of(bitloom_rounded(x.number * power_of_two(exponent)));
 }
 
 /* Weights 0 and powers of two: eight taps share a word of exponents. */
 static BITLOOM_NOINLINE float add_powers(const bitloom_conv_select *layer, float sum, const float *x,
                                          uint32_t output, uint32_t first, uint32_t count) {
-    const exponents normal = always_normal(layer->least_exponent);
     const int32_t least = layer->least_exponent;
     const uint32_t *present = layer->present + output * layer->words;
     const uint32_t *signs = layer->signs + output * layer->words;
@@ -143,7 +131,7 @@ static BITLOOM_NOINLINE float add_powers(const bitloom_conv_select *layer, float
         for (; left != 0U; left >>= 1) {
             const word tap = word_of(*at++);
             if ((left & 1U) != 0U && is_zero(tap) == 0U) {
-                const word product = times_power(tap, least + (int32_t)(power & 15U), &normal);
+                const word product = times_power(tap, least + (int32_t)(power & 15U));
                 sum = bitloom_rounded_sum(sum + negated_if(product, negative));
             }
             negative >>= 1;
