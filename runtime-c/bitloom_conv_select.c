@@ -26,9 +26,9 @@ static inline uint32_t is_zero(word x) {
     return (x.bits << 1) == 0U;
 }
 
-/* Bits from `first` on of a row, at most `count`. */
+/* `count` bits from `first` on of a row, 1 to what is left of their word. */
 static inline uint32_t bits_from(const uint32_t *row, uint32_t first, uint32_t count) {
-    return (row[first / 32U] >> (first % 32U)) & (0xffffffffU >> (32U - count));
+    return (row[first / 32U] >> (first % 32U)) & (0xffffffffU >> ((32U - count) % 32U));
 }
 
 static inline uint32_t left_in_word(uint32_t first, uint32_t count) {

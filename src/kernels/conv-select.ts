@@ -44,12 +44,7 @@ export const convSelect: Kernel = {
             ["group_outputs", outputs / conv.groups],
           ],
           constants,
-          runtime: [
-            "bitloom_conv_select.c",
-            "bitloom_conv_select.h",
-            "bitloom_window.h",
-            "bitloom_float.h",
-          ],
+          runtime: ["bitloom_conv_select.c", "bitloom_conv_select.h", "bitloom_window.h", "bitloom_float.h"],
         },
       }),
     ];

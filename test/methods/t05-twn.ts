@@ -1,12 +1,5 @@
 /** T05: Ternary Weight Networks (Li et al. 2016), a net like LeNet; and Larq's ternary quantizers, which have no factor. */
-import {
-  flatten,
-  maxPool,
-  products,
-  relu,
-  times,
-  type Value,
-} from "../support/methods/arithmetic.js";
+import { flatten, maxPool, products, relu, times, type Value } from "../support/methods/arithmetic.js";
 import { floatLayerOf, type Levels } from "../support/methods/latent.js";
 import { batchnorm, conv, linear, maxpool } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";

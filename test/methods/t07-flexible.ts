@@ -2,13 +2,7 @@
  * T07: Flexible Network Binarization (layer by layer from the deepest): one detector's trunk of which any subset of layers has
  * binary weights. The subset is data.
  */
-import {
-  flatten,
-  floatProducts,
-  meanMagnitudes,
-  overMap,
-  relu,
-} from "../support/methods/arithmetic.js";
+import { flatten, floatProducts, meanMagnitudes, overMap, relu } from "../support/methods/arithmetic.js";
 import { floatLayerOf, type Levels } from "../support/methods/latent.js";
 import { batchnorm, FLOAT, linear, paddedConv } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";

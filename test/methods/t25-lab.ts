@@ -2,13 +2,7 @@
  * T25: Loss-Aware Binarization (Hou et al. 2017): weights ±α with one α per layer, the mean magnitude weighted by the square roots of
  * Adam's second moments, which the file must have. Activations are float32 (ReLU) or signs.
  */
-import {
-  products,
-  relu,
-  sign as signOf,
-  times,
-  type Value,
-} from "../support/methods/arithmetic.js";
+import { products, relu, sign as signOf, times, type Value } from "../support/methods/arithmetic.js";
 import { floatLayerOf, type Levels, normed } from "../support/methods/latent.js";
 import { batchnorm, linear, sign } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";
