@@ -1,5 +1,6 @@
 /** The arithmetic of a layer: exact integer sums where both operands have codes, float32 sums elsewhere. */
 import type { GraphNode, WeightTensor } from "../graph/types.js";
+import { powerRange } from "../program/powers.js";
 import type { CodeMatrix, Window } from "../program/types.js";
 import type { ChainStep } from "./chain.js";
 import { type Integers, integersOf } from "./codes.js";
@@ -11,9 +12,9 @@ import { emit, F32, I32, padded } from "./sources.js";
 import type { MapShape, Range, Source, Value, View } from "./values.js";
 import {
   accumulatorRange,
+  floatWeights,
   type LoweredWeights,
   lowerWeights,
-  orderedFloats,
   type TapOrder,
 } from "./weights.js";
 
@@ -139,7 +140,7 @@ function added(
   }));
 }
 
-/** The product of the weights' and the codes' scales, on the sums. */
+/** The product of the weights' and the codes' scales, on the sums; floats have codes' scales in them. */
 function productSteps(scale: Float32Array, factor: number, node: GraphNode): readonly ChainStep[] {
   const operand = scale.map((s) => Math.fround(s * factor));
   if (operand.every((c) => c === 1)) return [];
@@ -158,10 +159,12 @@ function floatError(
 
 function lowerFloatLayer(context: Lowering, layer: Layer, reason: string): Value | undefined {
   const { node, window, order } = layer;
+  const { weights, scale } = floatWeights(layer.weights, order, layer.outputAxis);
   // Behind an error stands a value that is none, of which there is nothing to say.
   if (!context.diagnostics.hasErrors) {
     const remedy = floatRemedy(context, layer);
-    const message = `this layer is computed in float32: ${reason}`;
+    const work = powerRange(weights) === undefined ? "is computed in float32" : "adds and subtracts float32";
+    const message = `this layer ${work}: ${reason}`;
     context.diagnostics.note("lowering/float-layer", message, { where: node.name, remedy });
   }
   const settled = settleFloat(context, layer.input, `${node.name} input`);
@@ -177,7 +180,6 @@ function lowerFloatLayer(context: Lowering, layer: Layer, reason: string): Value
     );
     pads = NO_PADS;
   }
-  const weights = orderedFloats(layer.weights, order);
   const result = emit(context, node.name, layer.shape, { domain: F32 }, (output) => ({
     kind: "conv-float",
     input: source.tensor,
@@ -186,7 +188,7 @@ function lowerFloatLayer(context: Lowering, layer: Layer, reason: string): Value
     window: { ...window, pads },
     groups: layer.groups,
   }));
-  return { source: result, steps: [], shape: layer.shape, view: layer.view };
+  return { source: result, steps: productSteps(scale, 1, node), shape: layer.shape, view: layer.view };
 }
 
 /** What makes integers of the layer. */

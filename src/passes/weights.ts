@@ -1,5 +1,6 @@
 /** Quantized weights as unsigned codes in the order of a convolution's taps. */
 import type { WeightTensor } from "../graph/types.js";
+import { powerRange } from "../program/powers.js";
 import type { CodeMatrix } from "../program/types.js";
 import { MAX_CODE_BITS } from "../program/verify.js";
 import type { Range } from "./values.js";
@@ -72,13 +73,31 @@ function matrixOf(
   return { outputs, inputs, bits, step, offset, codes: ordered };
 }
 
-/** Weights that stay float, in the order of taps. */
-export function orderedFloats(weights: WeightTensor, order: TapOrder): Float32Array {
+export interface FloatWeights {
+  /** In the order of taps. */
+  readonly weights: Float32Array;
+  /** What sums are multiplied by, per output or one for all. */
+  readonly scale: Float32Array;
+}
+
+/**
+ * Weights for float activations. Codes that are 0 or powers of two stay what they are, with their scale behind the sum,
+ * `α · (Σ₊ x − Σ₋ x)`: no tap needs a multiplication. Others have it in them, as frameworks do.
+ */
+export function floatWeights(weights: WeightTensor, order: TapOrder, outputAxis: number): FloatWeights {
+  const { codes, scale } = weights.quantized ?? {};
+  const outputScale = scale && scalePerOutput(scale.shape, scale.data, outputAxis);
+  if (codes === undefined || outputScale === undefined || powerRange(codes) === undefined)
+    return { weights: orderedFloats(weights.data, order), scale: Float32Array.of(1) };
+  return { weights: orderedFloats(codes, order), scale: outputScale };
+}
+
+function orderedFloats(numbers: ArrayLike<number>, order: TapOrder): Float32Array {
   const { outputs, taps } = order;
   const ordered = new Float32Array(outputs * taps.length);
   for (let n = 0; n < outputs; n++) {
     for (let k = 0; k < taps.length; k++) {
-      ordered[n * taps.length + k] = weights.data[n * order.outputStride + taps[k]!]!;
+      ordered[n * taps.length + k] = numbers[n * order.outputStride + taps[k]!]!;
     }
   }
   return ordered;

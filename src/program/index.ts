@@ -3,6 +3,7 @@ export * from "./crc32.js";
 export * from "./geometry.js";
 export * from "./macs.js";
 export * from "./order.js";
+export * from "./powers.js";
 export * from "./print.js";
 export * from "./ranges.js";
 export * from "./types.js";

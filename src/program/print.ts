@@ -1,4 +1,5 @@
 import { printable } from "../diagnostics/text.js";
+import { powerRange, powersText } from "./powers.js";
 import {
   type CodeMatrix,
   type DeviceProgram,
@@ -76,8 +77,12 @@ function detail(instruction: Instruction): string {
     }
     case "decode":
       return ` to ${[...instruction.values.slice(0, 8)].join(", ")}${instruction.values.length > 8 ? ",…" : ""}`;
-    case "conv-float":
-      return ` ${instruction.weights.length} weights${windowText(instruction.window)}${groupsText(instruction.groups)}`;
+    case "conv-float": {
+      const { weights, window, groups } = instruction;
+      const powers = powerRange(weights);
+      const numbers = powers === undefined ? "" : ` of ${powersText(powers)}`;
+      return ` ${weights.length} weights${numbers}${windowText(window)}${groupsText(groups)}`;
+    }
     case "combine": {
       const { operator, multiplier, shift, low, high, tail } = instruction;
       const rest = tail === undefined ? "" : `, tail from ${tail.first}`;

@@ -1,6 +1,13 @@
 import { shapeText } from "../diagnostics/text.js";
 import { constantBytes, type Plan } from "../plan/index.js";
-import { canonicalSize, type DeviceProgram, domainText } from "../program/index.js";
+import {
+  canonicalSize,
+  type DeviceProgram,
+  domainText,
+  type Instruction,
+  powerRange,
+  powersText,
+} from "../program/index.js";
 import { textTable } from "./table.js";
 
 /** What a compiled model costs, as data: part of every command's `--json`. */
@@ -51,14 +58,13 @@ export function summarize(plan: Plan): Summary {
 function layerSummary(program: DeviceProgram, plan: Plan, index: number): LayerSummary {
   const { choice, symbol } = plan.steps[index]!;
   const first = program.instructions[choice.covers[0] ?? -1];
-  const weights = first?.kind === "conv" ? [first.weights] : first?.kind === "conv-bases" ? first.bases : [];
   return {
     layer: symbol,
     kernel: choice.kernel,
     inputs: shapeText(program.tensors[choice.inputs[0]!]!.shape),
     outputs: shapeText(program.tensors[choice.output]!.shape),
     inputCodes: domainText(program.tensors[choice.inputs[0]!]!.domain),
-    weightCodes: weights.map((w) => domainText({ kind: "codes", ...w })).join(" and "),
+    weightCodes: weightsText(first),
     constantBytes: constantBytes(choice),
     scratchBytes: choice.scratchBytes,
     isFloat: [...choice.inputs, choice.output].some((id) => {
@@ -66,6 +72,21 @@ function layerSummary(program: DeviceProgram, plan: Plan, index: number): LayerS
       return domain.kind === "scalar" && domain.type === "f32";
     }),
   };
+}
+
+/** What the weights are, empty where there are none or any floats. */
+function weightsText(instruction: Instruction | undefined): string {
+  if (instruction?.kind === "conv-float") {
+    const powers = powerRange(instruction.weights);
+    return powers === undefined ? "" : powersText(powers);
+  }
+  const codes =
+    instruction?.kind === "conv"
+      ? [instruction.weights]
+      : instruction?.kind === "conv-bases"
+        ? instruction.bases
+        : [];
+  return codes.map((w) => domainText({ kind: "codes", ...w })).join(" and ");
 }
 
 /** Which layers read or write float32, first and last if there are many. */

@@ -62,6 +62,14 @@ const PLANES: ProgramOptions = {
   maxSide: 7,
 };
 
+/** Float convolutions behind each other, some of whose numbers are 0, subnormal, or greater and smaller than those of inputs. */
+const FLOATS: ProgramOptions = {
+  kinds: ["conv-float", "conv-float", "conv-float", "scale", "pool"],
+  inputType: "f32",
+  instructions: 5,
+  maxSide: 6,
+};
+
 const hasQemu = (await qemuEmulator.find()) !== undefined;
 
 describe("kernels equal the device reference", () => {
@@ -99,6 +107,11 @@ describe("kernels equal the device reference", () => {
     );
   }, 900_000);
 
+  it("on float convolutions, those by powers of two with and without multiplications", async () => {
+    const functions = await compare(30 * times, FLOATS);
+    for (const name of ["conv_float_f32", "conv_select_f32"]) expect(functions).toContain(`bitloom_${name}`);
+  }, 900_000);
+
   it("on moves between pixels and channels, and heads of detectors", async () => {
     const kinds = ["scale", "threshold", "gather", "gather", "region"] as const;
     const options = { kinds, channels: [1, 6, 12, 16, 33, 35, 40], instructions: 10 } as const;
@@ -126,6 +139,7 @@ describe("kernels equal the device reference", () => {
       await compare(full ? 60 : 5, { instructions: 6 }, target);
       const functions = await compare(full ? 30 : 2, PLANES, target);
       expect(functions).toContain("bitloom_conv_bases_sums");
+      expect(await compare(full ? 30 : 3, FLOATS, target)).toContain("bitloom_conv_select_f32");
     },
     900_000,
   );

@@ -6,18 +6,17 @@ import {
   clip,
   each,
   flatten,
-  floatProducts,
   maxPool,
   meanMagnitudes,
   overMap,
   products,
   relu,
   roundHalfEven,
-  scaledWeights,
   times,
   turned,
   type Value,
 } from "../support/methods/arithmetic.js";
+import { floatLayerOf } from "../support/methods/latent.js";
 import { batchnorm, conv, linear, maxpool, paddedConv } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";
 import { CENTERED, type MethodNet, WHOLE } from "../support/methods/net.js";
@@ -56,8 +55,8 @@ const binaryConnect: MethodNet = {
     const d1 = see("conv1", products(x, lasagneKernel(drawn, "conv1", [33, 3, 3, 3])), 1 / 128);
     const r1 = see("relu1 as float", relu(normalized(drawn, "bn1", times(d1, H1))));
     const a1 = see("pool1", maxPool(r1, 2));
-    const w2 = scaledWeights(bits(drawn, "fc.weight", [10, 297]), [H2]);
-    const d2 = see("fc", floatProducts(a1, overMap(w2, a1)));
+    const codes = overMap(bits(drawn, "fc.weight", [10, 297]), a1);
+    const d2 = floatLayerOf(see, "fc", a1, { codes, scale: [H2] });
     return normalized(drawn, "bn2", flatten(d2), { ofScores: true });
   },
 };
@@ -117,8 +116,9 @@ function perFilter(name: string, scale: (layer: string) => unknown, isComputed: 
       const y1 = times(d1, alphas("conv1", [33, 3, 3, 3]));
       const r1 = see("relu1 as float", relu(normalized(drawn, "bn1", y1)));
       const a1 = see("pool1", maxPool(r1, 2));
-      const w2 = scaledWeights(bits(drawn, "fc.weight", [10, 297]), alphas("fc", [10, 297]));
-      const d2 = see("fc", floatProducts(a1, overMap(w2, a1)));
+      const scale = alphas("fc", [10, 297]);
+      const codes = overMap(bits(drawn, "fc.weight", [10, 297]), a1);
+      const d2 = floatLayerOf(see, "fc", a1, { codes, scale });
       return normalized(drawn, "bn2", flatten(d2), { ofScores: true });
     },
   };

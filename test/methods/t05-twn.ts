@@ -1,14 +1,6 @@
 /** T05: Ternary Weight Networks (Li et al. 2016), a net like LeNet; and Larq's ternary quantizers, which have no factor. */
-import {
-  flatten,
-  floatProducts,
-  maxPool,
-  products,
-  relu,
-  scaledWeights,
-  times,
-  type Value,
-} from "../support/methods/arithmetic.js";
+import { flatten, maxPool, products, relu, times, type Value } from "../support/methods/arithmetic.js";
+import { floatLayerOf, type Levels } from "../support/methods/latent.js";
 import { batchnorm, conv, linear, maxpool } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";
 import { CENTERED, type MethodNet } from "../support/methods/net.js";
@@ -16,21 +8,18 @@ import { normalized, type Parameters } from "../support/methods/parameters.js";
 
 const f = Math.fround;
 
-/** Weights as the blob of caffe-twns makes them: Δ = 0.7 · mean |W|, α the mean magnitude of what is beyond it. */
-interface Ternary {
-  readonly signs: Value;
-  readonly alpha: number;
-}
-
-/** `|w| > Δ`, over the whole layer; a filter of small weights becomes all 0. */
-export function ternary({ shape, data }: Value): Ternary {
+/**
+ * Weights as the blob of caffe-twns makes them: Δ = 0.7 · mean |W|, α the mean magnitude of what is beyond it. `|w| > Δ`, over the
+ * whole layer; a filter of small weights becomes all 0.
+ */
+export function ternary({ shape, data }: Value): Levels {
   const mean = f(data.reduce((sum, w) => sum + Math.abs(w), 0) / data.length);
   const delta = f(f(0.7) * mean);
   const kept = Array.from(data).filter((w) => Math.abs(w) > delta);
   const sum = kept.reduce((total, w) => total + Math.abs(w), 0);
   return {
-    signs: { shape, data: data.map((w) => (Math.abs(w) > delta ? Math.sign(w) : 0)) },
-    alpha: f(sum / Math.max(1, kept.length)),
+    codes: { shape, data: data.map((w) => (Math.abs(w) > delta ? Math.sign(w) : 0)) },
+    scale: [f(sum / Math.max(1, kept.length))],
   };
 }
 
@@ -67,7 +56,7 @@ const LAYERS = (quantizer: Readonly<Record<string, unknown>>) => [
 function leNet(
   name: string,
   quantizer: Readonly<Record<string, unknown>>,
-  quantized: (w: Value) => Ternary,
+  quantized: (w: Value) => Levels,
 ): MethodNet {
   return {
     name,
@@ -76,23 +65,23 @@ function leNet(
     layers: LAYERS(quantizer),
     reference(x, drawn, see) {
       const t1 = quantized(latent(drawn, "conv1.weight", [12, 1, 3, 3], 4));
-      const d1 = times(see("conv1", products(x, t1.signs), 1 / 128), t1.alpha);
+      const d1 = times(see("conv1", products(x, t1.codes), 1 / 128), t1.scale[0]!);
       const r1 = see("relu1 as float", relu(normalized(drawn, "bn1", d1)));
       const a1 = see("pool1", maxPool(r1, 2));
       const t2 = quantized(latent(drawn, "conv2.weight", [17, 12, 3, 3], 0));
-      const d2 = see("conv2", floatProducts(a1, scaledWeights(t2.signs, [t2.alpha])));
+      const d2 = floatLayerOf(see, "conv2", a1, t2);
       const r2 = see("relu2 as float", relu(normalized(drawn, "bn2", d2)));
       const a2 = see("pool2", maxPool(r2, 2));
       const t3 = quantized(latent(drawn, "fc.weight", [10, 17], 9));
-      return floatProducts(flatten(a2), scaledWeights(t3.signs, [t3.alpha]));
+      return floatLayerOf(see, "fc", flatten(a2), t3);
     },
   };
 }
 
 /** Larq's `ste_tern` by default: a threshold of 0.05 for all, and no factor. */
-function fixedThreshold({ shape, data }: Value): Ternary {
+function fixedThreshold({ shape, data }: Value): Levels {
   const delta = f(0.05);
-  return { signs: { shape, data: data.map((w) => (Math.abs(w) > delta ? Math.sign(w) : 0)) }, alpha: 1 };
+  return { codes: { shape, data: data.map((w) => (Math.abs(w) > delta ? Math.sign(w) : 0)) }, scale: [1] };
 }
 
 const twn = leNet("twn_lenet", TWN, ternary);

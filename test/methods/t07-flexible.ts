@@ -2,15 +2,8 @@
  * T07: Flexible Network Binarization (layer by layer from the deepest): one detector's trunk of which any subset of layers has
  * binary weights. The subset is data.
  */
-import {
-  flatten,
-  floatProducts,
-  meanMagnitudes,
-  overMap,
-  relu,
-  scaledWeights,
-  type Value,
-} from "../support/methods/arithmetic.js";
+import { flatten, floatProducts, meanMagnitudes, overMap, relu } from "../support/methods/arithmetic.js";
+import { floatLayerOf, type Levels } from "../support/methods/latent.js";
 import { batchnorm, FLOAT, linear, paddedConv } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";
 import type { MethodNet } from "../support/methods/net.js";
@@ -21,11 +14,13 @@ const WIDTHS = [3, 12, 9, 11, 7, 6];
 const CONVS = [1, 2, 3, 4, 5];
 
 /** Kernels α·(±1) with one α per filter, or the latent weights as they are. */
-function kernel(drawn: Parameters, layer: number, isBinary: boolean): Value {
+function kernel(drawn: Parameters, layer: number, isBinary: boolean): Levels {
   const name = `conv${layer}.weight`;
   const shape = [WIDTHS[layer]!, WIDTHS[layer - 1]!, 3, 3];
   const latent = drawn.latent(name, shape);
-  return isBinary ? scaledWeights(bits(drawn, name, shape), meanMagnitudes(latent, "output")) : latent;
+  return isBinary
+    ? { codes: bits(drawn, name, shape), scale: meanMagnitudes(latent, "output") }
+    : { codes: latent, scale: [1] };
 }
 
 /** Five convolutions, those in `binary` with binary weights; all sums of float32 in the order row, column, channel. */
@@ -47,7 +42,7 @@ function trunk(binary: readonly number[]): MethodNet {
       let a = x;
       for (const layer of CONVS) {
         const taps = { pads: 1, stride: layer === 3 ? 2 : 1 };
-        const d = see(`conv${layer}`, floatProducts(a, kernel(drawn, layer, isBinary(layer)), taps));
+        const d = floatLayerOf(see, `conv${layer}`, a, kernel(drawn, layer, isBinary(layer)), taps);
         const next = layer === 5 ? "fc" : `conv${layer + 1}`;
         a = see(`${next} input`, relu(normalized(drawn, `bn${layer}`, d)));
       }

@@ -16,6 +16,7 @@ import {
   times,
   type Value,
 } from "../support/methods/arithmetic.js";
+import { floatLayerOf, type Levels } from "../support/methods/latent.js";
 import { conv, FLOAT, maxpool } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";
 import type { MethodNet } from "../support/methods/net.js";
@@ -55,14 +56,9 @@ function factors({ shape, data }: Value): Float32Array {
   });
 }
 
-/** ±factor in place of each latent weight. */
-function binarized(latent: Value): Value {
-  const scale = factors(latent);
-  const size = latent.data.length / scale.length;
-  return {
-    shape: latent.shape,
-    data: latent.data.map((w, i) => Math.sign(w) * scale[Math.floor(i / size)]!),
-  };
+/** Signs of latent weights, and a factor per filter. */
+function binarized(latent: Value): Levels {
+  return { codes: sign(latent, 1), scale: factors(latent) };
 }
 
 /** `(x − mean) / (√variance + .000001f) · scale + bias`, one rounding after each; some channels fall and some rise. */
@@ -236,10 +232,10 @@ const tinyYolo: MethodNet = {
     const block = (name: string, input: Value, outputs: number): Value => {
       const latent = drawn.latent(`conv${name}.weight`, [outputs, channelsOf(input), 3, 3]);
       const isFirst = name === "1";
-      // Pixels are integers: their sum is exact, and the factor follows. Later sums are of float32 products.
+      // Pixels are integers: their sum is exact. Later sums are of float32 numbers; the factor follows all.
       const sums = isFirst
         ? times(see("conv1", products(input, sign(latent, 1), { pads: 1 }), 1 / 256), factors(latent))
-        : see(`conv${name}`, floatProducts(input, binarized(latent), { pads: 1 }));
+        : floatLayerOf(see, `conv${name}`, input, binarized(latent), { pads: 1 });
       return see(`leaky${name} as float`, leaky(normalizedByDarknet(drawn, `bn${name}`, sums)));
     };
     const p1 = see("pool1", maxPool(block("1", x, 8), 2));
@@ -285,11 +281,11 @@ const mobile: MethodNet = {
       const groups = channelsOf(a);
       const depthwise = binarized(drawn.latent(`depth${i}.weight`, [groups, 1, 3, 3]));
       const taps = i === "2" ? { pads: 1 } : HALVED;
-      const d = see(`depth${i}`, floatProducts(a, depthwise, { ...taps, groups }));
+      const d = floatLayerOf(see, `depth${i}`, a, depthwise, { ...taps, groups });
       const b = activated(`point${i} input`, `dn${i}`, d);
       const pointwise = binarized(drawn.latent(`point${i}.weight`, [outputs, groups, 1, 1]));
       const reader = i === "4" ? "relu4" : `depth${Number(i) + 1} input`;
-      a = activated(reader, `bn${i}`, see(`point${i}`, floatProducts(b, pointwise)));
+      a = activated(reader, `bn${i}`, floatLayerOf(see, `point${i}`, b, pointwise));
       fine.push(a);
     }
     return headOf(fine[1]!, a, mobileRule, drawn, see);

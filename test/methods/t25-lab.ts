@@ -2,15 +2,8 @@
  * T25: Loss-Aware Binarization (Hou et al. 2017): weights ±α with one α per layer, the mean magnitude weighted by the square roots of
  * Adam's second moments, which the file must have. Activations are float32 (ReLU) or signs.
  */
-import {
-  floatProducts,
-  products,
-  relu,
-  sign as signOf,
-  times,
-  type Value,
-} from "../support/methods/arithmetic.js";
-import { eachWeight, normed } from "../support/methods/latent.js";
+import { products, relu, sign as signOf, times, type Value } from "../support/methods/arithmetic.js";
+import { floatLayerOf, type Levels, normed } from "../support/methods/latent.js";
 import { batchnorm, linear, sign } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";
 import { CENTERED, type MethodNet } from "../support/methods/net.js";
@@ -30,13 +23,8 @@ const shapes: Readonly<Record<string, readonly [number, number]>> = {
   fc3: [10, 40],
 };
 
-interface Binary {
-  readonly signs: Value;
-  readonly alpha: number;
-}
-
 /** `α = Σ |D ⊙ W| / Σ D`, D = √v. */
-function binary(drawn: Parameters, layer: string): Binary {
+function binary(drawn: Parameters, layer: string): Levels {
   const w = drawn.latent(`${layer}.weight`, shapes[layer]!);
   // Gradients of weights near 0 are large where training has not decided.
   const v = drawn.numbers(
@@ -46,7 +34,7 @@ function binary(drawn: Parameters, layer: string): Binary {
   );
   const d = v.data.map((x) => f(Math.sqrt(x)));
   const weighted = d.reduce((sum, factor, i) => sum + Math.abs(factor * w.data[i]!), 0);
-  return { signs: signOf(w, 1), alpha: f(weighted / d.reduce((sum, factor) => sum + factor, 0)) };
+  return { codes: signOf(w, 1), scale: [f(weighted / d.reduce((sum, factor) => sum + factor, 0))] };
 }
 
 const withRelu: MethodNet = {
@@ -65,18 +53,9 @@ const withRelu: MethodNet = {
   ],
   reference(x, drawn, see) {
     const w1 = binary(drawn, "fc1");
-    const d1 = see("fc1", products(x, w1.signs), 1 / 128);
-    const a1 = see("fc2 input", relu(normed(drawn, "bn1", times(d1, w1.alpha))));
-    const float = (name: string, a: Value): Value => {
-      const { signs, alpha } = binary(drawn, name);
-      return see(
-        name,
-        floatProducts(
-          a,
-          eachWeight(signs, [alpha], (s, scale) => f(s * scale)),
-        ),
-      );
-    };
+    const d1 = see("fc1", products(x, w1.codes), 1 / 128);
+    const a1 = see("fc2 input", relu(normed(drawn, "bn1", times(d1, w1.scale[0]!))));
+    const float = (name: string, a: Value): Value => floatLayerOf(see, name, a, binary(drawn, name));
     const a2 = see("fc3 input", relu(normed(drawn, "bn2", float("fc2", a1))));
     return see("float scores", normed(drawn, "bn3", float("fc3", a2), { ofScores: true }));
   },
@@ -98,8 +77,8 @@ const withSigns: MethodNet = {
   ],
   reference(x, drawn, see) {
     const layer = (name: string, a: Value, unit = 1): Value => {
-      const { signs, alpha } = binary(drawn, name);
-      return times(see(name, products(a, signs), unit), alpha);
+      const { codes, scale } = binary(drawn, name);
+      return times(see(name, products(a, codes), unit), scale[0]!);
     };
     const a1 = see("sign1", signOf(normed(drawn, "bn1", layer("fc1", x, 1 / 128)), 1));
     const a2 = see("sign2", signOf(normed(drawn, "bn2", layer("fc2", a1)), 1));

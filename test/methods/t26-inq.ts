@@ -2,8 +2,8 @@
  * T26: Incremental Network Quantization (Zhou et al. 2017): weights 0 or ±2^n, n from n2 to n1, of five bits: eight exponents. On
  * bytes, sums are exact integers; on float32 activations, products are exact.
  */
-import { floatProducts, relu, roundHalfEven, type Value } from "../support/methods/arithmetic.js";
-import { integers, type Levels, layerOf, normed } from "../support/methods/latent.js";
+import { relu, roundHalfEven, type Value } from "../support/methods/arithmetic.js";
+import { floatLayerOf, integers, type Levels, layerOf, normed } from "../support/methods/latent.js";
 import { batchnorm, conv } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";
 import { CENTERED, type MethodNet } from "../support/methods/net.js";
@@ -116,11 +116,11 @@ const onFloats: MethodNet = {
     conv("conv2", inq),
   ],
   reference(x, drawn, see) {
-    const y0 = see("conv0", floatProducts(x, latent(drawn, "conv0").weights));
+    const y0 = floatLayerOf(see, "conv0", x, latent(drawn, "conv0"));
     const a0 = see("conv1 input", relu(normed(drawn, "bn0", y0)));
-    const y1 = see("conv1", floatProducts(a0, latent(drawn, "conv1").weights, taps2));
+    const y1 = floatLayerOf(see, "conv1", a0, latent(drawn, "conv1"), taps2);
     const a1 = see("conv2 input", relu(normed(drawn, "bn1", y1)));
-    return see("conv2", floatProducts(a1, latent(drawn, "conv2").weights));
+    return floatLayerOf(see, "conv2", a1, latent(drawn, "conv2"));
   },
 };
 

@@ -14,7 +14,7 @@ import {
   times,
   type Value,
 } from "../support/methods/arithmetic.js";
-import { eachWeight, meanMagnitude, normed } from "../support/methods/latent.js";
+import { floatLayerOf, meanMagnitude, normed } from "../support/methods/latent.js";
 import { batchnorm, conv, FLOAT, sign } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";
 import { CENTERED, type MethodNet, type See } from "../support/methods/net.js";
@@ -80,19 +80,12 @@ interface Told {
   readonly domain: Domain;
 }
 
-/** A layer of binary weights: sums of integers times α, or float32 products. */
+/** A layer of binary weights: sums of integers or float32 numbers, times α. */
 function binaryConv(told: Told, name: string, x: Value, shape: readonly number[], taps: Taps): Value {
   const w = told.drawn.latent(`${name}.weight`, shape);
   const alpha = f(meanMagnitude(w.data));
   if (told.domain.isBinary) return times(told.see(name, products(x, signOf(w, 1), taps)), alpha);
-  return told.see(
-    name,
-    floatProducts(
-      x,
-      eachWeight(signOf(w, 1), [alpha], (s, a) => f(s * a)),
-      taps,
-    ),
-  );
+  return floatLayerOf(told.see, name, x, { codes: signOf(w, 1), scale: [alpha] }, taps);
 }
 
 function branchOf(told: Told, { name, kernel, dilation, stride }: Branch, x: Value): Value {
@@ -102,7 +95,7 @@ function branchOf(told: Told, { name, kernel, dilation, stride }: Branch, x: Val
   const a = see(inputName, domain.activate(x));
   const taps = { stride, dilation, groups: CHANNELS, pads: [ph, pw, ph, pw] } as const;
   const d = binaryConv(told, `${name}.dw`, a, [CHANNELS, 1, ...kernel], taps);
-  const m = hasMiddle(domain, dilation) ? seenActivation(told, name, d) : d;
+  const m = hasMiddle(domain, dilation) ? seenActivation(told, name, d) : see(`${name}.pw input`, d);
   return see(name, normed(drawn, name, binaryConv(told, `${name}.pw`, m, [CHANNELS, CHANNELS, 1, 1], {})));
 }
 

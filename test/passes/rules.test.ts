@@ -368,6 +368,18 @@ describe("layers without codes", () => {
     ]);
   });
 
+  it("have no multiplication but the factor behind the sum, where weights are 0 and powers of two", () => {
+    const g = new SmallGraph([1, 2, 4, 4]);
+    g.conv(2, { scale: 3 });
+    const { program, diagnostics } = lowerGraph(g.graph, FLOATS);
+    expect(expectSameOutputs(g.graph, FLOATS)).toEqual(program);
+    expect(kinds(program)).toEqual(["conv-float", "scale"]);
+    const [conv, scale] = program.instructions;
+    expect(conv?.kind === "conv-float" && new Set(conv.weights.map(Math.abs))).toEqual(new Set([1]));
+    expect(scale).toMatchObject({ steps: [{ operator: "multiply", operand: Float32Array.of(3) }] });
+    expect(diagnostics.all[0]?.message).toMatch(/^this layer adds and subtracts float32: /);
+  });
+
   it("say what would make integers of them", () => {
     const g = new SmallGraph([1, 2, 4, 4]);
     g.conv(2);

@@ -174,7 +174,7 @@ class ProgramBuilder {
         const groups = random.pick(divisors(shape[2]));
         const channels = groups * random.integer(1, groups > 4 ? 2 : 9);
         const taps = (window.kernel[0] * window.kernel[1] * shape[2]) / groups;
-        const weights = Float32Array.from({ length: channels * taps }, () => random.normal() / 4);
+        const weights = this.#floatWeights(channels * taps);
         const output = this.#tensor(this.#windowed(shape, window, channels, false), domain);
         return { kind, input, output, window, groups, weights };
       }
@@ -404,6 +404,18 @@ class ProgramBuilder {
       offset: isBinary ? -1 : random.pick([0, -1, -(2 ** (bits - 1)), 3]),
       codes: Uint8Array.from({ length: outputs * inputs }, () => random.integer(0, 2 ** bits - 1)),
     };
+  }
+
+  /** Any numbers, or 0 and powers of two: few or many, so small that products are subnormal or 0. */
+  #floatWeights(length: number): Float32Array {
+    const random = this.#random;
+    const least = random.pick([undefined, 0, 0, 0, -3, 1, -17, -120, -126]);
+    if (least === undefined) return Float32Array.from({ length }, () => random.normal() / 4);
+    const most = least < -3 ? 15 : random.pick([0, 3]);
+    const zeros = random.pick([0, 0, 0.4, 0.9]);
+    return Float32Array.from({ length }, () =>
+      random.next() < zeros ? 0 : random.pick([-1, 1]) * 2 ** (least + random.integer(0, most)),
+    );
   }
 
   #convBases(input: TensorId): Instruction {

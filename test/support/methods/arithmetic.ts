@@ -351,12 +351,6 @@ export function overMap(w: Value, map: Value): Value {
   return { shape: [w.shape[0]!, ...map.shape.slice(1)], data: w.data };
 }
 
-/** Weights times a factor for all or one per output, rounded. */
-export function scaledWeights(w: Value, scale: ArrayLike<number>): Value {
-  const size = w.data.length / w.shape[0]!;
-  return { shape: w.shape, data: w.data.map((v, i) => f(v * scale[Math.floor(i / size) % scale.length]!)) };
-}
-
 /** Every `step`-th row and column. */
 export function everyOther(x: Value, step: number): Value {
   const [batch, channels, height, width] = x.shape as [number, number, number, number];

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CompiledModel } from "../../../src/compile.js";
-import type { Domain, Instruction } from "../../../src/program/index.js";
+import { type Domain, type Instruction, powerRange, powersText } from "../../../src/program/index.js";
 import { repoRoot } from "../root.js";
 
 export const SEPARATOR = "; ";
@@ -41,13 +41,18 @@ export function formOf({ program, plan }: CompiledModel): NetForm {
   const multiplied = program.instructions.flatMap((i) => {
     if (i.kind === "conv-bases") return [planesText(i)];
     if (i.kind !== "conv" && i.kind !== "conv-float") return [];
-    const weights = i.kind === "conv" ? valuesText({ kind: "codes", ...i.weights }) : "f32";
+    const weights = i.kind === "conv" ? valuesText({ kind: "codes", ...i.weights }) : floatsText(i.weights);
     return [`${valuesText(program.tensors[i.input]!.domain)} × ${weights}`];
   });
   return {
     domains: distinct(multiplied).join(SEPARATOR),
     kernels: distinct(plan.steps.map(({ choice }) => choice.kernel)).join(SEPARATOR),
   };
+}
+
+function floatsText(weights: Float32Array): string {
+  const powers = powerRange(weights);
+  return powers === undefined ? "f32" : powersText(powers);
 }
 
 /** "2 planes of ±1 × 3 bases of ±1". */

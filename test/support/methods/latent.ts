@@ -1,5 +1,5 @@
 /** What papers do to latent weights, for references: numbers per output, levels, and layers of integers times one factor. */
-import { batchNorm, each, products, type Taps, times, type Value } from "./arithmetic.js";
+import { batchNorm, each, floatProducts, products, type Taps, times, type Value } from "./arithmetic.js";
 import type { See } from "./net.js";
 import type { NormalizationOptions, Parameters } from "./parameters.js";
 
@@ -44,8 +44,25 @@ export function layerOf(
   taps: Taps = {},
 ): Value {
   const sums = see(name, products(x, codes, taps));
-  const factors = Array.from({ length: codes.shape[0]! }, (_, n) => f(scale[n % scale.length]! * factor));
-  return times(sums, factors);
+  return times(
+    sums,
+    perOutput(scale, codes.shape[0]!).map((s) => f(s * factor)),
+  );
+}
+
+/** A layer of float32 activations: signed sums of the numbers themselves, `y = α · (Σ₊ x − Σ₋ x)`, the factor behind the sum. */
+export function floatLayerOf(
+  see: See,
+  name: string,
+  x: Value,
+  { codes, scale }: Levels,
+  taps: Taps = {},
+): Value {
+  return times(see(name, floatProducts(x, codes, taps)), perOutput(scale, codes.shape[0]!));
+}
+
+function perOutput(scale: ArrayLike<number>, outputs: number): Float64Array {
+  return Float64Array.from({ length: outputs }, (_, n) => scale[n % scale.length]!);
 }
 
 /** Batch normalization near the statistics of `x`. */
