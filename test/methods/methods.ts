@@ -18,9 +18,11 @@ import { binaryDenseNet } from "./t16-binary-densenet.js";
 import { xnorPlusPlus } from "./t17-xnor-net-plus-plus.js";
 import { melius } from "./t18-melius.js";
 import { irNet } from "./t19-ir-net.js";
+import { batsCells } from "./t20-bats.js";
 import { horq } from "./t22-horq.js";
 import { lqNets } from "./t24-lq-nets.js";
 import { hwgq } from "./t30-hwgq.js";
+import { bnasGist } from "./t32-bnas.js";
 
 export const methods: readonly Method[] = [
   binaryWeights,
@@ -41,7 +43,9 @@ export const methods: readonly Method[] = [
   xnorPlusPlus,
   melius,
   irNet,
+  batsCells,
   horq,
   lqNets,
   hwgq,
+  bnasGist,
 ];

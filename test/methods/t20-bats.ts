@@ -4,7 +4,14 @@
  * skip (two convolutions of stride 2, the second of the map without its first row and column), and none. The cells' inputs are made fit
  * by 1 × 1.
  */
-import { concatenate, floatProducts, prelu, relu, type Taps, type Value } from "../support/methods/arithmetic.js";
+import {
+  concatenate,
+  floatProducts,
+  prelu,
+  relu,
+  type Taps,
+  type Value,
+} from "../support/methods/arithmetic.js";
 import {
   averagePool,
   binaryConv,
@@ -21,7 +28,7 @@ import {
 import { floatWeights, head, headLayers } from "../support/methods/head.js";
 import { batchnorm, FLOAT, paddedConv } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";
-import { CENTERED, type MethodNet } from "../support/methods/net.js";
+import { CENTERED, type MethodNet, type See } from "../support/methods/net.js";
 import { normalized, type Parameters } from "../support/methods/parameters.js";
 
 const C = 36;
@@ -32,7 +39,7 @@ function activation(name: string): Part {
   return {
     layers: () => [{ type: "prelu", name: `${name}.act`, weight: `${name}.act.weight` }],
     end: () => `${name}.act`,
-    run: (x, drawn, see) => see(`${name}.act`, prelu(x, slopesOf(drawn, name, x.shape[1]!))),
+    run: (x, drawn, see) => see(`${name}.act as float`, prelu(x, slopesOf(drawn, name, x.shape[1]!))),
   };
 }
 
@@ -45,7 +52,12 @@ const latent = (drawn: Parameters, name: string, shape: readonly number[]): Valu
   drawn.latent(`${name}.weight`, shape);
 
 function grouped(name: string, outputs: number, [kh, kw]: readonly [number, number], taps: Taps): Part {
-  const layer = { name, shape: [outputs, C / GROUPS, kh, kw] as const, taps: { ...taps, groups: GROUPS }, latent };
+  const layer = {
+    name,
+    shape: [outputs, C / GROUPS, kh, kw] as const,
+    taps: { ...taps, groups: GROUPS },
+    latent,
+  };
   return binaryConv(layer, activation(name));
 }
 
@@ -89,7 +101,8 @@ type Operation = (name: string, stride: number) => Part;
 
 const OPERATIONS = {
   conv_3x3: (name, stride) => convolution(name, [3, 3], stride),
-  sep_7x7: (name, stride) => chain(convolution(`${name}.a`, [7, 7], stride), convolution(`${name}.b`, [7, 7], 1)),
+  sep_7x7: (name, stride) =>
+    chain(convolution(`${name}.a`, [7, 7], stride), convolution(`${name}.b`, [7, 7], 1)),
   dil_5x5: (name, stride) => convolution(name, [5, 5], stride, 2),
   conv_7x1_1x7: (name, stride) =>
     chain(convolution(`${name}.a`, [1, 7], stride), convolution(`${name}.b`, [7, 1], 1)),
@@ -162,11 +175,38 @@ const FITS = {
 const normal = cell("normal", ["normal.fit0.act", "normal.fit1.act"], NORMAL);
 const reduction = cell("reduction", ["reduction.fit0.act", "reduction.fit1.act"], REDUCTION);
 
+/**
+ * Where a shuffle or a crop waits, tensors have channels in the order, or positions, that they had before it; what reads them is
+ * compared in the model's order.
+ */
+const UNMOVED = "it has the order or the extent before a shuffle or a crop that waits";
+const internal = Object.fromEntries(
+  [
+    ...[
+      "normal.0a",
+      "normal.0b.a",
+      "normal.0b.b",
+      "normal.1a",
+      "normal.3b.a",
+      "normal.3b.b",
+      "reduction.3b",
+    ].flatMap((at) => [`${at}.act`, `${at}.act as float`, `${at}.sum selection`]),
+    ...["sum", "sign", "act", "act as float", "conv selection"].map((part) => `reduction.0a.b.${part}`),
+    ...["reduction.0a.a.act as float", "reduction.node0 selection", "reduction.node2 selection"],
+    ...["reduction.2a.act", "reduction.2a.act as float"],
+    ...["even.act", "even.act as float", "odd.act as float", "odd.sign", "odd.conv selection"].map(
+      (part) => `reduction.1b.${part}`,
+    ),
+    ...["reduction.1b", "reduction.fit1.act as float"],
+  ].map((name) => [name, UNMOVED]),
+);
+
 const bats: MethodNet = {
   name: "bats",
   input: [3, 8, 8],
   bytes: CENTERED,
   exceedsM0: true,
+  internal,
   layers: [
     paddedConv("stem", FLOAT, 1),
     batchnorm("stem.bn"),
@@ -178,14 +218,16 @@ const bats: MethodNet = {
     { type: "relu", name: "last" },
     ...headLayers,
   ],
-  reference(x, drawn, see) {
+  reference(x, drawn, seeAll) {
+    const see: See = (name, value, unit) => (name in internal ? value : seeAll(name, value, unit));
     const w = floatWeights(drawn, "stem.weight", [C, 3, 3, 3]);
     const stem = see("stem", floatProducts(see("stem input", x), w, { pads: 1 }));
     const s = normalized(drawn, "stem.bn", stem);
     const both = FITS.normal.map((part) => part.run(s, drawn, see)) as [Value, Value];
     const y = normal.run(both, drawn, see);
     const [before, after] = FITS.reduction;
-    const z = reduction.run([before.run(s, drawn, see), after.run(y, drawn, see)], drawn, see);
+    const fitted = see("reduction.0b input", after.run(y, drawn, see));
+    const z = reduction.run([before.run(s, drawn, see), fitted], drawn, see);
     return head(relu(z), drawn, see);
   },
 };
@@ -210,6 +252,7 @@ export const batsCells: Method = {
       command: bundleCommand(),
     },
   ],
-  result: "exact; what PReLUs, pools and sums make is float32, as are first and last layers, in a stated order",
+  result:
+    "exact; what PReLUs, pools and sums make is float32, as are first and last layers, in a stated order",
   nets: [bats],
 };
