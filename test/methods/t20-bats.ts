@@ -164,13 +164,13 @@ const REDUCTION = edgesOf("reduction", true, [
 ]);
 
 /** 1 × 1 of all channels, and PReLU: the inputs of a cell. */
-function fit(name: string, channels: number): Part {
+function fitted(name: string, channels: number): Part {
   return binaryConv({ name, shape: [C, channels, 1, 1], taps: {}, latent }, activation(name));
 }
 
 const FITS = {
-  normal: [fit("normal.fit0", C), fit("normal.fit1", C)],
-  reduction: [fit("reduction.fit0", C), fit("reduction.fit1", 4 * C)],
+  normal: [fitted("normal.fit0", C), fitted("normal.fit1", C)],
+  reduction: [fitted("reduction.fit0", C), fitted("reduction.fit1", 4 * C)],
 } as const;
 const normal = cell("normal", ["normal.fit0.act", "normal.fit1.act"], NORMAL);
 const reduction = cell("reduction", ["reduction.fit0.act", "reduction.fit1.act"], REDUCTION);
@@ -226,8 +226,8 @@ const bats: MethodNet = {
     const both = FITS.normal.map((part) => part.run(s, drawn, see)) as [Value, Value];
     const y = normal.run(both, drawn, see);
     const [before, after] = FITS.reduction;
-    const fitted = see("reduction.0b input", after.run(y, drawn, see));
-    const z = reduction.run([before.run(s, drawn, see), fitted], drawn, see);
+    const input = see("reduction.0b input", after.run(y, drawn, see));
+    const z = reduction.run([before.run(s, drawn, see), input], drawn, see);
     return head(relu(z), drawn, see);
   },
 };
