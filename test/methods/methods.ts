@@ -19,6 +19,7 @@ import { binaryDenseNet } from "./t16-binary-densenet.js";
 import { xnorPlusPlus } from "./t17-xnor-net-plus-plus.js";
 import { melius } from "./t18-melius.js";
 import { irNet } from "./t19-ir-net.js";
+import { batsCells } from "./t20-bats.js";
 import { uniformQuantizers } from "./t21-uniform.js";
 import { horq } from "./t22-horq.js";
 import { ternaryWeights as ternaryTimesCodes } from "./t23-ternary.js";
@@ -30,6 +31,7 @@ import { circulantFilters } from "./t28-cbcn.js";
 import { gradients } from "./t29-gradients.js";
 import { hwgq } from "./t30-hwgq.js";
 import { searchedWidths } from "./t31-widths.js";
+import { bnasGist } from "./t32-bnas.js";
 import { dartsCells } from "./t33-darts.js";
 import { mobileNets } from "./t34-mobile.js";
 import { apq } from "./t35-apq.js";
@@ -54,6 +56,7 @@ export const methods: readonly Method[] = [
   xnorPlusPlus,
   melius,
   irNet,
+  batsCells,
   uniformQuantizers,
   horq,
   ternaryTimesCodes,
@@ -65,6 +68,7 @@ export const methods: readonly Method[] = [
   gradients,
   hwgq,
   searchedWidths,
+  bnasGist,
   dartsCells,
   mobileNets,
   apq,

@@ -28,7 +28,7 @@ import {
 import { floatWeights, head, headLayers } from "../support/methods/head.js";
 import { batchnorm, FLOAT, paddedConv } from "../support/methods/layers.js";
 import { bundleCommand, type Method } from "../support/methods/method.js";
-import { CENTERED, type MethodNet } from "../support/methods/net.js";
+import { CENTERED, type MethodNet, type See } from "../support/methods/net.js";
 import { normalized, type Parameters } from "../support/methods/parameters.js";
 
 const C = 36;
@@ -39,7 +39,7 @@ function activation(name: string): Part {
   return {
     layers: () => [{ type: "prelu", name: `${name}.act`, weight: `${name}.act.weight` }],
     end: () => `${name}.act`,
-    run: (x, drawn, see) => see(`${name}.act`, prelu(x, slopesOf(drawn, name, x.shape[1]!))),
+    run: (x, drawn, see) => see(`${name}.act as float`, prelu(x, slopesOf(drawn, name, x.shape[1]!))),
   };
 }
 
@@ -164,22 +164,49 @@ const REDUCTION = edgesOf("reduction", true, [
 ]);
 
 /** 1 × 1 of all channels, and PReLU: the inputs of a cell. */
-function fit(name: string, channels: number): Part {
+function fitted(name: string, channels: number): Part {
   return binaryConv({ name, shape: [C, channels, 1, 1], taps: {}, latent }, activation(name));
 }
 
 const FITS = {
-  normal: [fit("normal.fit0", C), fit("normal.fit1", C)],
-  reduction: [fit("reduction.fit0", C), fit("reduction.fit1", 4 * C)],
+  normal: [fitted("normal.fit0", C), fitted("normal.fit1", C)],
+  reduction: [fitted("reduction.fit0", C), fitted("reduction.fit1", 4 * C)],
 } as const;
 const normal = cell("normal", ["normal.fit0.act", "normal.fit1.act"], NORMAL);
 const reduction = cell("reduction", ["reduction.fit0.act", "reduction.fit1.act"], REDUCTION);
+
+/**
+ * Where a shuffle or a crop waits, tensors have channels in the order, or positions, that they had before it; what reads them is
+ * compared in the model's order.
+ */
+const UNMOVED = "it has the order or the extent before a shuffle or a crop that waits";
+const internal = Object.fromEntries(
+  [
+    ...[
+      "normal.0a",
+      "normal.0b.a",
+      "normal.0b.b",
+      "normal.1a",
+      "normal.3b.a",
+      "normal.3b.b",
+      "reduction.3b",
+    ].flatMap((at) => [`${at}.act`, `${at}.act as float`, `${at}.sum selection`]),
+    ...["sum", "sign", "act", "act as float", "conv selection"].map((part) => `reduction.0a.b.${part}`),
+    ...["reduction.0a.a.act as float", "reduction.node0 selection", "reduction.node2 selection"],
+    ...["reduction.2a.act", "reduction.2a.act as float"],
+    ...["even.act", "even.act as float", "odd.act as float", "odd.sign", "odd.conv selection"].map(
+      (part) => `reduction.1b.${part}`,
+    ),
+    ...["reduction.1b", "reduction.fit1.act as float"],
+  ].map((name) => [name, UNMOVED]),
+);
 
 const bats: MethodNet = {
   name: "bats",
   input: [3, 8, 8],
   bytes: CENTERED,
   exceedsM0: true,
+  internal,
   layers: [
     paddedConv("stem", FLOAT, 1),
     batchnorm("stem.bn"),
@@ -191,14 +218,16 @@ const bats: MethodNet = {
     { type: "relu", name: "last" },
     ...headLayers,
   ],
-  reference(x, drawn, see) {
+  reference(x, drawn, seeAll) {
+    const see: See = (name, value, unit) => (name in internal ? value : seeAll(name, value, unit));
     const w = floatWeights(drawn, "stem.weight", [C, 3, 3, 3]);
     const stem = see("stem", floatProducts(see("stem input", x), w, { pads: 1 }));
     const s = normalized(drawn, "stem.bn", stem);
     const both = FITS.normal.map((part) => part.run(s, drawn, see)) as [Value, Value];
     const y = normal.run(both, drawn, see);
     const [before, after] = FITS.reduction;
-    const z = reduction.run([before.run(s, drawn, see), after.run(y, drawn, see)], drawn, see);
+    const input = see("reduction.0b input", after.run(y, drawn, see));
+    const z = reduction.run([before.run(s, drawn, see), input], drawn, see);
     return head(relu(z), drawn, see);
   },
 };
