@@ -1,6 +1,5 @@
 /** Pools: the greatest waits for a better place, the mean is a sum and one division. */
-import type { GraphNode, GraphOp, Window } from "../graph/types.js";
-import type { ChainStep } from "./chain.js";
+import type { FloatTensor, GraphNode, GraphOp, Window } from "../graph/types.js";
 import { onlyMultiplies } from "./codes.js";
 import { gathered } from "./gather.js";
 import { mapShape } from "./lower-conv.js";
@@ -9,8 +8,8 @@ import { reportLayout } from "./problems.js";
 import { arrangedMap, mapPartOf } from "./select.js";
 import { type Settled, settle } from "./settle.js";
 import { scaled, summed } from "./sources.js";
-import { isFloat, type Value, withStep } from "./values.js";
-import { isIdentity, mapView } from "./views.js";
+import { isFloat, type MapShape, type Step, type Value, type View, withStep } from "./values.js";
+import { isIdentity, mapView, perChannel, perPosition } from "./views.js";
 
 export function lowerMaxPool(
   context: Lowering,
@@ -65,31 +64,32 @@ export function lowerAveragePool(
   if (map === undefined) return undefined;
   const shape = context.graph.values.get(node.output)!.shape;
   const [height, width] = mapShape(shape);
-  const taps = tapCounts(op.window, map.shape, [height, width]);
-  const divisor = op.countPads ? op.window.kernel[0] * op.window.kernel[1] : taps[1];
-  if (!op.countPads && taps[0] !== taps[1]) {
-    context.diagnostics.error(
-      "lowering/pool-count",
-      `averages over ${taps[0]} to ${taps[1]} elements, depending on the position`,
-      { where: node.name, remedy: "count the padding in the average, or pad less" },
-    );
-    return undefined;
-  }
+  const view = mapView(shape, 1);
+  const inside = tapCounts(op.window, map.shape, [height, width]);
+  const taps = [Math.min(...inside), Math.max(...inside)] as const;
   const pool = { window: op.window, shape: [height, width, map.shape[2]] as const, node: node.name };
   const { source, steps } = canSumIntegers(map, taps)
     ? { source: map.source, steps: map.steps }
     : { source: scaled(context, map.source, map.steps, `${node.name} input`), steps: [] };
-  const division: ChainStep = {
-    kind: "scale",
-    step: { operator: "divide", operand: Float32Array.of(divisor) },
-    node: node.name,
-  };
+  const divisors = op.countPads ? inside.fill(op.window.kernel[0] * op.window.kernel[1]) : inside;
+  const division = divisionBy({ shape: [1, 1, ...shape.slice(2)], data: divisors }, node, view, pool.shape);
   return {
     source: summed(context, source, pool, taps),
-    steps: divisor === 1 ? steps : [...steps, division],
+    steps: [...steps, ...division],
     shape: pool.shape,
-    view: mapView(shape, 1),
+    view,
   };
+}
+
+/** One division by the number of elements in the mean, which can differ between positions; none by 1. */
+function divisionBy(divisors: FloatTensor, node: GraphNode, view: View, shape: MapShape): Step[] {
+  const one = perChannel(divisors, view, shape);
+  if (one?.every((n) => n === 1)) return [];
+  const { name } = node;
+  if (one !== undefined) return [{ kind: "scale", step: { operator: "divide", operand: one }, node: name }];
+  return [
+    { kind: "positional", step: { operator: "divide", ...perPosition(divisors, view, shape) }, node: name },
+  ];
 }
 
 /** Whether the sum of a value's integers stands for the sum of the value; `taps` are the least and most that are added. */
@@ -104,15 +104,15 @@ export function canSumIntegers(
   return onlyMultiplies(isScaledInput ? rest : steps);
 }
 
-/** Least and greatest number of a window's taps that lie inside the map. */
+/** How many of a window's taps lie inside the map, for each output, row by row. */
 function tapCounts(
   window: Window,
-  [height, width]: readonly [number, number, number],
+  [height, width]: MapShape,
   output: readonly [number, number],
-): readonly [least: number, greatest: number] {
+): Float32Array<ArrayBuffer> {
   const rows = insideCounts(window, 0, height, output[0]);
   const columns = insideCounts(window, 1, width, output[1]);
-  return [Math.min(...rows) * Math.min(...columns), Math.max(...rows) * Math.max(...columns)];
+  return Float32Array.from(rows.flatMap((row) => columns.map((column) => row * column)));
 }
 
 function insideCounts(
