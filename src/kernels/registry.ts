@@ -10,6 +10,7 @@ import { convPairs } from "./conv-pairs.js";
 import { convPlanes } from "./conv-planes.js";
 import { convRows } from "./conv-rows.js";
 import { convRowsMve } from "./conv-rows-mve.js";
+import { convSigns } from "./conv-signs.js";
 import { convTablesMve } from "./conv-tables-mve.js";
 import { decode } from "./decode.js";
 import { denseB1 } from "./dense-b1.js";
@@ -37,6 +38,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   convBytes,
   convGeneral,
   convFloat,
+  convSigns,
   convBases,
   pool,
   add,

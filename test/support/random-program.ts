@@ -174,7 +174,7 @@ class ProgramBuilder {
         const groups = random.pick(divisors(shape[2]));
         const channels = groups * random.integer(1, groups > 4 ? 2 : 9);
         const taps = (window.kernel[0] * window.kernel[1] * shape[2]) / groups;
-        const weights = Float32Array.from({ length: channels * taps }, () => random.normal() / 4);
+        const weights = floatWeights(random, channels, taps);
         const output = this.#tensor(this.#windowed(shape, window, channels, false), domain);
         return { kind, input, output, window, groups, weights };
       }
@@ -562,6 +562,19 @@ function isAlike(a: ProgramTensor, b: ProgramTensor): boolean {
 
 function elementCountOf(shape: Shape): number {
   return shape[0] * shape[1] * shape[2];
+}
+
+/** Of any size; or one magnitude and 0, for all outputs or for each. */
+function floatWeights(random: Random, channels: number, taps: number): Float32Array {
+  const length = channels * taps;
+  if (random.next() < 0.4) return Float32Array.from({ length }, () => random.normal() / 4);
+  const common = random.next();
+  const hasOwn = random.next() < 0.5;
+  const magnitudes = Array.from({ length: channels }, () => (hasOwn ? random.next() : common));
+  const zeros = random.pick([0, 0.4]);
+  return Float32Array.from({ length }, (_, i) =>
+    random.next() < zeros ? 0 : random.pick([-1, 1]) * magnitudes[Math.floor(i / taps)]!,
+  );
 }
 
 function divisors(n: number): number[] {
