@@ -9,7 +9,8 @@
 #include "bitloom_window.h"
 
 typedef struct {
-    /* [outputs][words]: taps in the order [kernel rows][kernel columns][group_inputs], the first one in bit 0 */
+    /* [outputs][words]: taps in the order [kernel rows][kernel columns][group_inputs], the first one in bit 0
+     */
     const uint32_t *negative; /* set where a weight is below 0 */
     const uint32_t *used;     /* set where it is not 0; NULL where none is 0 */
     const float *magnitudes;  /* one for all outputs, or one for each */
@@ -22,8 +23,8 @@ typedef struct {
 } bitloom_conv_signs;
 
 /*
- * Writes float32 of the rows [y0, y1): products and sums are rounded one by one, in the order of the taps. `scratch` holds the
- * taps of one pixel and group: one float each.
+ * Writes float32 of the rows [y0, y1): products and sums are rounded one by one, in the order of the taps.
+ * `scratch` holds the taps of one pixel and group: one float each.
  */
 void bitloom_conv_signs_f32(const bitloom_conv_signs *layer, const bitloom_const_ring *inputs,
                             const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);

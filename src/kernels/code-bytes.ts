@@ -21,7 +21,7 @@ export const CODE_BYTES: Readonly<Record<string, readonly [thumb2: number, thumb
   bitloom_conv_planes: [10386, 9588],
   bitloom_conv_rows: [7516, 4348],
   bitloom_conv_rows_mve: [1640, 1640],
-  bitloom_conv_signs: [1168, 1140],
+  bitloom_conv_signs: [1260, 1280],
   bitloom_conv_tables_mve: [7260, 7260],
   bitloom_decode: [276, 320],
   bitloom_dense_b1: [808, 928],
