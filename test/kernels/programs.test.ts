@@ -94,6 +94,7 @@ describe("kernels equal the device reference", () => {
     expect([...functions]).toEqual(
       expect.arrayContaining([
         ...["bitloom_scale_positions_f32", "bitloom_reduce_f32"],
+        ...["bitloom_conv_float_f32", "bitloom_conv_signs_f32"],
         ...["add", "subtract", "multiply"].map((o) => `bitloom_pairwise_${o}`),
       ]),
     );
