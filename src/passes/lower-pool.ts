@@ -1,5 +1,5 @@
 /** Pools: the greatest waits for a better place, the mean is a sum and one division. */
-import type { FloatTensor, GraphNode, GraphOp, Window } from "../graph/types.js";
+import type { GraphNode, GraphOp, Shape, Window } from "../graph/types.js";
 import { onlyMultiplies } from "./codes.js";
 import { gathered } from "./gather.js";
 import { mapShape } from "./lower-conv.js";
@@ -8,8 +8,8 @@ import { reportLayout } from "./problems.js";
 import { arrangedMap, mapPartOf } from "./select.js";
 import { type Settled, settle } from "./settle.js";
 import { scaled, summed } from "./sources.js";
-import { isFloat, type MapShape, type Step, type Value, type View, withStep } from "./values.js";
-import { isIdentity, mapView, perChannel, perPosition } from "./views.js";
+import { isFloat, type Step, type Value, withStep } from "./values.js";
+import { isIdentity, mapView, perPosition } from "./views.js";
 
 export function lowerMaxPool(
   context: Lowering,
@@ -64,32 +64,38 @@ export function lowerAveragePool(
   if (map === undefined) return undefined;
   const shape = context.graph.values.get(node.output)!.shape;
   const [height, width] = mapShape(shape);
-  const view = mapView(shape, 1);
-  const inside = tapCounts(op.window, map.shape, [height, width]);
+  const inside = insideCounts(op.window, map.shape, [height, width]);
   const taps = [Math.min(...inside), Math.max(...inside)] as const;
+  const division = divisionBy(node, op, inside, shape);
   const pool = { window: op.window, shape: [height, width, map.shape[2]] as const, node: node.name };
   const { source, steps } = canSumIntegers(map, taps)
     ? { source: map.source, steps: map.steps }
     : { source: scaled(context, map.source, map.steps, `${node.name} input`), steps: [] };
-  const divisors = op.countPads ? inside.fill(op.window.kernel[0] * op.window.kernel[1]) : inside;
-  const division = divisionBy({ shape: [1, 1, ...shape.slice(2)], data: divisors }, node, view, pool.shape);
   return {
     source: summed(context, source, pool, taps),
-    steps: [...steps, ...division],
+    steps: division === undefined ? steps : [...steps, division],
     shape: pool.shape,
-    view,
+    view: mapView(shape, 1),
   };
 }
 
-/** One division by the number of elements in the mean, which can differ between positions; none by 1. */
-function divisionBy(divisors: FloatTensor, node: GraphNode, view: View, shape: MapShape): Step[] {
-  const one = perChannel(divisors, view, shape);
-  if (one?.every((n) => n === 1)) return [];
-  const { name } = node;
-  if (one !== undefined) return [{ kind: "scale", step: { operator: "divide", operand: one }, node: name }];
-  return [
-    { kind: "positional", step: { operator: "divide", ...perPosition(divisors, view, shape) }, node: name },
-  ];
+/** By the window's size, or by the elements inside the map where pads do not count; undefined where that is 1. */
+function divisionBy(
+  node: GraphNode,
+  { window: { kernel }, countPads }: AveragePool,
+  inside: readonly number[],
+  shape: Shape,
+): Step | undefined {
+  const first = countPads ? kernel[0] * kernel[1] : inside[0]!;
+  if (countPads || inside.every((n) => n === first)) {
+    const step = { operator: "divide", operand: Float32Array.of(first) } as const;
+    return first === 1 ? undefined : { kind: "scale", step, node: node.name };
+  }
+  const view = mapView(shape, 1);
+  const counts = { shape: shape.map((n, axis) => (axis < 2 ? 1 : n)), data: Float32Array.from(inside) };
+  const [height, width] = mapShape(shape);
+  const step = { operator: "divide", ...perPosition(counts, view, [height, width, shape[1]!]) } as const;
+  return { kind: "positional", step, node: node.name };
 }
 
 /** Whether the sum of a value's integers stands for the sum of the value; `taps` are the least and most that are added. */
@@ -104,18 +110,17 @@ export function canSumIntegers(
   return onlyMultiplies(isScaledInput ? rest : steps);
 }
 
-/** How many of a window's taps lie inside the map, for each output, row by row. */
-function tapCounts(
+/** How many of a window's taps lie inside the map, at every position of the output. */
+function insideCounts(
   window: Window,
-  [height, width]: MapShape,
-  output: readonly [number, number],
-): Float32Array<ArrayBuffer> {
-  const rows = insideCounts(window, 0, height, output[0]);
-  const columns = insideCounts(window, 1, width, output[1]);
-  return Float32Array.from(rows.flatMap((row) => columns.map((column) => row * column)));
+  [height, width]: readonly [number, number, number],
+  [rows, columns]: readonly [number, number],
+): number[] {
+  const across = insideAlong(window, 1, width, columns);
+  return insideAlong(window, 0, height, rows).flatMap((n) => across.map((m) => n * m));
 }
 
-function insideCounts(
+function insideAlong(
   { kernel, stride, dilation, pads }: Window,
   axis: 0 | 1,
   size: number,
