@@ -32,8 +32,8 @@ void bitloom_pool_pixels_planes(const bitloom_pool_pixels *layer, const bitloom_
 /*
  * The same for one-bit codes where each output is made of two neighbouring columns: kernel of one or two rows
  * and two columns, stride 2 along x, no padding on the left, and output units of half the input's bytes, or
- * of one byte both and at most four outputs; if an input unit has several words, they are full. Whole words are joined, whatever
- * channels they hold. Needs no scratch.
+ * of one byte both and at most four outputs; if an input unit has several words, they are full. Whole words
+ * are joined, whatever channels they hold. Needs no scratch.
  */
 void bitloom_pool_pixels_halve(const bitloom_pool_pixels *layer, const bitloom_const_ring *inputs,
                                const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);

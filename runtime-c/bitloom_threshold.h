@@ -24,6 +24,7 @@ typedef struct {
     uint8_t per_channel;       /* 0: one row of thresholds for all channels */
     uint8_t levels;            /* thresholds per row */
     uint8_t planes;            /* planes of an output pixel, 1 to 8; 0 for bytes */
+    uint8_t mapped;            /* 0: no row is flipped and there is no table */
     uint16_t unit_bytes;       /* of the layout pixels; else 0 */
 } bitloom_threshold;
 
@@ -87,13 +88,18 @@ static inline uint32_t bitloom_threshold_reached(const int32_t *thresholds, uint
     return low;
 }
 
-static inline uint32_t bitloom_threshold_code(const bitloom_threshold *layer, uint32_t channel, int32_t key) {
-    const uint32_t row = layer->per_channel != 0U ? channel : 0U;
-    uint32_t code = bitloom_threshold_reached(layer->thresholds + row * layer->levels, layer->levels, key);
+static inline uint32_t bitloom_threshold_mapped(const bitloom_threshold *layer, uint32_t row, uint32_t code) {
     if (layer->flipped != NULL && layer->flipped[row] != 0U) {
         code = layer->levels - code;
     }
     return layer->table != NULL ? layer->table[code] : code;
+}
+
+static inline uint32_t bitloom_threshold_code(const bitloom_threshold *layer, uint32_t channel, int32_t key) {
+    const uint32_t row = layer->per_channel != 0U ? channel : 0U;
+    const uint32_t code =
+        bitloom_threshold_reached(layer->thresholds + row * layer->levels, layer->levels, key);
+    return layer->mapped != 0U ? bitloom_threshold_mapped(layer, row, code) : code;
 }
 
 /* The key of a float32. */

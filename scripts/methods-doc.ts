@@ -2,8 +2,10 @@
 
 import { markdownTable } from "../src/report/markdown-table.js";
 import { methods } from "../test/methods/methods.js";
+import { publishedNets } from "../test/methods/published/nets.js";
 import { distinct, type NetFigures, readFigures, SEPARATOR } from "../test/support/methods/figures.js";
 import type { Method, System } from "../test/support/methods/method.js";
+import { readPublished } from "../test/support/published/figures.js";
 
 interface Row extends System {
   readonly method: Method;
@@ -27,6 +29,7 @@ function rows(): Row[] {
 }
 
 export const methodTables: Readonly<Record<string, () => string>> = {
+  "nets of published size": publishedTable,
   methods: () =>
     markdownTable(
       [
@@ -77,6 +80,37 @@ export const methodTables: Readonly<Record<string, () => string>> = {
 
 function union(lists: readonly string[]): string {
   return distinct(lists.flatMap((list) => list.split(SEPARATOR))).join(SEPARATOR);
+}
+
+/** Nets of published size. */
+function publishedTable(): string {
+  const { compiler, nets } = readPublished();
+  const columns = [
+    "net",
+    "parameters",
+    "MACs: float32",
+    "codes",
+    "planes",
+    "bytes",
+    "flash, bytes",
+    "arena, bytes",
+    "stack, bytes",
+    `instructions (${compiler})`,
+    "per MAC",
+  ];
+  return markdownTable(
+    columns,
+    Object.entries(publishedNets).flatMap(([name, { title }]): string[][] => {
+      const figures = nets[name];
+      if (figures === undefined) return [];
+      const { parameters, macs, flashBytes, arenaBytes, stackBytes, instructions } = figures;
+      const kinds = ["float32", "codes", "planes", "bytes"].map((kind) => macs[kind] ?? 0);
+      const all = kinds.reduce((a, b) => a + b, 0);
+      const numbers = [...kinds, flashBytes, arenaBytes, stackBytes, instructions];
+      const texts = [parameters, ...numbers].map((n) => (n === 0 ? "" : n.toLocaleString("en")));
+      return [[title, ...texts, (instructions / all).toFixed(2)]];
+    }),
+  );
 }
 
 /** The least and the greatest of the nets. */

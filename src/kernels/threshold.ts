@@ -121,6 +121,7 @@ export function thresholdData(
     ["per_channel", rows === 1 ? 0 : 1],
     ["levels", levels],
     ["planes", planesOf(program.tensors[output]!)],
+    ["mapped", anyFlipped || table !== undefined ? 1 : 0],
     ["unit_bytes", unitBytes],
   ];
   const bytes = (name: string, values: Uint8Array, layout: string): KernelCall["constants"][number] => ({
