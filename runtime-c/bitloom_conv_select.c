@@ -178,8 +178,9 @@ static void add_row(const bitloom_conv_select *layer, float *sums, const float *
                     const bitloom_taps *columns) {
     const bitloom_window *window = &layer->window;
     const uint32_t channels = layer->groups * layer->group_inputs;
-    const uint32_t is_depthwise =
-        layer->present == NULL && layer->group_inputs == 1U && layer->group_outputs == 1U;
+    /* One group is a run of taps. */
+    const uint32_t is_depthwise = layer->groups > 1U && layer->present == NULL && layer->group_inputs == 1U &&
+                                  layer->group_outputs == 1U;
     uint32_t kx, group, run = 1U;
     if (layer->groups == 1U && window->dilation_x == 1U) {
         run = columns->end - columns->first;

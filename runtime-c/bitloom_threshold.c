@@ -1,7 +1,7 @@
 /*
  * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  */
-#include "bitloom_threshold.h"
+#include "bitloom_threshold_code.h"
 
 #include "bitloom_codes.h"
 

@@ -2,7 +2,7 @@
  * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  */
 #include "bitloom_codes.h"
-#include "bitloom_threshold.h"
+#include "bitloom_threshold_code.h"
 #include "bitloom_units.h"
 
 /* 32 pixels of one channel at a time: their codes are pushed into one word per plane. */

@@ -3,7 +3,7 @@ import type { Cpu } from "../targets/index.js";
 import { coreFamily } from "./core-family.js";
 import { planesOf } from "./domains.js";
 import { packPlanes } from "./pack.js";
-import { thresholdData, thresholdHeaders } from "./threshold.js";
+import { thresholdData, thresholdFiles } from "./threshold.js";
 import {
   type ConstantArray,
   followingReader,
@@ -73,7 +73,7 @@ function choice(
         "bitloom_conv_bases.c",
         "bitloom_conv_bases.h",
         "bitloom_threshold.c",
-        ...thresholdHeaders,
+        ...thresholdFiles,
         "bitloom_gather_bits.h",
         "bitloom_popcount.h",
         "bitloom_float.h",

@@ -28,7 +28,7 @@ export const threshold: Kernel = {
           type: "bitloom_threshold",
           ...thresholdData(program, instruction, width, outputLayout === "pixels" ? unitBytes(width) : 0),
           canFail: typeName(input) === "f32",
-          runtime: [`bitloom_${file}.c`, ...thresholdHeaders],
+          runtime: [`bitloom_${file}.c`, ...thresholdFiles],
         },
       }),
     );
@@ -91,9 +91,11 @@ function forms(toCodes: boolean): readonly Form[] {
   ];
 }
 
-/** Headers that a file with thresholds of scalars needs. */
-export const thresholdHeaders: readonly string[] = [
+/** What a file with thresholds of scalars needs. */
+export const thresholdFiles: readonly string[] = [
   "bitloom_threshold.h",
+  "bitloom_threshold_code.h",
+  "bitloom_finite.h",
   "bitloom_codes.h",
   "bitloom_units.h",
 ];
@@ -110,18 +112,18 @@ export function thresholdData(
   prefix = "",
 ): Pick<KernelCall, "fields" | "constants"> {
   const rows = flipped.length;
-  const anyFlipped = flipped.includes(1);
+  // The C code tests for either once.
+  const isMapped = flipped.includes(1) || table !== undefined;
   const channels = program.tensors[input]!.shape[2];
   const fields: KernelCall["fields"] = [
     ["thresholds", { constant: "thresholds" }],
-    ["flipped", anyFlipped ? { constant: "flipped" } : null],
+    ["flipped", isMapped ? { constant: "flipped" } : null],
     ["table", table === undefined ? null : { constant: "table" }],
     ["channels", channels],
     ["width", width],
     ["per_channel", rows === 1 ? 0 : 1],
     ["levels", levels],
     ["planes", planesOf(program.tensors[output]!)],
-    ["mapped", anyFlipped || table !== undefined ? 1 : 0],
     ["unit_bytes", unitBytes],
   ];
   const bytes = (name: string, values: Uint8Array, layout: string): KernelCall["constants"][number] => ({
@@ -134,7 +136,7 @@ export function thresholdData(
     fields: fields.map(([name, value]) => [`${prefix}${name}`, value]),
     constants: [
       { name: "thresholds", type: "int32_t", values: thresholds, layout: `[${rows} rows][${levels} levels]` },
-      ...(anyFlipped ? [bytes("flipped", flipped, `[${rows} rows]`)] : []),
+      ...(isMapped ? [bytes("flipped", flipped, `[${rows} rows]`)] : []),
       ...(table === undefined ? [] : [bytes("table", table, `[${levels + 1} levels]`)]),
     ],
   };

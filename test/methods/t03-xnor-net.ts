@@ -124,11 +124,12 @@ function block(
   return { value: relu(times(scaled, alpha)), unscaled: scaled };
 }
 
-/** K, by one product of each tap or by one division of the sum. */
+/** K: the sum over a box, and one product or one division behind it. */
 function boxFiltered(a: Value, at: number, k: WithK, taps: Taps, drawn: Parameters, see: See): Value {
   if (k === "average pool") return see(`k${at} as float`, over(see(`k${at}`, sumPool(a, 5, taps)), AREA));
   const box = drawn.numbers("box", [1, 1, 5, 5], () => 1 / AREA);
-  return see(`k${at}`, floatProducts(a, box, taps));
+  const sums = see(`k${at}`, floatProducts(a, { ...box, data: box.data.map(() => 1) }, taps));
+  return see(`k${at} as float`, times(sums, box.data.slice(0, 1)));
 }
 
 function xnorNet(name: string, k: WithK): MethodNet {
