@@ -1,6 +1,6 @@
 /*
- * How a scalar becomes a code, and the kernels made of it: for the C files that compute thresholds. Copyright 2026 the
- * bitloom authors. SPDX-License-Identifier: Apache-2.0
+ * How a scalar becomes a code, and the kernels made of it: for the C files that compute thresholds. Copyright
+ * 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef BITLOOM_THRESHOLD_CODE_H
 #define BITLOOM_THRESHOLD_CODE_H
@@ -35,8 +35,8 @@ static inline uint32_t bitloom_threshold_reached(const int32_t *thresholds, uint
 }
 
 /*
- * What a count of reached thresholds becomes on flipped rows and by a table. Few layers have either: apart, the loops of
- * the others keep their registers.
+ * What a count of reached thresholds becomes on flipped rows and by a table. Few layers have either: apart,
+ * the loops of the others keep their registers.
  */
 static BITLOOM_NOINLINE uint32_t bitloom_threshold_mapped(const bitloom_threshold *layer, uint32_t row,
                                                           uint32_t code) {
