@@ -35,6 +35,7 @@ export const scale: Kernel = {
             differs ? "bitloom_scale_positions.c" : "bitloom_scale.c",
             ...scaleHeaders,
             "bitloom_codes.h",
+            "bitloom_scale_rows.h",
           ],
         },
       }),
