@@ -13,6 +13,7 @@ import {
   sizesOf,
 } from "./conv-pairs-sizes.js";
 import { classConstants, packConvPairsThresholds } from "./conv-pairs-thresholds.js";
+import { offeredTilings } from "./tilings.js";
 import {
   type DescriptorField,
   followingThreshold,
@@ -97,18 +98,13 @@ function isBipolar(domain: { bits: number; step: number; offset: number }): bool
   return domain.bits === 1 && domain.step === 2 && domain.offset === -1;
 }
 
-/** The fastest tiling within the limit (or the leanest, where none is), and a leaner one if there is. */
-function tilings(shape: ConvPairsShape, cpu: Cpu): ConvPairsTiling[] {
+function tilings(shape: ConvPairsShape, cpu: Cpu): readonly ConvPairsTiling[] {
   const all = candidates(shape).map((tiling) => ({
     tiling,
     scratch: sizesOf(shape, tiling).scratchBytes,
     cost: convPairsCost(shape, tiling, cpu).cost,
   }));
-  const leanest = all.reduce((a, b) => (b.scratch < a.scratch ? b : a), all[0]!);
-  if (leanest === undefined) return [];
-  const fitting = all.filter((c) => c.scratch <= SCRATCH_LIMIT);
-  const fastest = fitting.reduce((a, b) => (b.cost < a.cost ? b : a), fitting[0] ?? leanest);
-  return fastest === leanest ? [fastest.tiling] : [fastest.tiling, leanest.tiling];
+  return offeredTilings(all, [SCRATCH_LIMIT]);
 }
 
 /** Ways to cut the work: by scheme, outputs per block and words per piece. */

@@ -8,6 +8,7 @@ import { convPlanesCost } from "./conv-planes-cost.js";
 import { packConvPlanesThresholds, packConvPlanesWeights } from "./conv-planes-pack.js";
 import { type ConvPlanesShape, convPlanesShape } from "./conv-planes-shape.js";
 import { type ConvPlanesTiling, sizesOf } from "./conv-planes-sizes.js";
+import { offeredTilings } from "./tilings.js";
 import {
   type DescriptorField,
   followingThreshold,
@@ -66,19 +67,13 @@ export function convPlanesChoice(
   return choice(fused, tiling, index, cpu);
 }
 
-/** The fastest way of cutting within each limit (or the leanest, where none is), and the leanest. */
-function tilings(shape: ConvPlanesShape, cpu: Cpu): ConvPlanesTiling[] {
+function tilings(shape: ConvPlanesShape, cpu: Cpu): readonly ConvPlanesTiling[] {
   const all = candidates(shape).map((tiling) => ({
     tiling,
     scratch: sizesOf(shape, tiling).scratchBytes,
     cost: convPlanesCost(shape, tiling, cpu).cost,
   }));
-  const leanest = all.reduce((a, b) => (b.scratch < a.scratch ? b : a), all[0]!);
-  if (leanest === undefined) return [];
-  const fastest = SCRATCH_LIMITS.map((limit) =>
-    all.reduce((a, b) => (b.scratch <= limit && (a.scratch > limit || b.cost < a.cost) ? b : a), leanest),
-  );
-  return [...new Set([...fastest, leanest])].map(({ tiling }) => tiling);
+  return offeredTilings(all, SCRATCH_LIMITS);
 }
 
 /** Ways to cut the work: by scheme, outputs per block and words per piece. */

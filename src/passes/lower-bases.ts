@@ -3,16 +3,17 @@
  * an exact integer; coefficients are multiplied in float32, in the order of NUMERICS' `conv-bases`.
  */
 import { planesValue } from "../graph/planes.js";
-import type { GraphNode, Planes, WeightTensor } from "../graph/types.js";
-import type { CodeMatrix, Window } from "../program/types.js";
+import type { Planes } from "../graph/types.js";
+import type { CodeMatrix } from "../program/types.js";
 import type { ChainStep } from "./chain.js";
 import { factorOf, integersOf } from "./codes.js";
+import type { Layer } from "./layer.js";
 import { decodeStep, lookedUp, planeRecoding } from "./levels.js";
 import type { Lowering } from "./lowering.js";
 import { lastQuantizer, settle } from "./settle.js";
 import { emit, F32 } from "./sources.js";
-import { isChainStep, type MapShape, type Range, type Source, type Value } from "./values.js";
-import { lowerWeights, type TapOrder } from "./weights.js";
+import { isChainStep, type Range, type Source, type Value } from "./values.js";
+import { lowerWeights } from "./weights.js";
 
 /** Codes whose bits are planes, and what they are multiplied with. */
 interface PlaneCodes {
@@ -30,23 +31,10 @@ interface Bases {
   readonly coefficients: readonly Float32Array[];
 }
 
-/** What of a layer has to do with its arithmetic. */
-interface BasesLayer {
-  readonly node: GraphNode;
-  readonly weights: WeightTensor;
-  readonly order: TapOrder;
-  readonly outputAxis: number;
-  readonly window: Window;
-  readonly groups: number;
-  readonly padValue: number;
-  readonly input: Value;
-  readonly shape: MapShape;
-}
-
 /** The sums as float32, of the part of the input that `partOf` takes; why there are none; undefined after an error. */
 export function lowerBases(
   context: Lowering,
-  layer: BasesLayer,
+  layer: Layer,
   partOf: (source: Source) => Source,
 ): Source | string | undefined {
   const bases = basesOf(layer);
@@ -85,7 +73,7 @@ export function lowerBases(
 /** Sums stay far below the greatest float32. */
 const LARGEST = 2 ** 100;
 
-function basesOf({ weights, order, outputAxis }: BasesLayer): Bases | string {
+function basesOf({ weights, order, outputAxis }: Layer): Bases | string {
   const { shape, data, quantized, bases } = weights;
   if (bases === undefined && quantized === undefined) return "its weights are not quantized";
   const parts = bases ?? [{ codes: quantized!.codes, coefficient: quantized!.scale }];

@@ -1,39 +1,17 @@
 /** The arithmetic of a layer: exact integer sums where both operands have codes, float32 sums elsewhere. */
-import type { GraphNode, WeightTensor } from "../graph/types.js";
+import type { GraphNode } from "../graph/types.js";
 import { powerRange } from "../program/powers.js";
-import type { CodeMatrix, Window } from "../program/types.js";
+import type { CodeMatrix } from "../program/types.js";
 import type { ChainStep } from "./chain.js";
 import { type Integers, integersOf } from "./codes.js";
+import type { Layer } from "./layer.js";
 import { lowerBases } from "./lower-bases.js";
 import { isBipolar, type Lowering } from "./lowering.js";
-import { type Part, selected } from "./select.js";
+import { selected } from "./select.js";
 import { lastQuantizer, settleFloat } from "./settle.js";
 import { emit, F32, I32, padded } from "./sources.js";
-import type { MapShape, Range, Source, Value, View } from "./values.js";
-import {
-  accumulatorRange,
-  floatWeights,
-  type LoweredWeights,
-  lowerWeights,
-  type TapOrder,
-} from "./weights.js";
-
-/** A layer whose input and output have been placed: what is left is arithmetic. */
-interface Layer {
-  readonly node: GraphNode;
-  readonly weights: WeightTensor;
-  readonly order: TapOrder;
-  /** The weights' axis that counts outputs. */
-  readonly outputAxis: number;
-  readonly window: Window;
-  readonly groups: number;
-  readonly padValue: number;
-  readonly input: Value;
-  /** What the layer reads of the input's tensor; absent for all of it. */
-  readonly part?: Part;
-  readonly shape: MapShape;
-  readonly view: View;
-}
+import type { Range, Source, Value } from "./values.js";
+import { accumulatorRange, floatWeights, type LoweredWeights, lowerWeights } from "./weights.js";
 
 const NO_PADS = [0, 0, 0, 0] as const;
 
