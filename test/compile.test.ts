@@ -3,12 +3,13 @@ import { compileModelFile } from "../src/compile.js";
 import { errorsOf } from "./support/errors.js";
 import { floats, node, onnxFile, scalar } from "./support/onnx.js";
 
-/** A float layer of these weights, and the sign of each of its outputs. */
+/** A float layer of weights up to this one, no few levels, and the sign of each of its outputs. */
 function signNet(weight: number): Uint8Array {
+  const weights = [1, 0.317, 0.733, -1, 0.113, 1, 0.917, 0.557].map((part) => part * weight);
   const bipolar = { ...node("BipolarQuant", "v one"), domain: "qonnx.custom_op.general" };
   return onnxFile({
     nodes: [node("MatMul", "x w", {}, "v"), bipolar],
-    constants: { w: floats([4, 2], [weight, 0.3, 0.7, -weight, 0.1, weight, weight, 1]), one: scalar(1) },
+    constants: { w: floats([4, 2], weights), one: scalar(1) },
     inputs: { x: [1, 4] },
   });
 }
