@@ -4,7 +4,8 @@
  * texts of a source and of all that it includes make the key; where they lie does not matter.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { copyFile, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
+import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
 import type { CompileJob } from "./compiler.js";
@@ -73,36 +74,27 @@ async function keyOf(compiler: string, { source, flags }: CompileJob): Promise<s
   // A set grows while it is walked: what an added file includes is added too.
   const files = new Set([source]);
   for (const file of files) {
-    const text = await readFile(file);
+    const text = readFileSync(file);
     add(basename(file));
     add(text);
-    for (const included of await includesOf(file, text.toString("latin1"), folders)) files.add(included);
+    for (const included of includesOf(file, text.toString("latin1"), folders)) files.add(included);
   }
   return hash.digest("hex");
 }
 
 /** Files that a text includes in quotation marks; those that are found nowhere belong to another configuration. */
-async function includesOf(file: string, text: string, folders: readonly string[]): Promise<string[]> {
+function includesOf(file: string, text: string, folders: readonly string[]): string[] {
   const found: string[] = [];
   for (const [, name] of text.matchAll(/^[ \t]*#[ \t]*include[ \t]+"([^"]+)"/gm)) {
     for (const folder of [dirname(file), ...folders]) {
       const path = join(folder, name!);
-      if (await isReadable(path)) {
+      if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) {
         found.push(path);
         break;
       }
     }
   }
   return found;
-}
-
-async function isReadable(path: string): Promise<boolean> {
-  try {
-    await readFile(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 const versions = new Map<string, Promise<string>>();
