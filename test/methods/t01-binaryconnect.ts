@@ -138,6 +138,8 @@ export const binaryWeights: Method = {
       formats: ["bundle", "Larq", "ONNX"],
       command: bundleCommand(),
       nets: [binaryConnect.name, binaryConnectBytes.name],
+      reading:
+        "the deterministic rule, which tests with the signs; kernels that Lasagne stored are turned by 180° before they enter the bundle",
     },
     {
       number: "3",

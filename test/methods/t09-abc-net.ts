@@ -66,6 +66,8 @@ export const abcNet: Method = {
       models: "re-implementations (TensorFlow, PyTorch)",
       formats: ["bundle", "ONNX"],
       command: bundleCommand(),
+      reading:
+        "shifts u equally spaced in −1 … 1 times the deviation of the layer's weights; factors α of the layer or of each filter, both shown; shifts v and factors β of a layer in any order and sign",
     },
     {
       number: "25",
@@ -74,6 +76,7 @@ export const abcNet: Method = {
       models: "as 9",
       formats: ["bundle", "ONNX"],
       command: bundleCommand(),
+      reading: "as 9",
     },
   ],
   result: "exact; sums of planes by bases in float32, in a stated order",

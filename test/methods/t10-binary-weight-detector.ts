@@ -118,7 +118,8 @@ function asMap({ shape, data }: Value): Value {
   return { shape: [batch, numbers, 1, count], data: map };
 }
 
-function regionLayer(name: string, rule: HeadRule): unknown {
+/** A head of boxes as bundles have it. */
+export function regionLayer(name: string, rule: HeadRule): Readonly<Record<string, unknown>> {
   return {
     type: "region",
     name,
@@ -209,6 +210,7 @@ const tinyYolo: MethodNet = {
   name: "binary_weight_detector",
   input: [3, 32, 32],
   bytes: PIXELS,
+  exceedsM0: true,
   layers: [
     conv("conv1", SIGNS, padded),
     darknetNorm("bn1"),

@@ -152,6 +152,8 @@ export const xnorPlusPlus: Method = {
       models: "binary-networks-pytorch, Larq zoo (LearnedRescaleLayer)",
       formats: ["bundle", "ONNX"],
       command: bundleCommand(),
+      reading:
+        "Γ of each of the paper's four cases, multiplied factor by factor: per output; per output and position; per output times per position; per output times per row times per column; of any sign",
     },
     {
       number: "29",
@@ -160,6 +162,7 @@ export const xnorPlusPlus: Method = {
       models: "as 17",
       formats: ["bundle", "ONNX"],
       command: bundleCommand(),
+      reading: "as 17",
     },
   ],
   result: "exact; products with Γ in float32, in the order of its factors",

@@ -59,8 +59,8 @@ export const distilled: Method = {
   systems: [
     {
       number: "33",
-      name: "DBNN",
-      paper: "distilled binary neural network for monaural speech separation",
+      name: "DBNN, distilled binary networks that separate speech",
+      paper: "Chen et al. 2018, IJCNN",
       models: "no public code",
       formats: ["bundle", "Larq"],
       command: bundleCommand("f32"),

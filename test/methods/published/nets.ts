@@ -1,6 +1,8 @@
 /** Every net of published size. One that is built elsewhere joins by a line here. */
+import type { HeadRule } from "../../support/methods/regions.js";
 import type { Draft } from "../../support/published/draft.js";
 import { abcNetBlock, batsCells, bnasCells } from "./cells.js";
+import { kittiDetector, kittiRule } from "./detector.js";
 import { doReFaSvhn, reBNetCifar, twnLeNet, xnorAlexNet } from "./plain.js";
 import { binaryDenseNet28, biReal18, meliusNet22 } from "./residual.js";
 
@@ -8,6 +10,8 @@ export interface PublishedNet {
   /** As the table of docs/METHODS.md calls it. */
   readonly title: string;
   readonly draft: () => Draft;
+  /** Of a net that ends in a list of boxes. */
+  readonly head?: HeadRule;
 }
 
 export const publishedNets: Readonly<Record<string, PublishedNet>> = {
@@ -29,5 +33,10 @@ export const publishedNets: Readonly<Record<string, PublishedNet>> = {
   bats_cells: {
     title: "BATS: a normal and a reduction cell of 36 and 72 channels, 32 × 32",
     draft: batsCells,
+  },
+  kitti_detector: {
+    title: "Binary-weight YOLOv2 for KITTI, a quarter of the channels, 96 × 96",
+    draft: kittiDetector,
+    head: kittiRule,
   },
 };

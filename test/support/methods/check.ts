@@ -4,7 +4,7 @@ import { qemuEmulator } from "../../../src/emulators/index.js";
 import { full } from "../models.js";
 import { disagreements } from "./disagreements.js";
 import { formOf, readFigures } from "./figures.js";
-import { type Build, type MachineName, runOn } from "./machines.js";
+import { type Build, type MachineName, machines, runOn } from "./machines.js";
 import type { Method } from "./method.js";
 import { type BuiltNet, buildNet, deviceInput, inputsOf, type MethodInput, type MethodNet } from "./net.js";
 
@@ -15,6 +15,8 @@ const RANDOM_INPUTS = full ? 200 : 32;
 /** Inputs that emulated cores get: the four extreme ones and some random ones. */
 const EMULATED = full ? 12 : 6;
 const PATIENCE = 900_000;
+/** Bytes of stack, harness and messages that no net does without. */
+const LEAST_STACK = 1024;
 
 const hasQemu = (await qemuEmulator.find()) !== undefined;
 
@@ -54,6 +56,12 @@ function checkNet(net: MethodNet, seed: number, isEmulated: boolean): void {
 
   it.skipIf(seed !== 1)("docs/METHODS.md tells how it is computed (npm run methods, npm run docs)", () => {
     expect(readFigures().nets[net.name]).toMatchObject(formOf(built().compiled));
+  });
+
+  it("says so where its activations leave no room in a Cortex-M0", () => {
+    const { arenaBytes } = built().compiled.plan.memory;
+    const isTooLarge = arenaBytes + LEAST_STACK > machines.M0.board.memories.ram.size;
+    if (isTooLarge) expect(net.exceedsM0).toBe(true);
   });
 
   it(

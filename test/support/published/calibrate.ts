@@ -46,8 +46,11 @@ export function calibrate(draft: Draft): Tensors {
   return drawn.tensors;
 }
 
-/** The net with normalizations that change nothing. */
-function uncalibrated({ name, input, layers, tensors, norms }: Draft): ModelGraph {
+/** The net with normalizations that change nothing, darknet's as PyTorch's: they differ in roundings. */
+function uncalibrated({ name, input, tensors, norms, ...draft }: Draft): ModelGraph {
+  const layers = draft.layers.map((layer) =>
+    layer.type === "batchnorm" ? { ...layer, formula: "torch" } : layer,
+  );
   const neutral = { weight: 1, bias: 0, running_mean: 0, running_var: 1 };
   const constants = [...norms].flatMap(([norm, { channels }]) =>
     Object.entries(neutral).map(([field, value]) => [

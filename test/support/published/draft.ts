@@ -60,9 +60,9 @@ export class Draft {
     return this.add(linear(name, quantizer));
   }
 
-  norm(name: string, channels: number, options: NormalizationOptions = {}): string {
+  norm(name: string, channels: number, options: NormalizationOptions = {}, more: Fields = {}): string {
     this.norms.set(name, { channels, options });
-    return this.add(batchnorm(name));
+    return this.add(batchnorm(name, more));
   }
 
   /** Batch normalization whose output other layers add to or multiply: no channel is out of reach. */
