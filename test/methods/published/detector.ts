@@ -11,11 +11,11 @@ const PIXELS = { numerator: 1, denominator: 256, zero: 0 };
 /** Five anchors in cells, wider than high as cars are, and two that are higher, as pedestrians and cyclists. */
 export const kittiRule: HeadRule = {
   anchors: [
-    [0.35, 0.9],
-    [0.6, 0.5],
-    [0.8, 1.4],
-    [1.3, 0.95],
-    [2.2, 1.5],
+    [0.5, 1.3],
+    [0.7, 1.6],
+    [0.9, 0.8],
+    [1.5, 1.1],
+    [2.1, 1.4],
   ],
   classes: 3,
   isSoftmax: true,
@@ -70,11 +70,13 @@ export function kittiDetector(): Draft {
   const outputs = kittiRule.anchors.length * (5 + kittiRule.classes);
   const entry = (output: number): number => output % (5 + kittiRule.classes);
   const isSize = (output: number): boolean => entry(output) === 2 || entry(output) === 3;
+  // Anchors of a cell answer alike, as trained ones do for one object: that is what suppression is for.
+  const common = Array.from({ length: (5 + kittiRule.classes) * 256 }, () => net.random.normal());
   net.tensor("head.weight", [outputs, 256, 1, 1], (i) => {
-    const spread = isSize(Math.floor(i / 256)) ? 0.006 : 0.05;
-    return spread * net.random.normal();
+    const spread = isSize(Math.floor(i / 256)) ? 0.006 : 0.04;
+    return spread * (common[i % common.length]! + 0.5 * net.random.normal());
   });
-  net.tensor("head.bias", [outputs], (output) => (entry(output) === 4 ? -1 : 0));
+  net.tensor("head.bias", [outputs], (output) => (entry(output) === 4 ? -2 : 0));
   net.add(conv("head", FLOAT, { bias: "head.bias" }));
   net.add(regionLayer("boxes", kittiRule));
   return net;
