@@ -7,7 +7,7 @@ const CANDIDATE_BYTES = 28;
 /** Boxes of a YOLO head: `runtime-c/bitloom_region.h`. */
 export const region: Kernel = {
   name: "region",
-  summary: "boxes of a YOLO region head, the best that no better one suppresses",
+  summary: "boxes of a region head, the best that no better one suppresses",
   match(program, index) {
     const instruction = instructionOf(program, index, "region");
     if (instruction === undefined) return [];
