@@ -47,7 +47,7 @@ describe("names of methods", () => {
     ["const isXnorNet = true;", "xnornet"],
     ['if (method === "dorefa-net") return 0;', "dorefanet"],
     ["switch (name) { case 'LQ-Nets': break; }", "lqnets"],
-    ["`${kind} of Bi-Real Net`", "birealnet"],
+    ["`of Bi-Real Net`", "birealnet"],
     ["#define BITLOOM_HORQ 1", "horq"],
     ["int bitloom_rebnet_levels(void);", "rebnet"],
     ["a /* not here */ = BATS; // nor here", "bats"],
