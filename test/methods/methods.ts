@@ -35,6 +35,11 @@ import { bnasGist } from "./t32-bnas.js";
 import { dartsCells } from "./t33-darts.js";
 import { mobileNets } from "./t34-mobile.js";
 import { apq } from "./t35-apq.js";
+import { reactNetMethod } from "./t38-reactnet.js";
+import { quickNetMethod } from "./t39-quicknet.js";
+import { trainedTernary } from "./t40-ttq.js";
+import { fracBnn } from "./t41-fracbnn.js";
+import { adaBin } from "./t42-adabin.js";
 
 export const methods: readonly Method[] = [
   binaryWeights,
@@ -72,4 +77,9 @@ export const methods: readonly Method[] = [
   dartsCells,
   mobileNets,
   apq,
+  reactNetMethod,
+  quickNetMethod,
+  trainedTernary,
+  fracBnn,
+  adaBin,
 ];

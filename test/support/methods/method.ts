@@ -2,7 +2,7 @@
 import type { MethodNet } from "./net.js";
 
 export interface System {
-  /** Its number in the list of systems: 1 … 44, 36a, 36b. */
+  /** Its number in the list of systems: 1 … 44, 36a, 36b; from 45 on, methods that the list does not have. */
   readonly number: string;
   readonly name: string;
   readonly paper: string;
@@ -19,7 +19,7 @@ export interface System {
 }
 
 export interface Method {
-  /** T01 … T35. */
+  /** T01 … T42; T36 and T37 are of formats, and stand with them. */
   readonly test: string;
   readonly systems: readonly System[];
   /** "exact", or the bound on what differs. */
