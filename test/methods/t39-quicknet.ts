@@ -119,7 +119,7 @@ export const quickNetMethod: Method = {
       name: "QuickNet",
       paper: "Bannink et al. 2020, arXiv:2011.09398",
       models: "Larq zoo",
-      formats: ["bundle", "Larq", "TFLite"],
+      formats: ["bundle", "Larq"],
       command: bundleCommand(),
     },
   ],

@@ -125,7 +125,7 @@ export const trainedTernary: Method = {
       name: "Trained Ternary Quantization",
       paper: "Zhu et al. 2016, arXiv:1612.01064",
       models: "ternarynet and tensorpack (TensorFlow)",
-      formats: ["bundle", "ONNX"],
+      formats: ["bundle"],
       command: bundleCommand(),
     },
   ],
