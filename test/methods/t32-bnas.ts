@@ -155,7 +155,6 @@ const bnas: MethodNet = {
   name: "bnas",
   input: [3, 10, 10],
   bytes: CENTERED,
-  exceedsM0: true,
   internal: { "cell2.0b": "greatest sums, of which ReLU is taken behind the pool: both keep the order" },
   layers: [
     batchnorm("stem.bn"),
