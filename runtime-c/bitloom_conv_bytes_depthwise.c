@@ -108,7 +108,13 @@ void bitloom_conv_bytes_depthwise(const bitloom_conv_bytes *layer, const bitloom
             if (layer->pad_value != 0) {
                 sum += layer->pad_value * sum_weights(weights, taps + inside, taps + all);
             }
-            bitloom_conv_bytes_put(layer, to, output++, sum);
+            sum = layer->weight_scale * sum + to->shared;
+            if (to->scores != NULL) {
+                *to->scores++ = sum;
+            } else {
+                bitloom_conv_bytes_put_code(layer, to, output, sum);
+            }
+            output++;
         }
     }
 }

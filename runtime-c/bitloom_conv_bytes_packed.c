@@ -14,23 +14,26 @@ static void unpack(const bitloom_conv_bytes_packed *layer, int8_t *weights) {
     const bitloom_conv_bytes *base = &layer->base;
     const uint32_t inputs = (uint32_t)base->kernel_height * base->kernel_width * base->channels;
     const uint32_t end = 4U * bitloom_conv_bytes_fours(base);
+    const uint32_t bits = layer->bits;
+    const uint32_t mask = (1U << bits) - 1U;
+    const int32_t step = layer->code_step;
+    const int32_t offset = layer->code_offset;
     const uint8_t *from = layer->stream;
     uint32_t held = 0U;
     uint32_t count = 0U;
     uint32_t rows, k;
     for (rows = (uint32_t)base->outputs * base->groups; rows > 0U; rows--) {
-        for (k = 0U; k < end; k++) {
-            int32_t weight = 0;
-            if (k < inputs) {
-                if (count < layer->bits) {
-                    held |= (uint32_t)*from++ << count;
-                    count += 8U;
-                }
-                weight = layer->code_step * (int32_t)(held & ((1U << layer->bits) - 1U)) + layer->code_offset;
-                held >>= layer->bits;
-                count -= layer->bits;
+        for (k = 0U; k < inputs; k++) {
+            if (count < bits) {
+                held |= (uint32_t)*from++ << count;
+                count += 8U;
             }
-            weights[bitloom_conv_bytes_place(k)] = (int8_t)weight;
+            weights[bitloom_conv_bytes_place(k)] = (int8_t)(step * (int32_t)(held & mask) + offset);
+            held >>= bits;
+            count -= bits;
+        }
+        for (; k < end; k++) {
+            weights[bitloom_conv_bytes_place(k)] = 0;
         }
         weights += end;
     }

@@ -8,12 +8,14 @@
 
 #include "bitloom_conv_bytes_sink.h"
 
-/* Sums of products of two pixels and two outputs: sums[2 * pixel + output]. */
+/* Sums of products of two pixels, or of one, and two outputs: sums[2 * pixel + output]. The sum of `fours`
+ * fours of values. */
 #if defined(__thumb2__) && defined(__ARM_FEATURE_DSP) && !defined(BITLOOM_PORTABLE_C)
 void bitloom_conv_bytes_multiply(const int16_t *x0, const int16_t *x1, const int8_t *w0, const int8_t *w1,
                                  uint32_t fours, int32_t *sums);
 void bitloom_conv_bytes_multiply_once(const int16_t *x, const int8_t *w0, const int8_t *w1, uint32_t fours,
                                       int32_t *sums);
+int32_t bitloom_conv_bytes_sum(const int16_t *values, uint32_t fours);
 #else
 static inline int32_t bitloom_conv_bytes_four(const int16_t *x, const int8_t *w, int32_t sum) {
     return sum + x[0] * w[0] + x[1] * w[2] + x[2] * w[1] + x[3] * w[3];
@@ -51,7 +53,6 @@ static inline void bitloom_conv_bytes_multiply_once(const int16_t *x, const int8
     sums[0] = s0;
     sums[1] = s1;
 }
-#endif
 
 /* The sum of a window's values. */
 static inline int32_t bitloom_conv_bytes_sum(const int16_t *values, uint32_t fours) {
@@ -62,6 +63,7 @@ static inline int32_t bitloom_conv_bytes_sum(const int16_t *values, uint32_t fou
     }
     return sum;
 }
+#endif
 
 static inline int bitloom_conv_bytes_is_depthwise(const bitloom_conv_bytes *layer) {
     return layer->channels == 1U && layer->groups > 1U && layer->input_type != BITLOOM_CONV_BYTES_CODES;
@@ -95,12 +97,31 @@ static inline void bitloom_conv_bytes_pair(bitloom_conv_bytes_weights *from, con
     from->rows = next + row;
 }
 
+/* The sums of a pixel's next one or two outputs. */
+static inline void bitloom_conv_bytes_put_sums(const bitloom_conv_bytes *layer, bitloom_conv_bytes_sink *to,
+                                               uint32_t output, uint32_t outputs, const int32_t *sums) {
+    int32_t *scores = to->scores;
+    if (scores != NULL) {
+        scores[0] = layer->weight_scale * sums[0] + to->shared;
+        if (outputs > 1U) {
+            scores[1] = layer->weight_scale * sums[1] + to->shared;
+        }
+        to->scores = scores + outputs;
+        return;
+    }
+    bitloom_conv_bytes_put_code(layer, to, output, layer->weight_scale * sums[0] + to->shared);
+    if (outputs > 1U) {
+        bitloom_conv_bytes_put_code(layer, to, output + 1U, layer->weight_scale * sums[1] + to->shared);
+    }
+}
+
 /* One or two neighbouring output pixels. */
-static inline void bitloom_conv_bytes_pixels(const bitloom_conv_bytes *layer, bitloom_conv_bytes_weights from,
-                                             const bitloom_const_ring *input, uint32_t y, uint32_t x,
-                                             uint32_t pixels, int16_t *windows,
-                                             bitloom_conv_bytes_sink sinks[2]) {
-    uint32_t group, n, i, j;
+static BITLOOM_NOINLINE void bitloom_conv_bytes_pixels(const bitloom_conv_bytes *layer,
+                                                       bitloom_conv_bytes_weights from,
+                                                       const bitloom_const_ring *input, uint32_t y,
+                                                       uint32_t x, uint32_t pixels, int16_t *windows,
+                                                       bitloom_conv_bytes_sink sinks[2]) {
+    uint32_t group, n, i;
     uint32_t output = 0U;
     for (group = 0U; group < layer->groups; group++) {
         for (i = 0U; i < pixels; i++) {
@@ -115,9 +136,7 @@ static inline void bitloom_conv_bytes_pixels(const bitloom_conv_bytes *layer, bi
             int32_t sums[4];
             bitloom_conv_bytes_pair(&from, windows, pixels, outputs, sums);
             for (i = 0U; i < pixels; i++) {
-                for (j = 0U; j < outputs; j++) {
-                    bitloom_conv_bytes_put(layer, &sinks[i], output + j, sums[2U * i + j]);
-                }
+                bitloom_conv_bytes_put_sums(layer, &sinks[i], output, outputs, sums + 2U * i);
             }
             output += outputs;
         }

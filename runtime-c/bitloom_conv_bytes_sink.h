@@ -54,7 +54,7 @@ static inline uint32_t bitloom_conv_bytes_level(const int32_t *thresholds, uint3
     return code;
 }
 
-static inline void bitloom_conv_bytes_put_code(bitloom_conv_bytes_packer *p, uint32_t code) {
+static inline void bitloom_conv_bytes_push(bitloom_conv_bytes_packer *p, uint32_t code) {
     if (p->planes == 1U) {
         p->words[0] = (p->words[0] >> 1) | code << 31;
     } else {
@@ -66,17 +66,13 @@ static inline void bitloom_conv_bytes_put_code(bitloom_conv_bytes_packer *p, uin
     }
 }
 
-static inline void bitloom_conv_bytes_put(const bitloom_conv_bytes *layer, bitloom_conv_bytes_sink *to,
-                                          uint32_t output, int32_t sum) {
-    const int32_t score = layer->weight_scale * sum + to->shared;
-    if (to->scores != NULL) {
-        *to->scores++ = score;
-    } else if (layer->levels == 1U) {
-        bitloom_conv_bytes_put_code(&to->codes, score >= layer->thresholds[output] ? 1U : 0U);
+static inline void bitloom_conv_bytes_put_code(const bitloom_conv_bytes *layer, bitloom_conv_bytes_sink *to,
+                                               uint32_t output, int32_t score) {
+    if (layer->levels == 1U) {
+        bitloom_conv_bytes_push(&to->codes, score >= layer->thresholds[output] ? 1U : 0U);
     } else {
-        bitloom_conv_bytes_put_code(
-            &to->codes,
-            bitloom_conv_bytes_level(layer->thresholds + output * layer->levels, layer->levels, score));
+        const int32_t *thresholds = layer->thresholds + output * layer->levels;
+        bitloom_conv_bytes_push(&to->codes, bitloom_conv_bytes_level(thresholds, layer->levels, score));
     }
 }
 

@@ -85,20 +85,17 @@ static inline const uint32_t *bitloom_conv_bytes_multiply_words(const int16_t *w
                                                                 uint32_t bits, int32_t *sums) {
     uint32_t shift = 0U;
     uint32_t part, i;
-    for (i = 0U; i < 4U; i++) {
-        sums[i] = 0;
-    }
     for (part = 4U; part > 0U; part >>= 1) {
         if ((bits & part) != 0U) {
-            int32_t sums_of_part[4];
+            int32_t more[4];
+            int32_t *to = shift == 0U ? sums : more;
             if (pixels > 1U) {
-                bitloom_conv_bytes_packed_multiply(windows, windows + 4U * fours, words, fours, part,
-                                                   sums_of_part);
+                bitloom_conv_bytes_packed_multiply(windows, windows + 4U * fours, words, fours, part, to);
             } else {
-                bitloom_conv_bytes_packed_multiply_once(windows, words, fours, part, sums_of_part);
+                bitloom_conv_bytes_packed_multiply_once(windows, words, fours, part, to);
             }
-            for (i = 0U; i < 2U * pixels; i++) {
-                sums[i] += sums_of_part[i] * (1 << shift);
+            for (i = 0U; i < 2U * pixels && shift != 0U; i++) {
+                sums[i] += more[i] * (1 << shift);
             }
             shift += part;
             words += (fours * part) >> 2;
