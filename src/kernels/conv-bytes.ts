@@ -70,7 +70,7 @@ function storedRange(domain: Domain): readonly [number, number] | undefined {
 
 /** Bytes of weights that a call may unpack. */
 const MAX_UNPACKED = 4096;
-/** Of work, what unpacking may take and, in scratch, bytes that it may need to count as nothing: less flash then decides. */
+/** What packed weights may cost in instructions, as a share, and in scratch to count as no slower: less flash then decides. */
 const FREE_SHARE = 0.02;
 const FREE_BYTES = 1024;
 
@@ -111,13 +111,18 @@ interface Layer {
 
 function choices(layer: Layer): readonly KernelChoice[] {
   const { program, conv, input } = layer;
-  return storedWays(program, conv, input).flatMap((stored) => {
-    const isBytes = stored.constant.name === "weights";
-    return [
-      ...(isBytes ? [choice(layer, stored, false)] : []),
-      ...(!isBytes || (conv.weights.bits === 8 && hasPacked(program)) ? [choice(layer, stored, true)] : []),
-    ];
-  });
+  const [bytes, ...packed] = storedWays(program, conv, input) as [StoredWeights, ...StoredWeights[]];
+  const ofBytes = choice(layer, bytes, false);
+  // The packed kernel's code has that for bytes too.
+  const alsoOfBytes = conv.weights.bits === 8 && hasPacked(program) ? [choice(layer, bytes, true)] : [];
+  return [ofBytes, ...alsoOfBytes, ...packed.map((stored) => leveled(choice(layer, stored, true), ofBytes))];
+}
+
+/** A packed choice as fast as that of bytes if it is nearly so. */
+function leveled(packed: KernelChoice, bytes: KernelChoice): KernelChoice {
+  const isNear = packed.cost <= (1 + FREE_SHARE) * bytes.cost;
+  const isLean = packed.scratchBytes <= bytes.scratchBytes + FREE_BYTES;
+  return isNear && isLean ? { ...packed, cost: Math.min(packed.cost, bytes.cost) } : packed;
 }
 
 function choice(layer: Layer, stored: StoredWeights, isPacked: boolean): KernelChoice {

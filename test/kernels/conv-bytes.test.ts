@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { convBytes } from "../../src/kernels/conv-bytes.js";
 import type { KernelChoice } from "../../src/kernels/types.js";
+import { type Goal, planProgram } from "../../src/plan/index.js";
 import type { Domain } from "../../src/program/types.js";
 import { findCpu } from "../../src/targets/index.js";
 import { bareTargets, type KernelCase, runInQemu, runOnHost } from "../support/kernel-cases.js";
@@ -90,5 +91,54 @@ describe("conv_bytes equals the definition", () => {
 
   it.each(bareTargets)("on $name, seed 2", { timeout: 120_000 }, async (target) => {
     expect((await runInQemu(randomCases(2, 25), target)).trim()).toBe("all equal");
+  });
+});
+
+describe("packed weights are the planner's choice", () => {
+  const shape: ConvShape = {
+    input: [6, 6, 64],
+    outputs: 64,
+    window: { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], pads: [1, 1, 1, 1] },
+    groups: 1,
+    padValue: 0,
+    inputDomain: { kind: "scalar", type: "u8" },
+    inputOffset: 0,
+    weights: { bits: 8, step: 1, offset: -128 },
+  };
+  const planned = (changes: Partial<ConvShape>, goal: Goal, cpu = "cortex-m4"): string => {
+    const { program } = convCase({ ...shape, ...changes }, new Random(7));
+    return formOf(planProgram(program, { cpu: findCpu(cpu), goal }).steps[0]!.choice);
+  };
+  const weights = (bits: number) => ({ weights: { bits, step: 1, offset: -1 } });
+
+  it.each([1, 2, 3, 4, 5, 6, 7])("%i bits take no more flash where size counts", (bits) => {
+    expect(planned(weights(bits), "size")).toBe(`words ${bits}`);
+    const [first] = cases({ ...shape, ...weights(bits) }, new Random(7), "").filter(
+      ({ choice }) => formOf(choice) === `words ${bits}`,
+    );
+    expect(4 * first!.choice.call.constants[0]!.values.length).toBe((576 * 64 * bits) / 8);
+  });
+
+  it("parts of one pass are as fast as bytes with the DSP extension, and slower without", () => {
+    for (const bits of [1, 2, 4]) {
+      expect(planned(weights(bits), "speed")).toBe(`words ${bits}`);
+      expect(planned(weights(bits), "speed", "cortex-m3")).toBe("weights 8");
+    }
+    expect(planned(weights(3), "speed")).toBe("words 4");
+    expect(planned(weights(6), "speed")).toBe("weights 8");
+  });
+
+  it("streams count as no slower where unpacking takes little of the work, and are left out where it takes much RAM", () => {
+    const costs = (side: number, channels: number): number[] => {
+      const depthwise = { input: [side, side, channels], outputs: channels, groups: channels } as const;
+      const { program } = convCase({ ...shape, ...depthwise, ...weights(4) }, new Random(7));
+      const alone = convBytes.match(program, 0, findCpu("cortex-m4")).filter((c) => c.covers.length === 1);
+      return alone.map((c) => c.cost);
+    };
+    const [bytes, stream] = costs(14, 64);
+    expect(stream).toBe(bytes);
+    const [bytesOfFew, streamOfFew] = costs(3, 64);
+    expect(streamOfFew).toBeGreaterThan(1.02 * bytesOfFew!);
+    expect(costs(14, 600)).toHaveLength(1);
   });
 });
