@@ -3,6 +3,8 @@
  */
 #include "bitloom_conv_bytes.h"
 
+#define BITLOOM_CONV_BYTES_PACKED 0
+
 #include "bitloom_conv_bytes_run.h"
 
 static BITLOOM_NOINLINE void run(const bitloom_conv_bytes *layer, const bitloom_const_ring *inputs,

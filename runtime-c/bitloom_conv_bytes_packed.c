@@ -5,7 +5,7 @@
 
 #include "bitloom_conv_bytes_words.h"
 
-#define BITLOOM_CONV_BYTES_WORDS bitloom_conv_bytes_multiply_words
+#define BITLOOM_CONV_BYTES_PACKED 1
 
 #include "bitloom_conv_bytes_run.h"
 

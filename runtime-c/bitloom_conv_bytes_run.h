@@ -1,10 +1,12 @@
 /*
- * The work of bitloom_conv_bytes on rows of output pixels. Internal. A file that includes it decides whether
- * weights may be packed: it defines BITLOOM_CONV_BYTES_WORDS, a function that bitloom_conv_bytes_words.h
- * describes, or not. Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ * The work of bitloom_conv_bytes on rows of output pixels. Internal: two files include it, which define
+ * BITLOOM_CONV_BYTES_PACKED before, as 1 where weights may be words (bitloom_conv_bytes_words.h), otherwise
+ * as 0. Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  */
 #ifndef BITLOOM_CONV_BYTES_RUN_H
 #define BITLOOM_CONV_BYTES_RUN_H
+
+#ifdef BITLOOM_CONV_BYTES_PACKED
 
 #include "bitloom_conv_bytes_sink.h"
 
@@ -83,9 +85,10 @@ static inline void bitloom_conv_bytes_pair(bitloom_conv_bytes_weights *from, con
     const uint32_t row = 4U * from->fours;
     const int8_t *weights = from->rows;
     const int8_t *next = outputs > 1U ? weights + row : weights;
-#ifdef BITLOOM_CONV_BYTES_WORDS
+#if BITLOOM_CONV_BYTES_PACKED
     if (from->words != NULL) {
-        from->words = BITLOOM_CONV_BYTES_WORDS(windows, pixels, from->words, from->fours, from->bits, sums);
+        from->words =
+            bitloom_conv_bytes_multiply_words(windows, pixels, from->words, from->fours, from->bits, sums);
         return;
     }
 #endif
@@ -178,5 +181,7 @@ static inline void bitloom_conv_bytes_run(const bitloom_conv_bytes *layer,
         }
     }
 }
+
+#endif
 
 #endif
