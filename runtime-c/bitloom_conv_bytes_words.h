@@ -87,7 +87,7 @@ static inline const uint32_t *bitloom_conv_bytes_multiply_words(const int16_t *w
     uint32_t part, i;
     for (part = 4U; part > 0U; part >>= 1) {
         if ((bits & part) != 0U) {
-            int32_t more[4];
+            int32_t more[4] = {0, 0, 0, 0};
             int32_t *to = shift == 0U ? sums : more;
             if (pixels > 1U) {
                 bitloom_conv_bytes_packed_multiply(windows, windows + 4U * fours, words, fours, part, to);
