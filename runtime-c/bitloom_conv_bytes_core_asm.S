@@ -96,4 +96,22 @@ bitloom_conv_bytes_multiply_once:
         pop     {r4, r5, r7-r11, pc}
         .size   bitloom_conv_bytes_multiply_once, . - bitloom_conv_bytes_multiply_once
 
+/* int32_t bitloom_conv_bytes_sum(const int16_t *values, uint32_t fours)   frame: bitloom_conv_bytes_sum 8 */
+        .global bitloom_conv_bytes_sum
+        .type   bitloom_conv_bytes_sum, %function
+        .thumb_func
+        .balign 4
+bitloom_conv_bytes_sum:
+        push    {r4, lr}
+        mov     lr, #0x00010001
+        movs    r4, #0
+1:      ldrd    r2, r3, [r0], #8
+        smlad   r4, r2, lr, r4
+        smlad   r4, r3, lr, r4
+        subs    r1, r1, #1
+        bne     1b
+        mov     r0, r4
+        pop     {r4, pc}
+        .size   bitloom_conv_bytes_sum, . - bitloom_conv_bytes_sum
+
 #endif

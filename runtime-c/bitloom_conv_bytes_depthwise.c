@@ -24,9 +24,7 @@ static uint32_t list_taps(const bitloom_conv_bytes *layer, const bitloom_const_r
             row < layer->height ? bitloom_ring_offset(row, input->row_bytes, input->rows) : 0U;
         uint32_t column = x * layer->stride_x - layer->pad_left;
         for (kx = 0U; kx < layer->kernel_width; kx++, tap++, column += layer->dilation_x) {
-            /* Of every four weights the second and third have changed places. */
-            const uint32_t swap = (tap ^ (tap >> 1)) & 1U;
-            const uint32_t weight = tap ^ (swap * 3U);
+            const uint32_t weight = bitloom_conv_bytes_place(tap);
             if (row < layer->height && column < layer->width) {
                 taps[count].offset = start + column * layer->groups * element;
                 taps[count++].weight = weight;
@@ -110,8 +108,13 @@ void bitloom_conv_bytes_depthwise(const bitloom_conv_bytes *layer, const bitloom
             if (layer->pad_value != 0) {
                 sum += layer->pad_value * sum_weights(weights, taps + inside, taps + all);
             }
-            bitloom_conv_bytes_put(layer, to, output++, sum);
+            sum = layer->weight_scale * sum + to->shared;
+            if (to->scores != NULL) {
+                *to->scores++ = sum;
+            } else {
+                bitloom_conv_bytes_put_code(layer, to, output, sum);
+            }
+            output++;
         }
     }
-    bitloom_conv_bytes_finish(to);
 }

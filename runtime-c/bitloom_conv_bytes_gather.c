@@ -48,7 +48,7 @@ static void copy_tap(const bitloom_conv_bytes *layer, const void *row, uint32_t 
 }
 
 void bitloom_conv_bytes_gather(const bitloom_conv_bytes *layer, const bitloom_const_ring *input, uint32_t y,
-                               uint32_t x, uint32_t group, int16_t *window) {
+                               uint32_t x, uint32_t group, uint32_t fours, int16_t *window) {
     int16_t *to = window;
     uint32_t ky, kx, c;
     for (ky = 0U; ky < layer->kernel_height; ky++) {
@@ -67,7 +67,7 @@ void bitloom_conv_bytes_gather(const bitloom_conv_bytes *layer, const bitloom_co
             to += layer->channels;
         }
     }
-    while (to < window + 4U * bitloom_conv_bytes_fours(layer)) {
+    while (to < window + 4U * fours) {
         *to++ = 0;
     }
 }

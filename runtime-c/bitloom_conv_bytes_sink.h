@@ -33,6 +33,12 @@ static inline uint32_t bitloom_conv_bytes_fours(const bitloom_conv_bytes *layer)
     return ((uint32_t)layer->kernel_height * layer->kernel_width * layer->channels + 3U) / 4U;
 }
 
+/* Where input k of an output lies: of every four, the second and third have changed places. */
+static inline uint32_t bitloom_conv_bytes_place(uint32_t k) {
+    const uint32_t swap = (k ^ (k >> 1)) & 1U;
+    return k ^ (swap * 3U);
+}
+
 static inline void bitloom_conv_bytes_store(bitloom_conv_bytes_packer *p) {
     bitloom_store_codes(p->words, p->planes, p->bits, p->output, p->plane_words);
     p->output++;
@@ -48,7 +54,7 @@ static inline uint32_t bitloom_conv_bytes_level(const int32_t *thresholds, uint3
     return code;
 }
 
-static inline void bitloom_conv_bytes_put_code(bitloom_conv_bytes_packer *p, uint32_t code) {
+static inline void bitloom_conv_bytes_push(bitloom_conv_bytes_packer *p, uint32_t code) {
     if (p->planes == 1U) {
         p->words[0] = (p->words[0] >> 1) | code << 31;
     } else {
@@ -60,17 +66,13 @@ static inline void bitloom_conv_bytes_put_code(bitloom_conv_bytes_packer *p, uin
     }
 }
 
-static inline void bitloom_conv_bytes_put(const bitloom_conv_bytes *layer, bitloom_conv_bytes_sink *to,
-                                          uint32_t output, int32_t sum) {
-    const int32_t score = layer->weight_scale * sum + to->shared;
-    if (to->scores != NULL) {
-        *to->scores++ = score;
-    } else if (layer->levels == 1U) {
-        bitloom_conv_bytes_put_code(&to->codes, score >= layer->thresholds[output] ? 1U : 0U);
+static inline void bitloom_conv_bytes_put_code(const bitloom_conv_bytes *layer, bitloom_conv_bytes_sink *to,
+                                               uint32_t output, int32_t score) {
+    if (layer->levels == 1U) {
+        bitloom_conv_bytes_push(&to->codes, score >= layer->thresholds[output] ? 1U : 0U);
     } else {
-        bitloom_conv_bytes_put_code(
-            &to->codes,
-            bitloom_conv_bytes_level(layer->thresholds + output * layer->levels, layer->levels, score));
+        const int32_t *thresholds = layer->thresholds + output * layer->levels;
+        bitloom_conv_bytes_push(&to->codes, bitloom_conv_bytes_level(thresholds, layer->levels, score));
     }
 }
 
@@ -80,9 +82,10 @@ static inline void bitloom_conv_bytes_finish(bitloom_conv_bytes_sink *to) {
     }
 }
 
-/* All values that an output pixel of a group reads, in the order of the weights. */
+/* All values that an output pixel of a group reads, in the order of the weights, filled up with zeros to
+ * `fours`. */
 void bitloom_conv_bytes_gather(const bitloom_conv_bytes *layer, const bitloom_const_ring *input, uint32_t y,
-                               uint32_t x, uint32_t group, int16_t *window);
+                               uint32_t x, uint32_t group, uint32_t fours, int16_t *window);
 
 /* An output pixel of a layer with one input channel per group. Scratch: 8 bytes for each tap. */
 void bitloom_conv_bytes_depthwise(const bitloom_conv_bytes *layer, const bitloom_const_ring *input,

@@ -354,7 +354,9 @@ function isLayerHeader(file: string): boolean {
     "bitloom_units.h",
     "bitloom_window.h",
     "bitloom_pool_rows.h",
+    "bitloom_conv_bytes_run.h",
     "bitloom_conv_bytes_sink.h",
+    "bitloom_conv_bytes_words.h",
     "bitloom_conv_image_arch.h",
     "bitloom_conv_image_core.h",
   ].includes(file);
