@@ -84,6 +84,15 @@ static inline const void *bitloom_const_row(const bitloom_const_ring *ring, uint
     return (const uint8_t *)ring->base + bitloom_ring_offset(y, ring->row_bytes, ring->rows);
 }
 
+/**
+ * Whether an output row can be computed that reads the input rows from `row * stride - pad` to `span` rows on, where
+ * `have` of the input's `rows` rows exist.
+ */
+static inline int bitloom_row_is_ready(uint32_t row, uint32_t have, uint32_t rows, uint32_t span, uint32_t stride,
+                                       uint32_t pad) {
+    return have >= rows || row * stride + span <= have + pad;
+}
+
 #ifdef BITLOOM_TRACE
 #ifdef __cplusplus
 extern "C" {

@@ -32,6 +32,22 @@ const MAX_WAYS = 256;
 /** States kept per instruction: far more than graphs of a few live tensors have. */
 const MAX_STATES = 512;
 
+/** Consecutive steps that run together, row by row. */
+export interface ChosenGroup {
+  /** First and last step. */
+  readonly from: number;
+  readonly to: number;
+  /** Tensor whose rows are given out, `band` of them at a time. */
+  readonly clock: TensorId;
+  readonly band: number;
+}
+
+/** What a plan is made of: kernels and layout changes in order, and which of them roll. */
+export interface ChosenSteps {
+  readonly choices: readonly KernelChoice[];
+  readonly groups: readonly ChosenGroup[];
+}
+
 /** For each instruction every choice that begins with it. */
 export type Candidates = readonly (readonly KernelChoice[])[];
 
@@ -67,11 +83,12 @@ export function chooseKernels(
   candidates: Candidates,
   goal: Goal,
   codeOf: (call: KernelCall) => number,
-): KernelChoice[] {
+): ChosenSteps {
   requireKernels(program, candidates);
   const found = search(program, candidates, codeOf, goal, Number.POSITIVE_INFINITY)!;
   // For RAM the least peak comes first; of the plans that keep it the fastest is wanted.
-  return path(goal === "ram" ? search(program, candidates, codeOf, "speed", found.peak)! : found);
+  const choices = path(goal === "ram" ? search(program, candidates, codeOf, "speed", found.peak)! : found);
+  return { choices, groups: [] };
 }
 
 function requireKernels(program: DeviceProgram, candidates: Candidates): void {
