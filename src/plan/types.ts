@@ -1,6 +1,6 @@
 import type { Layout } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
-import type { RowNeed } from "../program/rows.js";
+import type { RowNeed } from "../program/row-windows.js";
 import type { DeviceProgram, TensorId } from "../program/types.js";
 
 /** Where bytes live while the model runs. */
