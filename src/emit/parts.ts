@@ -50,7 +50,10 @@ function groupView<L extends Layer>(plan: Plan, group: RolledGroup, name: string
 
 /** When the row `next` of a layer can be computed, as C. */
 function conditions({ rows, limit, waits }: PlannedRows, from: number): { rows: number; condition: string } {
-  return { rows, condition: [`next - done < ${limit}U`, ...waits.map((w) => waitText(w, from))].join(" && ") };
+  return {
+    rows,
+    condition: [`next - done < ${limit}U`, ...waits.map((w) => waitText(w, from))].join(" && "),
+  };
 }
 
 function waitText({ on, need, rows }: PlannedWait, from: number): string {

@@ -223,8 +223,7 @@ function traceView(plan: Plan, call: TraceCall, layer: number, data: DataCollect
   const { reports, output } = call;
   return {
     ...callView(plan, call, layer, data, true, byRows),
-    reports:
-      reports === undefined ? (false as const) : reportView(plan, { tensor: reports, place: output }),
+    reports: reports === undefined ? (false as const) : reportView(plan, { tensor: reports, place: output }),
   };
 }
 

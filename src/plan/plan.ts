@@ -1,20 +1,34 @@
+import { fail } from "../diagnostics/diagnostic.js";
 import { codeBytes } from "../kernels/code-bytes.js";
 import type { Layout } from "../kernels/layout.js";
 import { kernels as allKernels } from "../kernels/registry.js";
 import type { Kernel, KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
 import { type Cpu, findCpu } from "../targets/index.js";
-import { type ChosenGroup, type ChosenSteps, candidatesFor, chooseKernels, constantBytes, type Goal } from "./choose.js";
+import {
+  type ChosenGroup,
+  type ChosenSteps,
+  candidatesFor,
+  chooseKernels,
+  constantBytes,
+  type Goal,
+} from "./choose.js";
+import type { RollingCandidates } from "./choose-within.js";
 import { isCallers, lifetimes } from "./lifetimes.js";
 import { placeBuffers } from "./memory.js";
+import { fastestWithin, leastRam, type Sized, sized } from "./ram.js";
 import { scheduleGroup } from "./rolling.js";
 import { TraceArea, traceGroup, traceStep } from "./trace.js";
 import type { MemoryPlan, Place, Plan, PlannedCall, PlannedStep, RolledGroup } from "./types.js";
+
+const defaultCpu = findCpu("cortex-m4");
 
 export interface PlanOptions {
   /** Core whose costs decide; the generated C runs on every core. Cortex-M4 by default. */
   readonly cpu?: Cpu;
   readonly goal?: Goal;
+  /** Bytes of the arena at most: of the plans that keep it the fastest that is found. */
+  readonly ramLimit?: number;
   /** Kernels to choose from: all of the registry by default. */
   readonly kernels?: readonly Kernel[];
   /** Measured instructions by `choiceKey`: they take the place of the kernels' estimates. */
@@ -25,12 +39,40 @@ export interface PlanOptions {
 
 /** Chooses kernels and layouts and places every tensor. Deterministic: equal programs give equal plans. */
 export function planProgram(program: DeviceProgram, options: PlanOptions = {}): Plan {
-  const { cpu = findCpu("cortex-m4"), goal = "speed", kernels = allKernels, measured } = options;
-  const chosen = chooseKernels(program, candidatesFor(program, kernels, cpu, measured), goal, (call) =>
-    codeBytes(call, cpu),
-  );
+  const { cpu = defaultCpu } = options;
+  const chosen = chosenFor(program, options);
   const groups = options.groups?.(chosen.choices) ?? chosen.groups;
   return planChosen(program, { ...chosen, groups }, cpu);
+}
+
+function chosenFor(program: DeviceProgram, options: PlanOptions): ChosenSteps {
+  const { cpu = defaultCpu, goal = "speed", kernels = allKernels, measured, ramLimit } = options;
+  const candidates: RollingCandidates = {
+    program,
+    cpu,
+    of: memoized((rows) => candidatesFor(program, kernels, cpu, measured, rows)),
+  };
+  const whole = chooseKernels(program, candidates.of(undefined), goal, (call) => codeBytes(call, cpu));
+  if (goal === "ram") return leastRam(candidates, sized(candidates, whole)).chosen;
+  if (ramLimit === undefined || sized(candidates, whole).arenaBytes <= ramLimit) return whole;
+  return requireWithin(candidates, ramLimit).chosen;
+}
+
+function requireWithin(candidates: RollingCandidates, ramLimit: number): Sized {
+  const found = fastestWithin(candidates, ramLimit);
+  if (found !== undefined) return found;
+  throw fail("plan/ram-limit", `no plan was found that needs at most ${ramLimit} bytes of arena`, {
+    remedy: "`--optimize ram` shows the least",
+  });
+}
+
+function memoized<K, V>(make: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>();
+  return (key) => {
+    const value = known.get(key) ?? make(key);
+    known.set(key, value);
+    return value;
+  };
 }
 
 /** The plan of kernels that are chosen already. */

@@ -2,14 +2,7 @@
 import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram } from "../program/index.js";
 import type { ChosenGroup } from "./choose.js";
-import {
-  choiceNeeds,
-  clockProgress,
-  limitAfter,
-  type Progress,
-  ringRows,
-  stepProgress,
-} from "./schedule.js";
+import { choiceNeeds, clockProgress, limitAfter, type Progress, ringRows, stepProgress } from "./schedule.js";
 import type { PlannedRows, PlannedWait } from "./types.js";
 
 export interface GroupSchedule {

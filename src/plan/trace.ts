@@ -35,12 +35,7 @@ export class TraceArea {
 }
 
 /** The trace of a step that runs once: what it skips before it, a canonical copy of its output after it. */
-export function traceStep(
-  program: DeviceProgram,
-  call: PlannedCall,
-  cpu: Cpu,
-  area: TraceArea,
-): StepTrace {
+export function traceStep(program: DeviceProgram, call: PlannedCall, cpu: Cpu, area: TraceArea): StepTrace {
   area.reset();
   const before = skippedTensors(program, call, cpu, area, new Map());
   area.reset();
@@ -109,11 +104,7 @@ function skippedTensors(
 }
 
 /** Makes the output of a call canonical and whole where it is not. */
-function canonicalOutput(
-  program: DeviceProgram,
-  call: PlannedCall,
-  area: TraceArea,
-): TraceCall | undefined {
+function canonicalOutput(program: DeviceProgram, call: PlannedCall, area: TraceArea): TraceCall | undefined {
   const { output: id, outputLayout: layout } = call.choice;
   const isRing = call.output.kind === "arena" && call.output.slots !== undefined;
   if (call.choice.covers.length === 0 || (layout === "channels" && !isRing)) return undefined;

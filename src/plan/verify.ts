@@ -1,6 +1,6 @@
 import { fail } from "../diagnostics/diagnostic.js";
-import { verifyRings } from "./verify-rings.js";
 import { ARENA_ALIGN, type Holding, type Plan } from "./types.js";
+import { verifyRings } from "./verify-rings.js";
 
 /** Checks a plan independently of how it was made: no two live buffers overlap, everything is covered. */
 export function verifyPlan(plan: Plan): void {
