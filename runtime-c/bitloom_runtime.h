@@ -10,10 +10,11 @@
 #include <stdint.h>
 
 /** Version of this runtime; generated code refuses to compile with another one. */
-#define BITLOOM_RUNTIME_VERSION 3
+#define BITLOOM_RUNTIME_VERSION 4
 
 /* Status codes of every generated function that can fail. */
 #define BITLOOM_OK 0                /**< done */
+#define BITLOOM_DONE 1              /**< a push that completes an input: the output is there */
 #define BITLOOM_ERROR_ARGUMENT (-1) /**< a null pointer or a misaligned arena */
 #define BITLOOM_ERROR_INPUT (-2)    /**< the input holds a NaN or an infinity */
 #define BITLOOM_ERROR_SELFTEST (-3) /**< an output differs from the known answer */

@@ -28,6 +28,10 @@ export interface CompileOptions extends LoweringOptions, ReadOptions {
   readonly cpu?: Cpu;
   /** What the plan is to be good for; speed by default. */
   readonly goal?: Goal;
+  /** Bytes of the arena at most. */
+  readonly ramLimit?: number;
+  /** Whether the input is given row by row. */
+  readonly pushes?: boolean;
   /** Measured instructions of kernels: see `tuning/lock-file.ts`. */
   readonly measured?: ReadonlyMap<string, number>;
   /** Sees the state after each stage: `import`, the passes by name, `plan`. */
@@ -62,8 +66,12 @@ export function compileModelFile(
   options.observe?.("import", graph);
   const { program, diagnostics } = lowerGraph(graph, options, options.observe);
   const cpu = options.cpu ?? findCpu("cortex-m4");
-  const { goal = "speed", measured = new Map<string, number>() } = options;
-  const plan = planProgram(program, { cpu, goal, measured });
+  const { goal = "speed", measured = new Map<string, number>(), ramLimit, pushes } = options;
+  const plan = planProgram(program, {
+    ...{ cpu, goal, measured },
+    ...(ramLimit === undefined ? {} : { ramLimit }),
+    ...(pushes === undefined ? {} : { pushes }),
+  });
   verifyPlan(plan);
   options.observe?.("plan", plan);
   const answers = knownAnswers(program);

@@ -10,6 +10,8 @@ const PARTIALS = [
   "library/roll",
   "library/rows",
   "library/step",
+  "library/push",
+  "library/traces",
   "packages/common/readme",
   "packages/common/main",
   "ci/setup",

@@ -29,6 +29,8 @@ function groupView<L extends Layer>(plan: Plan, group: RolledGroup, name: string
   const places = layers.flatMap(({ inputs, output }) => [...inputs, output].map(({ place }) => place));
   return {
     symbol: `${name}_rows${from}`,
+    /** Whether its clock counts the rows that the caller gives. */
+    isPushed: plan.push !== undefined && from === 0,
     first: from,
     last: to,
     ticks,

@@ -20,7 +20,7 @@ import { commentText, layerIdentifiers } from "./names.js";
 import { partsOf } from "./parts.js";
 
 /** Must equal BITLOOM_RUNTIME_VERSION in runtime-c/bitloom_runtime.h (a test compares them). */
-export const RUNTIME_VERSION = 3;
+export const RUNTIME_VERSION = 4;
 
 const C_TYPES = { u8: "uint8_t", i8: "int8_t", i16: "int16_t", i32: "int32_t", f32: "float" } as const;
 
@@ -80,6 +80,7 @@ export function libraryView(plan: Plan, name: string, version: string) {
     output,
     layers,
     parts: partsOf(plan, name, layers),
+    push: pushView(plan, data),
     canFail: layers.some((l) => l.canFail),
     usesArena: memory.buffers.length > 0,
     constants: data.constants,
@@ -227,6 +228,26 @@ function traceView(plan: Plan, call: TraceCall, layer: number, data: DataCollect
   };
 }
 
+/** How rows of the input are taken; false where it is read whole. */
+function pushView(plan: Plan, data: DataCollector) {
+  const { push, program } = plan;
+  if (push === undefined) return false as const;
+  const input = program.tensors[program.input.tensor]!;
+  const group = plan.groups[0]!;
+  const rows = input.shape[0];
+  return {
+    ...rowsOf(input, "channels", push.place),
+    place: placeText(push.place),
+    height: rows,
+    count: elementsOf(input).count / rows,
+    bytes: canonicalSize(input) / rows,
+    band: group.clock.band,
+    counters: group.to - group.from + 2,
+    moreTicks: group.ticks - Math.ceil(rows / group.clock.band),
+    copy: push.copy === undefined ? (false as const) : traceView(plan, push.copy, 0, data, true),
+  };
+}
+
 /** A canonical tensor that trace builds report. */
 function reportView(plan: Plan, { tensor, place }: { tensor: TensorId; place: Place }) {
   return { tensor, place: placeText(place), bytes: canonicalSize(plan.program.tensors[tensor]!) };
@@ -333,7 +354,8 @@ function runtimeFilesOf(
   inputHeaders: readonly string[],
 ): string[] {
   const scaleFiles = outputHeaders.includes("bitloom_scale.h") ? [...outputHeaders, ...scaleHeaders] : [];
-  const calls = plan.steps.flatMap((s) => [s, ...s.trace.before, ...s.trace.after]);
+  const copies = plan.push?.copy === undefined ? [] : [plan.push.copy];
+  const calls = [...plan.steps.flatMap((s) => [s, ...s.trace.before, ...s.trace.after]), ...copies];
   const files = new Set([
     "bitloom_runtime.h",
     "bitloom_crc32.h",

@@ -35,6 +35,8 @@ interface State extends Node {
 export interface RollingCandidates {
   readonly program: DeviceProgram;
   readonly cpu: Cpu;
+  /** Whether the input is given row by row: then a group that begins with the first instruction reads it. */
+  readonly pushes: boolean;
   /** By the most rows of one call; `undefined` for whole tensors. */
   of(rows: number | undefined): Candidates;
 }
@@ -47,7 +49,8 @@ export function chooseWithin(candidates: RollingCandidates, limit: number): Chos
   search.add(0, { ...startNode(program), previous: undefined, isOpen: false });
   for (let index = 0; index < end; index++) search.execute(index);
   const found = search.best(end);
-  return found === undefined ? undefined : chosenSteps(found);
+  if (found === undefined) return undefined;
+  return { ...chosenSteps(found), ...(candidates.pushes ? { pushes: true } : {}) };
 }
 
 class Search {
@@ -97,6 +100,7 @@ class Search {
   }
 
   #once(state: State, index: number): void {
+    if (this.candidates.pushes && index === 0) return;
     for (const choice of this.candidates.of(undefined)[index]!) {
       for (const next of advance(this.#program, state, choice, this.#lastReader, () => 0)) {
         const { live, choices, code, instructions, flash, peak } = next;
@@ -110,12 +114,13 @@ class Search {
   }
 
   #begin(state: State, index: number): void {
+    const pushes = this.candidates.pushes && index === 0;
     const clocks = new Set(this.candidates.of(undefined)[index]!.flatMap((c) => c.inputs.slice(0, 1)));
     const outside = liveBytes(this.#program, state.live);
     for (const clock of clocks) {
       const height = this.#program.tensors[clock]!.shape[0];
       for (const band of BANDS) {
-        if (band < height) this.#roll(state, openGroup(index, clock, band, outside), index);
+        if (band < height) this.#roll(state, openGroup(index, clock, band, outside, pushes), index);
       }
     }
   }
@@ -183,6 +188,8 @@ class Search {
   /** The group ends: what is read later is whole, in one of its layouts or in several. */
   #closed(state: State): State[] {
     const group = state.group!;
+    // Of a pushed input nothing is left.
+    if (group.clockSlots > 0 && state.live.has(group.clock)) return [];
     return givingUp(state.live).map((live) => ({
       ...state,
       live,

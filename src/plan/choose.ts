@@ -45,6 +45,8 @@ export interface ChosenGroup {
 export interface ChosenSteps {
   readonly choices: readonly KernelChoice[];
   readonly groups: readonly ChosenGroup[];
+  /** Whether the caller gives the input row by row: the first group's clock then counts what was given. */
+  readonly pushes?: true;
 }
 
 /** For each instruction every choice that begins with it. */

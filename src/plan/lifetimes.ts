@@ -10,7 +10,9 @@ import type { Buffer } from "./types.js";
 export function lifetimes(program: DeviceProgram, chosen: ChosenSteps): Buffer[] {
   const { choices, groups } = chosen;
   const schedules = new Map(groups.map((g) => [g, scheduleGroup(program, choices, g)]));
-  const buffers: Buffer[] = [];
+  const buffers: Buffer[] = chosen.pushes
+    ? [pushedInput(program, schedules.get(groups[0]!)!, groups[0]!)]
+    : [];
   choices.forEach((choice, step) => {
     const { output: tensor, outputLayout: layout } = choice;
     const group = groupOf(groups, step);
@@ -32,6 +34,19 @@ export function lifetimes(program: DeviceProgram, chosen: ChosenSteps): Buffer[]
     }
   });
   return buffers;
+}
+
+/** The rows of the input that were given and are still read. */
+function pushedInput(program: DeviceProgram, { clockSlots }: GroupSchedule, { to }: ChosenGroup): Buffer {
+  const { tensor } = program.input;
+  const shape = program.tensors[tensor]!;
+  return {
+    holds: { kind: "tensor", tensor, layout: "channels" },
+    bytes: clockSlots * rowBytes(shape, "channels"),
+    ...(clockSlots < shape.shape[0] ? { slots: clockSlots } : {}),
+    from: 0,
+    to,
+  };
 }
 
 /** Slots of the ring that a step writes; undefined where all rows are kept. */

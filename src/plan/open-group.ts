@@ -32,12 +32,21 @@ export interface OpenGroup {
   /** Bytes of tensors that were there before, which stay until the end. */
   readonly outside: number;
   readonly made: readonly Made[];
+  /** Rows of the clock's tensor that are read at once, where it is pushed; 0 where it is whole. */
+  readonly clockSlots: number;
   /** The most working memory of a step. */
   readonly scratch: number;
 }
 
-export function openGroup(index: number, clock: TensorId, band: number, outside: number): OpenGroup {
-  return { key: `${index}/${clock}/${band}`, clock, band, outside, made: [], scratch: 0 };
+export function openGroup(
+  index: number,
+  clock: TensorId,
+  band: number,
+  outside: number,
+  pushes: boolean,
+): OpenGroup {
+  const key = `${index}/${clock}/${band}`;
+  return { key, clock, band, outside, made: [], clockSlots: pushes ? 1 : 0, scratch: 0 };
 }
 
 /** What a choice waits for in a group, and the most rows that it then makes in a tick. */
@@ -75,8 +84,14 @@ export function extended(program: DeviceProgram, group: OpenGroup, choice: Kerne
     );
     return slots.length === 0 ? m : { ...m, slots: Math.max(m.slots, ...slots) };
   });
+  const clockSlots = choice.inputs.map((id, i) => {
+    const height = program.tensors[id]!.shape[0];
+    const readsClock = group.clockSlots > 0 && id === group.clock && choice.inputLayouts[i] === "channels";
+    return readsClock ? slotsFor(clockOf(height, group.band), height, progress, needs[i]!, rows) : 0;
+  });
   return {
     ...group,
+    clockSlots: Math.max(group.clockSlots, ...clockSlots),
     made: [...made, { tensor, layout, progress, limit, slots: 1 }],
     scratch: Math.max(group.scratch, aligned(choice.scratchBytes)),
   };
@@ -84,13 +99,14 @@ export function extended(program: DeviceProgram, group: OpenGroup, choice: Kerne
 
 /** Bytes of the group's tensors: of those in `kept` whole, of the others as many rows as are needed. */
 export function madeBytes(program: DeviceProgram, group: OpenGroup, kept: Live): number {
+  const pushed = aligned(group.clockSlots * rowBytes(program.tensors[group.clock]!, "channels"));
   return group.made.reduce((sum, { tensor, layout, slots }) => {
     if (isCallers(program, tensor, layout)) return sum;
     const shape = program.tensors[tensor]!;
     const isKept = kept.get(tensor)?.has(layout);
     const bytes = isKept ? layoutBytes(shape, layout) : slots * rowBytes(shape, layout);
     return sum + aligned(bytes);
-  }, 0);
+  }, pushed);
 }
 
 function madeIn({ made }: OpenGroup, tensor: TensorId, layout: Layout): Made | undefined {

@@ -18,8 +18,8 @@ import { isCallers, lifetimes } from "./lifetimes.js";
 import { placeBuffers } from "./memory.js";
 import { fastestWithin, leastRam, type Sized, sized } from "./ram.js";
 import { scheduleGroup } from "./rolling.js";
-import { TraceArea, traceGroup, traceStep } from "./trace.js";
-import type { MemoryPlan, Place, Plan, PlannedCall, PlannedStep, RolledGroup } from "./types.js";
+import { TraceArea, traceGroup, traceInput, traceStep } from "./trace.js";
+import type { MemoryPlan, Place, Plan, PlannedCall, PlannedStep, PushedRows, RolledGroup } from "./types.js";
 
 const defaultCpu = findCpu("cortex-m4");
 
@@ -29,6 +29,8 @@ export interface PlanOptions {
   readonly goal?: Goal;
   /** Bytes of the arena at most: of the plans that keep it the fastest that is found. */
   readonly ramLimit?: number;
+  /** Whether the input is given row by row, and never whole. */
+  readonly pushes?: boolean;
   /** Kernels to choose from: all of the registry by default. */
   readonly kernels?: readonly Kernel[];
   /** Measured instructions by `choiceKey`: they take the place of the kernels' estimates. */
@@ -46,12 +48,21 @@ export function planProgram(program: DeviceProgram, options: PlanOptions = {}): 
 }
 
 function chosenFor(program: DeviceProgram, options: PlanOptions): ChosenSteps {
-  const { cpu = defaultCpu, goal = "speed", kernels = allKernels, measured, ramLimit } = options;
+  const {
+    cpu = defaultCpu,
+    goal = "speed",
+    kernels = allKernels,
+    measured,
+    ramLimit,
+    pushes = false,
+  } = options;
   const candidates: RollingCandidates = {
     program,
     cpu,
+    pushes,
     of: memoized((rows) => candidatesFor(program, kernels, cpu, measured, rows)),
   };
+  if (pushes) return requirePushing(candidates, goal, ramLimit).chosen;
   const whole = chooseKernels(program, candidates.of(undefined), goal, (call) => codeBytes(call, cpu));
   if (goal === "ram") return leastRam(candidates, sized(candidates, whole)).chosen;
   if (ramLimit === undefined || sized(candidates, whole).arenaBytes <= ramLimit) return whole;
@@ -63,6 +74,16 @@ function requireWithin(candidates: RollingCandidates, ramLimit: number): Sized {
   if (found !== undefined) return found;
   throw fail("plan/ram-limit", `no plan was found that needs at most ${ramLimit} bytes of arena`, {
     remedy: "`--optimize ram` shows the least",
+  });
+}
+
+function requirePushing(candidates: RollingCandidates, goal: Goal, ramLimit?: number): Sized {
+  const fastest = fastestWithin(candidates, ramLimit ?? Number.MAX_SAFE_INTEGER);
+  if (fastest !== undefined) return goal === "ram" ? leastRam(candidates, fastest) : fastest;
+  if (ramLimit !== undefined && fastestWithin(candidates, Number.MAX_SAFE_INTEGER) !== undefined)
+    return requireWithin(candidates, ramLimit);
+  throw fail("plan/no-rows", "the input of this model cannot be given row by row", {
+    remedy: "its first layers read all rows at once: compile it without --push rows",
   });
 }
 
@@ -82,10 +103,13 @@ export function planChosen(program: DeviceProgram, chosen: ChosenSteps, cpu: Cpu
   const calls = choices.map((choice, step) => plannedCall(program, memory, choice, step));
   const schedules = groups.map((group) => ({ group, ...scheduleGroup(program, choices, group) }));
   const area = new TraceArea(memory.arenaBytes);
+  const push = chosen.pushes ? pushedRows(program, memory, area) : undefined;
   const traced = new Map(
-    groups.flatMap(({ from, to }) =>
-      traceGroup(program, calls.slice(from, to + 1), cpu, area).map((trace, i) => [from + i, trace] as const),
-    ),
+    groups.flatMap(({ from, to }) => {
+      const group = calls.slice(from, to + 1);
+      const given = from === 0 ? push : undefined;
+      return traceGroup(program, group, cpu, area, given).map((trace, i) => [from + i, trace] as const);
+    }),
   );
   const steps = calls.map((call, step): PlannedStep => {
     const rolled = schedules.find(({ rows }) => rows.has(step))?.rows.get(step);
@@ -98,10 +122,18 @@ export function planChosen(program: DeviceProgram, chosen: ChosenSteps, cpu: Cpu
     groups: schedules.map(({ group: { from, to, clock, band }, ticks }): RolledGroup => {
       return { from, to, clock: { tensor: clock, rows: program.tensors[clock]!.shape[0], band }, ticks };
     }),
+    ...(push === undefined ? {} : { push }),
     memory,
     traceBytes: area.bytes,
     weightBytes: choices.reduce((sum, c) => sum + constantBytes(c), 0),
   };
+}
+
+/** Where rows of the input are put. In a trace build all of them are kept. */
+function pushedRows(program: DeviceProgram, memory: MemoryPlan, area: TraceArea): PushedRows {
+  const { tensor } = program.input;
+  const place = placeOf(program, memory, tensor, "channels", 0);
+  return { place, ...traceInput(program, place, area) };
 }
 
 function plannedCall(
@@ -126,9 +158,6 @@ function placeOf(
   layout: Layout,
   step: number,
 ): Place {
-  if (isCallers(program, tensor, layout)) {
-    return { kind: tensor === program.input.tensor ? "input" : "output" };
-  }
   const buffer = memory.buffers.find(
     ({ holds, from, to }) =>
       holds.kind === "tensor" &&
@@ -137,6 +166,9 @@ function placeOf(
       from <= step &&
       step <= to,
   );
+  if (buffer === undefined && isCallers(program, tensor, layout)) {
+    return { kind: tensor === program.input.tensor ? "input" : "output" };
+  }
   const { offset, slots } = buffer!;
   return { kind: "arena", offset, ...(slots === undefined ? {} : { slots }) };
 }

@@ -10,6 +10,8 @@ export interface GroupSchedule {
   readonly rows: ReadonlyMap<number, PlannedRows>;
   /** Slots of the ring that a step writes, as its readers in the group need them; absent where it has none. */
   readonly slots: ReadonlyMap<number, number>;
+  /** Rows of the clock's tensor that are still read at once, where it is a ring too. */
+  readonly clockSlots: number;
   readonly ticks: number;
 }
 
@@ -25,6 +27,7 @@ export function scheduleGroup(
   const progress = new Map<number, Progress>();
   const rows = new Map<number, PlannedRows>();
   const slots = new Map<number, number>();
+  let clockSlots = 1;
   const progressOf = (wait: PlannedWait): Progress => (wait.on === "clock" ? clock : progress.get(wait.on)!);
   for (let step = group.from; step <= group.to; step++) {
     const waits = waitsOf(program, choices, group, step);
@@ -40,12 +43,13 @@ export function scheduleGroup(
     rows.set(step, planned);
     progress.set(step, own);
     for (const { on, need, rows: height } of waits) {
-      if (on === "clock") continue;
-      const needed = ringRows(progress.get(on)!, height, { progress: own, need, rows: planned.rows });
-      slots.set(on, Math.max(slots.get(on) ?? 0, needed));
+      const written = on === "clock" ? clock : progress.get(on)!;
+      const needed = ringRows(written, height, { progress: own, need, rows: planned.rows });
+      if (on === "clock") clockSlots = Math.max(clockSlots, needed);
+      else slots.set(on, Math.max(slots.get(on) ?? 0, needed));
     }
   }
-  return { rows, slots, ticks: Math.max(...[...progress.values()].map((p) => p.length)) };
+  return { rows, slots, clockSlots, ticks: Math.max(...[...progress.values()].map((p) => p.length)) };
 }
 
 /** Tensors of which a step finds only some rows: the clock's, and what steps of the group made before it. */

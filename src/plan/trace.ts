@@ -11,7 +11,14 @@ import { kernels } from "../kernels/registry.js";
 import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
 import type { Cpu } from "../targets/index.js";
-import { ARENA_ALIGN, type Place, type PlannedCall, type StepTrace, type TraceCall } from "./types.js";
+import {
+  ARENA_ALIGN,
+  type Place,
+  type PlannedCall,
+  type PushedRows,
+  type StepTrace,
+  type TraceCall,
+} from "./types.js";
 
 /** The bytes behind the arena. */
 export class TraceArea {
@@ -55,9 +62,12 @@ export function traceGroup(
   calls: readonly PlannedCall[],
   cpu: Cpu,
   area: TraceArea,
+  push?: PushedRows,
 ): StepTrace[] {
-  area.reset();
+  // What is pushed is kept from before the group's first step.
+  if (push === undefined) area.reset();
   const canonical = new Map<TensorId, Place>();
+  if (push !== undefined) canonical.set(program.input.tensor, push.copy?.output ?? push.place);
   return calls.map((call) => {
     const before = skippedTensors(program, call, cpu, area, canonical);
     const { covers, output } = call.choice;
@@ -67,6 +77,15 @@ export function traceGroup(
     canonical.set(output, place);
     return { before, after: copy === undefined ? [] : [copy], reports: { tensor: output, place } };
   });
+}
+
+/** The call that keeps the rows of a pushed input, where its own place does not. */
+export function traceInput(program: DeviceProgram, place: Place, area: TraceArea): { copy?: TraceCall } {
+  if (place.kind === "arena" && place.slots === undefined) return {};
+  const { tensor } = program.input;
+  const output = area.take(layoutBytes(program.tensors[tensor]!, "channels"));
+  const choice = copyRows(program, tensor, "channels");
+  return { copy: { choice, symbol: "pushed_trace_input", inputs: [place], output } };
 }
 
 /** Computes what a fused call skips, instruction by instruction, from canonical copies of its inputs. */

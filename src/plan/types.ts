@@ -101,11 +101,21 @@ export interface MemoryPlan {
   readonly lowerBound: number;
 }
 
+/** The input given row by row. */
+export interface PushedRows {
+  /** Where the rows are put. */
+  readonly place: Place;
+  /** Trace builds keep all rows: the call that copies a row, absent where the place has all. */
+  readonly copy?: TraceCall;
+}
+
 export interface Plan {
   readonly program: DeviceProgram;
   readonly steps: readonly PlannedStep[];
   /** In order, without overlaps; steps in none of them run once, on whole tensors. */
   readonly groups: readonly RolledGroup[];
+  /** Present where the input is never whole: the first group's clock counts its rows. */
+  readonly push?: PushedRows;
   readonly memory: MemoryPlan;
   /** Bytes beyond the arena in which trace builds materialise what the ordinary build skips. */
   readonly traceBytes: number;

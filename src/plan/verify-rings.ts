@@ -8,6 +8,8 @@ import type { Place, Plan, PlannedStep, RolledGroup } from "./types.js";
  */
 export function verifyRings(plan: Plan): void {
   for (const group of plan.groups) simulate(plan, group);
+  if (plan.push !== undefined && plan.groups[0]?.from !== 0)
+    throw broken("nothing takes the rows that are given");
 }
 
 /** Row numbers in the slots of a step's output. */
@@ -16,12 +18,14 @@ type Slots = Int32Array;
 function simulate(plan: Plan, { from, to, clock, ticks }: RolledGroup): void {
   const steps = plan.steps.slice(from, to + 1);
   const written = steps.map(({ output, rolled }) => new Int32Array(slotsOf(output) ?? rolled!.rows).fill(-1));
+  const pushed = from === 0 && plan.push !== undefined ? slotsOf(plan.push.place) : undefined;
   const done = new Int32Array(steps.length);
   for (let tick = 0; tick < ticks; tick++) {
     const given = Math.min((tick + 1) * clock.band, clock.rows);
     steps.forEach((step, i) => {
       const next = rowsUntil(step, done[i]!, (on) => (on === "clock" ? given : done[on - from]!));
-      for (let row = done[i]!; row < next; row++) requireRows(plan, step, row, given, written, from);
+      for (let row = done[i]!; row < next; row++)
+        requireRows(plan, step, row, { given, pushed }, written, from);
       for (let row = done[i]!; row < next; row++) written[i]![row % written[i]!.length] = row;
       done[i] = next;
     });
@@ -49,7 +53,7 @@ function requireRows(
   { program }: Plan,
   step: PlannedStep,
   row: number,
-  given: number,
+  clock: { readonly given: number; readonly pushed: number | undefined },
   written: readonly Slots[],
   from: number,
 ): void {
@@ -57,10 +61,18 @@ function requireRows(
     const [first, end] = inputRows(program, step.choice, input, [row, row + 1]);
     for (let read = first; read < end; read++) {
       const slots = on === "clock" ? undefined : written[on - from]!;
-      const isThere = slots === undefined ? read < given : slots[read % slots.length] === read;
+      const isThere = slots === undefined ? isGiven(clock, read) : slots[read % slots.length] === read;
       if (!isThere) throw broken(`${step.symbol} reads row ${read} of an input, which is not there`);
     }
   }
+}
+
+/** The last `pushed` rows of those given, or all, where the tensor is whole. */
+function isGiven(
+  { given, pushed = given }: { given: number; pushed: number | undefined },
+  row: number,
+): boolean {
+  return row < given && row >= given - pushed;
 }
 
 function slotsOf(place: Place): number | undefined {
