@@ -44,3 +44,19 @@ export function leastRam(candidates: RollingCandidates, start: Sized): Sized {
   }
   return best;
 }
+
+/** Each point of a curve has this part of the RAM of the one before, at most. */
+const CURVE_STEP = 0.85;
+
+/** Plans from the fastest to the one with the least RAM, each the fastest that is found within less RAM. */
+export function ramCurve(candidates: RollingCandidates, fastest: Sized): Sized[] {
+  const curve = [fastest];
+  for (;;) {
+    const last = curve.at(-1)!;
+    const next = fastestWithin(candidates, Math.floor(last.arenaBytes * CURVE_STEP));
+    if (next === undefined) break;
+    curve.push(next);
+  }
+  const least = leastRam(candidates, curve.at(-1)!);
+  return least === curve.at(-1) ? curve : [...curve, least];
+}
