@@ -20,9 +20,10 @@ import { givingUp, handOver, type Live, lastReaders, liveBytes } from "./states.
 
 /** Rows of the clock in a tick. */
 const BANDS = [1, 2, 4] as const;
-/** States of one group kept per instruction and set of layouts, and in all. */
-const MAX_ALIKE = 12;
-const MAX_STATES = 400;
+/** States kept per instruction: alike in group and layouts, of one group, and outside groups. */
+const MAX_ALIKE = 8;
+const MAX_OF_GROUP = 24;
+const MAX_OUTSIDE = 200;
 
 interface State extends Node {
   readonly previous: State | undefined;
@@ -95,8 +96,18 @@ class Search {
   }
 
   #statesAt(index: number): State[] {
-    const all = [...this.#states[index]!.values()].flat();
-    return all.sort((a, b) => a.instructions - b.instructions).slice(0, MAX_STATES);
+    const byGroup = new Map<string, State[]>();
+    for (const states of this.#states[index]!.values()) {
+      for (const state of states) {
+        const key = state.isOpen ? state.group!.key : "";
+        byGroup.set(key, [...(byGroup.get(key) ?? []), state]);
+      }
+    }
+    return [...byGroup].flatMap(([key, states]) =>
+      states
+        .sort((a, b) => a.instructions - b.instructions)
+        .slice(0, key === "" ? MAX_OUTSIDE : MAX_OF_GROUP),
+    );
   }
 
   #once(state: State, index: number): void {

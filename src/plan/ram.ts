@@ -12,10 +12,13 @@ const MAX_TRIALS = 12;
 export interface Sized {
   readonly chosen: ChosenSteps;
   readonly arenaBytes: number;
+  /** The most bytes that are live at a time. */
+  readonly lowerBound: number;
 }
 
 export function sized(candidates: RollingCandidates, chosen: ChosenSteps): Sized {
-  return { chosen, arenaBytes: placeBuffers(lifetimes(candidates.program, chosen)).arenaBytes };
+  const { arenaBytes, lowerBound } = placeBuffers(lifetimes(candidates.program, chosen));
+  return { chosen, arenaBytes, lowerBound };
 }
 
 /** The fastest plan found whose arena has at most `limit` bytes. */
@@ -26,8 +29,8 @@ export function fastestWithin(candidates: RollingCandidates, limit: number): Siz
     if (chosen === undefined) return undefined;
     const found = sized(candidates, chosen);
     if (found.arenaBytes <= limit) return found;
-    // Live bytes kept the limit, but could not be placed in so little.
-    allowed -= Math.max(8, found.arenaBytes - limit);
+    // Live bytes kept the limit, but could not be placed in so little: another plan is wanted.
+    allowed = Math.min(allowed, found.lowerBound) - 8 * (1 + trial);
   }
   return undefined;
 }
