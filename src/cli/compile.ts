@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import { type CompiledModel, version } from "../compile.js";
+import { type CompiledModel, DEFAULT_CPU, version } from "../compile.js";
 import { fail } from "../diagnostics/diagnostic.js";
 import { didYouMean, printable } from "../diagnostics/text.js";
 import {
@@ -16,14 +16,18 @@ import { printGraph } from "../graph/index.js";
 import type { ModelGraph } from "../graph/types.js";
 import { passNames } from "../passes/registry.js";
 import { type Plan, printPlan } from "../plan/index.js";
+import { planReport } from "../plan-report.js";
 import { type DeviceProgram, printProgram } from "../program/index.js";
+import { planReportHtml } from "../report/html/page.js";
 import { summarize, summaryText } from "../report/summary.js";
-import { type Board, type Cpu, findBoard } from "../targets/index.js";
+import { type Board, type Cpu, findBoard, findCpu } from "../targets/index.js";
 import { readLockFile } from "../tuning/lock-file.js";
 import { cpuOf, fitReport } from "./compile-fit.js";
 import { modelCommand } from "./model-command.js";
-import { compileFromOptions, type ModelOptions, oneOf } from "./options.js";
+import { compileFromOptions, compileOptions, type ModelOptions, oneOf } from "./options.js";
 import { present } from "./output.js";
+import { checkedReportPath } from "./report-path.js";
+import { writeWholeFile } from "./write-file.js";
 import { writeFolder } from "./write-folder.js";
 
 interface Options extends ModelOptions {
@@ -31,6 +35,7 @@ interface Options extends ModelOptions {
   readonly board?: string;
   readonly cpu?: string;
   readonly tune?: string;
+  readonly report?: string;
   readonly printAfter?: string;
   readonly package: string;
   readonly packageVersion?: string;
@@ -57,19 +62,20 @@ export function compileCommand(): Command {
     .option("--package-vendor <name>", "publisher of the package, bitloom by default")
     .option("--package-url <address>", "home page of the package, none by default")
     .option("--renode", "also write a script, a platform and a test suite for Renode (needs --board)")
+    .option("--report <file>", "write an HTML page: the memory map over time, the layers, the board")
     .option("--print-after <stage>", `print the compiler's state after a stage: ${STAGES.join(", ")}`)
     .addHelpText(
       "after",
-      "\nExample:\n  bitloom compile mnist.onnx --board microbit -o firmware/mnist\n  bitloom compile mnist.onnx --board nrf52840-dk --package zephyr -o modules/mnist\n",
+      "\nExample:\n  bitloom compile mnist.onnx --board microbit -o firmware/mnist --report mnist.html\n  bitloom compile mnist.onnx --board nrf52840-dk --package zephyr -o modules/mnist\n",
     )
     .action((model: string, options: Options) => present(options.json, () => run(model, options)));
 }
 
 function run(path: string, options: Options) {
   const stage = options.printAfter;
-  if (stage === undefined && options.out === undefined) {
+  if (stage === undefined && options.out === undefined && options.report === undefined) {
     throw fail("cli/out", "nothing to do: no output folder was given", {
-      remedy: "add -o DIR, e.g. -o firmware/model",
+      remedy: "add -o DIR, e.g. -o firmware/model, or --report FILE",
     });
   }
   if (stage !== undefined && !STAGES.includes(stage)) {
@@ -79,6 +85,7 @@ function run(path: string, options: Options) {
   }
   const kind = oneOf("--package", options.package, packageNames);
   const identity = checkedIdentity(identityOptions(options));
+  const report = checkedReportPath(options.report);
   const renode = renodeBoard(options);
   const cpu = cpuOf(options);
   let printed = "";
@@ -93,14 +100,19 @@ function run(path: string, options: Options) {
   const files = options.out === undefined ? [] : packageFiles(model.library, kind, identity);
   const extras = renode === undefined ? [] : filesForRenode(model.library.name, renode);
   if (options.out !== undefined) writeFolder(options.out, [...files, ...extras]);
+  if (report !== undefined) writeWholeFile(report, reportPage(model, options));
   return {
-    text:
-      printed + (options.out === undefined ? "" : resultText(model, files, options.out, fit.text, extras)),
+    text: [
+      ...(printed === "" ? [] : [printed.trimEnd()]),
+      ...(options.out === undefined ? [] : [resultText(model, files, options.out, fit.text, extras)]),
+      ...(report === undefined ? [] : [`wrote ${printable(report, 200)}`]),
+    ].join("\n"),
     json: {
       name: model.library.name,
       folder: options.out ?? null,
       package: kind,
       files: [...files, ...extras].map((f) => f.path),
+      report: report ?? null,
       modelCrc: model.library.modelCrc,
       ...summarize(model.plan),
       fit: fit.json,
@@ -108,6 +120,12 @@ function run(path: string, options: Options) {
     },
     diagnostics: model.diagnostics,
   };
+}
+
+function reportPage(model: CompiledModel, options: Options): string {
+  const board = options.board === undefined ? undefined : findBoard(options.board);
+  const cpu = cpuOf(options) ?? findCpu(DEFAULT_CPU);
+  return planReportHtml(planReport(model, { cpu, goal: compileOptions(options).goal ?? "speed", board }));
 }
 
 /** The board that Renode's files are for, checked before anything is compiled; undefined without `--renode`. */

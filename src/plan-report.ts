@@ -1,0 +1,99 @@
+/** What the HTML report shows of a compiled model: the one place where its data is derived from a plan. */
+import { type CompiledModel, version } from "./compile.js";
+import { originText } from "./graph/index.js";
+import {
+  ARENA_ALIGN,
+  constantBytes,
+  type Goal,
+  type PlacedBuffer,
+  type Plan,
+  type PlannedStep,
+} from "./plan/index.js";
+import { canonicalSize, type DeviceProgram, domainText, macsOf, type TensorId } from "./program/index.js";
+import type { CallersBuffer, PlanReport, ReportedBuffer, ReportedStep } from "./report/html/data.js";
+import type { Board, Cpu } from "./targets/index.js";
+
+/** Bytes of `name_context` on a 32-bit core: the pointer to the arena (templates/library/model.h.hbs). */
+const CONTEXT_BYTES = 4;
+
+export interface PlanReportOptions {
+  /** The core and the goal that the model was compiled with. */
+  readonly cpu: Cpu;
+  readonly goal: Goal;
+  readonly board?: Board | undefined;
+}
+
+/** The data of a report; equal models give equal data. */
+export function planReport(model: CompiledModel, { cpu, goal, board }: PlanReportOptions): PlanReport {
+  const { plan, program, library, graph } = model;
+  const { arenaBytes, lowerBound, buffers } = plan.memory;
+  const { input, output } = program;
+  return {
+    model: library.name,
+    source: originText(graph.origin),
+    modelCrc: library.modelCrc,
+    version,
+    core: cpu.name,
+    goal,
+    input: callersBuffer(program, input.tensor, input.modelShape),
+    output: callersBuffer(program, output.tensor, output.modelShape),
+    weightBytes: plan.weightBytes,
+    contextBytes: CONTEXT_BYTES,
+    arenaBytes,
+    lowerBound,
+    proven: arenaBytes === lowerBound,
+    steps: plan.steps.map((step, index) => reportedStep(plan, step, index)),
+    buffers: buffers.map((buffer) => reportedBuffer(plan, buffer)),
+    ...(board === undefined
+      ? {}
+      : {
+          board: {
+            name: board.name,
+            flashBytes: board.memories.flash.size,
+            ramBytes: board.memories.ram.size,
+          },
+        }),
+  };
+}
+
+function callersBuffer(program: DeviceProgram, id: TensorId, shape: readonly number[]): CallersBuffer {
+  const tensor = program.tensors[id]!;
+  return { name: tensor.name, shape, type: domainText(tensor.domain), bytes: canonicalSize(tensor) };
+}
+
+function reportedStep({ program, memory }: Plan, step: PlannedStep, index: number): ReportedStep {
+  const { choice, symbol } = step;
+  const written = program.tensors[choice.output]!;
+  const live = (kind: ReportedBuffer["kind"]): number =>
+    memory.buffers.reduce(
+      (sum, b) => (b.holds.kind === kind && b.from <= index && index <= b.to ? sum + aligned(b.bytes) : sum),
+      0,
+    );
+  return {
+    layer: symbol,
+    kernel: choice.kernel,
+    writes: written.name,
+    inputs: choice.inputs.map((id) => program.tensors[id]!.shape),
+    output: written.shape,
+    macs: choice.covers.reduce((sum, i) => sum + macsOf(program, program.instructions[i]!), 0),
+    instructions: Math.round(choice.cost),
+    constantBytes: constantBytes(choice),
+    scratchBytes: choice.scratchBytes,
+    live: { tensors: live("tensor"), scratch: live("scratch") },
+  };
+}
+
+function reportedBuffer({ program, steps }: Plan, buffer: PlacedBuffer): ReportedBuffer {
+  const { holds, offset, bytes, from, to } = buffer;
+  const place = { offset, bytes, from, to };
+  if (holds.kind === "scratch") {
+    return { kind: "scratch", name: steps[holds.step]!.symbol, shape: [], holds: "", ...place };
+  }
+  const { name, shape, domain } = program.tensors[holds.tensor]!;
+  const text = `${domainText(domain)}, ${holds.layout}`;
+  return { kind: "tensor", name, shape, holds: text, ...place };
+}
+
+function aligned(bytes: number): number {
+  return Math.ceil(bytes / ARENA_ALIGN) * ARENA_ALIGN;
+}
