@@ -9,7 +9,7 @@ export interface PlanReport {
   readonly model: string;
   /** Format of the file and what wrote it. */
   readonly source: string;
-  /** CRC-32 of the model, as the generated header has it. */
+  /** CRC-32 of weights and thresholds, as the generated header has it. */
   readonly modelCrc: number;
   /** Version of bitloom. */
   readonly version: string;

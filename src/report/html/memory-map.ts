@@ -172,7 +172,7 @@ function labelOf(buffer: ReportedBuffer, column: number, upward: number, bottom:
 function boxTooltip({ kind, name, shape, holds, rows, offset, bytes, from, to }: ReportedBuffer): string {
   return [
     kind === "scratch" ? `scratch of ${nameText(name)}` : nameText(name),
-    ...(kind === "scratch" ? [] : [`${shapeText(shape)}, ${holds}`]),
+    ...(kind === "scratch" ? [] : [`${shapeText(shape)}, ${nameText(holds)}`]),
     ...(rows === undefined ? [] : [`${rows.kept} rows of ${rows.height} are kept`]),
     `${bytesText(bytes)} at ${offset} to ${offset + bytes - 1}`,
     `alive in ${stepsText(from, to)}`,

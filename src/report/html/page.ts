@@ -39,7 +39,7 @@ interface Fact {
 function factsOf({ source, modelCrc, core, board, goal, version }: PlanReport): Fact[] {
   return [
     { name: "model file", value: nameText(source) },
-    { name: "CRC-32", value: `0x${modelCrc.toString(16).padStart(8, "0")}` },
+    { name: "CRC-32 of the weights", value: `0x${modelCrc.toString(16).padStart(8, "0")}` },
     { name: "core", value: nameText(core) },
     ...(board === undefined ? [] : [{ name: "board", value: nameText(board.name) }]),
     { name: "optimized for", value: nameText(goal) },
@@ -72,7 +72,7 @@ function figuresOf(report: PlanReport): Figure[] {
 }
 
 function callersText({ shape, type }: CallersBuffer): string {
-  return `${shapeText(shape)} ${type}`;
+  return `${shapeText(shape)} ${nameText(type)}`;
 }
 
 function layerRows({ steps }: PlanReport) {
@@ -110,7 +110,7 @@ function bufferRows({ buffers }: PlanReport) {
       kind,
       name: nameText(name),
       shape: kind === "scratch" ? "" : shapeText(shape),
-      holds,
+      holds: nameText(holds),
       rows: rows === undefined ? "" : `${rows.kept} of ${rows.height}`,
       offset: count(offset),
       bytes: count(bytes),

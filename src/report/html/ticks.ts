@@ -3,7 +3,7 @@
 /** Multiples of a power of two up to `end`, at most `most` of them above 0: for bytes. */
 export function binaryTicks(end: number, most: number): number[] {
   let step = 1;
-  while (end / step > most) step *= 2;
+  while (Math.floor(end / step) > most) step *= 2;
   return multiples(step, end);
 }
 
@@ -11,7 +11,7 @@ export function binaryTicks(end: number, most: number): number[] {
 export function decimalTicks(end: number, most: number): number[] {
   let step = 1;
   for (const growth of repeated([2, 2.5, 2])) {
-    if (end / step <= most) break;
+    if (Math.floor(end / step) <= most) break;
     step *= growth;
   }
   return multiples(step, end);
