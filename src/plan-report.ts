@@ -9,8 +9,15 @@ import {
   type Plan,
   type PlannedStep,
 } from "./plan/index.js";
+import type { Profile } from "./profile.js";
 import { canonicalSize, type DeviceProgram, domainText, macsOf, type TensorId } from "./program/index.js";
-import type { CallersBuffer, PlanReport, ReportedBuffer, ReportedStep } from "./report/html/data.js";
+import type {
+  CallersBuffer,
+  PlanReport,
+  ReportedBuffer,
+  ReportedRun,
+  ReportedStep,
+} from "./report/html/data.js";
 import type { Board, Cpu } from "./targets/index.js";
 
 /** Bytes of `name_context` on a 32-bit core: the pointer to the arena (templates/library/model.h.hbs). */
@@ -21,10 +28,13 @@ export interface PlanReportOptions {
   readonly cpu: Cpu;
   readonly goal: Goal;
   readonly board?: Board | undefined;
+  /** What the model's library executed, where it was run. */
+  readonly profile?: Profile | undefined;
 }
 
 /** The data of a report; equal models give equal data. */
-export function planReport(model: CompiledModel, { cpu, goal, board }: PlanReportOptions): PlanReport {
+export function planReport(model: CompiledModel, options: PlanReportOptions): PlanReport {
+  const { cpu, goal, board, profile } = options;
   const { plan, program, library, graph } = model;
   const { arenaBytes, lowerBound, buffers } = plan.memory;
   const { input, output } = program;
@@ -42,7 +52,10 @@ export function planReport(model: CompiledModel, { cpu, goal, board }: PlanRepor
     arenaBytes,
     lowerBound,
     proven: arenaBytes === lowerBound,
-    steps: plan.steps.map((step, index) => reportedStep(plan, step, index)),
+    steps: plan.steps.map((step, index) => ({
+      ...reportedStep(plan, step, index),
+      ...(profile === undefined ? {} : { executed: Math.round(profile.layers[index]!.instructions) }),
+    })),
     buffers: buffers.map((buffer) => reportedBuffer(plan, buffer)),
     ...(board === undefined
       ? {}
@@ -53,6 +66,17 @@ export function planReport(model: CompiledModel, { cpu, goal, board }: PlanRepor
             ramBytes: board.memories.ram.size,
           },
         }),
+    ...(profile === undefined ? {} : { run: reportedRun(profile) }),
+  };
+}
+
+function reportedRun({ emulator, board, inputs, total }: Profile): ReportedRun {
+  return {
+    machine: `${emulator} ${board}`,
+    inputs,
+    instructions: Math.round(total.instructions),
+    flashBytes: total.flashBytes,
+    stackBytes: total.stackBytes,
   };
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import { type CompiledModel, DEFAULT_CPU, version } from "../compile.js";
+import { type CompiledModel, version } from "../compile.js";
 import { fail } from "../diagnostics/diagnostic.js";
 import { didYouMean, printable } from "../diagnostics/text.js";
 import {
@@ -16,18 +16,15 @@ import { printGraph } from "../graph/index.js";
 import type { ModelGraph } from "../graph/types.js";
 import { passNames } from "../passes/registry.js";
 import { type Plan, printPlan } from "../plan/index.js";
-import { planReport } from "../plan-report.js";
 import { type DeviceProgram, printProgram } from "../program/index.js";
-import { planReportHtml } from "../report/html/page.js";
 import { summarize, summaryText } from "../report/summary.js";
-import { type Board, type Cpu, findBoard, findCpu } from "../targets/index.js";
+import { type Board, type Cpu, findBoard } from "../targets/index.js";
 import { readLockFile } from "../tuning/lock-file.js";
 import { cpuOf, fitReport } from "./compile-fit.js";
 import { modelCommand } from "./model-command.js";
-import { compileFromOptions, compileOptions, type ModelOptions, oneOf } from "./options.js";
+import { compileFromOptions, type ModelOptions, oneOf } from "./options.js";
 import { present } from "./output.js";
-import { checkedReportPath } from "./report-path.js";
-import { writeWholeFile } from "./write-file.js";
+import { checkedReportPath, writeReport } from "./report-file.js";
 import { writeFolder } from "./write-folder.js";
 
 interface Options extends ModelOptions {
@@ -100,7 +97,7 @@ function run(path: string, options: Options) {
   const files = options.out === undefined ? [] : packageFiles(model.library, kind, identity);
   const extras = renode === undefined ? [] : filesForRenode(model.library.name, renode);
   if (options.out !== undefined) writeFolder(options.out, [...files, ...extras]);
-  if (report !== undefined) writeWholeFile(report, reportPage(model, options));
+  if (report !== undefined) writeReport(report, model, options, { board: boardOf(options), cpu });
   return {
     text: [
       ...(printed === "" ? [] : [printed.trimEnd()]),
@@ -122,10 +119,8 @@ function run(path: string, options: Options) {
   };
 }
 
-function reportPage(model: CompiledModel, options: Options): string {
-  const board = options.board === undefined ? undefined : findBoard(options.board);
-  const cpu = cpuOf(options) ?? findCpu(DEFAULT_CPU);
-  return planReportHtml(planReport(model, { cpu, goal: compileOptions(options).goal ?? "speed", board }));
+function boardOf({ board }: Options): Board | undefined {
+  return board === undefined ? undefined : findBoard(board);
 }
 
 /** The board that Renode's files are for, checked before anything is compiled; undefined without `--renode`. */

@@ -29,27 +29,37 @@ export interface BoardBars {
   readonly width: number;
   readonly barHeight: number;
   readonly bars: readonly Bar[];
+  /** What comes on top. */
+  readonly note: string;
+  /** Command that counts it. */
+  readonly command: string;
 }
 
 type Part = readonly [className: string, name: string, bytes: number];
 
 /** Null where the report is for no board. */
 export function boardBars(report: PlanReport): BoardBars | null {
-  const { board, weightBytes, arenaBytes, contextBytes, input, output } = report;
+  const { board, run, weightBytes, arenaBytes, contextBytes, input, output } = report;
   if (board === undefined) return null;
   return {
     name: nameText(board.name),
     width: WIDTH,
     barHeight: BAR,
     bars: [
-      barOf("flash", board.flashBytes, [["weights", "weights and thresholds", weightBytes]]),
+      barOf("flash", board.flashBytes, [
+        ["weights", "weights and thresholds", weightBytes],
+        ...(run === undefined ? [] : [["callers", "code", run.flashBytes - weightBytes] as const]),
+      ]),
       barOf("RAM", board.ramBytes, [
         ["arena", "arena", arenaBytes],
         ["callers", "input", input.bytes],
         ["callers", "output", output.bytes],
         ["callers", "context", contextBytes],
+        ...(run === undefined ? [] : [["callers", "stack", run.stackBytes] as const]),
       ]),
     ],
+    note: run === undefined ? "Code and stack come on top" : "The rest of the firmware comes on top",
+    command: run === undefined ? "bitloom profile" : "bitloom fit --build",
   };
 }
 

@@ -29,6 +29,8 @@ export interface PlanReport {
   readonly steps: readonly ReportedStep[];
   readonly buffers: readonly ReportedBuffer[];
   readonly board?: ReportedBoard;
+  /** Present where the library was built and counted in an emulator. */
+  readonly run?: ReportedRun;
   /** Steps that run together row by row, in order. */
   readonly groups?: readonly ReportedGroup[];
   /** Plans from the smallest to the fastest. */
@@ -57,6 +59,8 @@ export interface ReportedStep {
   readonly macs: number;
   /** Estimated instructions that it executes. */
   readonly instructions: number;
+  /** Counted ones, mean over the inputs; present with `run`. */
+  readonly executed?: number;
   readonly constantBytes: number;
   readonly scratchBytes: number;
   /** Bytes of the arena that are alive while it runs, each buffer rounded up to its alignment. */
@@ -83,6 +87,17 @@ export interface ReportedBoard {
   readonly name: string;
   readonly flashBytes: number;
   readonly ramBytes: number;
+}
+
+export interface ReportedRun {
+  /** Emulator and board. */
+  readonly machine: string;
+  readonly inputs: number;
+  /** Executed by one run of the whole model, mean over the inputs. */
+  readonly instructions: number;
+  /** Of the library's objects: code and constants. */
+  readonly flashBytes: number;
+  readonly stackBytes: number;
 }
 
 export interface ReportedGroup {

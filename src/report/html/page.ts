@@ -4,7 +4,7 @@ import { renderHtml } from "../../assets/templates.js";
 import { shapeText } from "../../diagnostics/text.js";
 import { boardBars } from "./board-bars.js";
 import { curveOf } from "./curve.js";
-import type { CallersBuffer, PlanReport } from "./data.js";
+import type { CallersBuffer, PlanReport, ReportedRun, ReportedStep } from "./data.js";
 import { memoryMap } from "./memory-map.js";
 import { bytesText, count, nameText, percent, shapesText } from "./text.js";
 
@@ -19,6 +19,7 @@ export function planReportHtml(report: PlanReport): string {
     figures: figuresOf(report),
     map: report.arenaBytes > 0 ? memoryMap(report) : null,
     hasRows: report.buffers.some((b) => b.rows !== undefined),
+    hasRun: report.run !== undefined,
     board: boardBars(report),
     curve: curveOf(report),
     layers: layerRows(report),
@@ -36,12 +37,13 @@ interface Fact {
   readonly value: string;
 }
 
-function factsOf({ source, modelCrc, core, board, goal, version }: PlanReport): Fact[] {
+function factsOf({ source, modelCrc, core, board, goal, version, run }: PlanReport): Fact[] {
   return [
     { name: "model file", value: nameText(source) },
     { name: "CRC-32 of the weights", value: `0x${modelCrc.toString(16).padStart(8, "0")}` },
     { name: "core", value: nameText(core) },
     ...(board === undefined ? [] : [{ name: "board", value: nameText(board.name) }]),
+    ...(run === undefined ? [] : [{ name: "run in", value: nameText(run.machine) }]),
     { name: "optimized for", value: nameText(goal) },
     { name: "bitloom", value: nameText(version) },
   ];
@@ -52,23 +54,41 @@ interface Figure extends Fact {
 }
 
 function figuresOf(report: PlanReport): Figure[] {
-  const { weightBytes, arenaBytes, lowerBound, proven, contextBytes, input, output, steps } = report;
-  const macs = steps.reduce((sum, s) => sum + s.macs, 0);
-  const instructions = steps.reduce((sum, s) => sum + s.instructions, 0);
+  const { weightBytes, arenaBytes, lowerBound, proven, contextBytes, input, output, steps, run } = report;
+  const macs = sumOf(steps, (s) => s.macs);
+  const estimate = sumOf(steps, (s) => s.instructions);
   return [
-    { name: "flash", value: bytesText(weightBytes), note: "weights and thresholds" },
+    run === undefined
+      ? { name: "flash", value: bytesText(weightBytes), note: "weights and thresholds" }
+      : {
+          name: "flash",
+          value: bytesText(run.flashBytes),
+          note: `with ${bytesText(weightBytes)} of weights`,
+        },
     { name: "arena", value: bytesText(arenaBytes), note: "working memory, of RAM" },
     {
       name: "lower bound",
       value: bytesText(lowerBound),
       note: proven ? "the arena is proven minimal" : "the arena is not proven minimal",
     },
-    { name: "context", value: bytesText(contextBytes), note: "one for each instance, of RAM" },
+    run === undefined
+      ? { name: "context", value: bytesText(contextBytes), note: "one for each instance, of RAM" }
+      : {
+          name: "context and stack",
+          value: bytesText(contextBytes + run.stackBytes),
+          note: `of RAM; the stack takes ${bytesText(run.stackBytes)} at most`,
+        },
     { name: "input", value: bytesText(input.bytes), note: callersText(input) },
     { name: "output", value: bytesText(output.bytes), note: callersText(output) },
-    { name: "instructions", value: count(instructions), note: "estimate of one run" },
+    run === undefined
+      ? { name: "instructions", value: count(estimate), note: "estimate of one run" }
+      : { name: "instructions", value: count(run.instructions), note: runsText(run) },
     { name: "MACs", value: count(macs), note: "multiply-accumulates" },
   ];
+}
+
+function runsText({ inputs }: ReportedRun): string {
+  return inputs === 1 ? "executed by one run" : `executed by one run, mean of ${count(inputs)}`;
 }
 
 function callersText({ shape, type }: CallersBuffer): string {
@@ -76,7 +96,8 @@ function callersText({ shape, type }: CallersBuffer): string {
 }
 
 function layerRows({ steps }: PlanReport) {
-  const all = steps.reduce((sum, s) => sum + s.instructions, 0);
+  const taken = (step: ReportedStep): number => step.executed ?? step.instructions;
+  const all = sumOf(steps, taken);
   return steps.map((step, index) => ({
     index,
     layer: nameText(step.layer),
@@ -85,17 +106,23 @@ function layerRows({ steps }: PlanReport) {
     output: shapeText(step.output),
     macs: count(step.macs),
     instructions: count(step.instructions),
-    share: all === 0 ? "" : percent(step.instructions, all),
+    executed: step.executed === undefined ? "" : count(step.executed),
+    share: all === 0 ? "" : percent(taken(step), all),
     constants: count(step.constantBytes),
     scratch: count(step.scratchBytes),
     live: count(step.live.tensors + step.live.scratch),
   }));
 }
 
+function sumOf(steps: readonly ReportedStep[], of: (step: ReportedStep) => number): number {
+  return steps.reduce((sum, step) => sum + of(step), 0);
+}
+
 function totalRow({ steps, weightBytes }: PlanReport) {
   return {
-    macs: count(steps.reduce((sum, s) => sum + s.macs, 0)),
-    instructions: count(steps.reduce((sum, s) => sum + s.instructions, 0)),
+    macs: count(sumOf(steps, (s) => s.macs)),
+    instructions: count(sumOf(steps, (s) => s.instructions)),
+    executed: count(sumOf(steps, (s) => s.executed ?? 0)),
     constants: count(weightBytes),
     scratch: count(Math.max(0, ...steps.map((s) => s.scratchBytes))),
     live: count(Math.max(0, ...steps.map((s) => s.live.tensors + s.live.scratch))),

@@ -175,20 +175,20 @@ describe("the page", () => {
 describe("names of hostile models", () => {
   const allowed = new Set(readXml(fullPage("harmless")).map(kindOf));
 
-  it.each([
-    `</title></style><script>alert(1)</script>`,
-    `" onmouseover="alert(1)" x="`,
-    `' style='background:url(//evil)`,
-    `<!--`,
-    `]]><![CDATA[`,
-    `&lt;script&gt;&amp;&#60;`,
-    `{{style}}{{{style}}}`,
-    `a\u0000b\u001b[2J\u202ec\ud800\uffff\u2028`,
-    `</svg><foreignObject><iframe src="javascript:alert(1)">`,
-    "x".repeat(100_000),
-    "字".repeat(300),
-    "",
-  ])("%j", (name) => {
+  it.each<[string, string]>([
+    ["a script", "</title></style><script>alert(1)</script>"],
+    ["a handler", '" onmouseover="alert(1)" x="'],
+    ["a style", "' style='background:url(//evil)"],
+    ["a comment", "<!--"],
+    ["the end of a section", "]]><![CDATA["],
+    ["entities", "&lt;script&gt;&amp;&#60;"],
+    ["a template", "{{style}}{{{style}}}"],
+    ["what does not print", "a\u0000b\u001b[2J\u202ec\ud800\uffff\u2028"],
+    ["foreign elements", '</svg><foreignObject><iframe src="javascript:alert(1)">'],
+    ["far too much", "x".repeat(100_000)],
+    ["wide characters", "字".repeat(300)],
+    ["nothing", ""],
+  ])("%s", (_, name) => {
     const elements = readXml(fullPage(name));
     expect(elements.filter((e) => !allowed.has(kindOf(e)))).toEqual([]);
     // What is shown is the name itself, not what some reader made of it.
@@ -196,8 +196,10 @@ describe("names of hostile models", () => {
   });
 
   it("of any characters make the same elements", () => {
+    const character = fc.oneof(fc.integer({ min: 0, max: 0x7f }), fc.integer({ min: 0, max: 0x10ffff }));
+    const names = fc.array(character, { maxLength: 40 }).map((codes) => String.fromCodePoint(...codes));
     fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 40 }), (name) => {
+      fc.property(names, (name) => {
         expect(readXml(fullPage(name)).filter((e) => !allowed.has(kindOf(e)))).toEqual([]);
       }),
       { numRuns: 30 },
@@ -212,6 +214,7 @@ function fullPage(name: string): string {
     groups: [{ from: 0, to: 1, band: 1 }],
     curve: [{ ramBytes: 640, instructions: 2100, proven: false }],
     lowerBound: 600,
+    run: { machine: name, inputs: 2, instructions: 5000, flashBytes: 900, stackBytes: 80 },
   });
   const buffers = report.buffers.map((b, i) => (i > 2 ? b : { ...b, rows: { kept: 3, height: 8 } }));
   return planReportHtml({ ...report, buffers });
@@ -222,6 +225,32 @@ function kindOf({ name, attributes }: XmlElement): string {
   const names = Object.keys(attributes).filter((a) => a !== "transform" || name !== "text");
   return `${name} ${names.join(" ")}`;
 }
+
+describe("what was counted in an emulator", () => {
+  const run = { machine: "qemu some-board", inputs: 3, instructions: 4321, flashBytes: 900, stackBytes: 80 };
+  const plain = smallReport(4, "tensor", { board: { name: "b", flashBytes: 4096, ramBytes: 2048 } });
+  const steps = plain.steps.map((step, i) => ({ ...step, executed: 7 * (i + 1) }));
+  const html = planReportHtml({ ...plain, steps, run });
+
+  it("stands beside the estimates, and its shares are of itself", () => {
+    const [head, ...rows] = tableRows(readXml(html))[0]!;
+    const executed = head!.indexOf("executed");
+    expect(rows.map((cells) => cells[executed]).slice(0, 4)).toEqual(["7", "14", "21", "28"]);
+    expect(rows.map((cells) => cells[executed + 1]).slice(0, 4)).toEqual([
+      "10.0 %",
+      "20.0 %",
+      "30.0 %",
+      "40.0 %",
+    ]);
+    expect(tableRows(readXml(planReportHtml(plain)))[0]![0]).not.toContain("executed");
+  });
+
+  it("is in the figures, and code and stack are in the bars", () => {
+    for (const text of ["qemu some-board", "4,321", "900 B of 4,096 B", "code 740", "stack 80"]) {
+      expect(html).toContain(text);
+    }
+  });
+});
 
 describe("groups that run row by row", () => {
   const rows = { kept: 3, height: 8 };

@@ -1,7 +1,13 @@
-/** Where a report goes: checked before anything is compiled. */
+/** The option `--report`: where the page goes, checked before anything is compiled, and what is written there. */
 import { statSync } from "node:fs";
+import { type CompiledModel, DEFAULT_CPU } from "../compile.js";
 import { fail } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
+import { type PlanReportOptions, planReport } from "../plan-report.js";
+import { planReportHtml } from "../report/html/page.js";
+import { type Cpu, findCpu } from "../targets/index.js";
+import { compileOptions, type ModelOptions } from "./options.js";
+import { writeWholeFile } from "./write-file.js";
 
 /**
  * The path of `--report`. Throws `cli/report` where its name is not one of a page, so that no model or source is replaced by
@@ -18,4 +24,16 @@ export function checkedReportPath(path: string | undefined): string | undefined 
   if (found === undefined || found.isFile()) return path;
   if (found.isDirectory()) throw fail("file/eisdir", "is a folder, not a file", { where: path });
   throw fail("file/eexist", "exists already as something else", { where: path });
+}
+
+/** Writes the page of a model that was compiled with these options. */
+export function writeReport(
+  path: string,
+  model: CompiledModel,
+  options: ModelOptions,
+  more: Pick<PlanReportOptions, "board" | "profile"> & { readonly cpu: Cpu | undefined },
+): void {
+  const goal = compileOptions(options).goal ?? "speed";
+  const report = planReport(model, { ...more, cpu: more.cpu ?? findCpu(DEFAULT_CPU), goal });
+  writeWholeFile(path, planReportHtml(report));
 }
