@@ -72,7 +72,8 @@ function barOf(memory: string, size: number, parts: readonly Part[]): Bar {
     x += width;
     return segment;
   });
-  const listed = parts.length === 1 ? parts[0]![1] : parts.map(([, name, b]) => `${name} ${b}`).join(", ");
+  const listed =
+    parts.length === 1 ? parts[0]![1] : parts.map(([, name, b]) => `${name} ${bytesText(b)}`).join(", ");
   return {
     title: `${memory}: ${bytesText(needed)} of ${bytesText(size)}, ${percent(needed, size)} (${listed})`,
     segments,
