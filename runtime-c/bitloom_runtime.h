@@ -10,10 +10,11 @@
 #include <stdint.h>
 
 /** Version of this runtime; generated code refuses to compile with another one. */
-#define BITLOOM_RUNTIME_VERSION 3
+#define BITLOOM_RUNTIME_VERSION 4
 
 /* Status codes of every generated function that can fail. */
 #define BITLOOM_OK 0                /**< done */
+#define BITLOOM_DONE 1              /**< a push that completes an input: the output is there */
 #define BITLOOM_ERROR_ARGUMENT (-1) /**< a null pointer or a misaligned arena */
 #define BITLOOM_ERROR_INPUT (-2)    /**< the input holds a NaN or an infinity */
 #define BITLOOM_ERROR_SELFTEST (-3) /**< an output differs from the known answer */
@@ -82,6 +83,15 @@ static inline void *bitloom_row(const bitloom_ring *ring, uint32_t y) {
 
 static inline const void *bitloom_const_row(const bitloom_const_ring *ring, uint32_t y) {
     return (const uint8_t *)ring->base + bitloom_ring_offset(y, ring->row_bytes, ring->rows);
+}
+
+/**
+ * Whether an output row can be computed that reads the input rows from `row * stride - pad` to `span` rows on, where
+ * `have` of the input's `rows` rows exist.
+ */
+static inline int bitloom_row_is_ready(uint32_t row, uint32_t have, uint32_t rows, uint32_t span, uint32_t stride,
+                                       uint32_t pad) {
+    return have >= rows || row * stride + span <= have + pad;
 }
 
 #ifdef BITLOOM_TRACE

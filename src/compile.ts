@@ -24,15 +24,22 @@ import { type Cpu, findCpu } from "./targets/index.js";
 export interface CompileOptions extends LoweringOptions, ReadOptions {
   /** Prefix of every C symbol and file; by default made from the file's name. */
   readonly name?: string;
-  /** Core that kernels are chosen for, Cortex-M4 by default. The generated C runs on every core. */
+  /** Core that kernels are chosen for, `DEFAULT_CPU` by default. The generated C runs on every core. */
   readonly cpu?: Cpu;
   /** What the plan is to be good for; speed by default. */
   readonly goal?: Goal;
+  /** Bytes of the arena at most. */
+  readonly ramLimit?: number;
+  /** Whether the input is given row by row. */
+  readonly pushes?: boolean;
   /** Measured instructions of kernels: see `tuning/lock-file.ts`. */
   readonly measured?: ReadonlyMap<string, number>;
   /** Sees the state after each stage: `import`, the passes by name, `plan`. */
   readonly observe?: (stage: string, state: ModelGraph | DeviceProgram | Plan) => void;
 }
+
+/** Core that kernels are chosen for where none is named. */
+export const DEFAULT_CPU = "cortex-m4";
 
 export interface CompiledModel {
   readonly graph: ModelGraph;
@@ -61,9 +68,13 @@ export function compileModelFile(
   const graph = readModel(bytes, fileName, options);
   options.observe?.("import", graph);
   const { program, diagnostics } = lowerGraph(graph, options, options.observe);
-  const cpu = options.cpu ?? findCpu("cortex-m4");
-  const { goal = "speed", measured = new Map<string, number>() } = options;
-  const plan = planProgram(program, { cpu, goal, measured });
+  const cpu = options.cpu ?? findCpu(DEFAULT_CPU);
+  const { goal = "speed", measured = new Map<string, number>(), ramLimit, pushes } = options;
+  const plan = planProgram(program, {
+    ...{ cpu, goal, measured },
+    ...(ramLimit === undefined ? {} : { ramLimit }),
+    ...(pushes === undefined ? {} : { pushes }),
+  });
   verifyPlan(plan);
   options.observe?.("plan", plan);
   const answers = knownAnswers(program);

@@ -120,6 +120,7 @@ async function measure(
     board,
     image: firmware.elf,
     functions: [...layers, run],
+    within: run,
     inputs,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     onProgress: (done, total) => onProgress?.(`running: ${done}/${total}`),

@@ -7,28 +7,44 @@ const PARTIALS = [
   "library/call",
   "library/element",
   "library/inputs",
+  "library/roll",
+  "library/rows",
+  "library/step",
+  "library/push",
+  "library/traces",
   "packages/common/readme",
   "packages/common/main",
   "ci/setup",
 ];
 
-const handlebars = Handlebars.create();
-for (const name of PARTIALS) handlebars.registerPartial(name, source(name));
+/** The same for HTML. */
+const HTML_PARTIALS = ["report/memory-map", "report/board", "report/curve", "report/tables"];
 
-const compiled = new Map<string, Handlebars.TemplateDelegate>();
+type Renderer = (name: string, data: object) => string;
+
+/** Partials are compiled as the first template that includes them, so that the two kinds share none. */
+function renderer(partials: readonly string[], noEscape: boolean): Renderer {
+  const handlebars = Handlebars.create();
+  for (const name of partials) handlebars.registerPartial(name, source(name));
+  const compiled = new Map<string, Handlebars.TemplateDelegate>();
+  return (name, data) => {
+    let template = compiled.get(name);
+    if (template === undefined) {
+      template = handlebars.compile(source(name), { noEscape, strict: true });
+      compiled.set(name, template);
+    }
+    return template(data);
+  };
+}
 
 /**
  * Renders `templates/<name>.hbs`. Text is not escaped: C is not HTML, and everything untrusted is made safe
  * before it gets here. A field that the data lacks is an error.
  */
-export function render(name: string, data: object): string {
-  let template = compiled.get(name);
-  if (template === undefined) {
-    template = handlebars.compile(source(name), { noEscape: true, strict: true });
-    compiled.set(name, template);
-  }
-  return template(data);
-}
+export const render: Renderer = renderer(PARTIALS, true);
+
+/** Renders a template of HTML or XML: text is escaped, in elements and in quoted attributes. */
+export const renderHtml: Renderer = renderer(HTML_PARTIALS, false);
 
 function source(name: string): string {
   return readFileSync(packageFile(`templates/${name}.hbs`), "utf8");

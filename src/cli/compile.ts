@@ -24,6 +24,7 @@ import { cpuOf, fitReport } from "./compile-fit.js";
 import { modelCommand } from "./model-command.js";
 import { compileFromOptions, type ModelOptions, oneOf } from "./options.js";
 import { present } from "./output.js";
+import { checkedReportPath, writeReport } from "./report-file.js";
 import { writeFolder } from "./write-folder.js";
 
 interface Options extends ModelOptions {
@@ -31,6 +32,7 @@ interface Options extends ModelOptions {
   readonly board?: string;
   readonly cpu?: string;
   readonly tune?: string;
+  readonly report?: string;
   readonly printAfter?: string;
   readonly package: string;
   readonly packageVersion?: string;
@@ -57,19 +59,20 @@ export function compileCommand(): Command {
     .option("--package-vendor <name>", "publisher of the package, bitloom by default")
     .option("--package-url <address>", "home page of the package, none by default")
     .option("--renode", "also write a script, a platform and a test suite for Renode (needs --board)")
+    .option("--report <file>", "write an HTML page: the memory map over time, the layers, the board")
     .option("--print-after <stage>", `print the compiler's state after a stage: ${STAGES.join(", ")}`)
     .addHelpText(
       "after",
-      "\nExample:\n  bitloom compile mnist.onnx --board microbit -o firmware/mnist\n  bitloom compile mnist.onnx --board nrf52840-dk --package zephyr -o modules/mnist\n",
+      "\nExample:\n  bitloom compile mnist.onnx --board microbit -o firmware/mnist --report mnist.html\n  bitloom compile mnist.onnx --board nrf52840-dk --package zephyr -o modules/mnist\n",
     )
     .action((model: string, options: Options) => present(options.json, () => run(model, options)));
 }
 
 function run(path: string, options: Options) {
   const stage = options.printAfter;
-  if (stage === undefined && options.out === undefined) {
+  if (stage === undefined && options.out === undefined && options.report === undefined) {
     throw fail("cli/out", "nothing to do: no output folder was given", {
-      remedy: "add -o DIR, e.g. -o firmware/model",
+      remedy: "add -o DIR, e.g. -o firmware/model, or --report FILE",
     });
   }
   if (stage !== undefined && !STAGES.includes(stage)) {
@@ -79,6 +82,7 @@ function run(path: string, options: Options) {
   }
   const kind = oneOf("--package", options.package, packageNames);
   const identity = checkedIdentity(identityOptions(options));
+  const report = checkedReportPath(options.report);
   const renode = renodeBoard(options);
   const cpu = cpuOf(options);
   let printed = "";
@@ -93,14 +97,19 @@ function run(path: string, options: Options) {
   const files = options.out === undefined ? [] : packageFiles(model.library, kind, identity);
   const extras = renode === undefined ? [] : filesForRenode(model.library.name, renode);
   if (options.out !== undefined) writeFolder(options.out, [...files, ...extras]);
+  if (report !== undefined) writeReport(report, model, options, { board: boardOf(options), cpu });
   return {
-    text:
-      printed + (options.out === undefined ? "" : resultText(model, files, options.out, fit.text, extras)),
+    text: [
+      ...(printed === "" ? [] : [printed.trimEnd()]),
+      ...(options.out === undefined ? [] : [resultText(model, files, options.out, fit.text, extras)]),
+      ...(report === undefined ? [] : [`wrote ${printable(report, 200)}`]),
+    ].join("\n"),
     json: {
       name: model.library.name,
       folder: options.out ?? null,
       package: kind,
       files: [...files, ...extras].map((f) => f.path),
+      report: report ?? null,
       modelCrc: model.library.modelCrc,
       ...summarize(model.plan),
       fit: fit.json,
@@ -108,6 +117,10 @@ function run(path: string, options: Options) {
     },
     diagnostics: model.diagnostics,
   };
+}
+
+function boardOf({ board }: Options): Board | undefined {
+  return board === undefined ? undefined : findBoard(board);
 }
 
 /** The board that Renode's files are for, checked before anything is compiled; undefined without `--renode`. */

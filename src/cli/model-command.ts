@@ -31,5 +31,13 @@ export function modelCommand(
       "what Sign of plain ONNX gives at 0 where that matters: +1 or -1 as in training, or 0 as ONNX has it",
     )
     .option("--optimize <goal>", "what kernels are chosen for: speed, size (flash) or ram", "speed")
+    .option(
+      "--ram-limit <bytes>",
+      "bytes of arena at most: the fastest plan that keeps it, layers row by row where needed",
+    )
+    .option(
+      "--push <what>",
+      "rows: the input is given row by row to NAME_push_row, and is never whole in RAM",
+    )
     .option("--json", "print one JSON object", false);
 }

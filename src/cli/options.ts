@@ -16,6 +16,8 @@ export interface ModelOptions {
   readonly inputZero?: string;
   readonly output?: string;
   readonly optimize?: string;
+  readonly ramLimit?: string;
+  readonly push?: string;
   readonly signOfZero?: string;
 }
 
@@ -61,10 +63,21 @@ export function compileOptions(options: ModelOptions): CompileOptions {
     ...(options.optimize === undefined
       ? {}
       : { goal: oneOf("--optimize", options.optimize, ["speed", "size", "ram"]) }),
+    ...(options.ramLimit === undefined ? {} : { ramLimit: bytesFrom("--ram-limit", options.ramLimit) }),
+    ...(options.push === undefined ? {} : { pushes: oneOf("--push", options.push, ["rows"]) === "rows" }),
     ...(options.output === undefined
       ? {}
       : { output: oneOf("--output", options.output, ["scores", "float32"]) }),
   };
+}
+
+/** A number of bytes, e.g. `8192` or `8K`. */
+function bytesFrom(option: string, text: string): number {
+  const match = /^(\d{1,9})([kK]?)$/.exec(text);
+  if (match !== null) return Number(match[1]) * (match[2] === "" ? 1 : 1024);
+  throw fail("cli/bytes", `${option} takes a number of bytes, not "${printable(text, 20)}"`, {
+    remedy: `e.g. ${option} 8192 or ${option} 8K`,
+  });
 }
 
 /** The bytes of a model file, with a limit on its size. */

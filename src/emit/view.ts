@@ -17,9 +17,10 @@ import { canonicalSize, crc32, elementCount, type ProgramTensor, type TensorId }
 import { arrayText, constantBytes, hex } from "./c-data.js";
 import { imageHelpers, signalHelpers } from "./input-helpers.js";
 import { commentText, layerIdentifiers } from "./names.js";
+import { partsOf } from "./parts.js";
 
 /** Must equal BITLOOM_RUNTIME_VERSION in runtime-c/bitloom_runtime.h (a test compares them). */
-export const RUNTIME_VERSION = 3;
+export const RUNTIME_VERSION = 4;
 
 const C_TYPES = { u8: "uint8_t", i8: "int8_t", i16: "int16_t", i32: "int32_t", f32: "float" } as const;
 
@@ -78,6 +79,8 @@ export function libraryView(plan: Plan, name: string, version: string) {
     signal: signalHelpers(program),
     output,
     layers,
+    parts: partsOf(plan, name, layers),
+    push: pushView(plan, data),
     canFail: layers.some((l) => l.canFail),
     usesArena: memory.buffers.length > 0,
     constants: data.constants,
@@ -169,7 +172,9 @@ function fieldText(base: string, value: KernelCall["fields"][number][1]): string
 
 function layerView(plan: Plan, step: PlannedStep, index: number, data: DataCollector) {
   const { program } = plan;
-  const view = callView(plan, step, index, data, false);
+  const { trace, rolled } = step;
+  const isRolled = rolled !== undefined;
+  const view = callView(plan, step, index, data, false, isRolled);
   const { output } = step.choice;
   const label = commentText(program.tensors[output]!.name);
   return {
@@ -178,18 +183,21 @@ function layerView(plan: Plan, step: PlannedStep, index: number, data: DataColle
     label,
     layerSymbol: step.symbol,
     comment: `${commentText(step.choice.kernel)}: ${label}`,
-    traceBefore: step.traceBefore.map((call) => traceView(plan, call, index, data)),
-    traceAfter: step.traceAfter.map((call) => traceView(plan, call, index, data)),
-    /** Whether the step's own output is what a trace reports. */
-    reports:
-      step.choice.covers.length > 0 && step.traceAfter.length === 0
-        ? reportView(plan, output, step.output)
-        : (false as const),
+    traceBefore: trace.before.map((call) => traceView(plan, call, index, data, false)),
+    traceAfter: trace.after.map((call) => traceView(plan, call, index, data, isRolled)),
+    reports: trace.reports === undefined ? (false as const) : reportView(plan, trace.reports),
   };
 }
 
 /** A call of the runtime: the function that wraps it and the places of its data. */
-function callView(plan: Plan, call: PlannedCall, layer: number, data: DataCollector, traceOnly: boolean) {
+function callView(
+  plan: Plan,
+  call: PlannedCall,
+  layer: number,
+  data: DataCollector,
+  traceOnly: boolean,
+  byRows: boolean,
+) {
   const { program } = plan;
   const { choice, symbol } = call;
   const descriptor = data.add(layer, symbol, choice.call, traceOnly);
@@ -199,25 +207,49 @@ function callView(plan: Plan, call: PlannedCall, layer: number, data: DataCollec
     canFail: choice.call.canFail,
     function: choice.call.function,
     descriptor,
+    /** Whether the function takes the rows that it computes; all of them otherwise. */
+    byRows,
+    outputRows: output.shape[0],
     inputs: choice.inputs.map((id, i) => ({
       parameter: choice.inputs.length === 1 ? "input" : `input${i}`,
-      ...rowsOf(program.tensors[id]!, choice.inputLayouts[i]!),
+      ...rowsOf(program.tensors[id]!, choice.inputLayouts[i]!, call.inputs[i]!),
       place: placeText(call.inputs[i]!),
     })),
-    output: { ...rowsOf(output, choice.outputLayout), place: placeText(call.output) },
+    output: { ...rowsOf(output, choice.outputLayout, call.output), place: placeText(call.output) },
     scratch: call.scratch === undefined ? "NULL" : placeText(call.scratch),
   };
 }
 
-function traceView(plan: Plan, call: TraceCall, layer: number, data: DataCollector) {
+function traceView(plan: Plan, call: TraceCall, layer: number, data: DataCollector, byRows: boolean) {
+  const { reports, output } = call;
   return {
-    ...callView(plan, call, layer, data, true),
-    reports: call.reports === undefined ? (false as const) : reportView(plan, call.reports, call.output),
+    ...callView(plan, call, layer, data, true, byRows),
+    reports: reports === undefined ? (false as const) : reportView(plan, { tensor: reports, place: output }),
+  };
+}
+
+/** How rows of the input are taken; false where it is read whole. */
+function pushView(plan: Plan, data: DataCollector) {
+  const { push, program } = plan;
+  if (push === undefined) return false as const;
+  const input = program.tensors[program.input.tensor]!;
+  const group = plan.groups[0]!;
+  const rows = input.shape[0];
+  return {
+    ...rowsOf(input, "channels", push.place),
+    place: placeText(push.place),
+    height: rows,
+    count: elementsOf(input).count / rows,
+    bytes: canonicalSize(input) / rows,
+    band: group.clock.band,
+    counters: group.to - group.from + 2,
+    moreTicks: group.ticks - Math.ceil(rows / group.clock.band),
+    copy: push.copy === undefined ? (false as const) : traceView(plan, push.copy, 0, data, true),
   };
 }
 
 /** A canonical tensor that trace builds report. */
-function reportView(plan: Plan, tensor: TensorId, place: Place) {
+function reportView(plan: Plan, { tensor, place }: { tensor: TensorId; place: Place }) {
   return { tensor, place: placeText(place), bytes: canonicalSize(plan.program.tensors[tensor]!) };
 }
 
@@ -305,8 +337,10 @@ function elementsOf(tensor: ProgramTensor): { type: string; count: number } {
   return { type: C_TYPES[tensor.domain.type], count: elementCount(tensor) };
 }
 
-function rowsOf(tensor: ProgramTensor, layout: Layout): { rows: number; rowBytes: number } {
-  return { rows: tensor.shape[0], rowBytes: rowBytes(tensor, layout) };
+/** Slots of a tensor's rows at a place. */
+function rowsOf(tensor: ProgramTensor, layout: Layout, place: Place): { rows: number; rowBytes: number } {
+  const slots = place.kind === "arena" ? place.slots : undefined;
+  return { rows: slots ?? tensor.shape[0], rowBytes: rowBytes(tensor, layout) };
 }
 
 function placeText(place: Place): string {
@@ -320,7 +354,8 @@ function runtimeFilesOf(
   inputHeaders: readonly string[],
 ): string[] {
   const scaleFiles = outputHeaders.includes("bitloom_scale.h") ? [...outputHeaders, ...scaleHeaders] : [];
-  const calls = plan.steps.flatMap((s) => [s, ...s.traceBefore, ...s.traceAfter]);
+  const copies = plan.push?.copy === undefined ? [] : [plan.push.copy];
+  const calls = [...plan.steps.flatMap((s) => [s, ...s.trace.before, ...s.trace.after]), ...copies];
   const files = new Set([
     "bitloom_runtime.h",
     "bitloom_crc32.h",

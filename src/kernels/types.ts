@@ -71,7 +71,7 @@ export interface KernelChoice {
   /** Bytes of working memory, needed during the call only; 8-byte aligned. */
   readonly scratchBytes: number;
   readonly call: KernelCall;
-  /** Estimated executed instructions on the target core for the whole tensor; orders candidates only. */
+  /** Estimated executed instructions on the target core for the whole tensor, in all calls; orders candidates only. */
   readonly cost: number;
   /** How often each part of the work is done, where the cost is a weighted sum of that: what bench/fit.ts fits. */
   readonly work?: Readonly<Record<string, number>>;
@@ -81,8 +81,17 @@ export interface KernelChoice {
 export interface Kernel {
   readonly name: string;
   readonly summary: string;
-  /** Every way in which the kernel can execute the instruction at `index`, alone or with those after it. */
-  match(program: DeviceProgram, index: number, cpu: Cpu): readonly KernelChoice[];
+  /**
+   * Whether `match` counts what calls of few rows cost and need. For other kernels `matches` adds a number of
+   * instructions for each further call.
+   */
+  readonly countsRows?: true;
+  /**
+   * Every way in which the kernel can execute the instruction at `index`, alone or with those after it.
+   *
+   * @param rows The most output rows that one call is asked for; all of them if absent.
+   */
+  match(program: DeviceProgram, index: number, cpu: Cpu, rows?: number): readonly KernelChoice[];
 }
 
 /** The instruction at `index` if it has the wanted kind. */

@@ -4,18 +4,19 @@
  * ways to reach a state only the best survives.
  */
 import { fail } from "../diagnostics/diagnostic.js";
-import { type Layout, layoutBytes } from "../kernels/layout.js";
+import type { Layout } from "../kernels/layout.js";
 import { layoutConversion } from "../kernels/layout-conversion.js";
 import { matches } from "../kernels/matches.js";
 import { CONSTANT_BYTES, type Kernel, type KernelCall, type KernelChoice } from "../kernels/types.js";
-import { type DeviceProgram, inputsOf, type TensorId } from "../program/index.js";
+import type { DeviceProgram, TensorId } from "../program/index.js";
 import type { Cpu } from "../targets/index.js";
-import { ARENA_ALIGN } from "./types.js";
+import { aligned, givingUp, handOver, type Live, lastReaders, liveBytes, MAX_WAYS } from "./states.js";
 
 /** What a plan is good for: few executed instructions, little flash, or little RAM. */
 export type Goal = "speed" | "size" | "ram";
 
-interface Node {
+/** A state of the search: what has been executed, how, and what it took. */
+export interface Node {
   readonly previous: Node | undefined;
   readonly choices: readonly KernelChoice[];
   readonly live: Live;
@@ -27,24 +28,45 @@ interface Node {
   readonly peak: number;
 }
 
-/** Ways to prepare the inputs of one choice: eight inputs that are all converted and read later have as many. */
-const MAX_WAYS = 256;
 /** States kept per instruction: far more than graphs of a few live tensors have. */
 const MAX_STATES = 512;
+
+/** Consecutive steps that run together, row by row. */
+export interface ChosenGroup {
+  /** First and last step. */
+  readonly from: number;
+  readonly to: number;
+  /** Tensor whose rows are given out, `band` of them at a time. */
+  readonly clock: TensorId;
+  readonly band: number;
+}
+
+/** What a plan is made of: kernels and layout changes in order, and which of them roll. */
+export interface ChosenSteps {
+  readonly choices: readonly KernelChoice[];
+  readonly groups: readonly ChosenGroup[];
+  /** Whether the caller gives the input row by row: the first group's clock then counts what was given. */
+  readonly pushes?: true;
+}
 
 /** For each instruction every choice that begins with it. */
 export type Candidates = readonly (readonly KernelChoice[])[];
 
-/** All candidates of some kernels, with measured costs where there are any (by `choiceKey`). */
+/**
+ * All candidates of some kernels, with measured costs where there are any (by `choiceKey`).
+ *
+ * @param rows The most output rows of one call: see `matches`. Without it costs are those of one call for all.
+ */
 export function candidatesFor(
   program: DeviceProgram,
   kernels: readonly Kernel[],
   cpu: Cpu,
   measured: ReadonlyMap<string, number> = new Map(),
+  rows?: number,
 ): Candidates {
   return program.instructions.map((_, i) =>
     kernels
-      .flatMap((k) => matches(k, program, i, cpu))
+      .flatMap((k) => matches(k, program, i, cpu, rows))
       .map((choice) => ({ ...choice, cost: measured.get(choiceKey(choice)) ?? choice.cost })),
   );
 }
@@ -67,14 +89,15 @@ export function chooseKernels(
   candidates: Candidates,
   goal: Goal,
   codeOf: (call: KernelCall) => number,
-): KernelChoice[] {
+): ChosenSteps {
   requireKernels(program, candidates);
   const found = search(program, candidates, codeOf, goal, Number.POSITIVE_INFINITY)!;
   // For RAM the least peak comes first; of the plans that keep it the fastest is wanted.
-  return path(goal === "ram" ? search(program, candidates, codeOf, "speed", found.peak)! : found);
+  const choices = path(goal === "ram" ? search(program, candidates, codeOf, "speed", found.peak)! : found);
+  return { choices, groups: [] };
 }
 
-function requireKernels(program: DeviceProgram, candidates: Candidates): void {
+export function requireKernels(program: DeviceProgram, candidates: Candidates): void {
   const covered = new Set(candidates.flatMap((c) => c.flatMap((choice) => choice.covers)));
   program.instructions.forEach((instruction, i) => {
     if (covered.has(i)) return;
@@ -93,15 +116,7 @@ function search(
 ): Node | undefined {
   const end = program.instructions.length;
   const lastReader = lastReaders(program);
-  const start: Node = {
-    previous: undefined,
-    choices: [],
-    live: new Map([[program.input.tensor, new Set<Layout>(["channels"])]]),
-    code: new Set(),
-    instructions: 0,
-    flash: 0,
-    peak: 0,
-  };
+  const start = startNode(program);
   const states = Array.from({ length: end + 1 }, () => new Map<string, Node>());
   states[0]!.set(stateKey(start, goal), start);
   for (let index = 0; index < end; index++) {
@@ -120,8 +135,18 @@ function search(
   return best(states[end]!, goal)[0];
 }
 
-/** Layouts in which live tensors exist. */
-type Live = ReadonlyMap<TensorId, ReadonlySet<Layout>>;
+/** Nothing is executed, only the input exists. */
+export function startNode(program: DeviceProgram): Node {
+  return {
+    previous: undefined,
+    choices: [],
+    live: new Map([[program.input.tensor, new Set<Layout>(["channels"])]]),
+    code: new Set(),
+    instructions: 0,
+    flash: 0,
+    peak: 0,
+  };
+}
 
 /** A state between the layout changes of one choice. */
 interface Prepared {
@@ -134,7 +159,7 @@ interface Prepared {
  * Executes a choice after a node, with the changes of layout that it needs: one node for every way in which
  * layouts that are no longer needed can be given up.
  */
-function advance(
+export function advance(
   program: DeviceProgram,
   node: Node,
   choice: KernelChoice,
@@ -170,13 +195,6 @@ function advance(
   });
 }
 
-/** The change of layout that the caller's output needs after a choice, if any; undefined where there is none. */
-function handOver(program: DeviceProgram, choice: KernelChoice): KernelChoice[] | undefined {
-  if (choice.output !== program.output.tensor || choice.outputLayout === "channels") return [];
-  const conversion = layoutConversion(program, choice.output, choice.outputLayout, "channels");
-  return conversion === undefined ? undefined : [conversion];
-}
-
 /**
  * Brings a choice's inputs into its layouts; none where that is impossible. Only of inputs that are read later the layout
  * they had may be kept: with many inputs there are few ways.
@@ -210,40 +228,6 @@ function prepare(
   return states;
 }
 
-/** Every way to keep at least one layout of each live tensor. */
-function givingUp(live: Live): Live[] {
-  let ways: Live[] = [live];
-  for (const [id, layouts] of live) {
-    if (layouts.size < 2) continue;
-    ways = ways.flatMap((way) => [way, ...[...layouts].map((only) => new Map(way).set(id, new Set([only])))]);
-    ways = ways.slice(0, MAX_WAYS);
-  }
-  return ways;
-}
-
-/** Index of the instruction that reads a tensor last; the output is read by the caller. */
-function lastReaders(program: DeviceProgram): ReadonlyMap<TensorId, number> {
-  const last = new Map<TensorId, number>();
-  program.instructions.forEach((instruction, i) => {
-    for (const id of inputsOf(instruction)) last.set(id, i);
-  });
-  last.set(program.output.tensor, program.instructions.length);
-  return last;
-}
-
-/** Bytes of the arena that live tensors take; the caller's input and output are not in it. */
-function liveBytes(program: DeviceProgram, live: Live): number {
-  let sum = 0;
-  for (const [id, layouts] of live) {
-    for (const layout of layouts) {
-      const isCallers =
-        layout === "channels" && (id === program.input.tensor || id === program.output.tensor);
-      if (!isCallers) sum += aligned(layoutBytes(program.tensors[id]!, layout));
-    }
-  }
-  return sum;
-}
-
 /** Bytes of the constants of a choice. */
 export function constantBytes(choice: KernelChoice): number {
   return choice.call.constants.reduce((sum, c) => sum + c.values.length * CONSTANT_BYTES[c.type], 0);
@@ -274,8 +258,4 @@ function path(node: Node): KernelChoice[] {
   const choices: KernelChoice[] = [];
   for (let at: Node | undefined = node; at !== undefined; at = at.previous) choices.unshift(...at.choices);
   return choices;
-}
-
-function aligned(bytes: number): number {
-  return Math.ceil(bytes / ARENA_ALIGN) * ARENA_ALIGN;
 }

@@ -1,45 +1,61 @@
-import { codeBytes } from "../kernels/code-bytes.js";
-import { type Layout, layoutBytes } from "../kernels/layout.js";
-import { kernels as allKernels } from "../kernels/registry.js";
-import type { Kernel, KernelChoice } from "../kernels/types.js";
+import type { Layout } from "../kernels/layout.js";
+import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
-import { type Cpu, findCpu } from "../targets/index.js";
-import { candidatesFor, chooseKernels, constantBytes, type Goal } from "./choose.js";
+import type { Cpu } from "../targets/index.js";
+import { type ChosenSteps, constantBytes } from "./choose.js";
+import { chosenFor, defaultCpu, type PlanOptions } from "./goals.js";
+import { isCallers, lifetimes } from "./lifetimes.js";
 import { placeBuffers } from "./memory.js";
-import { TraceArea, traceAfter, traceBefore } from "./trace.js";
-import type { Buffer, MemoryPlan, Place, Plan, PlannedCall } from "./types.js";
-
-export interface PlanOptions {
-  /** Core whose costs decide; the generated C runs on every core. Cortex-M4 by default. */
-  readonly cpu?: Cpu;
-  readonly goal?: Goal;
-  /** Kernels to choose from: all of the registry by default. */
-  readonly kernels?: readonly Kernel[];
-  /** Measured instructions by `choiceKey`: they take the place of the kernels' estimates. */
-  readonly measured?: ReadonlyMap<string, number>;
-}
+import { scheduleGroup } from "./rolling.js";
+import { TraceArea, traceGroup, traceInput, traceStep } from "./trace.js";
+import type { MemoryPlan, Place, Plan, PlannedCall, PlannedStep, PushedRows, RolledGroup } from "./types.js";
 
 /** Chooses kernels and layouts and places every tensor. Deterministic: equal programs give equal plans. */
 export function planProgram(program: DeviceProgram, options: PlanOptions = {}): Plan {
-  const { cpu = findCpu("cortex-m4"), goal = "speed", kernels = allKernels, measured } = options;
-  const choices = chooseKernels(program, candidatesFor(program, kernels, cpu, measured), goal, (call) =>
-    codeBytes(call, cpu),
-  );
-  const memory = placeBuffers(lifetimes(program, choices));
+  const { cpu = defaultCpu } = options;
+  const chosen = chosenFor(program, options);
+  const groups = options.groups?.(chosen.choices) ?? chosen.groups;
+  return planChosen(program, { ...chosen, groups }, cpu);
+}
+
+/** The plan of kernels that are chosen already. */
+export function planChosen(program: DeviceProgram, chosen: ChosenSteps, cpu: Cpu): Plan {
+  const { choices, groups } = chosen;
+  const memory = placeBuffers(lifetimes(program, chosen));
   const calls = choices.map((choice, step) => plannedCall(program, memory, choice, step));
+  const schedules = groups.map((group) => ({ group, ...scheduleGroup(program, choices, group) }));
   const area = new TraceArea(memory.arenaBytes);
-  const steps = calls.map((call) => ({
-    ...call,
-    traceBefore: traceBefore(program, call, cpu, area),
-    traceAfter: traceAfter(program, call, area),
-  }));
+  const push = chosen.pushes ? pushedRows(program, memory, area) : undefined;
+  const traced = new Map(
+    groups.flatMap(({ from, to }) => {
+      const group = calls.slice(from, to + 1);
+      const given = from === 0 ? push : undefined;
+      return traceGroup(program, group, cpu, area, given).map((trace, i) => [from + i, trace] as const);
+    }),
+  );
+  const steps = calls.map((call, step): PlannedStep => {
+    const rolled = schedules.find(({ rows }) => rows.has(step))?.rows.get(step);
+    const trace = traced.get(step) ?? traceStep(program, call, cpu, area);
+    return { ...call, trace, ...(rolled === undefined ? {} : { rolled }) };
+  });
   return {
     program,
     steps,
+    groups: schedules.map(({ group: { from, to, clock, band }, ticks }): RolledGroup => {
+      return { from, to, clock: { tensor: clock, rows: program.tensors[clock]!.shape[0], band }, ticks };
+    }),
+    ...(push === undefined ? {} : { push }),
     memory,
     traceBytes: area.bytes,
     weightBytes: choices.reduce((sum, c) => sum + constantBytes(c), 0),
   };
+}
+
+/** Where rows of the input are put. In a trace build all of them are kept. */
+function pushedRows(program: DeviceProgram, memory: MemoryPlan, area: TraceArea): PushedRows {
+  const { tensor } = program.input;
+  const place = placeOf(program, memory, tensor, "channels", 0);
+  return { place, ...traceInput(program, place, area) };
 }
 
 function plannedCall(
@@ -57,43 +73,6 @@ function plannedCall(
   };
 }
 
-/** Step ranges in which tensors and working memory are needed. Input and output belong to the caller. */
-function lifetimes(program: DeviceProgram, choices: readonly KernelChoice[]): Buffer[] {
-  const buffers: Buffer[] = [];
-  choices.forEach((choice, step) => {
-    const { output: tensor, outputLayout: layout } = choice;
-    if (!isCallers(program, tensor, layout)) {
-      const bytes = layoutBytes(program.tensors[tensor]!, layout);
-      const to = lastReader(choices, tensor, layout, step);
-      buffers.push({ holds: { kind: "tensor", tensor, layout }, bytes, from: step, to });
-    }
-    if (choice.scratchBytes > 0) {
-      buffers.push({ holds: { kind: "scratch", step }, bytes: choice.scratchBytes, from: step, to: step });
-    }
-  });
-  return buffers;
-}
-
-/** Last step that reads a tensor in a layout made at step `from`, before it is made again. */
-function lastReader(
-  choices: readonly KernelChoice[],
-  tensor: TensorId,
-  layout: Layout,
-  from: number,
-): number {
-  let last = from;
-  for (let step = from + 1; step < choices.length; step++) {
-    const c = choices[step]!;
-    if (c.inputs.some((id, i) => id === tensor && c.inputLayouts[i] === layout)) last = step;
-    if (c.output === tensor && c.outputLayout === layout) break;
-  }
-  return last;
-}
-
-function isCallers(program: DeviceProgram, tensor: TensorId, layout: Layout): boolean {
-  return layout === "channels" && (tensor === program.input.tensor || tensor === program.output.tensor);
-}
-
 function placeOf(
   program: DeviceProgram,
   memory: MemoryPlan,
@@ -101,9 +80,6 @@ function placeOf(
   layout: Layout,
   step: number,
 ): Place {
-  if (isCallers(program, tensor, layout)) {
-    return { kind: tensor === program.input.tensor ? "input" : "output" };
-  }
   const buffer = memory.buffers.find(
     ({ holds, from, to }) =>
       holds.kind === "tensor" &&
@@ -112,7 +88,11 @@ function placeOf(
       from <= step &&
       step <= to,
   );
-  return { kind: "arena", offset: buffer!.offset };
+  if (buffer === undefined && isCallers(program, tensor, layout)) {
+    return { kind: tensor === program.input.tensor ? "input" : "output" };
+  }
+  const { offset, slots } = buffer!;
+  return { kind: "arena", offset, ...(slots === undefined ? {} : { slots }) };
 }
 
 function scratchPlace(memory: MemoryPlan, step: number): Place {

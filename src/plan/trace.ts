@@ -1,7 +1,9 @@
 /**
  * What trace builds compute beside the plan: the tensors that fused kernels skip, and canonical copies of
- * tensors that are kept in another layout. Their bytes lie behind the arena and are reused at every step.
+ * tensors that are kept in another layout or as a ring. Their bytes lie behind the arena and are reused after every
+ * step, or after a group of steps that roll.
  */
+import { copyRows } from "../kernels/copy.js";
 import { layoutBytes } from "../kernels/layout.js";
 import { layoutConversion } from "../kernels/layout-conversion.js";
 import { matches } from "../kernels/matches.js";
@@ -9,7 +11,14 @@ import { kernels } from "../kernels/registry.js";
 import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
 import type { Cpu } from "../targets/index.js";
-import { ARENA_ALIGN, type Place, type PlannedCall, type TraceCall } from "./types.js";
+import {
+  ARENA_ALIGN,
+  type Place,
+  type PlannedCall,
+  type PushedRows,
+  type StepTrace,
+  type TraceCall,
+} from "./types.js";
 
 /** The bytes behind the arena. */
 export class TraceArea {
@@ -32,22 +41,70 @@ export class TraceArea {
   }
 }
 
+/** The trace of a step that runs once: what it skips before it, a canonical copy of its output after it. */
+export function traceStep(program: DeviceProgram, call: PlannedCall, cpu: Cpu, area: TraceArea): StepTrace {
+  area.reset();
+  const before = skippedTensors(program, call, cpu, area, new Map());
+  area.reset();
+  const copy = canonicalOutput(program, call, area);
+  const { covers, output } = call.choice;
+  if (covers.length === 0) return { before, after: [] };
+  return {
+    before,
+    after: copy === undefined ? [] : [copy],
+    reports: { tensor: output, place: copy?.output ?? call.output },
+  };
+}
+
+/** The traces of steps that roll: rows are copied as they come, all else is done when the last rows are there. */
+export function traceGroup(
+  program: DeviceProgram,
+  calls: readonly PlannedCall[],
+  cpu: Cpu,
+  area: TraceArea,
+  push?: PushedRows,
+): StepTrace[] {
+  // What is pushed is kept from before the group's first step.
+  if (push === undefined) area.reset();
+  const canonical = new Map<TensorId, Place>();
+  if (push !== undefined) canonical.set(program.input.tensor, push.copy?.output ?? push.place);
+  return calls.map((call) => {
+    const before = skippedTensors(program, call, cpu, area, canonical);
+    const { covers, output } = call.choice;
+    if (covers.length === 0) return { before, after: [] };
+    const copy = canonicalOutput(program, call, area);
+    const place = copy?.output ?? call.output;
+    canonical.set(output, place);
+    return { before, after: copy === undefined ? [] : [copy], reports: { tensor: output, place } };
+  });
+}
+
+/** The call that keeps the rows of a pushed input, where its own place does not. */
+export function traceInput(program: DeviceProgram, place: Place, area: TraceArea): { copy?: TraceCall } {
+  if (place.kind === "arena" && place.slots === undefined) return {};
+  const { tensor } = program.input;
+  const output = area.take(layoutBytes(program.tensors[tensor]!, "channels"));
+  const choice = copyRows(program, tensor, "channels");
+  return { copy: { choice, symbol: "pushed_trace_input", inputs: [place], output } };
+}
+
 /** Computes what a fused call skips, instruction by instruction, from canonical copies of its inputs. */
-export function traceBefore(
+function skippedTensors(
   program: DeviceProgram,
   call: PlannedCall,
   cpu: Cpu,
   area: TraceArea,
+  canonical: ReadonlyMap<TensorId, Place>,
 ): TraceCall[] {
-  area.reset();
   const skipped = call.choice.covers.slice(0, -1);
   if (skipped.length === 0) return [];
   const calls: TraceCall[] = [];
   const places = new Map<TensorId, Place>();
   call.choice.inputs.forEach((id, i) => {
-    const copy = canonicalCopy(program, call, id, i, area);
+    const known = canonical.get(id);
+    const copy = known === undefined ? canonicalInput(program, call, id, i, area) : undefined;
     if (copy !== undefined) calls.push(copy);
-    places.set(id, copy?.output ?? call.inputs[i]!);
+    places.set(id, known ?? copy?.output ?? call.inputs[i]!);
   });
   for (const index of skipped) {
     const choice = plainChoice(program, index, cpu);
@@ -65,25 +122,20 @@ export function traceBefore(
   return calls;
 }
 
-/** Makes the output of a call canonical where it is not, and reports it. */
-export function traceAfter(program: DeviceProgram, call: PlannedCall, area: TraceArea): TraceCall[] {
-  area.reset();
-  const { choice } = call;
-  if (choice.covers.length === 0 || choice.outputLayout === "channels") return [];
-  const conversion = layoutConversion(program, choice.output, choice.outputLayout, "channels")!;
-  const output = area.take(layoutBytes(program.tensors[choice.output]!, "channels"));
-  return [
-    {
-      choice: conversion,
-      symbol: `${call.symbol}_trace_output`,
-      inputs: [call.output],
-      output,
-      reports: choice.output,
-    },
-  ];
+/** Makes the output of a call canonical and whole where it is not. */
+function canonicalOutput(program: DeviceProgram, call: PlannedCall, area: TraceArea): TraceCall | undefined {
+  const { output: id, outputLayout: layout } = call.choice;
+  const isRing = call.output.kind === "arena" && call.output.slots !== undefined;
+  if (call.choice.covers.length === 0 || (layout === "channels" && !isRing)) return undefined;
+  return {
+    choice: layoutConversion(program, id, layout, "channels") ?? copyRows(program, id, layout),
+    symbol: `${call.symbol}_trace_output`,
+    inputs: [call.output],
+    output: area.take(layoutBytes(program.tensors[id]!, "channels")),
+  };
 }
 
-function canonicalCopy(
+function canonicalInput(
   program: DeviceProgram,
   call: PlannedCall,
   id: TensorId,

@@ -1,13 +1,14 @@
 import type { Layout } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
+import type { RowNeed } from "../program/row-windows.js";
 import type { DeviceProgram, TensorId } from "../program/types.js";
 
 /** Where bytes live while the model runs. */
 export type Place =
   | { readonly kind: "input" }
   | { readonly kind: "output" }
-  /** Byte offset in the arena. */
-  | { readonly kind: "arena"; readonly offset: number };
+  /** Byte offset in the arena. A ring has fewer slots than the tensor has rows: row y is in slot y % slots. */
+  | { readonly kind: "arena"; readonly offset: number; readonly slots?: number };
 
 /** What a buffer holds: a tensor in one layout, or the working memory of one step. */
 export type Holding =
@@ -17,7 +18,9 @@ export type Holding =
 export interface Buffer {
   readonly holds: Holding;
   readonly bytes: number;
-  /** First and last step (inclusive) during which the bytes must be kept. */
+  /** Rows that a ring has room for; absent where all rows of the tensor are kept. */
+  readonly slots?: number;
+  /** First and last step (inclusive) during which the bytes must be kept; steps that roll together are one time. */
   readonly from: number;
   readonly to: number;
 }
@@ -43,11 +46,51 @@ export interface TraceCall extends PlannedCall {
   readonly reports?: TensorId;
 }
 
+/** A tensor of which a step's rows wait for rows. */
+export interface PlannedWait {
+  /** What makes the rows: the clock of the group, or a step before this one. */
+  readonly on: "clock" | number;
+  /** Which of the step's inputs it is. */
+  readonly input: number;
+  readonly need: RowNeed;
+  /** Rows of the tensor. */
+  readonly rows: number;
+}
+
+/** How a step of a rolled group goes on: in each tick by rows whose inputs exist, `limit` of them at most. */
+export interface PlannedRows {
+  readonly rows: number;
+  readonly limit: number;
+  readonly waits: readonly PlannedWait[];
+}
+
+/** Steps that are executed together, row by row. */
+export interface RolledGroup {
+  /** First and last step. */
+  readonly from: number;
+  readonly to: number;
+  /** Rows of the tensor that the clock gives out, and how many of them in a tick. */
+  readonly clock: { readonly tensor: TensorId; readonly rows: number; readonly band: number };
+  /** After so many ticks all rows of all steps are done. */
+  readonly ticks: number;
+}
+
+/**
+ * What a trace build does for a step: calls before it for the tensors that a fused kernel skips, and after it to make its
+ * output canonical. In a rolled group those after it are called after each call of the step, for the same rows, and those
+ * before it and all reports come when the whole group is done.
+ */
+export interface StepTrace {
+  readonly before: readonly TraceCall[];
+  readonly after: readonly TraceCall[];
+  /** The step's output where it lies canonical and whole; absent for changes of layout. */
+  readonly reports?: { readonly tensor: TensorId; readonly place: Place };
+}
+
 export interface PlannedStep extends PlannedCall {
-  /** Calls of trace builds before the step: the tensors that a fused kernel skips. */
-  readonly traceBefore: readonly TraceCall[];
-  /** Calls of trace builds after the step: an output that is not canonical is made so. */
-  readonly traceAfter: readonly TraceCall[];
+  /** Present in rolled groups. */
+  readonly rolled?: PlannedRows;
+  readonly trace: StepTrace;
 }
 
 /** A complete memory plan: one arena, every tensor at a fixed place. */
@@ -58,9 +101,21 @@ export interface MemoryPlan {
   readonly lowerBound: number;
 }
 
+/** The input given row by row. */
+export interface PushedRows {
+  /** Where the rows are put. */
+  readonly place: Place;
+  /** Trace builds keep all rows: the call that copies a row, absent where the place has all. */
+  readonly copy?: TraceCall;
+}
+
 export interface Plan {
   readonly program: DeviceProgram;
   readonly steps: readonly PlannedStep[];
+  /** In order, without overlaps; steps in none of them run once, on whole tensors. */
+  readonly groups: readonly RolledGroup[];
+  /** Present where the input is never whole: the first group's clock counts its rows. */
+  readonly push?: PushedRows;
   readonly memory: MemoryPlan;
   /** Bytes beyond the arena in which trace builds materialise what the ordinary build skips. */
   readonly traceBytes: number;

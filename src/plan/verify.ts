@@ -1,5 +1,6 @@
 import { fail } from "../diagnostics/diagnostic.js";
 import { ARENA_ALIGN, type Holding, type Plan } from "./types.js";
+import { verifyRings } from "./verify-rings.js";
 
 /** Checks a plan independently of how it was made: no two live buffers overlap, everything is covered. */
 export function verifyPlan(plan: Plan): void {
@@ -15,6 +16,7 @@ export function verifyPlan(plan: Plan): void {
         throw broken(`${holdingText(a.holds)} and ${holdingText(b.holds)} overlap while both are live`);
     }
   }
+  verifyRings(plan);
   const covered = plan.steps.flatMap((s) => s.choice.covers);
   if (covered.some((c, i) => c !== i) || covered.length !== plan.program.instructions.length) {
     throw broken("the steps do not cover the instructions in order");

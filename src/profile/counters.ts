@@ -56,6 +56,12 @@ export function instructionsIn(counts: Counts): number {
   return instructionClasses.reduce((sum, name) => sum + (counts[name] ?? 0), 0);
 }
 
+/** Counts of both together. */
+export function addCounts(a: Counts, b: Counts): Counts {
+  const names = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<Counter>;
+  return Object.fromEntries([...names].map((name) => [name, (a[name] ?? 0) + (b[name] ?? 0)]));
+}
+
 /** A line of the plugin's report after its first word: names and counts in turn. Unknown names are an error. */
 export function parseCounts(words: readonly string[]): Counts {
   const known = new Set<string>([...instructionClasses, ...extraCounters]);

@@ -6,5 +6,7 @@ export * from "./order.js";
 export * from "./powers.js";
 export * from "./print.js";
 export * from "./ranges.js";
+export * from "./row-windows.js";
+export * from "./rows.js";
 export * from "./types.js";
 export * from "./verify.js";

@@ -289,8 +289,13 @@ describe("models of Keras, known by their contents", () => {
 
 describe("profile", () => {
   it("shows what each layer costs", async () => {
-    const { stdout, exitCode } = await bitloom(["profile", model, "--board", "microbit", "--count", "1"]);
+    const page = join(folder, "profile.html");
+    const args = ["profile", model, "--board", "microbit", "--count", "1", "--report", page];
+    const { stdout, exitCode } = await bitloom(args);
     expect(exitCode).toBe(0);
+    // The page has the same figures.
+    const [, executed] = /whole run +(\d+)/.exec(stdout)!;
+    expect(readFileSync(page, "utf8").replaceAll(",", "")).toContain(`<strong>${executed}</strong>`);
     expect(stdout).toMatch(/^qemu microbit \(cortex-m0\), 1 input\n/);
     expect(stdout).toMatch(/layer1_\w+ +\d+ +0\.\d{4} +\d+/);
     expect(stdout).toMatch(/whole run +\d+/);

@@ -139,10 +139,10 @@ describe("the choice of kernels and layouts", () => {
         const program = randomProgram(random);
         const candidates = randomCandidates(program, random);
         const chosen = chooseKernels(program, candidates, "speed", codeOf);
-        const cost = chosen.reduce((sum, c) => sum + c.cost, 0);
+        const cost = chosen.choices.reduce((sum, c) => sum + c.cost, 0);
         expect(cost).toBe(leastOf("speed", program, candidates));
         const small = chooseKernels(program, candidates, "size", codeOf);
-        expect(flashOf(small)).toBe(leastOf("size", program, candidates));
+        expect(flashOf(small.choices)).toBe(leastOf("size", program, candidates));
       }),
       { numRuns: 300 },
     );
@@ -172,7 +172,7 @@ describe("the choice of kernels and layouts", () => {
       way(i, i === parts.length ? "pixels" : "channels"),
     ]);
     const chosen = chooseKernels(program, candidates, "speed", codeOf);
-    expect(chosen.filter((c) => c.covers.length === 0)).toHaveLength(parts.length);
+    expect(chosen.choices.filter((c) => c.covers.length === 0)).toHaveLength(parts.length);
   });
 
   it("for size has the least flash of the three goals, and for ram the least live bytes", () => {
@@ -181,8 +181,8 @@ describe("the choice of kernels and layouts", () => {
         const random = new Random(seed);
         const program = randomProgram(random);
         const candidates = randomCandidates(program, random);
-        const plans = (["speed", "size", "ram"] as const).map((g) =>
-          chooseKernels(program, candidates, g, codeOf),
+        const plans = (["speed", "size", "ram"] as const).map(
+          (g) => chooseKernels(program, candidates, g, codeOf).choices,
         );
         const flash = plans.map(flashOf);
         const peaks = plans.map((plan) => mostLiveBytes(program, plan));

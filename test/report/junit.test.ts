@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { SaxesParser } from "saxes";
 import { afterAll, describe, expect, it } from "vitest";
 import { BitloomError } from "../../src/diagnostics/diagnostic.js";
 import { hostEmulator } from "../../src/emulators/index.js";
@@ -12,34 +11,7 @@ import { type BuildVerdict, verifyModel, writeLibrary } from "../../src/verify.j
 import { flipConstantBit } from "../support/corrupt.js";
 import { compileGraph } from "../support/models.js";
 import { layeredNet, Random, randomFloats } from "../support/random-graph.js";
-
-interface Element {
-  readonly name: string;
-  readonly attributes: Readonly<Record<string, string>>;
-  text: string;
-}
-
-/** Elements of an XML document in their order; throws where it is not well-formed. */
-function read(xml: string): Element[] {
-  const elements: Element[] = [];
-  const open: Element[] = [];
-  const parser = new SaxesParser();
-  parser.on("error", (error) => {
-    throw error;
-  });
-  parser.on("opentag", (tag) => {
-    const element = { name: tag.name, attributes: tag.attributes, text: "" };
-    elements.push(element);
-    open.push(element);
-  });
-  parser.on("text", (text) => {
-    const element = open.at(-1);
-    if (element !== undefined) element.text += text;
-  });
-  parser.on("closetag", () => void open.pop());
-  parser.write(xml).close();
-  return elements;
-}
+import { readXml as read, type XmlElement } from "../support/xml.js";
 
 const build: BuildVerdict = {
   build: "trace",
@@ -129,7 +101,7 @@ describe("JUnit XML", () => {
   });
 
   it("says why there was no image: a check that failed, or bad input", () => {
-    const failed = (code: string, exitCode: 1 | 2): Element[] => {
+    const failed = (code: string, exitCode: 1 | 2): XmlElement[] => {
       const diagnostics = [
         { severity: "error", code, message: "first line\nsecond line", where: "x" },
         { severity: "note", code: "a/note", message: "not an error" },

@@ -3,14 +3,13 @@
  * unused ring slots are poisoned. Inputs and expected outputs come from the device reference.
  */
 import { type Layout, layoutBytes, rowBytes, unitBytes } from "../../src/kernels/layout.js";
+import { inputRows } from "../../src/kernels/rows.js";
 import type { KernelChoice } from "../../src/kernels/types.js";
 import {
   canonicalBytes,
   type DeviceProgram,
   type ProgramTensor,
   type TensorValues,
-  tapPosition,
-  type Window,
 } from "../../src/program/index.js";
 import { Blob, CRunner, descriptorText } from "./c-runner.js";
 import type { BareTarget } from "./kernel-cases.js";
@@ -49,48 +48,6 @@ export function layoutBytesOf(tensor: ProgramTensor, values: TensorValues, layou
 function usedRowBytes(tensor: ProgramTensor, layout: Layout): number {
   if (layout === "channels" || tensor.domain.kind !== "codes") return rowBytes(tensor, layout);
   return tensor.domain.bits * tensor.shape[2] * unitBytes(tensor.shape[1]);
-}
-
-/** Rows [first, end) of an input that output rows [y0, y1) need. */
-function rowsNeeded(
-  program: DeviceProgram,
-  choice: KernelChoice,
-  input: number,
-  y0: number,
-  y1: number,
-): [number, number] {
-  const height = program.tensors[choice.inputs[input]!]!.shape[0];
-  const clamp = (y: number): number => Math.max(0, Math.min(height, y));
-  let [first, end] = [y0, y1];
-  for (const index of [...choice.covers].reverse()) {
-    const instruction = program.instructions[index]!;
-    if ("window" in instruction) {
-      const window: Window = instruction.window;
-      [first, end] = [
-        tapPosition(window, 0, first, 0),
-        tapPosition(window, 0, end - 1, window.kernel[0] - 1) + 1,
-      ];
-    } else if (instruction.kind === "select") {
-      [first, end] = [
-        instruction.top + first * instruction.steps[0],
-        instruction.top + (end - 1) * instruction.steps[0] + 1,
-      ];
-    } else if (instruction.kind === "pairwise" && height === 1) {
-      [first, end] = [0, 1];
-    } else if (instruction.kind === "gather") {
-      const channels = program.tensors[instruction.output]!.shape[2];
-      const rows = instruction.rows.subarray(first * channels, end * channels);
-      [first, end] = [Math.min(...rows), Math.max(...rows) + 1];
-    } else if (
-      instruction.kind === "region" ||
-      (instruction.kind === "reduce" && instruction.over === "all")
-    ) {
-      [first, end] = [0, height];
-    } else if (instruction.kind === "pad") {
-      [first, end] = [first - instruction.pads[0], end - instruction.pads[0]];
-    }
-  }
-  return [clamp(first), Math.max(clamp(first), clamp(end))];
 }
 
 /** Output rows in pieces of random sizes. */
@@ -244,7 +201,7 @@ function caseText(
   const { call } = choice;
   const output = program.tensors[choice.output]!;
   const steps = pieces(random, output.shape[0]).map(([y0, y1]) => {
-    const needed = choice.inputs.map((_, i) => rowsNeeded(program, choice, i, y0, y1));
+    const needed = choice.inputs.map((_, i) => inputRows(program, choice, i, [y0, y1]));
     return { y0, y1, needed };
   });
   const ringRows = choice.inputs.map((_, i) =>

@@ -1,0 +1,77 @@
+/**
+ * Calls of kernels for some rows of their output: the input rows that they need, and what they cost. Every kernel computes
+ * any rows; what needs whole maps has one output row, which needs all input rows.
+ */
+
+import { type Rows, rowsRead } from "../program/rows.js";
+import type { DeviceProgram, TensorId } from "../program/types.js";
+import { inputsOf } from "../program/types.js";
+import type { Cpu } from "../targets/index.js";
+import { type CoreFamily, coreFamily } from "./core-family.js";
+import type { KernelChoice } from "./types.js";
+
+/** Executed instructions of one more call of a kernel: the layer's function, the rings' descriptors, what the kernel sets up. */
+const CALL: Readonly<Record<CoreFamily, number>> = Object.freeze({ dsp: 60, thumb2: 60, thumb1: 100 });
+
+function outputHeight(program: DeviceProgram, choice: KernelChoice): number {
+  return program.tensors[choice.output]!.shape[0];
+}
+
+/** A choice that was estimated for one call, in calls of at most `rows` output rows each. */
+export function inCalls(program: DeviceProgram, choice: KernelChoice, cpu: Cpu, rows: number): KernelChoice {
+  const calls = Math.ceil(outputHeight(program, choice) / rows);
+  return calls <= 1 ? choice : { ...choice, cost: choice.cost + (calls - 1) * CALL[coreFamily(cpu)] };
+}
+
+/**
+ * The rows of an input that a call for output rows [y0, y1) needs: all others may be missing, or lie in slots of the ring that
+ * hold something else.
+ *
+ * @param input Index into the choice's inputs.
+ */
+export function inputRows(program: DeviceProgram, choice: KernelChoice, input: number, [y0, y1]: Rows): Rows {
+  const id = choice.inputs[input]!;
+  const needed = new Map<TensorId, Rows>([[choice.output, [y0, y1]]]);
+  for (const index of [...choice.covers].reverse()) {
+    const instruction = program.instructions[index]!;
+    const rows = needed.get(instruction.output);
+    if (rows === undefined) continue;
+    inputsOf(instruction).forEach((from, i) => {
+      needed.set(from, union(needed.get(from), rowsRead(program, instruction, i, rows)));
+    });
+  }
+  return needed.get(id) ?? [0, 0];
+}
+
+function union(a: Rows | undefined, b: Rows): Rows {
+  if (a === undefined || a[0] >= a[1]) return b;
+  return b[0] >= b[1] ? a : [Math.min(a[0], b[0]), Math.max(a[1], b[1])];
+}
+
+/** When rows of an input must be there, and how long. */
+export interface RowNeeds {
+  /** Per output row y: so many rows of the input must exist before rows up to y can be computed, in ascending order. */
+  readonly until: Int32Array;
+  /** Per output row y: rows below it are never read again when y and what follows is still to be computed. */
+  readonly from: Int32Array;
+}
+
+/** For a schedule that computes output rows in ascending order. */
+export function rowNeeds(program: DeviceProgram, choice: KernelChoice, input: number): RowNeeds {
+  const height = outputHeight(program, choice);
+  const until = new Int32Array(height);
+  const from = new Int32Array(height);
+  const rows = Array.from({ length: height }, (_, y) => inputRows(program, choice, input, [y, y + 1]));
+  let most = 0;
+  rows.forEach(([first, end], y) => {
+    most = first < end ? Math.max(most, end) : most;
+    until[y] = most;
+  });
+  let least = program.tensors[choice.inputs[input]!]!.shape[0];
+  for (let y = height - 1; y >= 0; y--) {
+    const [first, end] = rows[y]!;
+    least = first < end ? Math.min(least, first) : least;
+    from[y] = least;
+  }
+  return { until, from };
+}

@@ -1,0 +1,65 @@
+/** Plans for little RAM: the least that is found, the fastest within a limit, and the whole curve between. */
+
+import type { ChosenSteps } from "./choose.js";
+import { chooseWithin, type RollingCandidates } from "./choose-within.js";
+import { lifetimes } from "./lifetimes.js";
+import { placeBuffers } from "./memory.js";
+
+/** Limits tried on the way to the least RAM, and to one that the placed arena keeps. */
+const MAX_TRIALS = 12;
+
+/** A plan before it has names, with the bytes of its arena. */
+export interface Sized {
+  readonly chosen: ChosenSteps;
+  readonly arenaBytes: number;
+  /** The most bytes that are live at a time. */
+  readonly lowerBound: number;
+}
+
+export function sized(candidates: RollingCandidates, chosen: ChosenSteps): Sized {
+  const { arenaBytes, lowerBound } = placeBuffers(lifetimes(candidates.program, chosen));
+  return { chosen, arenaBytes, lowerBound };
+}
+
+/** The fastest plan found whose arena has at most `limit` bytes. */
+export function fastestWithin(candidates: RollingCandidates, limit: number): Sized | undefined {
+  let allowed = limit;
+  for (let trial = 0; trial < MAX_TRIALS; trial++) {
+    const chosen = chooseWithin(candidates, allowed);
+    if (chosen === undefined) return undefined;
+    const found = sized(candidates, chosen);
+    if (found.arenaBytes <= limit) return found;
+    // Live bytes kept the limit, but could not be placed in so little: another plan is wanted.
+    allowed = Math.min(allowed, found.lowerBound) - 8 * (1 + trial);
+  }
+  return undefined;
+}
+
+/** The plan with the least arena that halving finds, and of those the fastest, no larger than `start`. */
+export function leastRam(candidates: RollingCandidates, start: Sized): Sized {
+  let best = start;
+  let tooLittle = 0;
+  for (let trial = 0; trial < MAX_TRIALS && best.arenaBytes - tooLittle > 8; trial++) {
+    const limit = Math.floor((best.arenaBytes + tooLittle) / 16) * 8;
+    const found = fastestWithin(candidates, limit);
+    if (found === undefined) tooLittle = limit;
+    else best = found;
+  }
+  return best;
+}
+
+/** Each point of a curve has this part of the RAM of the one before, at most. */
+const CURVE_STEP = 0.85;
+
+/** Plans from the fastest to the one with the least RAM, each the fastest that is found within less RAM. */
+export function ramCurve(candidates: RollingCandidates, fastest: Sized): Sized[] {
+  const curve = [fastest];
+  for (;;) {
+    const last = curve.at(-1)!;
+    const next = fastestWithin(candidates, Math.floor(last.arenaBytes * CURVE_STEP));
+    if (next === undefined) break;
+    curve.push(next);
+  }
+  const least = leastRam(candidates, curve.at(-1)!);
+  return least === curve.at(-1) ? curve : [...curve, least];
+}
