@@ -36,6 +36,7 @@ export interface CompileOptions extends LoweringOptions, ReadOptions {
 
 export interface CompiledModel {
   readonly graph: ModelGraph;
+  /** With its instructions in the plan's order. */
   readonly program: DeviceProgram;
   readonly plan: Plan;
   readonly library: Library;
@@ -60,10 +61,11 @@ export function compileModelFile(
   const name = options.name === undefined ? nameFrom(fileName) : checkedName(options.name);
   const graph = readModel(bytes, fileName, options);
   options.observe?.("import", graph);
-  const { program, diagnostics } = lowerGraph(graph, options, options.observe);
+  const { program: lowered, diagnostics } = lowerGraph(graph, options, options.observe);
   const cpu = options.cpu ?? findCpu("cortex-m4");
   const { goal = "speed", measured = new Map<string, number>() } = options;
-  const plan = planProgram(program, { cpu, goal, measured });
+  const plan = planProgram(lowered, { cpu, goal, measured });
+  const { program } = plan;
   verifyPlan(plan);
   options.observe?.("plan", plan);
   const answers = knownAnswers(program);

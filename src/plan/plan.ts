@@ -4,10 +4,19 @@ import { kernels as allKernels } from "../kernels/registry.js";
 import type { Kernel, KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
 import { type Cpu, findCpu } from "../targets/index.js";
+import { bufferAlign } from "./align.js";
 import { candidatesFor, chooseKernels, constantBytes, type Goal } from "./choose.js";
 import { placeBuffers } from "./memory.js";
+import { inBestOrder } from "./reorder.js";
 import { TraceArea, traceAfter, traceBefore } from "./trace.js";
-import type { Buffer, MemoryPlan, Place, Plan, PlannedCall } from "./types.js";
+import {
+  ARENA_ALIGN,
+  type Buffer,
+  type MemoryPlan,
+  type Place,
+  type Plan,
+  type PlannedCall,
+} from "./types.js";
 
 export interface PlanOptions {
   /** Core whose costs decide; the generated C runs on every core. Cortex-M4 by default. */
@@ -19,15 +28,24 @@ export interface PlanOptions {
   readonly measured?: ReadonlyMap<string, number>;
 }
 
-/** Chooses kernels and layouts and places every tensor. Deterministic: equal programs give equal plans. */
+/**
+ * Chooses kernels and layouts, the order of execution, and a place for every tensor. The plan's program has the
+ * instructions in its order. Deterministic: equal programs give equal plans.
+ */
 export function planProgram(program: DeviceProgram, options: PlanOptions = {}): Plan {
+  const again = (other: DeviceProgram): Plan => planInOrder(other, options);
+  return inBestOrder(again(program), options.goal === "ram", again);
+}
+
+function planInOrder(program: DeviceProgram, options: PlanOptions): Plan {
   const { cpu = findCpu("cortex-m4"), goal = "speed", kernels = allKernels, measured } = options;
   const choices = chooseKernels(program, candidatesFor(program, kernels, cpu, measured), goal, (call) =>
     codeBytes(call, cpu),
   );
-  const memory = placeBuffers(lifetimes(program, choices));
+  const align = bufferAlign(cpu);
+  const memory = placeBuffers(lifetimes(program, choices).map((buffer) => ({ ...buffer, align })));
   const calls = choices.map((choice, step) => plannedCall(program, memory, choice, step));
-  const area = new TraceArea(memory.arenaBytes);
+  const area = new TraceArea(Math.ceil(memory.arenaBytes / ARENA_ALIGN) * ARENA_ALIGN);
   const steps = calls.map((call) => ({
     ...call,
     traceBefore: traceBefore(program, call, cpu, area),
@@ -37,7 +55,7 @@ export function planProgram(program: DeviceProgram, options: PlanOptions = {}): 
     program,
     steps,
     memory,
-    traceBytes: area.bytes,
+    traceBytes: area.end - memory.arenaBytes,
     weightBytes: choices.reduce((sum, c) => sum + constantBytes(c), 0),
   };
 }

@@ -17,6 +17,8 @@ export type Holding =
 export interface Buffer {
   readonly holds: Holding;
   readonly bytes: number;
+  /** Its offset is a multiple of it: a power of two, ARENA_ALIGN unless told. */
+  readonly align?: number;
   /** First and last step (inclusive) during which the bytes must be kept. */
   readonly from: number;
   readonly to: number;
@@ -54,8 +56,10 @@ export interface PlannedStep extends PlannedCall {
 export interface MemoryPlan {
   readonly buffers: readonly PlacedBuffer[];
   readonly arenaBytes: number;
-  /** No plan of these kernels can need less: the largest sum of bytes that are live in one step. */
+  /** No plan of these steps can need less: the largest sum of bytes that are live in one step. */
   readonly lowerBound: number;
+  /** Whether no places of these buffers need less than `arenaBytes`: it meets the bound, or the search was exhausted. */
+  readonly proven: boolean;
 }
 
 export interface Plan {
@@ -68,5 +72,5 @@ export interface Plan {
   readonly weightBytes: number;
 }
 
-/** Alignment of the arena and of every buffer in it. */
+/** Alignment of the arena, and of buffers in it of which nothing else is known. */
 export const ARENA_ALIGN = 8;
