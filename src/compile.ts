@@ -43,6 +43,7 @@ export const DEFAULT_CPU = "cortex-m4";
 
 export interface CompiledModel {
   readonly graph: ModelGraph;
+  /** With its instructions in the plan's order. */
   readonly program: DeviceProgram;
   readonly plan: Plan;
   readonly library: Library;
@@ -67,14 +68,15 @@ export function compileModelFile(
   const name = options.name === undefined ? nameFrom(fileName) : checkedName(options.name);
   const graph = readModel(bytes, fileName, options);
   options.observe?.("import", graph);
-  const { program, diagnostics } = lowerGraph(graph, options, options.observe);
+  const { program: lowered, diagnostics } = lowerGraph(graph, options, options.observe);
   const cpu = options.cpu ?? findCpu(DEFAULT_CPU);
   const { goal = "speed", measured = new Map<string, number>(), ramLimit, pushes } = options;
-  const plan = planProgram(program, {
+  const plan = planProgram(lowered, {
     ...{ cpu, goal, measured },
     ...(ramLimit === undefined ? {} : { ramLimit }),
     ...(pushes === undefined ? {} : { pushes }),
   });
+  const { program } = plan;
   verifyPlan(plan);
   options.observe?.("plan", plan);
   const answers = knownAnswers(program);

@@ -54,7 +54,7 @@ export function planReport(model: CompiledModel, options: PlanReportOptions): Pl
     contextBytes: CONTEXT_BYTES,
     arenaBytes,
     lowerBound,
-    proven: arenaBytes === lowerBound,
+    proven: plan.memory.proven,
     steps: plan.steps.map((step, index) => ({
       ...reportedStep(plan, step, index),
       ...(profile === undefined ? {} : { executed: Math.round(profile.layers[index]!.instructions) }),

@@ -68,7 +68,7 @@ export interface KernelChoice {
   readonly inputLayouts: readonly Layout[];
   readonly output: TensorId;
   readonly outputLayout: Layout;
-  /** Bytes of working memory, needed during the call only; 8-byte aligned. */
+  /** Bytes of working memory, needed during the call only; they begin at a word. */
   readonly scratchBytes: number;
   readonly call: KernelCall;
   /** Estimated executed instructions on the target core for the whole tensor, in all calls; orders candidates only. */

@@ -6,8 +6,16 @@ import type { ChosenGroup, ChosenSteps } from "./choose.js";
 import { type GroupSchedule, scheduleGroup } from "./rolling.js";
 import type { Buffer } from "./types.js";
 
-/** Step ranges in which tensors and working memory are needed. Input and output belong to the caller. */
-export function lifetimes(program: DeviceProgram, chosen: ChosenSteps): Buffer[] {
+/**
+ * Step ranges in which tensors and working memory are needed. Input and output belong to the caller.
+ *
+ * @param align Of the offset of every buffer.
+ */
+export function lifetimes(program: DeviceProgram, chosen: ChosenSteps, align: number): Buffer[] {
+  return unaligned(program, chosen).map((buffer) => ({ ...buffer, align }));
+}
+
+function unaligned(program: DeviceProgram, chosen: ChosenSteps): Buffer[] {
   const { choices, groups } = chosen;
   const schedules = new Map(groups.map((g) => [g, scheduleGroup(program, choices, g)]));
   const buffers: Buffer[] = chosen.pushes

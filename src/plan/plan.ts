@@ -2,16 +2,35 @@ import type { Layout } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
 import type { Cpu } from "../targets/index.js";
+import { bufferAlign } from "./align.js";
 import { type ChosenSteps, constantBytes } from "./choose.js";
 import { chosenFor, defaultCpu, type PlanOptions } from "./goals.js";
 import { isCallers, lifetimes } from "./lifetimes.js";
 import { placeBuffers } from "./memory.js";
+import { inBestOrder } from "./reorder.js";
 import { scheduleGroup } from "./rolling.js";
 import { TraceArea, traceGroup, traceInput, traceStep } from "./trace.js";
-import type { MemoryPlan, Place, Plan, PlannedCall, PlannedStep, PushedRows, RolledGroup } from "./types.js";
+import {
+  ARENA_ALIGN,
+  type MemoryPlan,
+  type Place,
+  type Plan,
+  type PlannedCall,
+  type PlannedStep,
+  type PushedRows,
+  type RolledGroup,
+} from "./types.js";
 
-/** Chooses kernels and layouts and places every tensor. Deterministic: equal programs give equal plans. */
+/**
+ * Chooses kernels and layouts, the order of execution, and a place for every tensor. The plan's program has the
+ * instructions in its order. Deterministic: equal programs give equal plans.
+ */
 export function planProgram(program: DeviceProgram, options: PlanOptions = {}): Plan {
+  const again = (other: DeviceProgram): Plan => planInOrder(other, options);
+  return inBestOrder(again(program), options.goal === "ram", again);
+}
+
+function planInOrder(program: DeviceProgram, options: PlanOptions): Plan {
   const { cpu = defaultCpu } = options;
   const chosen = chosenFor(program, options);
   const groups = options.groups?.(chosen.choices) ?? chosen.groups;
@@ -21,10 +40,10 @@ export function planProgram(program: DeviceProgram, options: PlanOptions = {}): 
 /** The plan of kernels that are chosen already. */
 export function planChosen(program: DeviceProgram, chosen: ChosenSteps, cpu: Cpu): Plan {
   const { choices, groups } = chosen;
-  const memory = placeBuffers(lifetimes(program, chosen));
+  const memory = placeBuffers(lifetimes(program, chosen, bufferAlign(cpu)));
   const calls = choices.map((choice, step) => plannedCall(program, memory, choice, step));
   const schedules = groups.map((group) => ({ group, ...scheduleGroup(program, choices, group) }));
-  const area = new TraceArea(memory.arenaBytes);
+  const area = new TraceArea(Math.ceil(memory.arenaBytes / ARENA_ALIGN) * ARENA_ALIGN);
   const push = chosen.pushes ? pushedRows(program, memory, area) : undefined;
   const traced = new Map(
     groups.flatMap(({ from, to }) => {
@@ -46,7 +65,7 @@ export function planChosen(program: DeviceProgram, chosen: ChosenSteps, cpu: Cpu
     }),
     ...(push === undefined ? {} : { push }),
     memory,
-    traceBytes: area.bytes,
+    traceBytes: area.end - memory.arenaBytes,
     weightBytes: choices.reduce((sum, c) => sum + constantBytes(c), 0),
   };
 }

@@ -6,7 +6,7 @@ import type { Place, Plan } from "./types.js";
 export function printPlan(plan: Plan): string {
   const { memory, program } = plan;
   const lines = [
-    `plan ${printable(program.name)}: arena ${memory.arenaBytes} B (lower bound ${memory.lowerBound} B)`,
+    `plan ${printable(program.name)}: arena ${memory.arenaBytes} B (lower bound ${memory.lowerBound} B, ${memory.proven ? "proven" : "not proven"})`,
   ];
   for (const { symbol, choice, inputs, output, scratch } of plan.steps) {
     const from = choice.inputs.map(

@@ -1,6 +1,7 @@
 /** Plans for little RAM: the least that is found, the fastest within a limit, and the whole curve between. */
 
 import type { ChosenSteps } from "./choose.js";
+import { bufferAlign } from "./align.js";
 import { chooseWithin, type RollingCandidates } from "./choose-within.js";
 import { lifetimes } from "./lifetimes.js";
 import { placeBuffers } from "./memory.js";
@@ -17,7 +18,8 @@ export interface Sized {
 }
 
 export function sized(candidates: RollingCandidates, chosen: ChosenSteps): Sized {
-  const { arenaBytes, lowerBound } = placeBuffers(lifetimes(candidates.program, chosen));
+  const buffers = lifetimes(candidates.program, chosen, bufferAlign(candidates.cpu));
+  const { arenaBytes, lowerBound } = placeBuffers(buffers);
   return { chosen, arenaBytes, lowerBound };
 }
 

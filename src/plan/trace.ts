@@ -26,7 +26,13 @@ export class TraceArea {
   bytes = 0;
   #taken = 0;
 
+  /** @param start An aligned offset at or behind the arena's end. */
   constructor(readonly start: number) {}
+
+  /** Where the bytes end, of the arena's and these: `start` where none were taken. */
+  get end(): number {
+    return this.start + this.bytes;
+  }
 
   /** Gives all bytes back: the next step begins. */
   reset(): void {

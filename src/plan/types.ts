@@ -20,6 +20,8 @@ export interface Buffer {
   readonly bytes: number;
   /** Rows that a ring has room for; absent where all rows of the tensor are kept. */
   readonly slots?: number;
+  /** Its offset is a multiple of it: a power of two, ARENA_ALIGN unless told. */
+  readonly align?: number;
   /** First and last step (inclusive) during which the bytes must be kept; steps that roll together are one time. */
   readonly from: number;
   readonly to: number;
@@ -97,8 +99,10 @@ export interface PlannedStep extends PlannedCall {
 export interface MemoryPlan {
   readonly buffers: readonly PlacedBuffer[];
   readonly arenaBytes: number;
-  /** No plan of these kernels can need less: the largest sum of bytes that are live in one step. */
+  /** No plan of these steps can need less: the largest sum of bytes that are live in one step. */
   readonly lowerBound: number;
+  /** Whether no places of these buffers need less than `arenaBytes`: it meets the bound, or the search was exhausted. */
+  readonly proven: boolean;
 }
 
 /** The input given row by row. */
@@ -123,5 +127,5 @@ export interface Plan {
   readonly weightBytes: number;
 }
 
-/** Alignment of the arena and of every buffer in it. */
+/** Alignment of the arena, and of buffers in it of which nothing else is known. */
 export const ARENA_ALIGN = 8;

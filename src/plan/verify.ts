@@ -7,7 +7,7 @@ export function verifyPlan(plan: Plan): void {
   const { buffers, arenaBytes, lowerBound } = plan.memory;
   if (arenaBytes < lowerBound) throw broken("the arena is below the lower bound");
   for (const a of buffers) {
-    if (a.offset % ARENA_ALIGN !== 0 || a.offset + a.bytes > arenaBytes)
+    if (a.offset % (a.align ?? ARENA_ALIGN) !== 0 || a.offset + a.bytes > arenaBytes)
       throw broken(`${holdingText(a.holds)} lies badly`);
     for (const b of buffers) {
       const liveTogether = a !== b && a.from <= b.to && b.from <= a.to;

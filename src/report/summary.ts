@@ -18,6 +18,8 @@ export interface Summary {
   readonly weightBytes: number;
   readonly arenaBytes: number;
   readonly arenaLowerBound: number;
+  /** Whether no placement of the same buffers needs fewer bytes. */
+  readonly arenaProven: boolean;
   readonly integerOnly: boolean;
 }
 
@@ -51,6 +53,7 @@ export function summarize(plan: Plan): Summary {
     weightBytes: plan.weightBytes,
     arenaBytes: memory.arenaBytes,
     arenaLowerBound: memory.lowerBound,
+    arenaProven: memory.proven,
     integerOnly: !program.tensors.some((t) => t.domain.kind === "scalar" && t.domain.type === "f32"),
   };
 }
@@ -96,6 +99,13 @@ function floatText(layers: readonly LayerSummary[]): string {
   return `float32 in ${names.length} of ${layers.length} layers, ${names[0]} to ${names.at(-1)}`;
 }
 
+/** What is known of the arena's size. */
+function arenaText({ arenaBytes, arenaLowerBound, arenaProven }: Summary): string {
+  if (arenaBytes === arenaLowerBound) return "the lower bound of these layers: proven";
+  const bound = `lower bound ${arenaLowerBound}`;
+  return arenaProven ? `${bound}: proven that none of less suffices` : `${bound}: not proven`;
+}
+
 /** The summary as text. */
 export function summaryText(summary: Summary): string {
   const layers = textTable(
@@ -118,7 +128,7 @@ export function summaryText(summary: Summary): string {
     layers,
     "",
     `flash   ${summary.weightBytes} bytes of weights and thresholds`,
-    `RAM     ${summary.arenaBytes} bytes of arena (no plan can need less than ${summary.arenaLowerBound}), plus input and output`,
+    `RAM     ${summary.arenaBytes} bytes of arena (${arenaText(summary)}), plus input and output`,
     `float   ${summary.integerOnly ? "none: integer arithmetic only" : floatText(summary.layers)}`,
   ].join("\n");
 }

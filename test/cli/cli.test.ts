@@ -48,7 +48,9 @@ describe("compile", () => {
       ok: true,
       name: "digits",
       integerOnly: true,
-      arenaBytes: 136,
+      arenaBytes: 132,
+      arenaLowerBound: 132,
+      arenaProven: true,
       fit: { board: "microbit" },
     });
     expect(readdirSync(out).sort()).toEqual([...report.files].sort());

@@ -5,6 +5,7 @@ import { planProgram, verifyPlan } from "../../src/plan/index.js";
 import { placeBuffers } from "../../src/plan/memory.js";
 import type { Buffer } from "../../src/plan/types.js";
 import { canonicalSize } from "../../src/program/index.js";
+import { findCpu } from "../../src/targets/index.js";
 import { mnistMlp } from "../support/models.js";
 import { netSeed, randomNet } from "../support/random-graph.js";
 
@@ -41,6 +42,19 @@ describe("placement", () => {
           }
         }
       }),
+    );
+  });
+
+  it("skips no word on cores that fetch words, and no pair of words on those that fetch pairs", () => {
+    const words = asBuffers([1, 2, 3].map(() => ({ bytes: 4, from: 0, length: 0 })));
+    expect(placeBuffers(words)).toMatchObject({ arenaBytes: 20, lowerBound: 20, proven: true });
+    const apart = words.map((b) => ({ ...b, align: 4 }));
+    expect(placeBuffers(apart)).toMatchObject({ arenaBytes: 12, lowerBound: 12, proven: true });
+    const { program } = mnistMlp();
+    const alignsOn = (id: string) =>
+      new Set(planProgram(program, { cpu: findCpu(id) }).memory.buffers.map((b) => b.align));
+    expect(["cortex-m0", "cortex-m4", "cortex-m7", "cortex-m55"].map(alignsOn)).toEqual(
+      [4, 4, 8, 8].map((align) => new Set([align])),
     );
   });
 

@@ -79,5 +79,5 @@ export function compileGraph(
     output: canonicalBytes(program.tensors[program.output.tensor]!, runDevice(program, input)),
   };
   const library = emitLibrary(plan, { name: "net", version: "0.1.0", arch: "", knownAnswers: [answer] });
-  return { graph, program, plan, library, diagnostics: diagnostics.all };
+  return { graph, program: plan.program, plan, library, diagnostics: diagnostics.all };
 }
