@@ -1,5 +1,5 @@
 import type { Cpu } from "../targets/index.js";
-import { BLOCK_WORDS, type Form, MAX_LIST, type RowsGeometry, type RowsSizes } from "./conv-rows-geometry.js";
+import { BLOCK_WORDS, type Form, type RowsGeometry, type RowsSizes } from "./conv-rows-geometry.js";
 import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
 
 /** How often each part of the work is done. */
@@ -105,7 +105,7 @@ function pixelWork(
   { channels, groups, outputs, window }: RowsGeometry,
   form: Form,
   family: CoreFamily,
-  { planes }: RowsSizes,
+  { list, planes }: RowsSizes,
   isScores: boolean,
   taps: number,
 ): RowsWork {
@@ -117,7 +117,7 @@ function pixelWork(
   const tapWords = Math.ceil(channels / 32);
   const perTap = form === "pairs" ? Math.ceil(channels / 2) : channels;
   const inWord = form === "pairs" ? 16 : 32;
-  const lists = listsOf(form, taps, perTap);
+  const lists = listsOf(form, taps, perTap, list);
   const isThumb2 = family !== "thumb1";
   const adders = lists.map((rows) => addersOf(Math.ceil(rows / 16), planes, isThumb2));
   const sum = (of: (a: Adders) => number): number => adders.reduce((total, a) => total + of(a), 0);
@@ -154,18 +154,18 @@ function pixelWork(
 }
 
 /** Rows of each list that is added up: `add_pairs` and `add_inputs` of bitloom_conv_rows.c. */
-function listsOf(form: Form, taps: number, perTap: number): number[] {
+function listsOf(form: Form, taps: number, perTap: number, most: number): number[] {
   if (form === "inputs") return [Math.floor((taps * perTap) / 2)].filter((rows) => rows > 0);
   const lists: number[] = [];
   let count = 0;
   for (let tap = 0; tap < taps; tap++) {
     for (let left = perTap; left > 0; ) {
-      const room = Math.floor((MAX_LIST - count) / 16);
+      const room = Math.floor((most - count) / 16);
       const words = Math.min(Math.floor(left / 16), room);
       const taken = words > 0 ? 16 * words : left;
       count += taken;
       left -= taken;
-      if (MAX_LIST - count < 16) {
+      if (most - count < 16) {
         lists.push(count);
         count = 0;
       }

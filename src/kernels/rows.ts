@@ -23,6 +23,24 @@ export function inCalls(program: DeviceProgram, choice: KernelChoice, cpu: Cpu, 
   return calls <= 1 ? choice : { ...choice, cost: choice.cost + (calls - 1) * CALL[coreFamily(cpu)] };
 }
 
+/** Work of a layer of `height` rows in calls of at most `rows` rows, as work of a single call for so many rows. */
+export function workInCalls<Part extends string>(
+  height: number,
+  rows: number | undefined,
+  workOf: (rows: number) => Readonly<Record<Part, number>>,
+): Readonly<Record<Part, number>> {
+  const most = Math.min(rows ?? height, height);
+  const full = workOf(most);
+  if (most === height) return full;
+  const rest = height % most === 0 ? undefined : workOf(height % most);
+  const calls = Math.floor(height / most);
+  const parts = Object.keys(full) as Part[];
+  return Object.fromEntries(parts.map((part) => [part, calls * full[part] + (rest?.[part] ?? 0)])) as Record<
+    Part,
+    number
+  >;
+}
+
 /**
  * The rows of an input that a call for output rows [y0, y1) needs: all others may be missing, or lie in slots of the ring that
  * hold something else.
