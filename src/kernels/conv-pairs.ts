@@ -12,7 +12,11 @@ import {
   planesFor,
   sizesOf,
 } from "./conv-pairs-sizes.js";
-import { classConstants, packConvPairsThresholds } from "./conv-pairs-thresholds.js";
+import {
+  type ConvPairsThresholds,
+  classConstants,
+  packConvPairsThresholds,
+} from "./conv-pairs-thresholds.js";
 import { offeredTilings } from "./tilings.js";
 import {
   type DescriptorField,
@@ -49,6 +53,7 @@ interface FusedConv {
   readonly shape: ConvPairsShape;
   readonly conv: Conv;
   readonly threshold: Threshold;
+  readonly packed: ConvPairsThresholds;
 }
 
 function fusedConv(program: DeviceProgram, index: number): FusedConv | undefined {
@@ -57,7 +62,13 @@ function fusedConv(program: DeviceProgram, index: number): FusedConv | undefined
   if (conv === undefined || threshold?.levels !== 1) return undefined;
   if (program.tensors[threshold.output]!.domain.kind !== "codes") return undefined;
   const shape = convPairsShape(program, conv);
-  return shape === undefined ? undefined : { shape, conv, threshold };
+  if (shape === undefined) return undefined;
+  return {
+    shape,
+    conv,
+    threshold,
+    packed: packConvPairsThresholds(shape, conv.weights, threshold.thresholds),
+  };
 }
 
 /** The choice with a tiling of the caller's, for tests and measurements. */
@@ -151,9 +162,8 @@ function choice(fused: FusedConv, tiling: ConvPairsTiling, index: number, cpu: C
 
 const SCHEMES: Readonly<Record<ConvPairsScheme, number>> = Object.freeze({ window: 0, rows: 1, tiles: 2 });
 
-function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): KernelCall {
+function call({ shape, conv, packed }: FusedConv, tiling: ConvPairsTiling): KernelCall {
   const size = sizesOf(shape, tiling);
-  const packed = packConvPairsThresholds(shape, conv.weights, threshold.thresholds);
   const isZero = padMode(shape) === 2;
   const { kernel, stride, dilation, pads } = shape.window;
   const fields: DescriptorField[] = [
