@@ -70,9 +70,11 @@ function countsOf(program: DeviceProgram, conv: Conv, layer: ImageLayer, rows: n
   const calls = Math.ceil(height / rows);
   const passes = Math.ceil(outputs / layer.chunk);
   const strips = Math.ceil(width / 32);
-  const tables = height * strips * phases * passes;
+  // Further passes over a single row find it packed, and the tables of its only strip.
+  const packings = rows === 1 ? 1 : passes;
+  const tables = height * strips * phases * (strips === 1 ? packings : passes);
   const { mapRows, padRows } = packedRows(program, conv, rows);
-  const channelRows = mapRows * channels * passes;
+  const channelRows = mapRows * channels * packings;
   const inside = wordsInside(program, conv, layer, strips);
   // Two halves of a result, which are two outputs where the map is narrow.
   const results = height * strips * (layer.isNarrow ? Math.ceil(outputs / 2) : outputs);
@@ -83,7 +85,7 @@ function countsOf(program: DeviceProgram, conv: Conv, layer: ImageLayer, rows: n
     packedChannel: channelRows * strips * phases,
     packedWord: channelRows * inside,
     edgeWord: channelRows * (strips * phases * words - inside),
-    padWord: padRows * passes * channels * strips * phases * ENTRY_WORDS,
+    padWord: padRows * packings * channels * strips * phases * ENTRY_WORDS,
     tablePart: tables * layer.parts,
     tableInput: tables * kernel[0] * channels,
     inputWord: tables * kernel[0] * channels * words,
