@@ -80,8 +80,8 @@ function countsOf(program: DeviceProgram, conv: Conv, layer: ImageLayer, rows: n
   const results = height * strips * (layer.isNarrow ? Math.ceil(outputs / 2) : outputs);
   const isUnrolled = [3, 5, 6].includes(layer.lookups);
   return {
-    pass: calls * passes,
-    row: height * passes,
+    pass: calls * packings,
+    row: height * packings,
     packedChannel: channelRows * strips * phases,
     packedWord: channelRows * inside,
     edgeWord: channelRows * (strips * phases * words - inside),
