@@ -26,6 +26,8 @@ export interface RowsWork {
   readonly blockTail: number;
   readonly list: number;
   readonly listWord: number;
+  /** Lists after the first one. */
+  readonly nextListWord: number;
   readonly unaligned: number;
   readonly score: number;
   readonly scorePlane: number;
@@ -49,7 +51,7 @@ const THUMB2: Readonly<Record<Form, Partial<RowsWork>>> = {
 };
 const THUMB1: Readonly<Record<Form, Partial<RowsWork>>> = {
   pairs: {
-    ...{ sixteen: 96.1, eight: 257, ripple: 0.4, signPlane: 19.8, listWord: 25.7 },
+    ...{ sixteen: 96.1, eight: 257, ripple: 0.4, signPlane: 19.8, listWord: 25.7, nextListWord: 100 },
     ...{ pixel: 280, windowTap: 45.2, tap: 25, tapRest: 14.3, copy: 48.4 },
     ...{ block: 306, blockTap: 35.4, blockPart: 33.4, blockWord: 211.6, blockTail: 7 },
     ...{ unaligned: 25.2, score: 31.7, scorePlane: 8.3 },
@@ -147,6 +149,7 @@ function pixelWork(
     blockTail: taps * blocks.length * (perTap % inWord),
     list: lists.length * blocks.length,
     listWord: isThumb2 ? 0 : lists.length * words,
+    nextListWord: isThumb2 ? 0 : Math.max(lists.length - 1, 0) * words,
     unaligned: !isScores && outputs % 32 !== 0 ? words : 0,
     score: isScores ? outputs : 0,
     scorePlane: isScores ? outputs * planes : 0,

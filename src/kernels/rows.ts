@@ -11,7 +11,7 @@ import { type CoreFamily, coreFamily } from "./core-family.js";
 import type { KernelChoice } from "./types.js";
 
 /** Executed instructions of one more call of a kernel: the layer's function, the rings' descriptors, what the kernel sets up. */
-const CALL: Readonly<Record<CoreFamily, number>> = Object.freeze({ dsp: 60, thumb2: 60, thumb1: 100 });
+const CALL: Readonly<Record<CoreFamily, number>> = Object.freeze({ dsp: 80, thumb2: 80, thumb1: 150 });
 
 function outputHeight(program: DeviceProgram, choice: KernelChoice): number {
   return program.tensors[choice.output]!.shape[0];
