@@ -63,10 +63,14 @@ interface RowsLayer {
 function choices(layer: RowsLayer, cpu: Cpu): KernelChoice[] {
   const { conv, geometry, form, thresholds } = layer;
   const isScores = thresholds === undefined;
+  const longest = rowsSizes(geometry, form, isScores, LISTS[0]);
+  const longestCost = rowsCost(geometry, form, cpu, longest, isScores).cost;
   const ways = LISTS.map((most) => {
     const sizes = rowsSizes(geometry, form, isScores, most);
-    const { cost } = rowsCost(geometry, form, cpu, sizes, isScores);
-    return { tiling: sizes, scratch: sizes.scratchBytes, cost };
+    const { cost, work } = rowsCost(geometry, form, cpu, sizes, isScores);
+    // Shorter lists are never faster, whatever the estimates say.
+    const atLeast = sizes.list === longest.list ? cost : Math.max(cost, longestCost + 1);
+    return { tiling: { sizes, cost: atLeast, work }, scratch: sizes.scratchBytes, cost: atLeast };
   });
   const rows = packRows(
     conv.weights,
@@ -76,15 +80,17 @@ function choices(layer: RowsLayer, cpu: Cpu): KernelChoice[] {
       thresholds !== undefined &&
       constantOutput(thresholds, n, geometry.taps * geometry.channels) !== undefined,
   );
-  return offeredTilings(ways, ways[0]!.scratch).map((sizes) => choice(layer, rows, sizes, cpu));
+  return offeredTilings(ways, longest.scratchBytes).map(({ sizes, ...estimate }) => ({
+    ...choice(layer, rows, sizes),
+    ...estimate,
+  }));
 }
 
 function choice(
   { conv, geometry, form, thresholds, output, covers }: RowsLayer,
   rows: Uint32Array,
   sizes: RowsSizes,
-  cpu: Cpu,
-): KernelChoice {
+): Omit<KernelChoice, "cost"> {
   const { classes, window } = geometry;
   const hasClasses = classes.rows.length * classes.columns.length > 1;
   const constants: ConstantArray[] = [
@@ -168,6 +174,5 @@ function choice(
         "bitloom_popcount.h",
       ],
     },
-    ...rowsCost(geometry, form, cpu, sizes, thresholds === undefined),
   };
 }

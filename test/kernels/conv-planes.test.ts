@@ -103,7 +103,7 @@ describe("conv_planes equals the definition", () => {
   it("on the host, seeds from 1000", { timeout: 120_000 }, async () => {
     const all = randomCases(1, 60);
     // What the kernel refuses (more planes than there are) is the exception.
-    expect(all.length).toBeGreaterThan(120);
+    expect(all.length).toBeGreaterThan(100);
     expect(await runOnHost(all)).toBe("all equal");
   });
 
