@@ -76,6 +76,39 @@ export function layerProgram(shape: LayerShape, seed: number): DeviceProgram {
   return program;
 }
 
+/** A pool of bits, 2 × 2, as a program of its own. */
+export function poolProgram(size: number, channels: number): DeviceProgram {
+  const domain = { kind: "codes", bits: 1, step: 2, offset: -1 } as const;
+  const out = [size / 2, size / 2, channels] as const;
+  const program: DeviceProgram = {
+    name: `pool2x2-${channels}-${size}x${size}`,
+    tensors: [
+      { name: "input", shape: [size, size, channels], domain },
+      { name: "output", shape: out, domain },
+    ],
+    instructions: [
+      {
+        kind: "pool",
+        operator: "maximum",
+        input: 0,
+        output: 1,
+        window: { kernel: [2, 2], stride: [2, 2], dilation: [1, 1], pads: [0, 0, 0, 0] },
+      },
+    ],
+    input: { tensor: 0, modelShape: [1, size, size, channels], order: "nhwc" },
+    output: {
+      tensor: 1,
+      affine: [],
+      order: { kind: "scores" },
+      omitted: [],
+      modelShape: [1, ...out],
+      layout: "nhwc",
+    },
+  };
+  verifyProgram(program);
+  return program;
+}
+
 /** Where threshold `level` of a layer's code levels cuts the sums of one output: the median for one bit. */
 function quantileOf(shape: LayerShape, codes: Uint8Array, level: number): number {
   const { values, weights } = shape.codes ?? { values: bipolar, weights: bipolar };

@@ -124,6 +124,16 @@ export const layerShapes: readonly LayerShape[] = [
   dense(256, 10, "sums"),
 ];
 
+/** The convolutions of a net of the size of CIFAR-10's images; between them the maps are pooled. */
+export const netShapes: readonly LayerShape[] = [
+  conv([3, 3], [3, 64], [32, 32], { input: "u8", padValue: 0 }),
+  conv([3, 3], [64, 64], [32, 32]),
+  conv([3, 3], [64, 128], [16, 16]),
+  conv([3, 3], [128, 128], [16, 16]),
+  conv([3, 3], [128, 256], [8, 8]),
+  conv([3, 3], [256, 256], [8, 8]),
+];
+
 export function windowOf({ kernel, stride, dilation, padding }: LayerShape): Window {
   const half = ([0, 1] as const).map((axis) => Math.floor((kernel[axis] * dilation - dilation) / 2));
   const [top, left] = padding === "same" ? half : [0, 0];

@@ -219,14 +219,15 @@ static void store_narrow(const work *w, uint32_t results, uint8_t *to) {
     }
 }
 
-static void run_row(const work *w, bitloom_conv_image_strip *strip, uint32_t y, uint8_t *to) {
+static void run_row(const work *w, bitloom_conv_image_strip *strip, uint32_t y, uint32_t has_tables,
+                    uint8_t *to) {
     const bitloom_conv_image *layer = w->layer;
     const int is_direct = w->strips == 1U && !is_narrow(layer);
     const uint32_t slot = y * layer->stride_y % w->span;
     uint32_t i, phase;
     strip->to = is_direct ? (uint32_t *)(void *)to : w->results;
     for (i = 0U; i < w->strips; i++) {
-        for (phase = 0U; phase < layer->phases; phase++) {
+        for (phase = 0U; phase < layer->phases && has_tables == 0U; phase++) {
             fill_tables(w, slot, i * layer->phases + phase, w->tables + phase * layer->entries * ENTRY);
         }
         bitloom_conv_image_outputs(strip);
@@ -297,6 +298,10 @@ void bitloom_conv_image_threshold(const bitloom_conv_image *layer, const bitloom
     const uint32_t unit = unit_of(layer->output_width);
     const uint32_t count = (uint32_t)layer->kernel_width * layer->parts;
     const work w = place_work(layer, count, scratch);
+    /* Further passes over a single row find it packed, and the tables of its only strip filled. */
+    const uint32_t is_single = y1 - y0 == 1U ? 1U : 0U;
+    uint32_t next = y0 * layer->stride_y;
+    uint32_t has_tables = 0U;
     bitloom_conv_image_strip strip;
     uint32_t first, y;
     strip.list = w.list;
@@ -305,15 +310,19 @@ void bitloom_conv_image_threshold(const bitloom_conv_image *layer, const bitloom
     for (first = 0U; first < layer->outputs; first += layer->chunk) {
         const uint32_t left = layer->outputs - first;
         const uint32_t outputs = left < layer->chunk ? left : layer->chunk;
-        uint32_t next = y0 * layer->stride_y;
         make_list(&w, &strip, first, outputs);
         for (y = y0; y < y1; y++) {
             const uint32_t start = y * layer->stride_y;
             uint8_t *to = bitloom_row(output, y);
             pack_rows(&w, inputs, next < start ? start : next, start + w.span);
             next = start + w.span;
-            run_row(&w, &strip, y, to + first * unit);
+            run_row(&w, &strip, y, has_tables, to + first * unit);
             bitloom_clear_row_tail(to, layer->outputs * unit);
+        }
+        if (is_single == 0U) {
+            next = y0 * layer->stride_y;
+        } else if (w.strips == 1U) {
+            has_tables = 1U;
         }
     }
 }

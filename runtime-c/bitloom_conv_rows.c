@@ -49,7 +49,7 @@ static void start(work *w, const bitloom_conv_rows *layer, void *scratch) {
     w->list = w->taps + taps;
     w->pairs = w->list + layer->list;
     w->counters = w->pairs + 2U * (layer->list / 16U + 8U);
-    w->copies = w->counters + BITLOOM_CONV_ROWS_BLOCK * layer->planes;
+    w->copies = w->counters + lesser(words_of(layer->outputs), BITLOOM_CONV_ROWS_BLOCK) * layer->planes;
     w->flip = 0U;
     if (layer->padding != BITLOOM_PADDING_ZERO) {
         memset(w->copies, layer->padding == BITLOOM_PADDING_PLUS ? 0xff : 0, w->words * sizeof *w->copies);

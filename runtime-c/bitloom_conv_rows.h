@@ -71,8 +71,9 @@ typedef struct {
 } bitloom_conv_rows;
 
 /*
- * Words of scratch: 3 * taps + list + 2 * (list / 16 + 8) + 8 * planes + copies * ceil(channels / 32), where
- * taps is kernel_height * kernel_width, and copies is 1, or 1 + taps if groups do not start at words.
+ * Words of scratch: 3 * taps + list + 2 * (list / 16 + 8) + block * planes + copies * ceil(channels / 32),
+ * where taps is kernel_height * kernel_width, block the words of a block, 8 or fewer where there are not so
+ * many, and copies is 1, or 1 + taps if groups do not start at words.
  */
 
 /* Writes output bits of the rows [y0, y1). */

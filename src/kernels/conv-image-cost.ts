@@ -49,37 +49,48 @@ const MVE: ImageCounts = {
   ...{ tablePart: 45, inputWord: 0.6, entryWord: 0.9, output: 40, lookup: 11, loopedLookup: 11 },
 };
 
-export function imageCost(program: DeviceProgram, conv: Conv, layer: ImageLayer, cpu: Cpu): number {
-  return weighted(cpu.hasMve ? MVE : INSTRUCTIONS[coreFamily(cpu)], countsOf(program, conv, layer));
+/** @param rows Output rows of each call but the last; all of them if absent. */
+export function imageCost(
+  program: DeviceProgram,
+  conv: Conv,
+  layer: ImageLayer,
+  cpu: Cpu,
+  rows?: number,
+): number {
+  const counts = countsOf(program, conv, layer, rows ?? program.tensors[conv.output]!.shape[0]);
+  return weighted(cpu.hasMve ? MVE : INSTRUCTIONS[coreFamily(cpu)], counts);
 }
 
-/** How often each part of the work is done. */
-function countsOf(program: DeviceProgram, conv: Conv, layer: ImageLayer): ImageCounts {
+/** How often each part of the work is done in all calls. */
+function countsOf(program: DeviceProgram, conv: Conv, layer: ImageLayer, rows: number): ImageCounts {
   const { kernel } = conv.window;
   const [height, width, outputs] = program.tensors[conv.output]!.shape;
   const channels = program.tensors[conv.input]!.shape[2];
   const { phases, words } = layer;
+  const calls = Math.ceil(height / rows);
   const passes = Math.ceil(outputs / layer.chunk);
   const strips = Math.ceil(width / 32);
-  const tables = height * strips * phases * passes;
-  const { mapRows, padRows } = packedRows(program, conv);
-  const channelRows = mapRows * channels * passes;
+  // Further passes over a single row find it packed, and the tables of its only strip.
+  const packings = rows === 1 ? 1 : passes;
+  const tables = height * strips * phases * (strips === 1 ? packings : passes);
+  const { mapRows, padRows } = packedRows(program, conv, rows);
+  const channelRows = mapRows * channels * packings;
   const inside = wordsInside(program, conv, layer, strips);
   // Two halves of a result, which are two outputs where the map is narrow.
   const results = height * strips * (layer.isNarrow ? Math.ceil(outputs / 2) : outputs);
   const isUnrolled = [3, 5, 6].includes(layer.lookups);
   return {
-    pass: passes,
-    row: height * passes,
+    pass: calls * packings,
+    row: height * packings,
     packedChannel: channelRows * strips * phases,
     packedWord: channelRows * inside,
     edgeWord: channelRows * (strips * phases * words - inside),
-    padWord: padRows * passes * channels * strips * phases * ENTRY_WORDS,
+    padWord: padRows * packings * channels * strips * phases * ENTRY_WORDS,
     tablePart: tables * layer.parts,
     tableInput: tables * kernel[0] * channels,
     inputWord: tables * kernel[0] * channels * words,
     entryWord: tables * words * layer.entries,
-    listed: outputs * layer.lookups,
+    listed: calls * outputs * layer.lookups,
     output: results,
     lookup: isUnrolled ? results * layer.lookups : 0,
     loopedLookup: isUnrolled ? 0 : results * layer.lookups,
@@ -88,15 +99,20 @@ function countsOf(program: DeviceProgram, conv: Conv, layer: ImageLayer): ImageC
   };
 }
 
-/** Rows of the map and of the padding that are packed in one pass over the output rows. */
-function packedRows(program: DeviceProgram, conv: Conv): { mapRows: number; padRows: number } {
+/** Rows of the map and of the padding that are packed in one pass over the output rows, in calls of so many rows. */
+function packedRows(
+  program: DeviceProgram,
+  conv: Conv,
+  rows: number,
+): { readonly mapRows: number; readonly padRows: number } {
   const { kernel, stride, dilation, pads } = conv.window;
   const height = program.tensors[conv.input]!.shape[0];
   const span = (kernel[0] - 1) * dilation[0] + 1;
   let [next, mapRows, padRows] = [0, 0, 0];
   for (let y = 0; y < program.tensors[conv.output]!.shape[0]; y++) {
     const end = y * stride[0] + span;
-    for (next = Math.max(next, y * stride[0]); next < end; next++) {
+    const isFirst = y % rows === 0;
+    for (next = isFirst ? y * stride[0] : Math.max(next, y * stride[0]); next < end; next++) {
       const row = next - pads[0];
       if (row >= 0 && row < height) mapRows++;
       else padRows++;

@@ -7,7 +7,9 @@ type Threshold = Extract<Instruction, { kind: "threshold" }>;
 /** Words of a table entry and inputs of a part: `BITLOOM_CONV_IMAGE_ENTRY` and `_PART`. */
 export const ENTRY_WORDS = 20;
 const PART_INPUTS = 5;
-const SCRATCH_BYTES = 12288;
+export const SCRATCH_BYTES = 12288;
+/** Passes in which the outputs are done where memory is short. */
+const PASSES = [1, 2, 4, 8, 16] as const;
 /** Wider output rows are cut into strips of 32 pixels. */
 const NARROW = 16;
 
@@ -39,7 +41,7 @@ export interface ImageLayer extends Values, Phases {
   readonly scratchBytes: number;
 }
 
-/** Every division into parts whose working memory is small enough. */
+/** Every division into parts and passes whose working memory is small enough. */
 export function imageLayers(program: DeviceProgram, conv: Conv, threshold: Threshold): ImageLayer[] {
   const { domain, shape } = program.tensors[conv.input]!;
   const { bits, step, offset } = conv.weights;
@@ -53,9 +55,12 @@ export function imageLayers(program: DeviceProgram, conv: Conv, threshold: Thres
   if (phases === undefined || own === undefined) return [];
   const inputs = conv.window.kernel[0] * shape[2];
   const least = Math.ceil(inputs / PART_INPUTS);
-  return Array.from({ length: Math.min(inputs, 2 * least) - least + 1 }, (_, i) =>
-    layerOf(program, conv, { ...own, ...phases }, least + i),
-  ).filter((layer) => layer !== undefined);
+  return Array.from({ length: Math.min(inputs, 2 * least) - least + 1 }, (_, i) => least + i).flatMap(
+    (parts) =>
+      PASSES.map((passes) => layerOf(program, conv, { ...own, ...phases }, parts, passes)).filter(
+        (layer) => layer !== undefined,
+      ),
+  );
 }
 
 function layerOf(
@@ -63,6 +68,7 @@ function layerOf(
   conv: Conv,
   values: Values & Phases,
   parts: number,
+  passes: number,
 ): ImageLayer | undefined {
   const { kernel, dilation } = conv.window;
   const channels = program.tensors[conv.input]!.shape[2];
@@ -80,7 +86,8 @@ function layerOf(
   const perResult = 2 * (lookups + 1) + 1;
   // A result is one output, or two where the map is narrow.
   const size = isNarrow ? 2 : 1;
-  const results = Math.min(Math.ceil(outputs / size), Math.floor((SCRATCH_BYTES / 4 - fixed) / perResult));
+  const wanted = Math.ceil(outputs / size / passes);
+  const results = Math.min(wanted, Math.floor((SCRATCH_BYTES / 4 - fixed) / perResult));
   if (words > ENTRY_WORDS || results < 1 || parts > 255 || ENTRY_WORDS * values.phases * entries > 65000)
     return undefined;
   return {

@@ -1,6 +1,7 @@
 import type { CodeMatrix, DeviceProgram, Instruction, Window } from "../program/types.js";
 import { imageCost } from "./conv-image-cost.js";
-import { ENTRY_WORDS, type ImageLayer, imageLayers, partStarts } from "./conv-image-layer.js";
+import { ENTRY_WORDS, type ImageLayer, imageLayers, partStarts, SCRATCH_BYTES } from "./conv-image-layer.js";
+import { offeredTilings } from "./tilings.js";
 import {
   type DescriptorField,
   followingThreshold,
@@ -16,13 +17,20 @@ type Threshold = Extract<Instruction, { kind: "threshold" }>;
 export const convImage: Kernel = {
   name: "conv_image",
   summary: "u8 × ±1 convolution of few channels by tables of signed sums, fused with a one-bit threshold",
-  match(program, index, cpu) {
+  countsRows: true,
+  match(program, index, cpu, rows) {
     const conv = instructionOf(program, index, "conv");
     const threshold = followingThreshold(program, index);
     if (conv === undefined || threshold === undefined || threshold.levels !== 1) return [];
     if (program.tensors[threshold.output]!.domain.kind !== "codes") return [];
-    return imageLayers(program, conv, threshold).map((layer) =>
-      choice(program, conv, threshold, layer, index, imageCost(program, conv, layer, cpu)),
+    const cost = (layer: ImageLayer): number => imageCost(program, conv, layer, cpu, rows);
+    const ways = imageLayers(program, conv, threshold).map((layer) => ({
+      tiling: layer,
+      scratch: layer.scratchBytes,
+      cost: cost(layer),
+    }));
+    return offeredTilings(ways, SCRATCH_BYTES).map((layer) =>
+      choice(program, conv, threshold, layer, index, cost(layer)),
     );
   },
 };

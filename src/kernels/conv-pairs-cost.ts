@@ -1,8 +1,8 @@
 import type { Cpu } from "../targets/index.js";
 import { type ConvPairsShape, classCounts, padMode } from "./conv-pairs-shape.js";
-import { type ConvPairsSizes, type ConvPairsTiling, phasesOf, sizesOf } from "./conv-pairs-sizes.js";
+import { type ConvPairsSizes, type ConvPairsTiling, lanesOf, phasesOf, sizesOf } from "./conv-pairs-sizes.js";
 import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
-import { unitBytes } from "./layout.js";
+import { workInCalls } from "./rows.js";
 
 /** How often each part of the work is done. */
 interface PairsWork {
@@ -30,18 +30,20 @@ interface PairsWork {
   readonly tile: number;
   readonly call: number;
   readonly row: number;
+  /** Calls of the kernel. */
+  readonly entry: number;
 }
 
 /** Instructions of each part of the work, fitted to counts of random layers (bench/fit.ts; GCC 12, -O2). */
 const DSP: PairsWork = {
   ...{ word: 85.1, run: 14.5, state: 10.5, preset: 27, presetClass: 17.3, zipped: 2.5, stored: 9 },
   ...{ build: 35.1, move: 33.4, halves: 6.7, turned: 13.4, phases: 79.1, column: 56.8, plusOne: 7.5 },
-  ...{ line: 134, tile: 551, call: 334, row: 185 },
+  ...{ line: 134, tile: 551, call: 334, row: 185, entry: 0 },
 };
 const THUMB1: PairsWork = {
   ...{ word: 142.2, run: 88.9, state: 0, preset: 40.5, presetClass: 33.2, zipped: 4.5, stored: 13.2 },
   ...{ build: 91.4, move: 151.5, halves: 16, turned: 15, phases: 120, column: 72, plusOne: 9 },
-  ...{ line: 310, tile: 986, call: 319, row: 292 },
+  ...{ line: 310, tile: 986, call: 319, row: 292, entry: 0 },
 };
 const INSTRUCTIONS: Readonly<Record<CoreFamily, PairsWork>> = {
   dsp: DSP,
@@ -49,29 +51,35 @@ const INSTRUCTIONS: Readonly<Record<CoreFamily, PairsWork>> = {
   thumb1: THUMB1,
 };
 
-/** Estimated instructions for the whole map in one call, and the work that they are made of. */
+/** Estimated instructions for the whole map in all its calls, and the work that they are made of. */
 export function convPairsCost(
   shape: ConvPairsShape,
   tiling: ConvPairsTiling,
   cpu: Cpu,
 ): { readonly cost: number; readonly work: Readonly<Record<string, number>> } {
-  const work = workOf(shape, tiling);
+  const size = sizesOf(shape, tiling);
+  const work = workInCalls(shape.outputHeight, tiling.rows, (rows) => workOf(shape, tiling, size, rows));
   return { cost: weighted(INSTRUCTIONS[coreFamily(cpu)], work), work: { ...work } };
 }
 
-function workOf(shape: ConvPairsShape, tiling: ConvPairsTiling): PairsWork {
-  const size = sizesOf(shape, tiling);
+/** The work of one call for so many rows. */
+function workOf(
+  shape: ConvPairsShape,
+  tiling: ConvPairsTiling,
+  size: ConvPairsSizes,
+  outputRows: number,
+): PairsWork {
   const [kernelHeight, kernelWidth] = shape.window.kernel;
   const perGroup = shape.outputs / shape.groups;
-  const lanes = Math.max(1, 4 / unitBytes(shape.outputWidth));
-  const tiles = Math.ceil(shape.outputHeight / lanes);
+  const lanes = lanesOf(shape.outputWidth);
+  const tiles = Math.ceil(outputRows / lanes);
   const columns = Math.ceil(shape.outputWidth / 32) * shape.groups;
   const blocks = columns * Math.ceil(perGroup / tiling.block);
   const outputs = columns * tiles * perGroup;
   const { built, moved, distinct, gathered, counted } = tableRows(shape, tiling, size, tiles);
   const runs = tiling.scheme === "window" ? 1 : kernelHeight * size.pieces;
   const isZero = padMode(shape) === 2;
-  const rows = Math.min(lanes, shape.outputHeight);
+  const rows = Math.min(lanes, outputRows);
   // What the slots hold of all lines serves every block.
   const gathers = (distinct <= tiling.lineSlots ? columns : blocks) * gathered;
   const counts = (distinct <= size.span ? columns : blocks) * counted;
@@ -84,7 +92,7 @@ function workOf(shape: ConvPairsShape, tiling: ConvPairsTiling): PairsWork {
     run: outputs * runs,
     state: outputs * (runs - 1 + (isZero ? 1 : 0)),
     preset: isZero ? outputs * (size.planes + 1) : 0,
-    presetClass: isZero ? outputs * Math.ceil((size.planes + 1) / 4) * tileClasses(shape, lanes) : 0,
+    presetClass: isZero ? outputs * Math.ceil((size.planes + 1) / 4) * tileClasses(shape, rows) : 0,
     zipped: shape.outputWidth === 16 ? outputs : 0,
     stored: shape.outputWidth === 16 || shape.outputWidth === 32 ? 0 : outputs * lanes,
     build: blocks * built * size.rowGroups,
@@ -98,13 +106,14 @@ function workOf(shape: ConvPairsShape, tiling: ConvPairsTiling): PairsWork {
     tile: blocks * tiles,
     call: blocks * tiles * runs,
     row: blocks * built * size.pieces,
+    entry: 1,
   };
 }
 
-/** Classes of pixels in one tile of as many rows as lanes, at most. */
-function tileClasses(shape: ConvPairsShape, lanes: number): number {
+/** Classes of pixels in one tile of so many rows, at most. */
+function tileClasses(shape: ConvPairsShape, tileRows: number): number {
   const { rows, columns } = classCounts(shape);
-  return Math.min(rows, lanes) * columns;
+  return Math.min(rows, tileRows) * columns;
 }
 
 /** Rows of tables that a column of tiles builds and moves, lines in all, those that it gathers, and whose pairs it counts. */

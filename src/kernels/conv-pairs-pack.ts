@@ -31,36 +31,54 @@ export function weightBit(shape: ConvPairsShape, weights: CodeMatrix, output: nu
   return weights.codes[output * weights.inputs + k]! ^ (padMode(shape) === 1 ? 1 : 0);
 }
 
-/** Weight bits of group `group` of kernel row `ky`; inputs that fill up are 1. */
-function nibble(
-  shape: ConvPairsShape,
-  columnGroups: number,
-  weights: CodeMatrix,
-  output: number,
-  ky: number,
-  group: number,
-): number {
-  const kernelWidth = shape.window.kernel[1];
-  const channels = shape.channels / shape.groups;
-  const kx = Math.floor(group / columnGroups);
-  const first = 4 * (group % columnGroups);
-  if (kx >= kernelWidth) return 15;
-  let bits = 0;
-  for (let j = 0; j < 4; j++) {
-    const channel = first + j;
-    const k = (ky * kernelWidth + kx) * channels + channel;
-    bits |= (channel < channels ? weightBit(shape, weights, output, k) : 1) << j;
-  }
-  return bits;
+/** Bits of a word where the weights of each of its eight groups start, modulo 32: see bitloom_conv_pairs.h. */
+const POSITIONS = [3, 11, 19, 27, 7, 15, 23, 31] as const;
+
+/** Four weight bits at a position of a word. */
+function placed(bits: number, position: number): number {
+  return (bits << position) | (position > 28 ? bits >>> (32 - position) : 0);
 }
 
-/** Eight groups as offsets into tables: see bitloom_conv_pairs.h. */
-function offsetWord(nibbles: readonly number[]): number {
-  return nibbles.reduce((word, bits, i) => {
-    const shift = i < 4 ? 8 * i + 3 : 8 * (i - 4) + 7;
-    const wide = BigInt(bits) << BigInt(shift);
-    return (word | Number((wide | (wide >> 32n)) & 0xffffffffn)) >>> 0;
-  }, 0);
+/** A word of groups of weights 1111. */
+const FULL_WORD = POSITIONS.reduce<number>((word, position) => word | placed(15, position), 0);
+
+/** The words of a layer in the order of its outputs: all ways to cut its work have the same ones in another order. */
+const known = new WeakMap<CodeMatrix, Map<string, Uint32Array>>();
+
+/** [output][words of the window], or [output][kernel row][words of the row]. */
+function wordsByOutput(shape: ConvPairsShape, isWindow: boolean, weights: CodeMatrix): Uint32Array {
+  const ofWeights = known.get(weights) ?? new Map<string, Uint32Array>();
+  known.set(weights, ofWeights);
+  const key = [isWindow, shape.channels, shape.groups, ...shape.window.kernel, padMode(shape)].join();
+  const words = ofWeights.get(key) ?? packByOutput(shape, isWindow, weights);
+  ofWeights.set(key, words);
+  return words;
+}
+
+function packByOutput(shape: ConvPairsShape, isWindow: boolean, weights: CodeMatrix): Uint32Array {
+  const [kernelHeight, kernelWidth] = shape.window.kernel;
+  const channels = shape.channels / shape.groups;
+  const columnGroups = Math.ceil(channels / 4);
+  const rowGroups = kernelWidth * columnGroups;
+  const rowWords = Math.ceil(rowGroups / 8);
+  const outputWords = isWindow ? Math.ceil((kernelHeight * rowGroups) / 8) : kernelHeight * rowWords;
+  const packed = new Uint32Array(shape.outputs * outputWords).fill(FULL_WORD);
+  const flip = padMode(shape) === 1 ? 1 : 0;
+  for (let n = 0; n < shape.outputs; n++) {
+    let k = n * weights.inputs;
+    for (let ky = 0; ky < kernelHeight; ky++) {
+      const first = n * 8 * outputWords + ky * (isWindow ? rowGroups : 8 * rowWords);
+      for (let kx = 0; kx < kernelWidth; kx++) {
+        for (let c = 0; c < channels; c++, k++) {
+          const group = first + kx * columnGroups + (c >> 2);
+          // Bits start as ones.
+          if ((weights.codes[k]! ^ flip) === 0)
+            packed[group >> 3]! &= ~placed(1 << (c & 3), POSITIONS[group & 7]!);
+        }
+      }
+    }
+  }
+  return packed;
 }
 
 /** All weight words, in the order in which the runs read them. */
@@ -70,38 +88,23 @@ export function packConvPairsWeights(
   weights: CodeMatrix,
 ): Uint32Array {
   const size = sizesOf(shape, tiling);
+  const isWindow = tiling.scheme === "window";
+  const words = wordsByOutput(shape, isWindow, weights);
+  if (isWindow) return words;
   const kernelHeight = shape.window.kernel[0];
-  const columnGroups = size.columnWords / 4;
   const perGroup = shape.outputs / shape.groups;
-  const packed = new Uint32Array(shape.outputs * size.totalWords);
+  const packed = new Uint32Array(words.length);
   let at = 0;
-  const put = (group: (i: number) => number): void => {
-    packed[at++] = offsetWord(Array.from({ length: 8 }, (_, i) => group(i)));
-  };
-  const inRow = (output: number, ky: number, group: number): number =>
-    group < size.rowGroups ? nibble(shape, columnGroups, weights, output, ky, group) : 15;
   for (let g = 0; g < shape.groups; g++) {
     for (let block = 0; block < perGroup; block += tiling.block) {
-      const outputs = Array.from(
-        { length: Math.min(tiling.block, perGroup - block) },
-        (_, i) => g * perGroup + block + i,
-      );
-      if (tiling.scheme === "window") {
-        for (const n of outputs) {
-          for (let word = 0; word < size.words; word++) {
-            put((i) => {
-              const ky = Math.floor((8 * word + i) / size.rowGroups);
-              return ky < kernelHeight ? inRow(n, ky, (8 * word + i) % size.rowGroups) : 15;
-            });
-          }
-        }
-        continue;
-      }
+      const end = Math.min(block + tiling.block, perGroup);
       for (let ky = 0; ky < kernelHeight; ky++) {
         for (let first = 0; first < size.words; first += tiling.piece) {
-          const last = Math.min(first + tiling.piece, size.words);
-          for (const n of outputs) {
-            for (let word = first; word < last; word++) put((i) => inRow(n, ky, 8 * word + i));
+          const count = Math.min(tiling.piece, size.words - first);
+          for (let n = g * perGroup + block; n < g * perGroup + end; n++) {
+            const from = (n * kernelHeight + ky) * size.words + first;
+            packed.set(words.subarray(from, from + count), at);
+            at += count;
           }
         }
       }

@@ -13,6 +13,8 @@ export interface ConvPairsTiling {
   readonly piece: number;
   /** Gathered input rows that are kept; 0: used where they lie. */
   readonly lineSlots: number;
+  /** The most output rows of one call; all of them if absent. */
+  readonly rows?: number;
 }
 
 /** Numbers that follow from shape and tiling, as the C computes them. */
@@ -63,6 +65,28 @@ export function canUseRowsInPlace(shape: ConvPairsShape): boolean {
   );
 }
 
+/** Output rows that share a word. */
+export function lanesOf(outputWidth: number): number {
+  return Math.max(1, 4 / unitBytes(outputWidth));
+}
+
+/**
+ * Tiles of which one input row is a part, as many as one call has: their counters are kept at once.
+ *
+ * @param reach Rows from the first of a window to its last.
+ * @param isEnded Whether the row itself ends a tile before another one starts.
+ */
+export function tileSlots(
+  { outputHeight, outputWidth, window }: Pick<ConvPairsShape, "outputHeight" | "outputWidth" | "window">,
+  rows: number | undefined,
+  isEnded: boolean,
+): number {
+  const [stride] = window.stride;
+  const reach = (window.kernel[0] - 1) * window.dilation[0];
+  const open = Math.max(1, isEnded ? Math.ceil(reach / stride) : Math.floor(reach / stride) + 1);
+  return Math.min(open, Math.ceil(Math.min(rows ?? outputHeight, outputHeight) / lanesOf(outputWidth)));
+}
+
 export function sizesOf(shape: ConvPairsShape, tiling: ConvPairsTiling): ConvPairsSizes {
   const [kernelHeight, kernelWidth] = shape.window.kernel;
   const columnWords = 4 * Math.ceil(shape.channels / shape.groups / 4);
@@ -74,11 +98,7 @@ export function sizesOf(shape: ConvPairsShape, tiling: ConvPairsTiling): ConvPai
   const totalWords = isWindow ? words : kernelHeight * words;
   const pieces = isWindow ? 1 : Math.ceil(words / tiling.piece);
   const tableWords = isWindow ? words : Math.min(words, tiling.piece);
-  const stride = shape.window.stride[0];
-  const slots =
-    tiling.scheme !== "rows"
-      ? 1
-      : Math.max(1, pieces === 1 ? Math.ceil(reach / stride) : Math.floor(reach / stride) + 1);
+  const slots = tiling.scheme === "rows" ? tileSlots(shape, tiling.rows, pieces === 1) : 1;
   const isZero = padMode(shape) === 2;
   const runs = isWindow ? 1 : kernelHeight * pieces;
   const hasState = runs > 1 || isZero;

@@ -12,7 +12,11 @@ import {
   planesFor,
   sizesOf,
 } from "./conv-pairs-sizes.js";
-import { classConstants, packConvPairsThresholds } from "./conv-pairs-thresholds.js";
+import {
+  type ConvPairsThresholds,
+  classConstants,
+  packConvPairsThresholds,
+} from "./conv-pairs-thresholds.js";
 import { offeredTilings } from "./tilings.js";
 import {
   type DescriptorField,
@@ -27,7 +31,7 @@ type Conv = Extract<Instruction, { kind: "conv" }>;
 type Threshold = Extract<Instruction, { kind: "threshold" }>;
 
 const MAX_UINT16 = 65535;
-/** Scratch that the fastest tiling may take, where one fits; a leaner one is offered beside it. */
+/** Scratch that the fastest tiling may take, where one fits; leaner ones are offered beside it. */
 const SCRATCH_LIMIT = 12 * 1024;
 
 /** ±1 × ±1 convolution with its threshold, 32 output pixels to a word: `runtime-c/bitloom_conv_pairs.h`. */
@@ -35,11 +39,12 @@ export const convPairs: Kernel = {
   name: "conv_pairs",
   summary:
     "±1 × ±1 convolution, 32 pixels per word, tables of pairs of inputs, fused with a one-bit threshold",
-  match(program, index, cpu) {
+  countsRows: true,
+  match(program, index, cpu, rows) {
     // With vectors conv_tables_mve executes fewer instructions on every shape.
     const fused = cpu.hasMve ? undefined : fusedConv(program, index);
     if (fused === undefined) return [];
-    return tilings(fused.shape, cpu).map((tiling) => choice(fused, tiling, index, cpu));
+    return tilings(fused.shape, cpu, rows).map((tiling) => choice(fused, tiling, index, cpu));
   },
 };
 
@@ -48,6 +53,7 @@ interface FusedConv {
   readonly shape: ConvPairsShape;
   readonly conv: Conv;
   readonly threshold: Threshold;
+  readonly packed: ConvPairsThresholds;
 }
 
 function fusedConv(program: DeviceProgram, index: number): FusedConv | undefined {
@@ -56,7 +62,13 @@ function fusedConv(program: DeviceProgram, index: number): FusedConv | undefined
   if (conv === undefined || threshold?.levels !== 1) return undefined;
   if (program.tensors[threshold.output]!.domain.kind !== "codes") return undefined;
   const shape = convPairsShape(program, conv);
-  return shape === undefined ? undefined : { shape, conv, threshold };
+  if (shape === undefined) return undefined;
+  return {
+    shape,
+    conv,
+    threshold,
+    packed: packConvPairsThresholds(shape, conv.weights, threshold.thresholds),
+  };
 }
 
 /** The choice with a tiling of the caller's, for tests and measurements. */
@@ -98,17 +110,17 @@ function isBipolar(domain: { bits: number; step: number; offset: number }): bool
   return domain.bits === 1 && domain.step === 2 && domain.offset === -1;
 }
 
-function tilings(shape: ConvPairsShape, cpu: Cpu): readonly ConvPairsTiling[] {
-  const all = candidates(shape).map((tiling) => ({
+function tilings(shape: ConvPairsShape, cpu: Cpu, rows: number | undefined): readonly ConvPairsTiling[] {
+  const all = candidates(shape, rows).map((tiling) => ({
     tiling,
     scratch: sizesOf(shape, tiling).scratchBytes,
     cost: convPairsCost(shape, tiling, cpu).cost,
   }));
-  return offeredTilings(all, [SCRATCH_LIMIT]);
+  return offeredTilings(all, SCRATCH_LIMIT);
 }
 
 /** Ways to cut the work: by scheme, outputs per block and words per piece. */
-function candidates(shape: ConvPairsShape): ConvPairsTiling[] {
+function candidates(shape: ConvPairsShape, rows: number | undefined): ConvPairsTiling[] {
   const perGroup = shape.outputs / shape.groups;
   const blocks = [1, 2, 3, 4, 6, 8, 16].map((parts) => Math.ceil(perGroup / parts));
   const rowWords = sizesOf(shape, { scheme: "rows", block: 1, piece: 1, lineSlots: 1 }).words;
@@ -129,7 +141,8 @@ function candidates(shape: ConvPairsShape): ConvPairsTiling[] {
       }
     }
   }
-  return found.filter((tiling) => Number.isFinite(sizesOf(shape, tiling).planes));
+  const inRows = rows === undefined ? found : found.map((tiling) => ({ ...tiling, rows }));
+  return inRows.filter((tiling) => Number.isFinite(sizesOf(shape, tiling).planes));
 }
 
 function choice(fused: FusedConv, tiling: ConvPairsTiling, index: number, cpu: Cpu): KernelChoice {
@@ -149,9 +162,8 @@ function choice(fused: FusedConv, tiling: ConvPairsTiling, index: number, cpu: C
 
 const SCHEMES: Readonly<Record<ConvPairsScheme, number>> = Object.freeze({ window: 0, rows: 1, tiles: 2 });
 
-function call({ shape, conv, threshold }: FusedConv, tiling: ConvPairsTiling): KernelCall {
+function call({ shape, conv, packed }: FusedConv, tiling: ConvPairsTiling): KernelCall {
   const size = sizesOf(shape, tiling);
-  const packed = packConvPairsThresholds(shape, conv.weights, threshold.thresholds);
   const isZero = padMode(shape) === 2;
   const { kernel, stride, dilation, pads } = shape.window;
   const fields: DescriptorField[] = [

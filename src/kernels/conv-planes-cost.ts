@@ -1,10 +1,10 @@
 import type { Cpu } from "../targets/index.js";
 import { classesOf, outsideColumns, outsideRows, padMode } from "./conv-pairs-shape.js";
-import { phasesOf } from "./conv-pairs-sizes.js";
+import { lanesOf, phasesOf } from "./conv-pairs-sizes.js";
 import type { ConvPlanesShape } from "./conv-planes-shape.js";
-import { type ConvPlanesTiling, sizesOf } from "./conv-planes-sizes.js";
+import { type ConvPlanesSizes, type ConvPlanesTiling, sizesOf } from "./conv-planes-sizes.js";
 import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
-import { unitBytes } from "./layout.js";
+import { workInCalls } from "./rows.js";
 
 /** How often each part of the work is done. */
 interface PlanesWork {
@@ -69,22 +69,28 @@ const INSTRUCTIONS: Readonly<Record<CoreFamily, PlanesWork>> = {
   thumb1: THUMB1,
 };
 
-/** Estimated instructions for the whole map in one call, and the work that they are made of. */
+/** Estimated instructions for the whole map in all its calls, and the work that they are made of. */
 export function convPlanesCost(
   shape: ConvPlanesShape,
   tiling: ConvPlanesTiling,
   cpu: Cpu,
 ): { readonly cost: number; readonly work: Readonly<Record<string, number>> } {
-  const work = workOf(shape, tiling);
+  const size = sizesOf(shape, tiling);
+  const work = workInCalls(shape.outputHeight, tiling.rows, (rows) => workOf(shape, tiling, size, rows));
   return { cost: weighted(INSTRUCTIONS[coreFamily(cpu)], work), work: { ...work } };
 }
 
-function workOf(shape: ConvPlanesShape, tiling: ConvPlanesTiling): PlanesWork {
-  const size = sizesOf(shape, tiling);
+/** The work of one call for so many rows. */
+function workOf(
+  shape: ConvPlanesShape,
+  tiling: ConvPlanesTiling,
+  size: ConvPlanesSizes,
+  outputRows: number,
+): PlanesWork {
   const { kernel, stride, dilation } = shape.window;
   const perGroup = shape.outputs / shape.groups;
-  const lanes = Math.max(1, 4 / unitBytes(shape.outputWidth));
-  const tiles = Math.ceil(shape.outputHeight / lanes);
+  const lanes = lanesOf(shape.outputWidth);
+  const tiles = Math.ceil(outputRows / lanes);
   const columns = Math.ceil(shape.outputWidth / 32) * shape.groups;
   const blocks = columns * Math.ceil(perGroup / tiling.block);
   const outputs = columns * tiles * perGroup;
@@ -97,7 +103,7 @@ function workOf(shape: ConvPlanesShape, tiling: ConvPlanesTiling): PlanesWork {
   const rowWords = kernel[1] * (shape.channels / shape.groups);
   const halves =
     (Math.floor(size.words / size.piece) * (size.piece % 4) + ((size.words % size.piece) % 4)) / 2;
-  const classed = outputs * meanClasses(shape, tiles, lanes);
+  const classed = outputs * meanClasses(shape, tiles, lanes, outputRows);
   const loaded = built + counted;
   return {
     sixBlock: isSix ? addedBlocks : 0,
@@ -112,7 +118,7 @@ function workOf(shape: ConvPlanesShape, tiling: ConvPlanesTiling): PlanesWork {
     stored: outputs * shape.outputPlanes * (shape.outputWidth === 16 ? 1 : lanes),
     sixTables: isSix ? built * 4 * size.words : 0,
     threeTables: isSix ? 0 : built * 4 * size.words,
-    ...gatheredWords(shape, loaded * size.lineWords, lanes),
+    ...gatheredWords(shape, loaded * size.lineWords, lanes, outputRows),
     turned: loaded * rowWords,
     counted: counted * rowWords,
     ones: shape.ones === 0 ? 0 : counted * rowWords,
@@ -130,9 +136,10 @@ function gatheredWords(
   shape: ConvPlanesShape,
   words: number,
   lanes: number,
+  outputRows: number,
 ): Pick<PlanesWork, "halves" | "lanes" | "phases" | "columns"> {
   const phases = phasesOf(shape);
-  const rows = Math.min(lanes, shape.outputHeight);
+  const rows = Math.min(lanes, outputRows);
   const isHalves =
     phases === 1 && lanes === 2 && shape.width > 8 && (shape.channels / shape.groups) % 4 === 0;
   return {
@@ -143,15 +150,18 @@ function gatheredWords(
   };
 }
 
-/** Classes of pixels of a tile, on average. */
-function meanClasses(shape: ConvPlanesShape, tiles: number, lanes: number): number {
+/** Classes of pixels of a tile, on average over all calls for so many rows. */
+function meanClasses(shape: ConvPlanesShape, tiles: number, lanes: number, outputRows: number): number {
   if (padMode(shape) !== 2) return 1;
   const rows = classesOf(outsideRows(shape)).ids;
   const columns = classesOf(outsideColumns(shape)).classes.length;
-  let count = 0;
-  for (let t = 0; t < tiles; t++) {
-    const ofLanes = Array.from({ length: lanes }, (_, lane) => rows[t + lane * tiles]);
-    count += new Set(ofLanes.filter((id) => id !== undefined)).size * columns;
+  let [count, all] = [0, 0];
+  for (let first = 0; first + outputRows <= shape.outputHeight; first += outputRows) {
+    for (let t = 0; t < tiles; t++, all++) {
+      const ofLanes = Array.from({ length: lanes }, (_, lane) => t + lane * tiles);
+      const inCall = ofLanes.filter((y) => y < outputRows).map((y) => rows[first + y]);
+      count += new Set(inCall).size * columns;
+    }
   }
-  return count / tiles;
+  return count / all;
 }

@@ -1,6 +1,6 @@
 /** How the work of `runtime-c/bitloom_conv_planes.h` is cut, and the sizes that follow from that, as the C has them. */
 import { padMode } from "./conv-pairs-shape.js";
-import { phasesOf, planesFor } from "./conv-pairs-sizes.js";
+import { phasesOf, planesFor, tileSlots } from "./conv-pairs-sizes.js";
 import { type ConvPlanesKind, type ConvPlanesShape, rowPairs } from "./conv-planes-shape.js";
 
 /** How the work is cut: what the planner chooses. */
@@ -11,6 +11,8 @@ export interface ConvPlanesTiling {
   readonly block: number;
   /** Weight words whose tables are kept at once: 2, 4, 6 or 8. */
   readonly piece: number;
+  /** The most output rows of one call; all of them if absent. */
+  readonly rows?: number;
 }
 
 /** Numbers that follow from shape and tiling. */
@@ -34,15 +36,18 @@ export const GROUPS: Readonly<Record<ConvPlanesKind, { readonly inputs: number; 
 const COUNTER_PLANES = [9, 12, 15] as const;
 const SUM_WORDS = 16;
 
-export function sizesOf(shape: ConvPlanesShape, { scheme, block, piece }: ConvPlanesTiling): ConvPlanesSizes {
-  const { kernel, stride, dilation } = shape.window;
+export function sizesOf(
+  shape: ConvPlanesShape,
+  { scheme, block, piece, rows }: ConvPlanesTiling,
+): ConvPlanesSizes {
+  const { kernel, dilation } = shape.window;
   const channels = shape.channels / shape.groups;
   const group = GROUPS[shape.kind];
   const lineWords = 4 * Math.ceil(channels / 4) * (phasesOf(shape) || kernel[1]);
   const words = 2 * Math.ceil((kernel[1] * channels) / (8 * group.inputs));
   const used = Math.min(piece, words);
   const reach = (kernel[0] - 1) * dilation[0];
-  const slots = scheme === "tiles" ? 1 : Math.floor(reach / stride[0]) + 1;
+  const slots = scheme === "tiles" ? 1 : tileSlots(shape, rows, false);
   const planes = COUNTER_PLANES.find((p) => shape.greatest < 2 ** (p + 1) - 1) ?? Number.POSITIVE_INFINITY;
   const rowPlanes = planesFor(rowPairs(shape));
   const scratchWords =

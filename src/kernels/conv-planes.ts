@@ -21,18 +21,19 @@ import {
 type Conv = Extract<Instruction, { kind: "conv" }>;
 type Threshold = Extract<Instruction, { kind: "threshold" }>;
 
-/** Scratch that the fastest ways of cutting may take; the leanest is offered beside them. */
-const SCRATCH_LIMITS = [32 * 1024, 16 * 1024] as const;
+/** Scratch that the fastest way of cutting may take, where one fits; leaner ones are offered beside it. */
+const SCRATCH_LIMIT = 32 * 1024;
 
 /** Convolution of k-bit codes by m-bit or ternary weights with its thresholds: `runtime-c/bitloom_conv_planes.h`. */
 export const convPlanes: Kernel = {
   name: "conv_planes",
   summary:
     "k-bit × m-bit or ternary convolution, 32 pixels per word, tables of six or three inputs, fused with its thresholds",
-  match(program, index, cpu) {
+  countsRows: true,
+  match(program, index, cpu, rows) {
     const fused = fusedConv(program, index);
     if (fused === undefined) return [];
-    return tilings(fused.shape, cpu).map((tiling) => choice(fused, tiling, index, cpu));
+    return tilings(fused.shape, cpu, rows).map((tiling) => choice(fused, tiling, index, cpu));
   },
 };
 
@@ -67,17 +68,17 @@ export function convPlanesChoice(
   return choice(fused, tiling, index, cpu);
 }
 
-function tilings(shape: ConvPlanesShape, cpu: Cpu): readonly ConvPlanesTiling[] {
-  const all = candidates(shape).map((tiling) => ({
+function tilings(shape: ConvPlanesShape, cpu: Cpu, rows: number | undefined): readonly ConvPlanesTiling[] {
+  const all = candidates(shape, rows).map((tiling) => ({
     tiling,
     scratch: sizesOf(shape, tiling).scratchBytes,
     cost: convPlanesCost(shape, tiling, cpu).cost,
   }));
-  return offeredTilings(all, SCRATCH_LIMITS);
+  return offeredTilings(all, SCRATCH_LIMIT);
 }
 
 /** Ways to cut the work: by scheme, outputs per block and words per piece. */
-function candidates(shape: ConvPlanesShape): ConvPlanesTiling[] {
+function candidates(shape: ConvPlanesShape, rows: number | undefined): ConvPlanesTiling[] {
   const perGroup = shape.outputs / shape.groups;
   const blocks = [1, 2, 3, 4, 6, 8, 16].map((parts) => Math.ceil(perGroup / parts));
   const found: ConvPlanesTiling[] = [];
@@ -86,7 +87,8 @@ function candidates(shape: ConvPlanesShape): ConvPlanesTiling[] {
       for (const piece of [2, 4, 6, 8]) found.push({ scheme, block, piece });
     }
   }
-  return found.filter((tiling) => Number.isFinite(sizesOf(shape, tiling).planes));
+  const inRows = rows === undefined ? found : found.map((tiling) => ({ ...tiling, rows }));
+  return inRows.filter((tiling) => Number.isFinite(sizesOf(shape, tiling).planes));
 }
 
 function choice(fused: FusedConv, tiling: ConvPlanesTiling, index: number, cpu: Cpu): KernelChoice {

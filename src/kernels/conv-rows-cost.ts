@@ -1,5 +1,5 @@
 import type { Cpu } from "../targets/index.js";
-import { BLOCK_WORDS, type Form, MAX_LIST, type RowsGeometry, type RowsSizes } from "./conv-rows-geometry.js";
+import { BLOCK_WORDS, type Form, type RowsGeometry, type RowsSizes } from "./conv-rows-geometry.js";
 import { type CoreFamily, coreFamily, weighted } from "./core-family.js";
 
 /** How often each part of the work is done. */
@@ -26,6 +26,8 @@ export interface RowsWork {
   readonly blockTail: number;
   readonly list: number;
   readonly listWord: number;
+  /** Lists after the first one. */
+  readonly nextListWord: number;
   readonly unaligned: number;
   readonly score: number;
   readonly scorePlane: number;
@@ -49,7 +51,7 @@ const THUMB2: Readonly<Record<Form, Partial<RowsWork>>> = {
 };
 const THUMB1: Readonly<Record<Form, Partial<RowsWork>>> = {
   pairs: {
-    ...{ sixteen: 96.1, eight: 257, ripple: 0.4, signPlane: 19.8, listWord: 25.7 },
+    ...{ sixteen: 96.1, eight: 257, ripple: 0.4, signPlane: 19.8, listWord: 25.7, nextListWord: 100 },
     ...{ pixel: 280, windowTap: 45.2, tap: 25, tapRest: 14.3, copy: 48.4 },
     ...{ block: 306, blockTap: 35.4, blockPart: 33.4, blockWord: 211.6, blockTail: 7 },
     ...{ unaligned: 25.2, score: 31.7, scorePlane: 8.3 },
@@ -105,7 +107,7 @@ function pixelWork(
   { channels, groups, outputs, window }: RowsGeometry,
   form: Form,
   family: CoreFamily,
-  { planes }: RowsSizes,
+  { list, planes }: RowsSizes,
   isScores: boolean,
   taps: number,
 ): RowsWork {
@@ -117,7 +119,7 @@ function pixelWork(
   const tapWords = Math.ceil(channels / 32);
   const perTap = form === "pairs" ? Math.ceil(channels / 2) : channels;
   const inWord = form === "pairs" ? 16 : 32;
-  const lists = listsOf(form, taps, perTap);
+  const lists = listsOf(form, taps, perTap, list);
   const isThumb2 = family !== "thumb1";
   const adders = lists.map((rows) => addersOf(Math.ceil(rows / 16), planes, isThumb2));
   const sum = (of: (a: Adders) => number): number => adders.reduce((total, a) => total + of(a), 0);
@@ -147,6 +149,7 @@ function pixelWork(
     blockTail: taps * blocks.length * (perTap % inWord),
     list: lists.length * blocks.length,
     listWord: isThumb2 ? 0 : lists.length * words,
+    nextListWord: isThumb2 ? 0 : Math.max(lists.length - 1, 0) * words,
     unaligned: !isScores && outputs % 32 !== 0 ? words : 0,
     score: isScores ? outputs : 0,
     scorePlane: isScores ? outputs * planes : 0,
@@ -154,18 +157,18 @@ function pixelWork(
 }
 
 /** Rows of each list that is added up: `add_pairs` and `add_inputs` of bitloom_conv_rows.c. */
-function listsOf(form: Form, taps: number, perTap: number): number[] {
+function listsOf(form: Form, taps: number, perTap: number, most: number): number[] {
   if (form === "inputs") return [Math.floor((taps * perTap) / 2)].filter((rows) => rows > 0);
   const lists: number[] = [];
   let count = 0;
   for (let tap = 0; tap < taps; tap++) {
     for (let left = perTap; left > 0; ) {
-      const room = Math.floor((MAX_LIST - count) / 16);
+      const room = Math.floor((most - count) / 16);
       const words = Math.min(Math.floor(left / 16), room);
       const taken = words > 0 ? 16 * words : left;
       count += taken;
       left -= taken;
-      if (MAX_LIST - count < 16) {
+      if (most - count < 16) {
         lists.push(count);
         count = 0;
       }

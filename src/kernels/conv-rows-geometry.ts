@@ -7,8 +7,8 @@ export type Form = "pairs" | "inputs";
 
 /** Words of a row that lie side by side: `BITLOOM_CONV_ROWS_BLOCK`. */
 export const BLOCK_WORDS = 8;
-/** Pairs whose rows are added at a time: 8 KB of offsets. */
-export const MAX_LIST = 2048;
+/** Pairs whose rows may be added at a time: at most 8 KB of offsets; less for less memory. */
+export const LISTS = [2048, 512, 256, 128, 48] as const;
 const MAX_UINT16 = 65535;
 
 /** The shape of a convolution as the descriptor states it; channels and outputs per group. */
@@ -115,19 +115,22 @@ export interface RowsSizes {
   readonly scratchBytes: number;
 }
 
-/** List, planes and scratch of a layer; the header of the C has the same formula. */
+/**
+ * List, planes and scratch of a layer; the header of the C has the same formula.
+ *
+ * @param most Rows of the list of pairs at most, a multiple of 16.
+ */
 export function rowsSizes(
-  taps: number,
-  channels: number,
-  groups: number,
+  { taps, channels, outputs, groups }: Pick<RowsGeometry, "taps" | "channels" | "outputs" | "groups">,
   form: Form,
   isScores: boolean,
+  most: number,
 ): RowsSizes {
   const sixteens = (n: number): number => 16 * Math.ceil(n / 16);
   const list =
     form === "inputs"
       ? sixteens(Math.floor((taps * channels) / 2) + 1)
-      : Math.min(MAX_LIST, sixteens(taps * Math.ceil(channels / 2)) + 16);
+      : Math.min(most, sixteens(taps * Math.ceil(channels / 2)) + 16);
   let levels = 1;
   for (let numbers = list / 16; numbers > 1; numbers = Math.ceil(numbers / 8)) levels++;
   let bits = 2;
@@ -135,7 +138,7 @@ export function rowsSizes(
   while (2 ** (bits - 1) < inputs + (isScores ? 1 : 0)) bits++;
   const planes = Math.max(bits, 1 + 3 * levels);
   const copies = groups > 1 && channels % 32 !== 0 ? 1 + taps : 1;
-  const words =
-    3 * taps + list + 2 * (list / 16 + 8) + BLOCK_WORDS * planes + copies * Math.ceil(channels / 32);
+  const counters = Math.min(BLOCK_WORDS, Math.ceil(outputs / 32)) * planes;
+  const words = 3 * taps + list + 2 * (list / 16 + 8) + counters + copies * Math.ceil(channels / 32);
   return { list, planes, scratchBytes: 8 * Math.ceil(words / 2) };
 }

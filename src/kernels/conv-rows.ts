@@ -1,8 +1,16 @@
 import type { Instruction } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
 import { rowsCost } from "./conv-rows-cost.js";
-import { type Form, type RowsGeometry, rowsGeometry, rowsSizes } from "./conv-rows-geometry.js";
+import {
+  type Form,
+  LISTS,
+  type RowsGeometry,
+  type RowsSizes,
+  rowsGeometry,
+  rowsSizes,
+} from "./conv-rows-geometry.js";
 import { constantOutput, packPresets, packRows } from "./conv-rows-pack.js";
+import { offeredTilings } from "./tilings.js";
 import {
   type ConstantArray,
   type DescriptorField,
@@ -26,44 +34,70 @@ export const convRows: Kernel = {
     const geometry = conv === undefined ? undefined : rowsGeometry(program, conv);
     if (conv === undefined || geometry === undefined) return [];
     const threshold = followingThreshold(program, index);
-    const thresholds =
+    const fused =
       threshold?.levels === 1 && program.tensors[threshold.output]!.domain.kind === "codes"
-        ? { values: threshold.thresholds, output: threshold.output, covers: [index, index + 1] }
+        ? { thresholds: threshold.thresholds, output: threshold.output, covers: [index, index + 1] }
         : undefined;
+    const alone = { thresholds: undefined, output: conv.output, covers: [index] };
     const forms: Form[] = geometry.taps * geometry.channels <= MAX_INPUTS ? ["pairs", "inputs"] : ["pairs"];
-    return forms.flatMap((form) => [
-      ...(thresholds === undefined
-        ? []
-        : [choice(conv, geometry, form, cpu, thresholds.values, thresholds.output, thresholds.covers)]),
-      choice(conv, geometry, form, cpu, undefined, conv.output, [index]),
-    ]);
+    return forms.flatMap((form) =>
+      (fused === undefined ? [alone] : [fused, alone]).flatMap((part) =>
+        choices({ conv, geometry, form, ...part }, cpu),
+      ),
+    );
   },
 };
 
+/** What is executed, and the form of its rows. */
+interface RowsLayer {
+  readonly conv: Conv;
+  readonly geometry: RowsGeometry;
+  readonly form: Form;
+  /** Absent for sums. */
+  readonly thresholds: Int32Array | undefined;
+  readonly output: number;
+  readonly covers: readonly number[];
+}
+
+/** One for each length of the list of pairs that is worth its memory. */
+function choices(layer: RowsLayer, cpu: Cpu): KernelChoice[] {
+  const { conv, geometry, form, thresholds } = layer;
+  const isScores = thresholds === undefined;
+  const longest = rowsSizes(geometry, form, isScores, LISTS[0]);
+  const longestCost = rowsCost(geometry, form, cpu, longest, isScores).cost;
+  const ways = LISTS.map((most) => {
+    const sizes = rowsSizes(geometry, form, isScores, most);
+    const { cost, work } = rowsCost(geometry, form, cpu, sizes, isScores);
+    // Shorter lists are never faster, whatever the estimates say.
+    const atLeast = sizes.list === longest.list ? cost : Math.max(cost, longestCost + 1);
+    return { tiling: { sizes, cost: atLeast, work }, scratch: sizes.scratchBytes, cost: atLeast };
+  });
+  const rows = packRows(
+    conv.weights,
+    geometry,
+    form,
+    (n) =>
+      thresholds !== undefined &&
+      constantOutput(thresholds, n, geometry.taps * geometry.channels) !== undefined,
+  );
+  return offeredTilings(ways, longest.scratchBytes).map(({ sizes, ...estimate }) => ({
+    ...choice(layer, rows, sizes),
+    ...estimate,
+  }));
+}
+
 function choice(
-  conv: Conv,
-  geometry: RowsGeometry,
-  form: Form,
-  cpu: Cpu,
-  thresholds: Int32Array | undefined,
-  output: number,
-  covers: readonly number[],
-): KernelChoice {
+  { conv, geometry, form, thresholds, output, covers }: RowsLayer,
+  rows: Uint32Array,
+  sizes: RowsSizes,
+): Omit<KernelChoice, "cost"> {
   const { classes, window } = geometry;
-  const sizes = rowsSizes(geometry.taps, geometry.channels, geometry.groups, form, thresholds === undefined);
   const hasClasses = classes.rows.length * classes.columns.length > 1;
   const constants: ConstantArray[] = [
     {
       name: "rows",
       type: "uint32_t",
-      values: packRows(
-        conv.weights,
-        geometry,
-        form,
-        (n) =>
-          thresholds !== undefined &&
-          constantOutput(thresholds, n, geometry.taps * geometry.channels) !== undefined,
-      ),
+      values: rows,
       layout:
         form === "pairs"
           ? "8 zeros, [group][block][tap][pair][4 rows][words], one bit per output"
@@ -140,6 +174,5 @@ function choice(
         "bitloom_popcount.h",
       ],
     },
-    ...rowsCost(geometry, form, cpu, sizes, thresholds === undefined),
   };
 }

@@ -11,7 +11,7 @@ import { type CoreFamily, coreFamily } from "./core-family.js";
 import type { KernelChoice } from "./types.js";
 
 /** Executed instructions of one more call of a kernel: the layer's function, the rings' descriptors, what the kernel sets up. */
-const CALL: Readonly<Record<CoreFamily, number>> = Object.freeze({ dsp: 60, thumb2: 60, thumb1: 100 });
+const CALL: Readonly<Record<CoreFamily, number>> = Object.freeze({ dsp: 80, thumb2: 80, thumb1: 150 });
 
 function outputHeight(program: DeviceProgram, choice: KernelChoice): number {
   return program.tensors[choice.output]!.shape[0];
@@ -21,6 +21,24 @@ function outputHeight(program: DeviceProgram, choice: KernelChoice): number {
 export function inCalls(program: DeviceProgram, choice: KernelChoice, cpu: Cpu, rows: number): KernelChoice {
   const calls = Math.ceil(outputHeight(program, choice) / rows);
   return calls <= 1 ? choice : { ...choice, cost: choice.cost + (calls - 1) * CALL[coreFamily(cpu)] };
+}
+
+/** Work of a layer of `height` rows in calls of at most `rows` rows, as work of a single call for so many rows. */
+export function workInCalls<Part extends string>(
+  height: number,
+  rows: number | undefined,
+  workOf: (rows: number) => Readonly<Record<Part, number>>,
+): Readonly<Record<Part, number>> {
+  const most = Math.min(rows ?? height, height);
+  const full = workOf(most);
+  if (most === height) return full;
+  const rest = height % most === 0 ? undefined : workOf(height % most);
+  const calls = Math.floor(height / most);
+  const parts = Object.keys(full) as Part[];
+  return Object.fromEntries(parts.map((part) => [part, calls * full[part] + (rest?.[part] ?? 0)])) as Record<
+    Part,
+    number
+  >;
 }
 
 /**

@@ -24,6 +24,8 @@ import {
 export interface LayerCase {
   readonly plan: Plan;
   readonly inputs: readonly TensorValues[];
+  /** Output rows of each call of its first kernel: how rolled plans run it. All in one call if absent. */
+  readonly rows?: number;
 }
 
 export const STACK_BYTES = 3072;
@@ -75,7 +77,7 @@ export async function buildBatch(
   await mkdir(shared, { recursive: true });
   const runtime = new Set<string>();
   const own: string[] = [];
-  for (const [index, { plan }] of cases.entries()) {
+  for (const [index, { plan, rows }] of cases.entries()) {
     const name = caseName(index);
     const { files, sources } = emitLibrary(plan, {
       name,
@@ -84,7 +86,9 @@ export async function buildBatch(
       knownAnswers: [NO_ANSWER],
     });
     for (const file of files.filter((f) => f.path.startsWith(name))) {
-      await writeFile(join(outDir, file.path), file.text);
+      const text =
+        rows !== undefined && file.path === `${name}.c` ? inRows(plan, file.text, rows) : file.text;
+      await writeFile(join(outDir, file.path), text);
     }
     for (const source of sources) {
       if (!source.startsWith(name)) runtime.add(source);
@@ -99,6 +103,20 @@ export async function buildBatch(
   const elf = join(outDir, "layers.elf");
   await linkImage(board, outDir, objects, elf);
   return elf;
+}
+
+/** The library's code with the calls of its first kernel for so many rows at a time. */
+function inRows(plan: Plan, text: string, rows: number): string {
+  const name = plan.steps.find(({ choice }) => choice.covers.length > 0)!.choice.call.function;
+  const called = text.replace(
+    new RegExp(`^ {4}(${name}\\(.*), 0U, (\\d+U)\\);$`, "m"),
+    (_, call: string, end: string) => `    uint32_t y;
+    for (y = 0U; y < ${end}; y += ${rows}U) {
+        ${call}, y, y + ${rows}U < ${end} ? y + ${rows}U : ${end});
+    }`,
+  );
+  if (called === text) throw new Error(`the call of ${name} cannot be divided`);
+  return called;
 }
 
 async function compile(

@@ -51,9 +51,11 @@ function pixelsBytes(tensor: ProgramTensor, bits: Int32Array): Uint8Array {
 
 function cases(shape: ConvShape, random: Random, name: string): KernelCase[] {
   const data = convCase(shape, random);
-  return convImage
-    .match(data.program, 0, findCpu("cortex-m4"))
-    .map((choice) => caseOf(name, choice, shape, data, pixelsBytes(data.program.tensors[2]!, data.bits)));
+  const offered = convImage.match(data.program, 0, findCpu("cortex-m4"));
+  const ways = offered.length === 0 ? [] : [random.pick(offered), offered.at(-1)!];
+  return ways.map((choice) =>
+    caseOf(name, choice, shape, data, pixelsBytes(data.program.tensors[2]!, data.bits)),
+  );
 }
 
 function randomCases(seed: number, count: number): KernelCase[] {

@@ -72,7 +72,11 @@ function cases(shape: ConvShape, random: Random, name: string): KernelCase[] {
     piece: random.pick([2, 4, 6, 8]),
   };
   const forced = convPlanesChoice(program, 0, tiling, cpu);
-  const choices: KernelChoice[] = [...convPlanes.match(program, 0, cpu), ...(forced ? [forced] : [])];
+  const offered = convPlanes.match(program, 0, cpu);
+  const choices: KernelChoice[] = [
+    ...(offered.length === 0 ? [] : [random.pick(offered)]),
+    ...(forced ? [forced] : []),
+  ];
   return choices.map((choice) => ({
     name: `${name} ${JSON.stringify(choice.call.fields.slice(3).map(([, value]) => value))}`,
     choice,
@@ -99,7 +103,7 @@ describe("conv_planes equals the definition", () => {
   it("on the host, seeds from 1000", { timeout: 120_000 }, async () => {
     const all = randomCases(1, 60);
     // What the kernel refuses (more planes than there are) is the exception.
-    expect(all.length).toBeGreaterThan(120);
+    expect(all.length).toBeGreaterThan(100);
     expect(await runOnHost(all)).toBe("all equal");
   });
 

@@ -6,6 +6,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { qemuEmulator } from "../../src/emulators/index.js";
 import { layoutConversion } from "../../src/kernels/layout-conversion.js";
 import { kernels } from "../../src/kernels/registry.js";
+import type { KernelChoice } from "../../src/kernels/types.js";
+import { choiceKey } from "../../src/plan/index.js";
 import type { DeviceProgram } from "../../src/program/index.js";
 import { compileTrace } from "../../src/reference/device-fast.js";
 import { findCpu } from "../../src/targets/index.js";
@@ -22,21 +24,33 @@ afterAll(() => harness.close());
 const firstSeed = Number(process.env.BITLOOM_SEED ?? 1000);
 const times = full ? 10 : 1;
 
-/** All choices for all instructions, and all changes of layout. */
+/** All choices for all instructions, those for calls of few rows too, and all changes of layout. */
 function casesOf(seed: number, program: DeviceProgram, core = "cortex-m4"): KernelCase[] {
   const cpu = findCpu(core);
   const values = compileTrace(program)(randomValues(new Random(seed + 1), program.tensors[0]!));
-  const choices = program.instructions.flatMap((_, i) => kernels.flatMap((k) => k.match(program, i, cpu)));
+  const choices = (rows?: number): KernelChoice[] =>
+    program.instructions.flatMap((_, i) => kernels.flatMap((k) => k.match(program, i, cpu, rows)));
+  const whole = choices();
+  const keys = new Set(whole.map(choiceKey));
+  const inRows = [3, 2, 1].flatMap((rows) =>
+    choices(rows)
+      .filter((choice) => !keys.has(choiceKey(choice)))
+      .map((choice) => {
+        keys.add(choiceKey(choice));
+        return { choice, rows };
+      }),
+  );
   const conversions = program.tensors.flatMap((_, id) =>
     (["channels", "pixels"] as const).flatMap((from) => {
       const to = from === "channels" ? "pixels" : "channels";
       return layoutConversion(program, id, from, to) ?? [];
     }),
   );
-  return [...choices, ...conversions].map((choice) => {
+  return [...[...whole, ...conversions].map((choice) => ({ choice })), ...inRows].map((c) => {
+    const { choice } = c;
     const shapes = [...choice.inputs, choice.output].map((id) => program.tensors[id]!.shape.join("×"));
     const name = `${seed}: ${choice.call.function} ${choice.inputLayouts} to ${choice.outputLayout} ${shapes}`;
-    return { name, program, choice, values };
+    return { name, program, values, ...c };
   });
 }
 
