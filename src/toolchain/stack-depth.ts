@@ -1,0 +1,147 @@
+/**
+ * How deep code takes the stack, found by following it through an image instruction by instruction. For functions that
+ * no compiler tells of: assembly, and the compiler's own library.
+ */
+import type { Code, Instruction } from "./disassembly.js";
+import { type Effect, effectOf, poppedRegisters } from "./thumb.js";
+
+/** A call, and how far the stack is down by then. */
+export interface Call {
+  readonly to: number;
+  /** Bytes below the stack pointer at the function's start. */
+  readonly depth: number;
+}
+
+export interface Depth {
+  /** Bytes at the deepest place that was reached, callees not counted. */
+  readonly deepest: number;
+  readonly calls: readonly Call[];
+  /** Addresses at which the code calls what a register holds. */
+  readonly indirect: readonly number[];
+  /** Why it could not be followed everywhere; then `deepest` and `calls` are of the part that was, and `deepest` is 0 of a loop. */
+  readonly obstacle?: string;
+}
+
+/** An instruction may be met with several depths, where one before it is conditional. With more it is in a loop that pushes. */
+const MAX_DEPTHS = 16;
+
+/**
+ * Follows the code from `start` until it returns. A jump to another function is followed as if it was part of this one, unless
+ * `isFunction` says that its depth is known otherwise: that is a call, too.
+ */
+export function stackDepth(code: Code, start: number, isFunction: (address: number) => boolean): Depth {
+  const walk = new Walk(code, start, isFunction);
+  walk.run();
+  return walk.result();
+}
+
+class Walk {
+  readonly #code: Code;
+  readonly #start: number;
+  readonly #isFunction: (address: number) => boolean;
+  readonly #seen = new Map<number, Set<number>>();
+  readonly #queue: { readonly at: number; readonly depth: number; readonly before?: Instruction }[] = [];
+  readonly #calls = new Map<string, Call>();
+  readonly #indirect = new Set<number>();
+  #deepest = 0;
+  #isLoop = false;
+  #obstacle: string | undefined;
+
+  constructor(code: Code, start: number, isFunction: (address: number) => boolean) {
+    this.#code = code;
+    this.#start = start;
+    this.#isFunction = isFunction;
+  }
+
+  run(): void {
+    this.#go(this.#start, 0);
+    for (let state = this.#queue.pop(); state !== undefined; state = this.#queue.pop()) {
+      this.#step(state.at, state.depth, state.before);
+    }
+  }
+
+  result(): Depth {
+    return {
+      deepest: this.#isLoop ? 0 : this.#deepest,
+      calls: [...this.#calls.values()],
+      indirect: [...this.#indirect],
+      ...(this.#obstacle === undefined ? {} : { obstacle: this.#obstacle }),
+    };
+  }
+
+  #step(at: number, depth: number, before: Instruction | undefined): void {
+    const instruction = this.#code.at(at);
+    if (instruction === undefined) return this.#stop("it runs into what is no code", at);
+    const effect = effectOf(instruction);
+    if (effect.down === undefined) return this.#stop("the stack pointer gets a computed value", at);
+    const after = depth + effect.down;
+    this.#deepest = Math.max(this.#deepest, after);
+    if (instruction.conditional && effect.down !== 0) this.#next(instruction, depth);
+    this.#follow(instruction, effect, after, before);
+  }
+
+  #follow(instruction: Instruction, { flow }: Effect, depth: number, before: Instruction | undefined): void {
+    const { address } = instruction;
+    switch (flow.kind) {
+      case "next":
+        return this.#next(instruction, depth);
+      case "jump":
+        if (flow.conditional) this.#next(instruction, depth);
+        if (flow.to !== this.#start && this.#isFunction(flow.to)) this.#call(flow.to, depth);
+        else this.#go(flow.to, depth);
+        return;
+      case "call":
+        this.#call(flow.to, depth);
+        return this.#next(instruction, depth);
+      case "indirect-call":
+        this.#indirect.add(address);
+        return this.#next(instruction, depth);
+      case "return":
+        if (flow.conditional) this.#next(instruction, depth);
+        if (depth !== 0) this.#stop("it returns with another stack pointer, or jumps by lr", address);
+        return;
+      case "computed": {
+        // Armv6-M returns so where registers have to be moved first: the last popped is the return address.
+        const popped = before === undefined ? undefined : poppedRegisters(before).at(-1);
+        if (depth === 0 && flow.register !== undefined && flow.register === popped) return;
+        return this.#stop("it jumps to a computed address", address);
+      }
+      case "end":
+        // After a call that does not return there may be no code; a trap ends a path, too.
+        return instruction.mnemonic.startsWith(".") && before !== undefined && isCall(before)
+          ? undefined
+          : this.#end(instruction);
+    }
+  }
+
+  #end({ mnemonic, address }: Instruction): void {
+    if (!mnemonic.startsWith("udf")) this.#stop("it runs into what is no code", address);
+  }
+
+  #next(instruction: Instruction, depth: number): void {
+    this.#go(instruction.address + instruction.bytes, depth, instruction);
+  }
+
+  #go(at: number, depth: number, before?: Instruction): void {
+    const depths = this.#seen.get(at) ?? new Set();
+    if (depths.has(depth)) return;
+    if (depths.size === MAX_DEPTHS) {
+      this.#isLoop = true;
+      return this.#stop("its depth grows in a loop", at);
+    }
+    this.#seen.set(at, depths.add(depth));
+    this.#queue.push({ at, depth, ...(before === undefined ? {} : { before }) });
+  }
+
+  #call(to: number, depth: number): void {
+    this.#calls.set(`${to} ${depth}`, { to, depth });
+  }
+
+  #stop(why: string, at: number): void {
+    this.#obstacle ??= `${why} at 0x${at.toString(16)}`;
+  }
+}
+
+function isCall(instruction: Instruction): boolean {
+  return effectOf(instruction).flow.kind === "call";
+}
