@@ -100,14 +100,19 @@ export class ImageStack {
     return [...symbols.slice(0, 1), ...this.#elf.symbols.filter((s) => s.size > 0 && names.includes(s.name))];
   }
 
-  /** Calls in a compiled function: a branch to another one comes at its end, with the frame given back. */
+  /**
+   * Calls in a compiled function. A branch to another one comes at its end, with the frame given back; a BL into its own
+   * middle is how an Armv6-M core jumps far.
+   */
   #callsIn(part: ElfSymbol, frameBytes: number): { to: number; depth: number }[] {
     const start = functionAddress(part);
     return [...this.#code.range(start, part.size)].flatMap((instruction) => {
       const { flow } = effectOf(instruction);
-      if (flow.kind === "call") return [{ to: flow.to, depth: frameBytes }];
-      const leaves = flow.kind === "jump" && (flow.to < start || flow.to >= start + part.size);
-      return leaves && this.#isFunction(flow.to) ? [{ to: flow.to, depth: 0 }] : [];
+      if (flow.kind !== "call" && flow.kind !== "jump") return [];
+      const { kind, to } = flow;
+      const isInside = to > start && to < start + part.size;
+      if (isInside || (kind === "jump" && (to === start || !this.#isFunction(to)))) return [];
+      return [{ to, depth: kind === "call" ? frameBytes : 0 }];
     });
   }
 
