@@ -123,7 +123,12 @@ export class ImageStack {
 
   #followed(at: number): StackNode<number> {
     const name = this.#functions.get(at)?.[0]?.name ?? nearestSymbol(this.#elf, at) ?? `0x${at.toString(16)}`;
-    const depth = stackDepth(this.#code, at, (to) => this.#compiled(to) !== undefined);
+    const depth = stackDepth(this.#code, {
+      start: at,
+      size: Math.max(0, ...(this.#functions.get(at) ?? []).map((s) => s.size)),
+      isKnown: (to) => this.#compiled(to) !== undefined,
+      isFunction: (to) => this.#functions.has(to),
+    });
     const declared = this.#known.declared.get(name);
     const problems: StackProblem[] = [];
     const problem = (code: StackProblem["code"], message: string): void => {

@@ -25,36 +25,58 @@ export interface Depth {
 /** An instruction may be met with several depths, where one before it is conditional. With more it is in a loop that pushes. */
 const MAX_DEPTHS = 16;
 
+/** Where to start, and what is known of the functions around. */
+export interface Followed {
+  readonly start: number;
+  /** Bytes of the function's code; 0 where the image does not tell. */
+  readonly size: number;
+  /** Functions whose depth is known otherwise: a jump to one is a call, too. Others are followed as parts of this one. */
+  readonly isKnown: (address: number) => boolean;
+  /** Whether a function starts here. A call of anything else is followed within the caller's frame, which it may give back. */
+  readonly isFunction: (address: number) => boolean;
+}
+
 /**
- * Follows the code from `start` until it returns. A jump to another function is followed as if it was part of this one, unless
- * `isFunction` says that its depth is known otherwise: that is a call, too.
+ * Follows the code from `start` until it returns. Where a compiler's table of jumps leads is the code of the function that
+ * nothing else reaches, with the depth of the jump: compiled code has one depth at each place.
  */
-export function stackDepth(code: Code, start: number, isFunction: (address: number) => boolean): Depth {
-  const walk = new Walk(code, start, isFunction);
+export function stackDepth(code: Code, followed: Followed): Depth {
+  const walk = new Walk(code, followed);
   walk.run();
   return walk.result();
 }
 
 class Walk {
   readonly #code: Code;
-  readonly #start: number;
-  readonly #isFunction: (address: number) => boolean;
+  readonly #function: Followed;
   readonly #seen = new Map<number, Set<number>>();
   readonly #queue: { readonly at: number; readonly depth: number; readonly before?: Instruction }[] = [];
   readonly #calls = new Map<string, Call>();
   readonly #indirect = new Set<number>();
   #deepest = 0;
   #isLoop = false;
+  #tableDepth: number | undefined;
+  /** Depths at calls of parts: where a jump by LR may lead back to. */
+  readonly #partDepths = new Set<number>();
   #obstacle: string | undefined;
 
-  constructor(code: Code, start: number, isFunction: (address: number) => boolean) {
+  constructor(code: Code, followed: Followed) {
     this.#code = code;
-    this.#start = start;
-    this.#isFunction = isFunction;
+    this.#function = followed;
   }
 
   run(): void {
-    this.#go(this.#start, 0);
+    const { start, size } = this.#function;
+    this.#go(start, 0);
+    this.#drain();
+    for (const instruction of this.#code.range(start, this.#tableDepth === undefined ? 0 : size)) {
+      if (this.#seen.has(instruction.address) || isFiller(instruction)) continue;
+      this.#go(instruction.address, this.#tableDepth!);
+      this.#drain();
+    }
+  }
+
+  #drain(): void {
     for (let state = this.#queue.pop(); state !== undefined; state = this.#queue.pop()) {
       this.#step(state.at, state.depth, state.before);
     }
@@ -76,35 +98,38 @@ class Walk {
     if (effect.down === undefined) return this.#stop("the stack pointer gets a computed value", at);
     const after = depth + effect.down;
     this.#deepest = Math.max(this.#deepest, after);
+    // Not executed, it leaves the depth as it was; that is the only way on behind a conditional return.
     if (instruction.conditional && effect.down !== 0) this.#next(instruction, depth);
     this.#follow(instruction, effect, after, before);
   }
 
-  #follow(instruction: Instruction, { flow }: Effect, depth: number, before: Instruction | undefined): void {
+  #follow(instruction: Instruction, effect: Effect, depth: number, before: Instruction | undefined): void {
     const { address } = instruction;
+    const { flow } = effect;
     switch (flow.kind) {
       case "next":
         return this.#next(instruction, depth);
       case "jump":
         if (flow.conditional) this.#next(instruction, depth);
-        if (flow.to !== this.#start && this.#isFunction(flow.to)) this.#call(flow.to, depth);
+        if (flow.to !== this.#function.start && this.#function.isKnown(flow.to)) this.#call(flow.to, depth);
         else this.#go(flow.to, depth);
         return;
       case "call":
-        this.#call(flow.to, depth);
+        if (this.#function.isFunction(flow.to)) this.#call(flow.to, depth);
+        else this.#part(flow.to, depth);
         return this.#next(instruction, depth);
       case "indirect-call":
         this.#indirect.add(address);
         return this.#next(instruction, depth);
       case "return":
-        if (flow.conditional) this.#next(instruction, depth);
-        if (depth !== 0) this.#stop("it returns with another stack pointer, or jumps by lr", address);
+        if (flow.conditional && effect.down === 0) this.#next(instruction, depth);
+        if (depth !== 0) this.#returnInside(instruction, depth);
         return;
       case "computed": {
         // Armv6-M returns so where registers have to be moved first: the last popped is the return address.
         const popped = before === undefined ? undefined : poppedRegisters(before).at(-1);
         if (depth === 0 && flow.register !== undefined && flow.register === popped) return;
-        return this.#stop("it jumps to a computed address", address);
+        return this.#table(depth, address);
       }
       case "end":
         // After a call that does not return there may be no code; a trap ends a path, too.
@@ -112,6 +137,22 @@ class Walk {
           ? undefined
           : this.#end(instruction);
     }
+  }
+
+  #part(to: number, depth: number): void {
+    this.#partDepths.add(depth);
+    this.#go(to, depth);
+  }
+
+  #returnInside({ operands, address }: Instruction, depth: number): void {
+    if (operands === "lr" && this.#partDepths.has(depth)) return;
+    this.#stop("it returns with another stack pointer, or jumps by LR", address);
+  }
+
+  /** A jump by a table, in a function that has an end and one such depth only. */
+  #table(depth: number, address: number): void {
+    if (this.#function.size > 0 && (this.#tableDepth ?? depth) === depth) this.#tableDepth = depth;
+    else this.#stop("it jumps to a computed address", address);
   }
 
   #end({ mnemonic, address }: Instruction): void {
@@ -140,6 +181,11 @@ class Walk {
   #stop(why: string, at: number): void {
     this.#obstacle ??= `${why} at 0x${at.toString(16)}`;
   }
+}
+
+/** Constants, and what aligns them. */
+function isFiller({ mnemonic, operands }: Instruction): boolean {
+  return mnemonic.startsWith(".") || /^nop(\.[nw])?$/.test(mnemonic) || operands === "r8, r8";
 }
 
 function isCall(instruction: Instruction): boolean {

@@ -20,7 +20,8 @@ uint32_t harness_stack_used(void);
 extern uint32_t linker_stack_bottom[];
 extern uint32_t linker_stack_top[];
 
-/* Paints all below the caller's frame, and returns where that ends: a function that is called next starts there. */
+/* Paints all below the caller's frame, and returns where that ends: a function that is called next starts
+ * there. */
 static inline __attribute__((always_inline)) const volatile uint32_t *harness_paint_stack(void) {
     volatile uint32_t *end;
     volatile uint32_t *word;
@@ -31,9 +32,9 @@ static inline __attribute__((always_inline)) const volatile uint32_t *harness_pa
     return end;
 }
 
-/* Bytes that were used between `end` and the lowest word that is not painted. Inline, as it would see its own frame. */
-static inline __attribute__((always_inline)) uint32_t
-harness_stack_below(const volatile uint32_t *end) {
+/* Bytes that were used between `end` and the lowest word that is not painted. Inline, as it would see its own
+ * frame. */
+static inline __attribute__((always_inline)) uint32_t harness_stack_below(const volatile uint32_t *end) {
     const volatile uint32_t *word = linker_stack_bottom;
     while (word < end && *word == STACK_PAINT) {
         word++;

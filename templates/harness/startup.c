@@ -16,9 +16,7 @@ void fault_handler(void);
 void reset_handler(void);
 void start_up(void);
 
-static void board_enable(void) {
-    BOARD_ENABLE
-}
+static void board_enable(void){BOARD_ENABLE}
 
 uint32_t harness_stack_size(void) {
     return 4U * (uint32_t)(linker_stack_top - linker_stack_bottom);
