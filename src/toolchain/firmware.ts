@@ -115,7 +115,8 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   const cpu = board.cpu.gccFlags;
   await mkdir(outDir, { recursive: true });
   const own = options.libraryObjects ?? (await compileForCpu(library, board.cpu, outDir, trace));
-  const reserved = options.stackBytes ?? defaultStack(estimatedStack(await libraryFrames(library, own), library.name));
+  const reserved =
+    options.stackBytes ?? defaultStack(estimatedStack(await libraryFrames(library, own), library.name));
   await writeBoardFiles(board, outDir, reserved);
   const driver = options.link === "semihosting" ? "uart_semihosting.c" : driverSource[board.uart.driver];
   const boot = board.boot === undefined ? [] : [bootSource[board.boot]];

@@ -5,7 +5,14 @@
 import type { CallGraph, CompiledFunction } from "./call-graph.js";
 import { functionKey } from "./call-graph.js";
 import { Code, disassemble, type Instruction } from "./disassembly.js";
-import { type Elf, type ElfSymbol, findSourceFunction, functionAddress, nearestSymbol, readElf } from "./elf.js";
+import {
+  type Elf,
+  type ElfSymbol,
+  findSourceFunction,
+  functionAddress,
+  nearestSymbol,
+  readElf,
+} from "./elf.js";
 import { type StackNode, type StackProblem, type StackUse, stackError, worstPath } from "./stack.js";
 import { stackDepth } from "./stack-depth.js";
 import { effectOf } from "./thumb.js";

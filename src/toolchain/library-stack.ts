@@ -1,11 +1,6 @@
 /** Worst-case stack of what a generated library offers: the one place where stack figures come from. */
 import { join } from "node:path";
-import {
-  type AssemblyObject,
-  compiledNode,
-  readCallGraph,
-  readDeclaredFrames,
-} from "./call-graph.js";
+import { type AssemblyObject, compiledNode, readCallGraph, readDeclaredFrames } from "./call-graph.js";
 import { ImageStack, type KnownFrames } from "./image-stack.js";
 import type { LibraryOnDisk } from "./library.js";
 import { type StackUse, worstPath } from "./stack.js";

@@ -3,7 +3,7 @@
  * no compiler tells of: assembly, and the compiler's own library.
  */
 import type { Code, Instruction } from "./disassembly.js";
-import { type Effect, effectOf, poppedRegisters } from "./thumb.js";
+import { effectOf, type Flow, poppedRegisters } from "./thumb.js";
 
 /** A call, and how far the stack is down by then. */
 export interface Call {
@@ -93,49 +93,48 @@ class Walk {
 
   #step(at: number, depth: number, before: Instruction | undefined): void {
     const instruction = this.#code.at(at);
-    if (instruction === undefined) return this.#stop("it runs into what is no code", at);
-    const effect = effectOf(instruction);
-    if (effect.down === undefined) return this.#stop("the stack pointer gets a computed value", at);
-    const after = depth + effect.down;
-    this.#deepest = Math.max(this.#deepest, after);
-    // Not executed, it leaves the depth as it was; that is the only way on behind a conditional return.
-    if (instruction.conditional && effect.down !== 0) this.#next(instruction, depth);
-    this.#follow(instruction, effect, after, before);
+    const effect = instruction && effectOf(instruction);
+    if (instruction === undefined || effect === undefined) this.#stop("it runs into what is no code", at);
+    else if (effect.down === undefined) this.#stop("the stack pointer gets a computed value", at);
+    else this.#execute(instruction, effect.flow, { depth, down: effect.down }, before);
   }
 
-  #follow(instruction: Instruction, effect: Effect, depth: number, before: Instruction | undefined): void {
-    const { address } = instruction;
-    const { flow } = effect;
+  #execute(
+    instruction: Instruction,
+    flow: Flow,
+    { depth, down }: { depth: number; down: number },
+    before: Instruction | undefined,
+  ): void {
+    const after = depth + down;
+    this.#deepest = Math.max(this.#deepest, after);
+    // Not executed, an instruction leaves the depth as it was; that is the only way on behind a conditional return.
+    const isConditional = instruction.conditional || ("conditional" in flow && flow.conditional);
+    if (isConditional && (down !== 0 || flow.kind !== "next")) this.#next(instruction, depth);
     switch (flow.kind) {
       case "next":
-        return this.#next(instruction, depth);
+        this.#next(instruction, after);
+        break;
       case "jump":
-        if (flow.conditional) this.#next(instruction, depth);
-        if (flow.to !== this.#function.start && this.#function.isKnown(flow.to)) this.#call(flow.to, depth);
-        else this.#go(flow.to, depth);
-        return;
+        if (flow.to !== this.#function.start && this.#function.isKnown(flow.to)) this.#call(flow.to, after);
+        else this.#go(flow.to, after);
+        break;
       case "call":
-        if (this.#function.isFunction(flow.to)) this.#call(flow.to, depth);
-        else this.#part(flow.to, depth);
-        return this.#next(instruction, depth);
+        if (this.#function.isFunction(flow.to)) this.#call(flow.to, after);
+        else this.#part(flow.to, after);
+        this.#next(instruction, after);
+        break;
       case "indirect-call":
-        this.#indirect.add(address);
-        return this.#next(instruction, depth);
+        this.#indirect.add(instruction.address);
+        this.#next(instruction, after);
+        break;
       case "return":
-        if (flow.conditional && effect.down === 0) this.#next(instruction, depth);
-        if (depth !== 0) this.#returnInside(instruction, depth);
-        return;
-      case "computed": {
-        // Armv6-M returns so where registers have to be moved first: the last popped is the return address.
-        const popped = before === undefined ? undefined : poppedRegisters(before).at(-1);
-        if (depth === 0 && flow.register !== undefined && flow.register === popped) return;
-        return this.#table(depth, address);
-      }
+        if (after !== 0) this.#returnInside(instruction, after);
+        break;
+      case "computed":
+        if (!isReturn(flow.register, after, before)) this.#table(after, instruction.address);
+        break;
       case "end":
-        // After a call that does not return there may be no code; a trap ends a path, too.
-        return instruction.mnemonic.startsWith(".") && before !== undefined && isCall(before)
-          ? undefined
-          : this.#end(instruction);
+        this.#end(instruction, before);
     }
   }
 
@@ -155,8 +154,10 @@ class Walk {
     else this.#stop("it jumps to a computed address", address);
   }
 
-  #end({ mnemonic, address }: Instruction): void {
-    if (!mnemonic.startsWith("udf")) this.#stop("it runs into what is no code", address);
+  /** A trap ends a path; behind a call that does not return there may be constants. */
+  #end({ mnemonic, address }: Instruction, before: Instruction | undefined): void {
+    if (mnemonic.startsWith("udf") || (before !== undefined && isCall(before))) return;
+    this.#stop("it runs into what is no code", address);
   }
 
   #next(instruction: Instruction, depth: number): void {
@@ -168,10 +169,11 @@ class Walk {
     if (depths.has(depth)) return;
     if (depths.size === MAX_DEPTHS) {
       this.#isLoop = true;
-      return this.#stop("its depth grows in a loop", at);
+      this.#stop("its depth grows in a loop", at);
+    } else {
+      this.#seen.set(at, depths.add(depth));
+      this.#queue.push({ at, depth, ...(before === undefined ? {} : { before }) });
     }
-    this.#seen.set(at, depths.add(depth));
-    this.#queue.push({ at, depth, ...(before === undefined ? {} : { before }) });
   }
 
   #call(to: number, depth: number): void {
@@ -181,6 +183,12 @@ class Walk {
   #stop(why: string, at: number): void {
     this.#obstacle ??= `${why} at 0x${at.toString(16)}`;
   }
+}
+
+/** Armv6-M returns so where registers have to be moved first: the last popped is the return address. */
+function isReturn(register: string | undefined, depth: number, before: Instruction | undefined): boolean {
+  if (depth !== 0 || register === undefined || before === undefined) return false;
+  return poppedRegisters(before).at(-1) === register;
 }
 
 /** Constants, and what aligns them. */
