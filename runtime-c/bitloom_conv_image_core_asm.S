@@ -313,7 +313,7 @@ one_input:
 82:     signs
         .endm
 
-/* void bitloom_conv_image_outputs(const bitloom_conv_image_strip *strip)   frame: bitloom_conv_image_outputs 72 */
+/* void bitloom_conv_image_outputs(const bitloom_conv_image_strip *strip)   frame: bitloom_conv_image_outputs 56 */
         function bitloom_conv_image_outputs
         push    {r4-r11, lr}
         sub     sp, #LOCALS

@@ -109,7 +109,7 @@ static void sum_parity(const work *w, uint32_t t) {
 }
 
 BITLOOM_CONV_PAIRS_SMALL uint32_t bitloom_conv_pairs_classes(const bitloom_conv_pairs_work *w, uint32_t t,
-                                                             uint16_t *classes, uint32_t *pixels) {
+                                                             uint32_t *classes, uint32_t *pixels) {
     const bitloom_conv_pairs *layer = w->layer;
     const uint32_t left = layer->output_width - w->x0;
     const uint32_t width = left < w->lines.lane_bits ? left : w->lines.lane_bits;
@@ -119,7 +119,7 @@ BITLOOM_CONV_PAIRS_SMALL uint32_t bitloom_conv_pairs_classes(const bitloom_conv_
         const uint32_t y = w->y0 + t + lane * w->tiles;
         const uint32_t row = y < w->y1 ? layer->row_classes[y] * (uint32_t)layer->column_class_count : 0U;
         for (x = 0U; x < width && y < w->y1; x++) {
-            const uint16_t class = (uint16_t)(row + layer->column_classes[w->x0 + x]);
+            const uint32_t class = row + layer->column_classes[w->x0 + x];
             uint32_t i = 0U;
             while (i < count && classes[i] != class)
                 i++;
@@ -145,8 +145,8 @@ static inline uint32_t subtract(uint32_t a, uint32_t b, uint32_t *borrow) {
     return difference;
 }
 
-/* Bits [first, first + 4) of every pixel's threshold: that of `output` in the pixel's class. */
-static inline void threshold_bits(const uint16_t *const *thresholds, uint32_t output, const uint32_t *pixels,
+/* Bits [first, first + 4) of every pixel's threshold: that of an output in the pixel's class. */
+static inline void threshold_bits(const uint16_t *thresholds, const uint32_t *classes, const uint32_t *pixels,
                                   uint32_t count, uint32_t first, uint32_t *bits) {
     uint32_t a = 0U;
     uint32_t b = 0U;
@@ -154,7 +154,7 @@ static inline void threshold_bits(const uint16_t *const *thresholds, uint32_t ou
     uint32_t d = 0U;
     uint32_t k;
     for (k = 0U; k < count; k++) {
-        const uint32_t threshold = (uint32_t)thresholds[k][output] >> first;
+        const uint32_t threshold = (uint32_t)thresholds[classes[k]] >> first;
         const uint32_t mask = pixels[k];
         a |= spread(threshold, 0U) & mask;
         b |= spread(threshold, 1U) & mask;
@@ -169,19 +169,18 @@ static inline void threshold_bits(const uint16_t *const *thresholds, uint32_t ou
 
 /* Counters of every output start from A - t + 2^planes of each pixel, without its lowest bit. */
 BITLOOM_CONV_PAIRS_SMALL static void preset_states(const work *w, uint32_t t, uint32_t *state) {
-    uint16_t classes[32];
+    uint32_t classes[32]; /* then: where their thresholds begin */
     uint32_t pixels[32];
-    const uint16_t *thresholds[32];
     const uint32_t planes = w->layer->planes;
     const uint32_t count = bitloom_conv_pairs_classes(w, t, classes, pixels);
     uint32_t output, i;
     for (i = 0U; i < count; i++)
-        thresholds[i] = w->thresholds + classes[i] * (uint32_t)w->layer->outputs;
+        classes[i] *= w->layer->outputs;
     for (output = 0U; output < w->outputs; output++) {
         uint32_t bits[BITLOOM_CONV_PAIRS_MAX_PLANES + 4U];
         uint32_t borrow = 0U;
         for (i = 0U; i <= planes; i += 4U)
-            threshold_bits(thresholds, output, pixels, count, i, bits + i);
+            threshold_bits(w->thresholds + output, classes, pixels, count, i, bits + i);
         (void)subtract(w->sum[0], bits[0], &borrow);
         for (i = 1U; i <= planes; i++)
             *state++ = subtract(w->sum[i], bits[i], &borrow);

@@ -51,7 +51,7 @@ void bitloom_conv_pairs_begin(bitloom_conv_pairs_work *w, const bitloom_conv_pai
                               uint32_t y1);
 
 /* Padding 0: the output pixels of tile t by class, up to 32 classes with their pixels. */
-uint32_t bitloom_conv_pairs_classes(const bitloom_conv_pairs_work *w, uint32_t t, uint16_t *classes,
+uint32_t bitloom_conv_pairs_classes(const bitloom_conv_pairs_work *w, uint32_t t, uint32_t *classes,
                                     uint32_t *pixels);
 
 #endif

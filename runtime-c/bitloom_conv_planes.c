@@ -168,7 +168,7 @@ static void merge_classes(work *w, uint32_t t, bitloom_conv_planes_counters *cou
     const bitloom_conv_planes *layer = w->layer;
     const uint32_t words = layer->output_planes * (uint32_t)layer->base.block;
     uint32_t *merged = w->results + words;
-    uint16_t classes[32];
+    uint32_t classes[32];
     uint32_t pixels[32];
     const uint32_t count = bitloom_conv_pairs_classes(&w->base, t, classes, pixels);
     const uint16_t *first = counters->thresholds;
@@ -222,8 +222,10 @@ static void run_piece(work *w, uint32_t ky, uint32_t plane, uint32_t first_word,
         w->base.weights + (ky * layer->words + first_word) * w->base.outputs * layer->weight_planes;
     for (j = 0U; j < layer->weight_planes; j++) {
         w->run.state = state + plane + layer->shifts[j];
-        (layer->kind == BITLOOM_CONV_PLANES_SIXES ? bitloom_conv_planes_add_sixes
-                                                  : bitloom_conv_planes_add_threes)(&w->run);
+        if (layer->kind == BITLOOM_CONV_PLANES_SIXES)
+            bitloom_conv_planes_add_sixes(&w->run);
+        else
+            bitloom_conv_planes_add_threes(&w->run);
         w->run.weights += w->run.words * w->base.outputs;
     }
 }
@@ -239,15 +241,16 @@ static uint32_t tile_of(const bitloom_conv_pairs *base, uint32_t r, uint32_t ky)
 static void line_plane(work *w, uint32_t r, uint32_t plane, uint32_t first, uint32_t count) {
     const bitloom_conv_planes *layer = w->layer;
     const bitloom_conv_pairs *base = &layer->base;
-    const uint32_t is_six = layer->kind == BITLOOM_CONV_PLANES_SIXES ? 1U : 0U;
     const uint32_t *row = w->row;
     uint32_t word, ky;
     load_row(w, r, plane);
     for (word = 0U; word < layer->words; word += w->words_per_piece) {
         const uint32_t left = layer->words - word;
         w->run.words = left < w->words_per_piece ? left : w->words_per_piece;
-        (is_six != 0U ? bitloom_conv_planes_sixes : bitloom_conv_planes_threes)(row, 4U * w->run.words,
-                                                                                w->tables);
+        if (layer->kind == BITLOOM_CONV_PLANES_SIXES)
+            bitloom_conv_planes_sixes(row, 4U * w->run.words, w->tables);
+        else
+            bitloom_conv_planes_threes(row, 4U * w->run.words, w->tables);
         row += 4U * w->group_inputs * w->run.words;
         for (ky = 0U; ky < base->kernel_height; ky++) {
             const uint32_t t = tile_of(base, r, ky);

@@ -1,12 +1,13 @@
 /** What a verification proves, one check at a time, for reports that list checks. */
-import type { Verdict } from "./emulators/index.js";
+import { measuredEntries, type Verdict } from "./emulators/index.js";
 import type { Board } from "./targets/index.js";
 import type { Firmware } from "./toolchain/firmware.js";
+import type { EntryStack } from "./toolchain/library-stack.js";
 
 /**
  * `memory`: the image links within the board's memories. `instruction-set`: it has no instruction that the core lacks.
  * `self-test`: the firmware is the model's, and its constants and known answers are right. `outputs`: every input came
- * back with the reference's bits. `stack`: the stack stayed within its room.
+ * back with the reference's bits. `stack`: the stack has a bound, and what was measured stayed within it and within its room.
  */
 export type CheckName = "memory" | "instruction-set" | "self-test" | "outputs" | "stack";
 
@@ -37,6 +38,8 @@ export interface Observed {
   readonly started: boolean;
   /** The firmware's own verdict, when it came to its end. */
   readonly verdict?: Verdict | undefined;
+  /** Worst-case stack of the functions of the image that ran; absent where it is not known. */
+  readonly stack?: readonly EntryStack[] | undefined;
   readonly problems: readonly Problem[];
   readonly vectors: number;
   readonly failedVectors: number;
@@ -91,15 +94,31 @@ function outputs(seen: Observed): Check {
 }
 
 function stack(seen: Observed): Check {
-  const { verdict } = seen;
+  const { verdict, stack: bounds = [], problems } = seen;
   const measured = verdict !== undefined && verdict.stackSizeBytes > 0;
-  if (verdict !== undefined && !measured) {
+  if (verdict !== undefined && !measured && !problems.some((p) => p.check === "stack")) {
     return { check: "stack", verdict: "skipped", detail: "this machine does not measure its stack" };
   }
-  return check(
-    seen,
-    "stack",
-    measured,
-    `${verdict?.stackUsedBytes} of ${verdict?.stackSizeBytes} bytes used`,
-  );
+  const room = `${verdict?.stackUsedBytes} of ${verdict?.stackSizeBytes} bytes used`;
+  const parts = measuredStacks(verdict, bounds).map((m) => `${m.entry} ${m.taken} of at most ${m.bytes}`);
+  return check(seen, "stack", measured, [room, ...parts].join(", "));
+}
+
+/** What the machine measured of each function that has a bound. */
+function measuredStacks(verdict: Verdict | undefined, bounds: readonly EntryStack[]) {
+  return measuredEntries.flatMap((entry) => {
+    const bound = bounds.find((s) => s.entry === entry);
+    const taken = verdict?.stackOf?.[entry];
+    return bound === undefined || taken === undefined ? [] : [{ ...bound, entry, taken }];
+  });
+}
+
+/** Functions that took more stack than their bound, which is wrong then. */
+export function exceededStacks(verdict: Verdict, bounds: readonly EntryStack[]): Problem[] {
+  return measuredStacks(verdict, bounds)
+    .filter(({ taken, bytes }) => taken > bytes)
+    .map(({ function: name, taken, bytes }) => ({
+      check: "stack",
+      text: `${name} took ${taken} bytes of stack, more than its bound of ${bytes}`,
+    }));
 }

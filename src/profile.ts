@@ -16,14 +16,9 @@ import type { Board } from "./targets/index.js";
 import { temporaryFolder } from "./toolchain/at-exit.js";
 import { codeBytes } from "./toolchain/call-sites.js";
 import { readElf } from "./toolchain/elf.js";
-import {
-  buildFirmware,
-  type Firmware,
-  type LibraryOnDisk,
-  type Link,
-  libraryCallGraph,
-} from "./toolchain/firmware.js";
-import { worstStack } from "./toolchain/stack.js";
+import { buildFirmware, type Firmware, type Link } from "./toolchain/firmware.js";
+import type { LibraryOnDisk } from "./toolchain/library.js";
+import { type EntryStack, entryStacks, libraryStack } from "./toolchain/library-stack.js";
 import { writeLibrary } from "./verify.js";
 
 export interface ProfileOptions {
@@ -80,6 +75,8 @@ export interface Profile {
     readonly arenaBytes: number;
     readonly stackBytes: number;
   };
+  /** Worst-case stack of the library's functions, with the deepest path. */
+  readonly stack: readonly EntryStack[];
 }
 
 /** Builds, runs and counts. Throws BitloomErrors: a tool is missing (exit 3), the image does not build or run (exit 1). */
@@ -137,7 +134,9 @@ async function profileOf(
   const { layers: symbols, run } = functionNames(plan, library.name);
   const core = board.cpu.id;
   const elf = await readElf(firmware.elf);
-  const graph = await libraryCallGraph(library, firmware.libraryObjects);
+  const image = await libraryStack(library, firmware);
+  const layerStacks = image.worst(symbols);
+  const stack = entryStacks(image, library.name);
   const macs = plan.steps.map(({ choice }) =>
     choice.covers.reduce((sum, i) => sum + macsOf(plan.program, plan.program.instructions[i]!), 0),
   );
@@ -150,7 +149,7 @@ async function profileOf(
       constantBytes: constantBytes(choice),
       arenaBytes: liveBytes(plan, step),
       scratchBytes: choice.scratchBytes,
-      stackBytes: worstStack(graph, symbols[step]!).bytes,
+      stackBytes: layerStacks[step]!.bytes,
     }),
   );
   const total = {
@@ -158,11 +157,11 @@ async function profileOf(
     flashBytes: firmware.library.flashBytes,
     constantBytes: plan.weightBytes,
     arenaBytes: plan.memory.arenaBytes,
-    stackBytes: firmware.stackBytes,
+    stackBytes: stack.find((s) => s.entry === "run")!.bytes,
   };
   const timings = total.estimatedCycles === null ? null : coreTimings[core]!.source;
   const inputs = calls.get(run)!.length;
-  return { emulator: emulator.id, board: board.id, core, timings, inputs, layers, total };
+  return { emulator: emulator.id, board: board.id, core, timings, inputs, layers, total, stack };
 }
 
 /** Means over the calls, which are one per input. */

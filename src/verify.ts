@@ -5,7 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Check, checksOf, type Problem } from "./checks.js";
+import { type Check, checksOf, exceededStacks, type Problem } from "./checks.js";
 import type { CompiledModel } from "./compile.js";
 import { BitloomError, type Diagnostic } from "./diagnostics/diagnostic.js";
 import { type Hello, type Machine, runVectors, type VectorResult, type Verdict } from "./emulators/index.js";
@@ -16,7 +16,9 @@ import { isArmv6M } from "./targets/index.js";
 import { checkArmv6M } from "./toolchain/armv6m.js";
 import { temporaryFolder } from "./toolchain/at-exit.js";
 import { type Elf, readElf } from "./toolchain/elf.js";
-import type { Firmware, LibraryOnDisk } from "./toolchain/firmware.js";
+import type { Firmware } from "./toolchain/firmware.js";
+import type { LibraryOnDisk } from "./toolchain/library.js";
+import { type EntryStack, entryStacks, libraryStack } from "./toolchain/library-stack.js";
 import {
   type BuildName,
   flashImageOf,
@@ -54,7 +56,12 @@ export interface Verification {
   /** Builds that do not fit the machine: nothing is known of them. The one that would be flashed is never among them. */
   readonly notChecked: readonly NotChecked[];
   /** The image for the board that was asked for; absent on the host. */
-  readonly firmware?: Pick<Firmware, "flashBytes" | "ramBytes" | "stackBytes" | "library">;
+  readonly firmware?: Pick<Firmware, "flashBytes" | "ramBytes" | "library"> & {
+    /** Worst-case stack of the library's functions; empty where there is no bound, which is a problem of the build. */
+    readonly stack: readonly EntryStack[];
+    /** That of `name_run`; 0 where there is no bound. */
+    readonly stackBytes: number;
+  };
   readonly seconds: number;
 }
 
@@ -71,7 +78,8 @@ export async function verifyModel(
     const expected = new Expectations(model.program, batch);
     options.onProgress?.("building (flash)");
     const flash = await flashImageOf(library, options, folder.path);
-    const builds = [await checkBuild("flash", flash, model, expected, options)];
+    const stack = await stackOf(library, flash);
+    const builds = [await checkBuild("flash", flash, model, expected, { ...options, stack })];
     options.onProgress?.("building (trace)");
     const trace = await traceImageOf(library, options, folder.path);
     if ("path" in trace) builds.push(await checkBuild("trace", trace, model, expected, options));
@@ -82,12 +90,32 @@ export async function verifyModel(
       passed: builds.every(hasPassed),
       builds,
       notChecked: "path" in trace ? [] : [trace],
-      ...(firmware === undefined ? {} : { firmware }),
+      ...(firmware === undefined ? {} : { firmware: { ...firmware, ...stackFields(stack) } }),
       seconds: (performance.now() - started) / 1000,
     };
   } finally {
     folder.remove();
   }
+}
+
+/** Bounds of the build that would be flashed, or why it has none. */
+interface StackBounds {
+  readonly entries: readonly EntryStack[];
+  readonly problems: readonly Problem[];
+}
+
+async function stackOf(library: LibraryOnDisk, { firmware, own = firmware }: Image): Promise<StackBounds> {
+  if (own === undefined) return { entries: [], problems: [] };
+  try {
+    return { entries: entryStacks(await libraryStack(library, own), library.name), problems: [] };
+  } catch (error) {
+    if (!(error instanceof BitloomError) || error.exitCode !== 1) throw error;
+    return { entries: [], problems: error.diagnostics.map((d) => ({ check: "stack", text: d.message })) };
+  }
+}
+
+function stackFields({ entries }: StackBounds) {
+  return { stack: entries, stackBytes: entries.find((e) => e.entry === "run")?.bytes ?? 0 };
 }
 
 export interface FlashedOptions extends Pick<VerifyOptions, "board" | "timeoutMs" | "onProgress"> {
@@ -151,8 +179,9 @@ async function checkBuild(
   { path, firmware, own = firmware }: Image,
   model: CompiledModel,
   expected: Expectations,
-  { emulator, board, target = board, timeoutMs, onProgress }: VerifyOptions,
+  options: VerifyOptions & { readonly stack?: StackBounds },
 ): Promise<BuildVerdict> {
+  const { emulator, board, target = board, timeoutMs, onProgress, stack } = options;
   const searched = own !== undefined && isArmv6M(board.cpu);
   const isElsewhere = target.id !== board.id && own === firmware;
   return checkMachine(() => emulator.start(path, board), model, expected, {
@@ -161,7 +190,8 @@ async function checkBuild(
     ...(isElsewhere ? { standIn: board.id } : {}),
     isLine: emulator.id === SERIAL,
     searched,
-    known: searched ? await foreignInstructions(own.elf) : [],
+    known: [...(searched ? await foreignInstructions(own.elf) : []), ...(stack?.problems ?? [])],
+    ...(stack === undefined ? {} : { stack: stack.entries }),
     ...(own === undefined ? {} : { firmware: own, elf: await readElf(path) }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(onProgress === undefined ? {} : { onProgress }),
@@ -184,6 +214,8 @@ interface CheckOptions extends Pick<VerifyOptions, "board" | "timeoutMs" | "onPr
   readonly elf?: Elf;
   /** Whether the image was searched for instructions that the core lacks. */
   readonly searched: boolean;
+  /** Worst-case stack of the image's functions, where it is known. */
+  readonly stack?: readonly EntryStack[];
   /** Problems that the image itself shows. */
   readonly known: readonly Problem[];
   /** The model that must run; another one is a problem among others by default. */
@@ -245,6 +277,7 @@ function listen(
     onVerdict: (verdict) => {
       heard.verdict = verdict;
       const { rejectedFrames } = verdict;
+      heard.problems.push(...exceededStacks(verdict, options.stack ?? []));
       if (rejectedFrames > 0 && !isLine)
         heard.problems.push({ check: "outputs", text: `${rejectedFrames} frames were damaged on the way` });
     },
@@ -253,7 +286,7 @@ function listen(
 
 function verdictOf(
   comparison: Comparison,
-  { board, firmware, standIn, searched, isLine }: CheckOptions,
+  { board, firmware, standIn, searched, isLine, stack }: CheckOptions,
   { build, introduced, verdict, problems }: Heard,
 ): Omit<BuildVerdict, "seconds"> {
   const compared = comparison.verdict(build === "trace");
@@ -268,6 +301,7 @@ function verdictOf(
     searched,
     started: introduced,
     verdict,
+    stack,
     problems,
   });
   return {

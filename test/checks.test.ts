@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Check, checksOf, type Observed } from "../src/checks.js";
+import { type Check, checksOf, exceededStacks, type Observed } from "../src/checks.js";
 import { findBoard } from "../src/targets/index.js";
 
 const verdict = {
@@ -67,6 +67,21 @@ describe("the checks of an image", () => {
     ];
     expect(only(name, { problems })).toEqual({ check: name, verdict: "failed", detail: "first; second" });
     expect(verdicts({ problems }).filter((v) => !v.endsWith("passed"))).toEqual([`${name}: failed`]);
+  });
+
+  it("compare the stack of each function with its bound", () => {
+    const stack = [
+      { entry: "run", function: "net_run", bytes: 480, path: [] },
+      { entry: "push_row", function: "net_push_row", bytes: 90, path: [] },
+    ] as const;
+    const measured = (run: number) => ({ ...verdict, stackOf: { init: 0, run, selftest: 500 } });
+    expect(only("stack", { stack, verdict: measured(440) }).detail).toBe(
+      "600 of 1024 bytes used, run 440 of at most 480",
+    );
+    expect(exceededStacks(measured(480), stack)).toEqual([]);
+    const text = "net_run took 481 bytes of stack, more than its bound of 480";
+    expect(exceededStacks(measured(481), stack)).toEqual([{ check: "stack", text }]);
+    expect(exceededStacks(verdict, stack)).toEqual([]);
   });
 
   it("name the first layer whose tensor differs", () => {

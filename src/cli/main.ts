@@ -15,6 +15,7 @@ import { monitorCommand } from "./monitor.js";
 import { opsCommand } from "./ops.js";
 import { profileCommand } from "./profile.js";
 import { runCommand } from "./run.js";
+import { stackCommand } from "./stack.js";
 import { tuneCommand } from "./tune.js";
 import { verifyCommand } from "./verify.js";
 
@@ -33,6 +34,7 @@ for (const command of [
   runCommand(),
   verifyCommand(),
   profileCommand(),
+  stackCommand(),
   compareCommand(),
   tuneCommand(),
   flashCommand(),

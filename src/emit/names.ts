@@ -17,7 +17,7 @@ const LONGEST = 48;
  * Endings by which a second library would have files or macros of the first: `net_weights.h` is a file of `net`, and
  * `NET_LAYER_ARENA_SIZE` its index of a layer that is called so.
  */
-const RESERVED_ENDING = /_(weights|selftest|layer)$/;
+const RESERVED_ENDING = /_(weights|selftest|layer|stack)$/;
 
 /** Checks a name that the user gave for the generated library: it becomes C identifiers and file names. */
 export function checkedName(name: string): string {

@@ -4,6 +4,8 @@ export { hostEmulator } from "./host.js";
 export {
   type FaultRegisters,
   type Hello,
+  type MeasuredEntry,
+  measuredEntries,
   type TraceHash,
   traceHash,
   type VectorResult,

@@ -36,6 +36,10 @@ export interface VectorResult {
   readonly traces: readonly TraceHash[];
 }
 
+/** Functions of a library whose stack the harness measures. */
+export const measuredEntries = ["init", "run", "selftest"] as const;
+export type MeasuredEntry = (typeof measuredEntries)[number];
+
 export interface Verdict {
   readonly pass: boolean;
   readonly runs: number;
@@ -45,6 +49,11 @@ export interface Verdict {
   readonly stackUsedBytes: number;
   /** Bytes of stack that the image reserves; 0 on the host. */
   readonly stackSizeBytes: number;
+  /**
+   * Most bytes of stack that a call of each of the library's functions has taken, itself included; 0 where it is not measured,
+   * absent of firmware before these were measured.
+   */
+  readonly stackOf?: Readonly<Record<MeasuredEntry, number>>;
 }
 
 /** Registers at a fault; the four status registers only where the core has them. */
@@ -113,14 +122,18 @@ export function readResult(frame: Frame, hello: Hello, index: number): VectorRes
 }
 
 export function readVerdict(frame: Frame): Verdict {
-  const view = viewOf(frame, 24);
+  // Boards may run firmware from before the stack of each function was measured.
+  const isShort = frame.payload.length === 24;
+  const view = viewOf(frame, isShort ? 24 : 36);
+  const u32 = (index: number): number => view.getUint32(4 * index, true);
   return {
-    pass: view.getUint32(0, true) === 1,
-    runs: view.getUint32(4, true),
-    failedRuns: view.getUint32(8, true),
-    rejectedFrames: view.getUint32(12, true),
-    stackUsedBytes: view.getUint32(16, true),
-    stackSizeBytes: view.getUint32(20, true),
+    pass: u32(0) === 1,
+    runs: u32(1),
+    failedRuns: u32(2),
+    rejectedFrames: u32(3),
+    stackUsedBytes: u32(4),
+    stackSizeBytes: u32(5),
+    ...(isShort ? {} : { stackOf: { init: u32(6), run: u32(7), selftest: u32(8) } }),
   };
 }
 

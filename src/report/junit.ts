@@ -45,7 +45,7 @@ const titles: Readonly<Record<Check["check"], string>> = {
   "instruction-set": "image has only instructions of its core",
   "self-test": "self-test",
   outputs: "outputs equal the reference's, bit for bit",
-  stack: "stack stays within its room",
+  stack: "stack stays within its bound and its room",
 };
 
 /** Which case is the one that an error fails, where it is not the build. */

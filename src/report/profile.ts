@@ -1,3 +1,4 @@
+import { stackPath } from "../emit/index.js";
 import type { LayerProfile, Profile } from "../profile.js";
 import { textTable } from "./table.js";
 
@@ -38,6 +39,9 @@ export function profileText(profile: Profile, note?: string): string {
     "Executed instructions are exact; shared code counts in every layer that runs it, once in the whole.",
     ...(profile.timings === null ? [] : [`Cycles are estimates: ${profile.timings}.`]),
     ...varying.map(varyingText),
+    "",
+    "Stack at most, by function with what it adds:",
+    ...profile.stack.map((s) => `${s.function} ${s.bytes}: ${stackPath(s.path)}`),
   ].join("\n");
 }
 

@@ -16,11 +16,17 @@ export function verificationText(result: Verification, note?: string): string {
   const { firmware } = result;
   if (firmware !== undefined) {
     lines.push(
-      `library: ${firmware.library.flashBytes} bytes of flash (code and weights); stack ${firmware.stackBytes} bytes`,
+      `library: ${firmware.library.flashBytes} bytes of flash (code and weights); stack ${stackBytesText(firmware.stack)}`,
       `image:   ${firmware.flashBytes} bytes of flash, ${firmware.ramBytes} bytes of RAM (with the test harness)`,
     );
   }
   return lines.join("\n");
+}
+
+/** Bytes of each function, as far as there is a bound. */
+function stackBytesText(stack: NonNullable<Verification["firmware"]>["stack"]): string {
+  if (stack.length === 0) return "without a bound";
+  return `${stack.map(({ entry, bytes }) => `${entry} ${bytes}`).join(", ")} bytes at most`;
 }
 
 /** What each build is called in reports. */

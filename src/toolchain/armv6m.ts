@@ -3,8 +3,7 @@
  * nearly everything. The disassembly is the authority.
  */
 
-import { runTool } from "./compiler.js";
-import { armBinutil } from "./tools.js";
+import { disassemble, type Instruction } from "./disassembly.js";
 
 export interface Armv6MViolation {
   /** Function that holds it. */
@@ -30,39 +29,24 @@ const wide = new Set(["bl", "dmb", "dsb", "isb", "mrs", "msr", "udf"]);
 
 /** Disassembles an image; the answer is empty when every instruction is Armv6-M. Throws with exit 3 without objdump. */
 export async function checkArmv6M(elf: string): Promise<Armv6MViolation[]> {
-  const listing = await runTool(armBinutil("objdump"), ["-d", "-z", elf], "toolchain/objdump", elf);
-  return findViolations(listing);
+  return findViolations(await disassemble(elf));
 }
 
-/** The violations in a listing of `arm-none-eabi-objdump -d -z`. Data in code (mapping symbol $d) is not looked at. */
-export function findViolations(listing: string): Armv6MViolation[] {
-  const violations: Armv6MViolation[] = [];
-  let symbol = "?";
-  for (const line of listing.split("\n")) {
-    const header = /^[0-9a-f]+ <(.+)>:$/.exec(line);
-    if (header !== null) symbol = header[1]!;
-    const code = /^\s*([0-9a-f]+):\t([0-9a-f ]+?)\s*\t(.+)$/.exec(line);
-    if (code === null) continue;
-    const [, address, bytes, text] = code as unknown as [string, string, string, string];
-    if (!isAllowed(bytes, text)) {
-      violations.push({ symbol, address: Number.parseInt(address, 16), instruction: instructionText(text) });
-    }
-  }
-  return violations;
+/** The violations among instructions. Data in code (mapping symbol $d) is not looked at. */
+export function findViolations(code: readonly Instruction[]): Armv6MViolation[] {
+  return code
+    .filter((instruction) => !isAllowed(instruction))
+    .map(({ symbol, address, mnemonic, operands }) => ({
+      symbol,
+      address,
+      instruction: `${mnemonic} ${operands}`.trim(),
+    }));
 }
 
-function isAllowed(bytes: string, text: string): boolean {
-  const mnemonic = text.split(/\s/)[0]!.toLowerCase();
+function isAllowed({ bytes, mnemonic, operands }: Instruction): boolean {
   // `.word`, `.short`, `.byte`: literal pools. An instruction that objdump does not know is `@ <UNDEFINED>`.
-  if (mnemonic.startsWith(".")) return !text.includes("<UNDEFINED>");
-  const parts = bytes.split(" ");
-  if (parts.length === 2) return wide.has(mnemonic.replace(/\.w$/, ""));
-  return parts.length === 1 && parts[0]!.length === 4 && narrow.has(mnemonic.replace(/\.n$/, ""));
-}
-
-function instructionText(text: string): string {
-  return text
-    .replace(/\s*@.*$/, "")
-    .replace(/\s+/g, " ")
-    .trim();
+  if (mnemonic.startsWith(".")) return !operands.includes("<UNDEFINED>");
+  return bytes === 4
+    ? wide.has(mnemonic.replace(/\.w$/, ""))
+    : bytes === 2 && narrow.has(mnemonic.replace(/\.n$/, ""));
 }

@@ -24,6 +24,8 @@ export interface ElfSymbol {
   readonly kind: "function" | "object" | "other";
   /** Index of its section; 0 when undefined. */
   readonly section: number;
+  /** Source that a local symbol is of, as the compiler named it: several may have one of the same name. */
+  readonly file?: string;
 }
 
 /** Bytes that a loader writes: a section that takes memory and has contents. */
@@ -59,6 +61,7 @@ const SECTION_HEADER_BYTES = 40;
 const PROGRAM_HEADER_BYTES = 32;
 const LOADED_SEGMENT = 1;
 const SYMBOL_BYTES = 16;
+const FILE_SYMBOL = 4;
 const MAX_NAME = 4096;
 
 /** Reads an ELF file from disk. Throws `toolchain/bad-elf` (exit 2). */
@@ -86,6 +89,22 @@ export function parseElf(bytes: Uint8Array, where = "ELF file"): Elf {
 /** The function symbol with this name, or undefined. */
 export function findFunction(elf: Elf, name: string): ElfSymbol | undefined {
   return elf.symbols.find((s) => s.name === name && s.kind === "function" && s.section !== 0);
+}
+
+/**
+ * The function with this name in the C source, or undefined: GCC may compile a static function for the one set of arguments that
+ * it is called with, under a longer name.
+ */
+export function findSourceFunction(elf: Elf, name: string): ElfSymbol | undefined {
+  return (
+    findFunction(elf, name) ??
+    elf.symbols.find((s) => s.kind === "function" && s.section !== 0 && sourceName(s.name) === name)
+  );
+}
+
+/** Name in the C source of a function in an object. */
+export function sourceName(name: string): string {
+  return name.replace(/(\.(constprop|isra)\.\d+)+$/, "");
 }
 
 /** `symbol+0x12` for the function that holds an address, or the nearest one before it; undefined when there is none. */
@@ -179,11 +198,17 @@ function readSymbols(sections: readonly ElfSection[], where: string): ElfSymbol[
   const reader = new Reader(table.data, where);
   if (names === undefined) throw reader.bad("its symbol names are missing");
   const count = Math.floor(table.data.length / SYMBOL_BYTES);
+  let file = "";
   return Array.from({ length: count }, (_, i) => {
     const at = i * SYMBOL_BYTES;
     const type = reader.u8(at + 12) & 15;
+    const isLocal = reader.u8(at + 12) >> 4 === 0;
+    const name = text(names, reader.u32(at), where);
+    // Local symbols follow the one of their file.
+    if (type === FILE_SYMBOL) file = name;
     return {
-      name: text(names, reader.u32(at), where),
+      name,
+      ...(isLocal && type !== FILE_SYMBOL ? { file } : {}),
       value: reader.u32(at + 4),
       size: reader.u32(at + 8),
       kind: type === 2 ? "function" : type === 1 ? "object" : "other",

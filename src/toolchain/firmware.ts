@@ -9,19 +9,10 @@ import type { Cpu } from "../targets/cpus.js";
 import { type CompileJob, compileAll, link, objectPath } from "./compiler.js";
 import { DoesNotFit, shortagesOf } from "./does-not-fit.js";
 import { readElf } from "./elf.js";
+import type { LibraryOnDisk } from "./library.js";
+import { estimatedStack, libraryFrames } from "./library-stack.js";
 import { memoryUse } from "./size.js";
-import { type CallGraph, readCallGraph, type StackUse, worstStack } from "./stack.js";
 import { armGcc, hostCc } from "./tools.js";
-
-/** A generated library on disk. */
-export interface LibraryOnDisk {
-  /** Folder with the sources and headers. */
-  readonly dir: string;
-  /** Prefix of its public symbols. */
-  readonly name: string;
-  /** C sources to compile, file names below `dir`. */
-  readonly sources: readonly string[];
-}
 
 export type Link = "uart" | "semihosting";
 
@@ -53,9 +44,6 @@ export interface Firmware {
   readonly ramBytes: number;
   /** Bytes of RAM that the image reserves for the stack. */
   readonly reservedStackBytes: number;
-  /** Worst-case stack of `name_run` and what it calls, without the callees in `stack.run.unknown`. */
-  readonly stackBytes: number;
-  readonly stack: { readonly init: StackUse; readonly run: StackUse; readonly selftest: StackUse };
   /**
    * Bytes of the library's own objects without its self-test: an upper bound, since the linker drops unused functions; without
    * what it takes from the C library.
@@ -113,7 +101,7 @@ const bootSource: Readonly<Record<NonNullable<Board["boot"]>, string>> = {
   imxrt: "boot_imxrt.c",
 };
 
-/** Room for frames that the call graph does not show (assembly of the compiler's library) and the harness's own. */
+/** Room for frames of the compiler's library, which are known only of the linked image, and the harness's own. */
 const STACK_RESERVE = 512;
 const LEAST_STACK = 1024;
 
@@ -127,8 +115,8 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   const cpu = board.cpu.gccFlags;
   await mkdir(outDir, { recursive: true });
   const own = options.libraryObjects ?? (await compileForCpu(library, board.cpu, outDir, trace));
-  const stack = libraryStack(await libraryCallGraph(library, own), library.name);
-  const reserved = options.stackBytes ?? defaultStack(stack);
+  const reserved =
+    options.stackBytes ?? defaultStack(estimatedStack(await libraryFrames(library, own), library.name));
   await writeBoardFiles(board, outDir, reserved);
   const driver = options.link === "semihosting" ? "uart_semihosting.c" : driverSource[board.uart.driver];
   const boot = board.boot === undefined ? [] : [bootSource[board.boot]];
@@ -140,8 +128,6 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
     elf,
     libraryObjects: own,
     ...memoryUse(await readElf(elf)),
-    stackBytes: stack.run.bytes,
-    stack,
     library: await librarySize(own),
   };
 }
@@ -257,28 +243,7 @@ function traceFlags(trace: boolean): string[] {
   return trace ? ["-DBITLOOM_TRACE"] : [];
 }
 
-/** The call graph of a library's objects, in the order of its sources. */
-export function libraryCallGraph(library: LibraryOnDisk, objects: readonly string[]): Promise<CallGraph> {
-  return readCallGraph(objects, assemblyOf(library, objects));
-}
-
-/** The library's assembly sources with their objects. */
-function assemblyOf({ dir, sources }: LibraryOnDisk, objects: readonly string[]) {
-  return sources.flatMap((file, i) =>
-    file.endsWith(".S") ? [{ source: join(dir, file), object: objects[i]! }] : [],
-  );
-}
-
-function libraryStack(graph: CallGraph, name: string): Firmware["stack"] {
-  return {
-    init: worstStack(graph, `${name}_init`),
-    run: worstStack(graph, `${name}_run`),
-    selftest: worstStack(graph, `${name}_selftest`),
-  };
-}
-
-function defaultStack(stack: Firmware["stack"]): number {
-  const deepest = Math.max(stack.init.bytes, stack.run.bytes, stack.selftest.bytes);
+function defaultStack(deepest: number): number {
   return Math.max(LEAST_STACK, (deepest + STACK_RESERVE + 7) & ~7);
 }
 

@@ -25,13 +25,14 @@ export {
   type HostOptions,
   type HostProgram,
   LIBRARY_FLAGS,
-  type LibraryOnDisk,
   type Link,
   linkImage,
   writeBoardFiles,
 } from "./firmware.js";
 export { imageMismatch } from "./image-mismatch.js";
+export type { LibraryOnDisk } from "./library.js";
+export { type EntryPoint, type EntryStack, entryStacks, libraryStack } from "./library-stack.js";
 export { findRenode, probeTools, RENODE_REMEDY, type ToolStatus } from "./probe.js";
 export { type MemoryUse, memoryUse } from "./size.js";
-export { type CallGraph, parseCallGraph, readCallGraph, type StackUse, worstStack } from "./stack.js";
+export type { StackUse } from "./stack.js";
 export { armBinutil, armGcc, findOnPath, hostCc, missing, type ToolNeed, versionLine } from "./tools.js";

@@ -30,6 +30,11 @@ static uint8_t input[INPUT_BYTES] HARNESS_ALIGNED;
 static uint8_t output[HARNESS_OUTPUT_BYTES] HARNESS_ALIGNED;
 static harness_instance context;
 
+/* Most bytes of stack that a call has taken. */
+static uint32_t init_stack;
+static uint32_t run_stack;
+static uint32_t selftest_stack;
+
 static int32_t init_status;
 static int32_t selftest_status;
 static result_header result;
@@ -94,7 +99,7 @@ static void send_result(void) {
 }
 
 static void send_end(void) {
-    uint32_t words[6];
+    uint32_t words[9];
     frame_part part;
     words[0] = (init_status == 0 && selftest_status == 0 && failed_runs == 0U) ? 1U : 0U;
     words[1] = runs;
@@ -102,6 +107,9 @@ static void send_end(void) {
     words[3] = rejected_frames;
     words[4] = harness_stack_used();
     words[5] = harness_stack_size();
+    words[6] = init_stack;
+    words[7] = run_stack;
+    words[8] = selftest_stack;
     part.bytes = words;
     part.count = sizeof words;
     frame_send(FRAME_END, FINISH_SEQUENCE, &part, 1U);
@@ -130,13 +138,39 @@ static void check_stack(void) {
     }
 }
 
+static void keep_most(uint32_t *most, uint32_t bytes) {
+    *most = bytes > *most ? bytes : *most;
+    check_stack();
+}
+
+/* Each call in a function of its own, whose frame is complete before and after it. */
+static __attribute__((noinline)) int32_t call_init(void) {
+    const volatile uint32_t *const end = harness_paint_stack();
+    const int32_t status = HARNESS_CALL_INIT(&context, arena);
+    keep_most(&init_stack, harness_stack_below(end));
+    return status;
+}
+
+static __attribute__((noinline)) int32_t call_run(void) {
+    const volatile uint32_t *const end = harness_paint_stack();
+    const int32_t status = HARNESS_CALL_RUN(&context, (const void *)input, (void *)output);
+    keep_most(&run_stack, harness_stack_below(end));
+    return status;
+}
+
+static __attribute__((noinline)) int32_t call_selftest(void) {
+    const volatile uint32_t *const end = harness_paint_stack();
+    const int32_t status = HARNESS_CALL_SELFTEST(&context);
+    keep_most(&selftest_stack, harness_stack_below(end));
+    return status;
+}
+
 static void run_once(uint16_t sequence) {
     frame_send(FRAME_ACCEPTED, sequence, 0, 0U);
     if (sequence != harness_sequence) {
         harness_sequence = sequence;
         result.traces = 0U;
-        result.status = HARNESS_CALL_RUN(&context, (const void *)input, (void *)output);
-        check_stack();
+        result.status = call_run();
         runs++;
         failed_runs += result.status == 0 ? 0U : 1U;
     }
@@ -163,9 +197,8 @@ static void serve(void) {
 
 int main(void) {
     harness_link_open();
-    init_status = HARNESS_CALL_INIT(&context, arena);
-    selftest_status = init_status == 0 ? HARNESS_CALL_SELFTEST(&context) : 0;
-    check_stack();
+    init_status = call_init();
+    selftest_status = init_status == 0 ? call_selftest() : 0;
     send_hello();
     for (;;) {
         serve();

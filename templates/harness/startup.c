@@ -10,40 +10,24 @@ extern uint8_t linker_data_start[];
 extern uint8_t linker_data_end[];
 extern uint8_t linker_bss_start[];
 extern uint8_t linker_bss_end[];
-extern uint32_t linker_stack_bottom[];
-extern uint32_t linker_stack_top[];
 extern uint32_t linker_vectors[];
 
 void fault_handler(void);
 void reset_handler(void);
 void start_up(void);
 
-static void board_enable(void) {
-    BOARD_ENABLE
-}
-
-/* Written all over the free stack at reset; what is overwritten later was used. */
-#define STACK_PAINT 0xA55AA55AU
-
-static void paint_stack(void) {
-    volatile uint32_t here;
-    volatile uint32_t *word;
-    /* Not the words that this function itself may live in. */
-    for (word = linker_stack_bottom; word + 16 < &here; word++) {
-        *word = STACK_PAINT;
-    }
-}
+static void board_enable(void){BOARD_ENABLE}
 
 uint32_t harness_stack_size(void) {
     return 4U * (uint32_t)(linker_stack_top - linker_stack_bottom);
 }
 
+/* The stack is painted again and again, so that what was seen is kept. */
 uint32_t harness_stack_used(void) {
-    const volatile uint32_t *word = linker_stack_bottom;
-    while (word < linker_stack_top && *word == STACK_PAINT) {
-        word++;
-    }
-    return 4U * (uint32_t)(linker_stack_top - word);
+    static uint32_t deepest;
+    const uint32_t now = harness_stack_below(linker_stack_top);
+    deepest = now > deepest ? now : deepest;
+    return deepest;
 }
 
 #ifdef __ARM_FEATURE_MVE
@@ -101,7 +85,7 @@ __attribute__((used, noreturn)) void start_up(void) {
     for (to = linker_bss_start; to < linker_bss_end; to++) {
         *to = 0U;
     }
-    paint_stack();
+    (void)harness_paint_stack();
     board_enable();
     (void)main();
     for (;;) {

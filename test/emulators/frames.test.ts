@@ -73,7 +73,7 @@ describe("messages", () => {
     expect(() => readHello(short(FrameType.hello))).toThrow(
       "a HELLO frame has 3 bytes of payload instead of 36",
     );
-    expect(() => readVerdict(short(FrameType.end))).toThrow(/instead of 24/);
+    expect(() => readVerdict(short(FrameType.end))).toThrow(/instead of 36/);
     const hello = readHello({ type: FrameType.hello, sequence: 0, payload: new Uint8Array(36) });
     expect(() => readResult(short(FrameType.result), hello, 0)).toThrow(/instead of 8/);
   });

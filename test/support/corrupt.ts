@@ -1,7 +1,7 @@
 /** Corrupts one place of a generated library on disk, the way a flash error or a wrong kernel would. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { LibraryOnDisk } from "../../src/toolchain/firmware.js";
+import type { LibraryOnDisk } from "../../src/toolchain/library.js";
 import type { Random } from "./random-graph.js";
 
 export type CorruptionClass = "weight bit" | "threshold" | "tail bit" | "padding" | "kernel operation";

@@ -1,76 +1,39 @@
 import { describe, expect, it } from "vitest";
-import { parseCallGraph, worstStack } from "../../src/toolchain/index.js";
-import { declaredFrames } from "../../src/toolchain/stack.js";
+import { type StackNode, worstPath } from "../../src/toolchain/stack.js";
 
-function node(title: string, name: string, frame?: string): string {
-  const label = frame === undefined ? `${name}\\n<built-in>` : `${name}\\na.c:1:1\\n${frame}`;
-  return `node: { title: "${title}" label: "${label}"${frame === undefined ? " shape : ellipse" : ""} }`;
+/** A graph of functions: frame, and calls as `[name, depth]`, the frame by default. */
+type Functions = Readonly<Record<string, readonly [frame: number, ...calls: (string | [string, number])[]]>>;
+
+function worst(functions: Functions, start: string) {
+  const nodeOf = (name: string): StackNode<string> => {
+    const [frameBytes, ...calls] = functions[name]!;
+    const known = calls.map((call) => (typeof call === "string" ? ([call, frameBytes] as const) : call));
+    return { name, frameBytes, calls: known.map(([to, depth]) => ({ to, depth })), problems: [] };
+  };
+  const { bytes, path, problems } = worstPath(nodeOf, start);
+  expect(path.reduce((sum, step) => sum + step.bytes, 0)).toBe(bytes);
+  return { bytes, path: path.map((p) => p.function), problems: problems.map((p) => p.message) };
 }
-function edge(from: string, to: string): string {
-  return `edge: { sourcename: "${from}" targetname: "${to}" label: "a.c:2:3" }`;
-}
 
-describe("frames of assembly", () => {
-  it("are those that its comments declare", () => {
-    const source =
-      "/* frame: bitloom_core 40 */\n/* frame: bitloom_other 0: keeps everything in registers */\n";
-    expect(declaredFrames(source)).toEqual([
-      ["bitloom_core", 40],
-      ["bitloom_other", 0],
-    ]);
+describe("the deepest path", () => {
+  it("is not the one of most functions", () => {
+    const functions: Functions = { run: [24, "a", "b"], a: [16, "c"], b: [100], c: [8, "d"], d: [8] };
+    expect(worst(functions, "run")).toEqual({ bytes: 124, path: ["run", "b"], problems: [] });
   });
-});
 
-describe("worst-case stack", () => {
-  const first = [
-    'graph: { title: "a.c"',
-    node("run", "run", "24 bytes (static)"),
-    node("a.c:helper", "helper", "16 bytes (static)"),
-    node("shallow", "shallow", "8 bytes (static)"),
-    node("deep", "deep"),
-    node("memset", "memset"),
-    edge("run", "a.c:helper"),
-    edge("run", "shallow"),
-    edge("a.c:helper", "deep"),
-    edge("shallow", "memset"),
-    edge("run", "__indirect_call"),
-    "}",
-  ].join("\n");
-  const second = ['graph: { title: "b.c"', node("deep", "deep", "100 bytes (dynamic,bounded)"), "}"].join(
-    "\n",
-  );
+  it("counts what is in use at a call, and not the frame that a jump at the end has given back", () => {
+    expect(worst({ run: [80, ["a", 0]], a: [40] }, "run")).toMatchObject({ bytes: 80, path: ["run"] });
+    expect(worst({ run: [80, ["a", 0]], a: [96] }, "run")).toMatchObject({ bytes: 96, path: ["run", "a"] });
+    expect(worst({ run: [80, ["a", 24]], a: [64] }, "run")).toMatchObject({ bytes: 88 });
+  });
 
-  it("follows the deepest path through all objects", () => {
-    expect(worstStack(parseCallGraph([first, second]), "run")).toEqual({
-      bytes: 140,
-      path: ["run", "helper", "deep"],
-      unknown: ["a call through a pointer", "memset"],
-      recursive: [],
+  it("has no bound where functions call themselves, which are named", () => {
+    const functions: Functions = { run: [8, "f"], f: [8, "g"], g: [16, "h", "f"], h: [4] };
+    expect(worst(functions, "run")).toMatchObject({ problems: ["f calls itself: f > g > f"] });
+    expect(worst({ f: [8, "f"] }, "f")).toMatchObject({ problems: ["f calls itself: f > f"] });
+    expect(worst({ run: [8, "a", "b"], a: [8, "c"], b: [8, "c"], c: [8] }, "run")).toMatchObject({
+      bytes: 24,
+      problems: [],
     });
-  });
-
-  it("names functions whose frame is not known", () => {
-    expect(worstStack(parseCallGraph([first]), "run")).toMatchObject({
-      bytes: 40,
-      unknown: ["a call through a pointer", "deep", "memset"],
-    });
-    const dynamic = node("vla", "vla", "24 bytes (dynamic)");
-    expect(worstStack(parseCallGraph([dynamic]), "vla")).toMatchObject({ bytes: 0, unknown: ["vla"] });
-  });
-
-  it("names recursion instead of following it", () => {
-    const loop = [
-      node("f", "f", "8 bytes (static)"),
-      node("g", "g", "16 bytes (static)"),
-      edge("f", "g"),
-      edge("g", "f"),
-    ];
-    expect(worstStack(parseCallGraph([loop.join("\n")]), "f")).toMatchObject({ bytes: 24, recursive: ["f"] });
-  });
-
-  it("does not know functions that are not there", () => {
-    expect(() => worstStack(parseCallGraph([first]), "nothing")).toThrow(
-      /no object defines the function nothing/,
-    );
   });
 });

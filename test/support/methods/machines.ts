@@ -9,7 +9,7 @@ import type { TensorValues } from "../../../src/program/index.js";
 import { compileTrace } from "../../../src/reference/device-fast.js";
 import { findBoard } from "../../../src/targets/index.js";
 import { temporaryFolder } from "../../../src/toolchain/at-exit.js";
-import { buildFirmware, buildHost, type LibraryOnDisk } from "../../../src/toolchain/firmware.js";
+import { buildFirmware, buildHost, type LibraryOnDisk } from "../../../src/toolchain/index.js";
 import { writeLibrary } from "../../../src/verify.js";
 
 /** Where libraries run: this computer, or a board that QEMU has. */

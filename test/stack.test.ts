@@ -1,0 +1,98 @@
+/** The stack that emulated cores write to is the bound, or little less: painted, from the call of each function. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { describe, expect, it } from "vitest";
+import type { CompiledModel } from "../src/compile.js";
+import { stackHeader } from "../src/emit/index.js";
+import { anyBoardWith, stackOfModel } from "../src/stack.js";
+import { findBoard, findCpu } from "../src/targets/index.js";
+import { hostCc } from "../src/toolchain/index.js";
+import { methods } from "./methods/methods.js";
+import { buildNet } from "./support/methods/net.js";
+import { full, mnistCnn, mnistMlp } from "./support/models.js";
+import { measureStack, type StackCore, stackBoard, stackCores } from "./support/stack.js";
+import { describeWith } from "./toolchain/toy.js";
+
+type Compile = (core: StackCore) => CompiledModel;
+
+/** Nets of the examples and of the methods, by name. */
+const nets = new Map<string, Compile>([
+  ["mnist_mlp", (core) => mnistMlp({ cpu: stackBoard(core).cpu })],
+  ["mnist_cnn", (core) => mnistCnn({ cpu: stackBoard(core).cpu })],
+  ...methods
+    .flatMap((method) => method.nets)
+    .map((net): [string, Compile] => [
+      net.name,
+      (core) => buildNet({ ...net, options: { ...net.options, cpu: stackBoard(core).cpu } }, 1).compiled,
+    ]),
+]);
+
+/** Planes, regions with softmax, float layers and bases; in the long version every net on every core. */
+const few = ["mnist_cnn", "eedn", "binary_weight_detector", "abc_layer"];
+const chosen: readonly [StackCore, string][] = full
+  ? stackCores.flatMap((core) => [...nets.keys()].map((name): [StackCore, string] => [core, name]))
+  : (["cortex-m0", "cortex-m4", "cortex-m55"] as const).flatMap((core) =>
+      few.map((name): [StackCore, string] => [core, name]),
+    );
+
+describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "the bound on the stack", () => {
+  it.each(chosen)("on %s of %s is at least what is written, and little more", async (core, name) => {
+    for (const { entry, taken, bytes, path } of await measureStack(nets.get(name)!(core), core)) {
+      const way = path.map((p) => `${p.function} ${p.bytes}`).join(" > ");
+      expect(taken, `${entry}: ${way}`).toBeLessThanOrEqual(bytes);
+      expect(bytes - taken, `${entry}, ${taken} of ${bytes}: ${way}`).toBeLessThanOrEqual(
+        Math.max(64, taken / 4),
+      );
+    }
+  });
+});
+
+describeWith(["arm-none-eabi-gcc", "cc"], "the stack of a model", () => {
+  it("is that of its functions and layers, and a header of macros", async () => {
+    const stack = await stackOfModel(mnistMlp({ name: "net" }), findBoard("mps2-an386"));
+    expect(stack.entries.map((e) => e.entry)).toEqual(["init", "run", "selftest"]);
+    const [init, run, selftest] = stack.entries;
+    const layers = stack.layers.map((l) => l.bytes);
+    expect(run!.bytes).toBe(run!.path[0]!.bytes + Math.max(...layers));
+    expect(selftest!.bytes).toBeGreaterThan(run!.bytes);
+    const header = stackHeader(stack);
+    expect(header).toContain(`core:     cortex-m4\n *   compiler: ${stack.compiler}\n`);
+    const folder = mkdtempSync(join(tmpdir(), "bitloom-stack-header-"));
+    try {
+      writeFileSync(join(folder, "net_stack.h"), header);
+      const values = [init, run, selftest].map((e) => e!.bytes).join(",");
+      const use = `#include "net_stack.h"\n#include "net_stack.h"\nstatic const unsigned int bytes[] = {NET_INIT_STACK_BYTES, NET_RUN_STACK_BYTES, NET_SELFTEST_STACK_BYTES};\nint main(void) { static const unsigned int same[] = {${values}}; int i; for (i = 0; i < 3; i++) { if (bytes[i] != same[i]) { return 1; } } return 0; }\n`;
+      writeFileSync(join(folder, "use.c"), use);
+      const program = join(folder, "use");
+      await execa(hostCc(), [
+        "-std=c99",
+        "-Wall",
+        "-Wextra",
+        "-Wpedantic",
+        "-Werror",
+        join(folder, "use.c"),
+        "-o",
+        program,
+      ]);
+      await execa(program);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("does not depend on the board, only on the core", async () => {
+    const cpu = findCpu("cortex-m0");
+    const model = mnistMlp({ name: "net", cpu });
+    const { board: _, ...one } = await stackOfModel(model, anyBoardWith(cpu));
+    const { board: __, ...other } = await stackOfModel(model, findBoard("microbit"));
+    expect(one).toEqual(other);
+  });
+});
+
+describe("the nets that are measured", () => {
+  it("are there", () => {
+    for (const name of few) expect(nets.has(name)).toBe(true);
+  });
+});
