@@ -6,7 +6,7 @@ import { instructionOf, type Kernel } from "./types.js";
 /** Sums of two tensors: `runtime-c/bitloom_add.h`. */
 export const add: Kernel = {
   name: "add",
-  summary: "int32 or float32 sums of two tensors",
+  summary: "int16, int32 or float32 sums of two tensors",
   match(program, index) {
     const instruction = instructionOf(program, index, "add");
     if (instruction === undefined) return [];

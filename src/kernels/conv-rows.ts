@@ -3,6 +3,7 @@ import type { Cpu } from "../targets/index.js";
 import { rowsCost } from "./conv-rows-cost.js";
 import { type Form, type RowsGeometry, rowsGeometry, rowsSizes } from "./conv-rows-geometry.js";
 import { constantOutput, packPresets, packRows } from "./conv-rows-pack.js";
+import { narrowing } from "./narrow.js";
 import {
   type ConstantArray,
   type DescriptorField,
@@ -31,12 +32,16 @@ export const convRows: Kernel = {
         ? { values: threshold.thresholds, output: threshold.output, covers: [index, index + 1] }
         : undefined;
     const forms: Form[] = geometry.taps * geometry.channels <= MAX_INPUTS ? ["pairs", "inputs"] : ["pairs"];
-    return forms.flatMap((form) => [
-      ...(thresholds === undefined
-        ? []
-        : [choice(conv, geometry, form, cpu, thresholds.values, thresholds.output, thresholds.covers)]),
-      choice(conv, geometry, form, cpu, undefined, conv.output, [index]),
-    ]);
+    return forms.flatMap((form) => {
+      const scores = choice(conv, geometry, form, cpu, undefined, conv.output, [index]);
+      return [
+        ...(thresholds === undefined
+          ? []
+          : [choice(conv, geometry, form, cpu, thresholds.values, thresholds.output, thresholds.covers)]),
+        ...narrowing(program, scores, "bitloom_conv_rows_narrow"),
+        scores,
+      ];
+    });
   },
 };
 
@@ -137,6 +142,7 @@ function choice(
         "bitloom_conv_rows_core.h",
         "bitloom_conv_rows_core_asm.S",
         "bitloom_codes.h",
+        "bitloom_narrow.h",
         "bitloom_popcount.h",
       ],
     },

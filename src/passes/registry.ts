@@ -4,23 +4,32 @@ import { type DeviceProgram, verifyProgram } from "../program/index.js";
 import { deadChannels } from "./dead-channels.js";
 import { foldFlips } from "./fold-flips.js";
 import { latePools } from "./late-pools.js";
+import { lateScales } from "./late-scales.js";
 import { lower } from "./lower.js";
 import type { LoweringOptions } from "./lowering.js";
+import { narrowSums } from "./narrow-sums.js";
+import { splitConcats } from "./split-concats.js";
 
 export type { LoweringOptions } from "./lowering.js";
 
 /**
  * Program passes, in order. Each keeps the meaning of the program; the verifier runs after each.
  *
- * 1. `late-pools` moves pools of sums behind their thresholds, onto codes.
- * 2. `fold-flips` turns falling channels into rising ones, so that kernels need no flip.
- * 3. `dead-channels` leaves out channels that no sum depends on.
+ * 1. `split-concats` moves concatenations of numbers behind what reads them channel by channel.
+ * 2. `late-scales` does on integers what is done on their floats and gives the same.
+ * 3. `late-pools` moves pools of sums behind their thresholds, onto codes.
+ * 4. `fold-flips` turns falling channels into rising ones, so that kernels need no flip.
+ * 5. `dead-channels` leaves out channels that no sum depends on.
+ * 6. `narrow-sums` keeps sums that outlive their layer in 16 bits.
  */
 const programPasses: readonly { readonly name: string; run(program: DeviceProgram): DeviceProgram }[] =
   Object.freeze([
+    { name: "split-concats", run: splitConcats },
+    { name: "late-scales", run: lateScales },
     { name: "late-pools", run: latePools },
     { name: "fold-flips", run: foldFlips },
     { name: "dead-channels", run: deadChannels },
+    { name: "narrow-sums", run: narrowSums },
   ]);
 
 /** Stages of the compiler whose state can be printed after them. */
