@@ -5,7 +5,6 @@
 
 #include "bitloom_codes.h"
 #include "bitloom_gather_bits.h"
-#include "bitloom_narrow.h"
 #include "bitloom_popcount.h"
 
 /* The taps of one output pixel for one group, and what all outputs of the group share. */
@@ -205,43 +204,18 @@ void bitloom_conv_general_threshold(const bitloom_conv_general *layer, const bit
     }
 }
 
-static void sum_pixel(const bitloom_conv_general *layer, const bitloom_row_taps *from, uint32_t x,
-                      uint32_t *scratch, int32_t *output) {
-    uint32_t group;
-    for (group = 0U; group < layer->groups; group++) {
-        const patch taps = patch_of(layer, from, x, group, scratch);
-        sum_group(layer, &taps, group, output);
-        output += layer->group_outputs;
-    }
-}
-
 void bitloom_conv_general_sums(const bitloom_conv_general *layer, const bitloom_const_ring *inputs,
                                const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
-    const uint32_t outputs = (uint32_t)layer->groups * layer->group_outputs;
-    uint32_t x, y;
+    uint32_t group, x, y;
     for (y = y0; y < y1; y++) {
         const bitloom_row_taps from = {inputs, bitloom_rows_inside(&layer->window, y)};
         int32_t *to = bitloom_row(output, y);
         for (x = 0U; x < layer->window.output_width; x++) {
-            sum_pixel(layer, &from, x, scratch, to);
-            to += outputs;
-        }
-    }
-}
-
-void bitloom_conv_general_narrow(const bitloom_conv_general *layer, const bitloom_const_ring *inputs,
-                                 const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
-    const uint32_t outputs = (uint32_t)layer->groups * layer->group_outputs;
-    int32_t *pixel = scratch;
-    uint32_t *rest = (uint32_t *)scratch + (outputs + 1U) / 2U * 2U;
-    uint32_t x, y;
-    for (y = y0; y < y1; y++) {
-        const bitloom_row_taps from = {inputs, bitloom_rows_inside(&layer->window, y)};
-        int16_t *to = bitloom_row(output, y);
-        for (x = 0U; x < layer->window.output_width; x++) {
-            sum_pixel(layer, &from, x, rest, pixel);
-            bitloom_narrow_some(pixel, outputs, to);
-            to += outputs;
+            for (group = 0U; group < layer->groups; group++) {
+                const patch taps = patch_of(layer, &from, x, group, scratch);
+                sum_group(layer, &taps, group, to);
+                to += layer->group_outputs;
+            }
         }
     }
 }

@@ -7,7 +7,6 @@
 
 #include "bitloom_codes.h"
 #include "bitloom_conv_rows_core.h"
-#include "bitloom_narrow.h"
 #include "bitloom_popcount.h"
 
 /* Scratch, and what is known of the pixel and group at work. */
@@ -348,23 +347,6 @@ void bitloom_conv_rows_scores(const bitloom_conv_rows *layer, const bitloom_cons
         for (x = 0U; x < layer->output_width; x++) {
             run_pixel(&w, inputs, y, x, NULL, to);
             to += (uint32_t)layer->outputs * layer->groups;
-        }
-    }
-}
-
-void bitloom_conv_rows_narrow(const bitloom_conv_rows *layer, const bitloom_const_ring *inputs,
-                              const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
-    const uint32_t outputs = (uint32_t)layer->outputs * layer->groups;
-    int32_t *pixel = scratch;
-    uint32_t x, y;
-    work w;
-    start(&w, layer, pixel + (outputs + 1U) / 2U * 2U);
-    for (y = y0; y < y1; y++) {
-        int16_t *to = bitloom_row(output, y);
-        for (x = 0U; x < layer->output_width; x++) {
-            run_pixel(&w, inputs, y, x, NULL, pixel);
-            bitloom_narrow_some(pixel, outputs, to);
-            to += outputs;
         }
     }
 }

@@ -20,7 +20,11 @@ export const add: Kernel = {
           function: `bitloom_add_${type}`,
           type: "bitloom_add_layer",
           fields: [["row_elements", elementCount(output) / output.shape[0]]],
-          runtime: ["bitloom_add.c", "bitloom_add.h", "bitloom_float.h"],
+          runtime: [
+            type === "i16" ? "bitloom_add_i16.c" : "bitloom_add.c",
+            "bitloom_add.h",
+            "bitloom_float.h",
+          ],
         },
       }),
     ];

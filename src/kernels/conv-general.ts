@@ -24,7 +24,7 @@ export const convGeneral: Kernel = {
     const conv = instructionOf(program, index, "conv");
     if (conv === undefined || !fits(program, conv)) return [];
     const sums = choice(program, conv, cpu, [index]);
-    const alone = [...narrowing(program, sums, "bitloom_conv_general_narrow"), sums];
+    const alone = [...narrowing(program, sums, "bitloom_conv_general"), sums];
     const threshold = followingThreshold(program, index);
     return threshold !== undefined && canFuse(program, conv, threshold)
       ? [choice(program, conv, cpu, [index, index + 1], threshold), ...alone]
@@ -87,7 +87,6 @@ function choice(
         "bitloom_window.h",
         "bitloom_bits.h",
         "bitloom_codes.h",
-        "bitloom_narrow.h",
         "bitloom_popcount.h",
       ],
     },

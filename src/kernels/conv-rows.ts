@@ -38,7 +38,7 @@ export const convRows: Kernel = {
         ...(thresholds === undefined
           ? []
           : [choice(conv, geometry, form, cpu, thresholds.values, thresholds.output, thresholds.covers)]),
-        ...narrowing(program, scores, "bitloom_conv_rows_narrow"),
+        ...narrowing(program, scores, "bitloom_conv_rows"),
         scores,
       ];
     });
@@ -142,7 +142,6 @@ function choice(
         "bitloom_conv_rows_core.h",
         "bitloom_conv_rows_core_asm.S",
         "bitloom_codes.h",
-        "bitloom_narrow.h",
         "bitloom_popcount.h",
       ],
     },

@@ -22,8 +22,7 @@ type Scale = Of<"scale">;
  */
 export function lateScales(program: DeviceProgram): DeviceProgram {
   const moving = new Moving(program);
-  moving.all();
-  return pruned({ ...program, ...moving.draft });
+  return moving.all() ? pruned({ ...program, ...moving.draft }) : program;
 }
 
 class Moving {
@@ -37,13 +36,19 @@ class Moving {
     this.#ranges = [...tensorRanges(program)];
   }
 
-  all(): void {
+  /** Whether anything has changed. */
+  all(): boolean {
     const { instructions } = this.draft;
+    let isChanged = false;
     for (let index = 0; index < instructions.length; index++) {
       const scale = instructions[index]!;
-      // In the place of one that has moved stands another instruction.
-      if (scale.kind === "scale" && this.#isInteger(scale.input) && this.#move(scale, index)) index--;
+      if (scale.kind !== "scale" || !this.#isInteger(scale.input)) continue;
+      if (this.#move(scale) === 0) continue;
+      isChanged = true;
+      // Another instruction may stand in its place.
+      index--;
     }
+    return isChanged;
   }
 
   #isInteger(id: TensorId): boolean {
@@ -51,23 +56,28 @@ class Moving {
     return domain.kind === "scalar" && domain.type !== "f32";
   }
 
-  /** Does on integers what it can of what reads a scale, and moves the scale; false if it stays. */
-  #move(scale: Scale, index: number): boolean {
+  /** Does on integers what it can of what reads a scale, and moves the scale behind it; how much was done. */
+  #move(scale: Scale): number {
     const { instructions } = this.draft;
     const readers = readersOf(this.draft, scale.output);
-    const isOutput = scale.output === this.#output;
     const before = new Map(readers.map((reader) => [reader, this.#onIntegers(scale, reader)]));
-    const isNeeded = isOutput || readers.some((r) => before.get(r) === undefined);
+    const isNeeded = scale.output === this.#output || readers.some((r) => before.get(r) === undefined);
+    let done = 0;
     for (const [reader, instead] of before) {
       if (instead === undefined || (isNeeded && !isFree(reader))) continue;
       instructions.splice(instructions.indexOf(reader), 1, ...instead());
+      done++;
     }
+    if (done > 0 && scale.output !== this.#output) this.#postpone(scale);
+    return done;
+  }
+
+  /** Moves a scale in front of its first reader, and leaves it out where there is none. */
+  #postpone(scale: Scale): void {
+    const { instructions } = this.draft;
+    instructions.splice(instructions.indexOf(scale), 1);
     const next = instructions.findIndex((i) => inputsOf(i).includes(scale.output));
-    const isMoved = readers.length > 0 && next !== index + 1 && !isOutput;
-    if (!isMoved) return false;
     if (next >= 0) instructions.splice(next, 0, scale);
-    instructions.splice(index, 1);
-    return true;
   }
 
   /** What may stand in place of an instruction that reads a scale; undefined where it needs floats. */

@@ -7,10 +7,10 @@ import { addTo, type Draft, draftOf, pruned, readersOf, withInputs } from "./rew
  * next instruction alone reads stay as they are, since kernels have them in registers.
  */
 export function narrowSums(program: DeviceProgram): DeviceProgram {
+  const groups = narrowGroups(program).filter((group) => group.some((id) => isKept(program, id)));
+  if (groups.length === 0) return program;
   const draft = draftOf(program);
-  for (const group of narrowGroups(program)) {
-    if (group.some((id) => isKept(program, id))) for (const id of group) narrow(draft, id);
-  }
+  for (const id of groups.flat()) narrow(draft, id);
   return pruned({ ...program, ...draft });
 }
 

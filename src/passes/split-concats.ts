@@ -124,20 +124,11 @@ class Splitting {
     const made = pieces.map((input) => {
       const end = first + this.#widthOf(input);
       const output = this.#made(instruction.output, input, this.#widthOf(input));
-      this.#insert(instruction, { ...withChannels(instruction, first, end), input, output });
+      this.#emit({ ...withChannels(instruction, first, end), input, output });
       first = end;
       return output;
     });
     this.#pieces.set(instruction.output, made);
-  }
-
-  /** What is made of a piece that only it reads comes right behind the piece, which then lives shortly. */
-  #insert(of: PerChannel, own: PerChannel): void {
-    const { instructions } = this.#draft;
-    const isOnly = this.#origins.has(own.input) && readersOf(this.#program, of.input).length === 1;
-    const maker = isOnly ? instructions.findIndex((i) => i.output === own.input) : -1;
-    instructions.splice(maker < 0 ? instructions.length : maker + 1, 0, own);
-    this.#written.add(own.output);
   }
 
   /** A slice as some of the pieces, or parts of them; false where it takes channels from too many places. */

@@ -70,6 +70,15 @@ const FLOATS: ProgramOptions = {
   maxSide: 6,
 };
 
+/** Sums in 16 bits. */
+const SHORT: ProgramOptions = {
+  kinds: ["threshold", "conv", "conv", "narrow", "narrow", "add", "pool"],
+  inputType: "i8",
+  channels: [1, 3, 12, 33],
+  instructions: 10,
+  maxSide: 6,
+};
+
 const hasQemu = (await qemuEmulator.find()) !== undefined;
 
 describe("kernels equal the device reference", () => {
@@ -133,6 +142,12 @@ describe("kernels equal the device reference", () => {
     for (const name of wanted) expect(functions).toContain(`bitloom_${name}`);
   }, 900_000);
 
+  it("on sums in 16 bits", async () => {
+    const functions = await compare(30 * times, SHORT);
+    for (const name of ["narrow", "add_i16", "conv_general_narrow", "conv_rows_narrow"])
+      expect(functions).toContain(`bitloom_${name}`);
+  }, 900_000);
+
   it.skipIf(!hasQemu).each(bareTargets.map((t) => [t.name, t] as const))(
     "on random programs on %s in QEMU",
     async (_, target) => {
@@ -140,6 +155,7 @@ describe("kernels equal the device reference", () => {
       const functions = await compare(full ? 30 : 2, PLANES, target);
       expect(functions).toContain("bitloom_conv_bases_sums");
       expect(await compare(full ? 30 : 3, FLOATS, target)).toContain("bitloom_conv_select_f32");
+      expect(await compare(full ? 30 : 4, SHORT, target)).toContain("bitloom_conv_rows_narrow");
     },
     900_000,
   );

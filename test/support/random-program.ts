@@ -28,6 +28,8 @@ export interface ProgramOptions {
   readonly inputType?: ScalarType;
   readonly maxSide?: number;
   readonly channels?: readonly number[];
+  /** Some scales of integers round nothing. */
+  readonly exactScales?: boolean;
 }
 
 const CHANNELS = [1, 2, 3, 5, 12, 31, 32, 33, 40, 64, 70];
@@ -47,6 +49,7 @@ const ALL_KINDS: readonly Kind[] = [
   "concat",
   "select",
   "gather",
+  "narrow",
   "pad",
   "region",
   "scale",
@@ -81,15 +84,26 @@ function smallRange(type: ScalarType): { low: number; high: number } {
   return type === "i32" || type === "f32" ? { low: -1000, high: 1000 } : SCALAR_RANGES[type];
 }
 
+/** Whole numbers that are shifted and halved. */
+function exactSteps(random: Random): ScaleStep[] {
+  const shift = Float32Array.of(random.integer(-9, 9));
+  return [
+    ...(random.next() < 0.5 ? [{ operator: "add", operand: shift } as const] : []),
+    ...(random.next() < 0.3 ? [{ operator: "multiply", operand: Float32Array.of(0.5) } as const] : []),
+  ];
+}
+
 class ProgramBuilder {
   readonly tensors: ProgramTensor[] = [];
   readonly instructions: Instruction[] = [];
   readonly #random: Random;
   readonly #channels: readonly number[];
+  readonly #exactScales: boolean;
 
   constructor(random: Random, options: ProgramOptions) {
     this.#random = random;
     this.#channels = options.channels ?? CHANNELS;
+    this.#exactScales = options.exactScales ?? false;
     const side = options.maxSide ?? 11;
     const isLine = random.next() < 0.15;
     const shape: Shape = [
@@ -129,7 +143,10 @@ class ProgramBuilder {
     if (instruction !== undefined) {
       this.instructions.push(instruction);
       const range = tensorRanges(this.program()).at(-1);
-      if (range === undefined || (range.low >= -(2 ** 31) && range.high < 2 ** 31)) return;
+      const { domain } = this.tensors.at(-1)!;
+      const isShort = domain.kind === "scalar" && domain.type === "i16";
+      const { low, high } = SCALAR_RANGES[isShort ? "i16" : "i32"];
+      if (range === undefined || (range.low >= low && range.high <= high)) return;
       this.instructions.pop();
     }
     this.tensors.length = before;
@@ -143,7 +160,9 @@ class ProgramBuilder {
     if (kind === "conv") return type !== "i32" && type !== "f32";
     if (kind === "conv-float") return type === "f32";
     if (kind === "combine") return type === "u8" || type === "i8";
-    if (kind === "add" || kind === "reduce") return type === "i32" || type === "f32";
+    if (kind === "add" || kind === "reduce")
+      return type === "i32" || type === "f32" || (kind === "add" && type === "i16");
+    if (kind === "narrow") return type === "i32";
     if (kind === "pairwise") return type === "f32";
     if (kind === "region") return type === "f32" && anchorCounts(shape[2]).length > 0;
     return kind === "select" || kind === "gather" || kind === "scale" || elementCountOf(shape) < 20_000;
@@ -211,6 +230,8 @@ class ProgramBuilder {
         return this.#select(input);
       case "gather":
         return this.#gather(input);
+      case "narrow":
+        return { kind, input, output: this.#tensor(shape, scalar("i16")) };
       case "region":
         return this.#region(input);
       case "pad": {
@@ -489,6 +510,7 @@ class ProgramBuilder {
   #steps(shape: Shape, { domain }: ProgramTensor): ScaleStep[] {
     const random = this.#random;
     const isWide = domain.kind === "scalar" && domain.type !== "f32";
+    if (isWide && this.#exactScales && random.next() < 0.6) return exactSteps(random);
     const operators = [
       "add",
       "subtract",
