@@ -3,8 +3,8 @@
  */
 #include "bitloom_narrow.h"
 
-void bitloom_narrow(const bitloom_narrow_layer *layer, const bitloom_const_ring *inputs,
-                    const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
+void bitloom_narrow_i32(const bitloom_narrow_layer *layer, const bitloom_const_ring *inputs,
+                        const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
     uint32_t y;
     (void)scratch;
     for (y = y0; y < y1; y++) {

@@ -37,7 +37,7 @@ static inline void bitloom_narrow_some(const int32_t *from, uint32_t count, int1
     }
 
 /* Rows [y0, y1). */
-void bitloom_narrow(const bitloom_narrow_layer *layer, const bitloom_const_ring *inputs,
-                    const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_narrow_i32(const bitloom_narrow_layer *layer, const bitloom_const_ring *inputs,
+                        const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
 #endif

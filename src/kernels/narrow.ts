@@ -19,7 +19,7 @@ export const narrow: Kernel = {
         kernel: "narrow",
         cost: elementCount(output) * PER_ELEMENT + output.shape[0] * 25 + 50,
         call: {
-          function: "bitloom_narrow",
+          function: "bitloom_narrow_i32",
           type: "bitloom_narrow_layer",
           fields: [["row_elements", elementCount(output) / output.shape[0]]],
           runtime: ["bitloom_narrow.c", "bitloom_narrow.h"],

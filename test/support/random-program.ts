@@ -30,6 +30,8 @@ export interface ProgramOptions {
   readonly channels?: readonly number[];
   /** Some scales of integers round nothing. */
   readonly exactScales?: boolean;
+  /** Most sums of layers are narrowed at once, and nothing else reads them. */
+  readonly shortSums?: boolean;
 }
 
 const CHANNELS = [1, 2, 3, 5, 12, 31, 32, 33, 40, 64, 70];
@@ -99,11 +101,14 @@ class ProgramBuilder {
   readonly #random: Random;
   readonly #channels: readonly number[];
   readonly #exactScales: boolean;
+  readonly #shortSums: boolean;
+  readonly #hidden = new Set<TensorId>();
 
   constructor(random: Random, options: ProgramOptions) {
     this.#random = random;
     this.#channels = options.channels ?? CHANNELS;
     this.#exactScales = options.exactScales ?? false;
+    this.#shortSums = options.shortSums ?? false;
     const side = options.maxSide ?? 11;
     const isLine = random.next() < 0.15;
     const shape: Shape = [
@@ -135,9 +140,16 @@ class ProgramBuilder {
   /** Adds an instruction of this kind if a tensor suits it. */
   grow(kind: Kind): void {
     const recent = this.tensors.map((_, id) => id).slice(-4);
-    const suitable = recent.filter((id) => this.#reads(kind, this.tensors[id]!));
+    const suitable = recent.filter((id) => this.#reads(kind, this.tensors[id]!) && !this.#hidden.has(id));
     if (suitable.length === 0) return;
     const input = suitable[this.#random.integer(0, suitable.length - 1)]!;
+    const isAdded = this.#growOn(kind, input);
+    if (!isAdded || kind !== "conv" || !this.#shortSums || this.#random.next() < 0.2) return;
+    const sums = this.tensors.length - 1;
+    if (this.#growOn("narrow", sums)) this.#hidden.add(sums);
+  }
+
+  #growOn(kind: Kind, input: TensorId): boolean {
     const before = this.tensors.length;
     const instruction = this.#make(kind, input);
     if (instruction !== undefined) {
@@ -146,10 +158,11 @@ class ProgramBuilder {
       const { domain } = this.tensors.at(-1)!;
       const isShort = domain.kind === "scalar" && domain.type === "i16";
       const { low, high } = SCALAR_RANGES[isShort ? "i16" : "i32"];
-      if (range === undefined || (range.low >= low && range.high <= high)) return;
+      if (range === undefined || (range.low >= low && range.high <= high)) return true;
       this.instructions.pop();
     }
     this.tensors.length = before;
+    return false;
   }
 
   #reads(kind: Kind, { domain, shape }: ProgramTensor): boolean {
