@@ -46,7 +46,7 @@ export class Agreement {
   add({ seen, output }: Defined, trace: readonly TensorValues[]): void {
     for (const [name, { value, unit }] of seen) {
       const ids = this.#idsOf((other) => other === name);
-      const pieces = this.#idsOf((other) => wholeOf(other) === name);
+      const pieces = this.#inOrder(this.#idsOf((other) => wholeOf(other) === name));
       if (ids.length === 1)
         this.#compare(ids[0]!, this.#program.tensors[ids[0]!]!, trace[ids[0]!]!, value, unit);
       else if (ids.length > 1 || pieces.length < 2)
@@ -58,6 +58,17 @@ export class Agreement {
 
   #idsOf(isWanted: (name: string) => boolean): readonly number[] {
     return this.#program.tensors.flatMap((t, id) => (isWanted(t.name) ? [id] : []));
+  }
+
+  /** Pieces in the order in which what is made of them is put together. */
+  #inOrder(pieces: readonly number[]): readonly number[] {
+    const { instructions } = this.#program;
+    const placeOf = (id: number): number => {
+      const reader = instructions.find((i) => inputsOf(i).includes(id));
+      if (reader === undefined) return 0;
+      return reader.kind === "concat" ? reader.inputs.indexOf(id) : placeOf(reader.output);
+    };
+    return pieces.toSorted((a, b) => placeOf(a) - placeOf(b));
   }
 
   #comparePieces(
