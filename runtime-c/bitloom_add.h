@@ -12,6 +12,8 @@ typedef struct {
 } bitloom_add_layer;
 
 /* Rows [y0, y1) of inputs[0] + inputs[1]. The output may be one of the inputs. */
+void bitloom_add_i16(const bitloom_add_layer *layer, const bitloom_const_ring *inputs,
+                     const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 void bitloom_add_i32(const bitloom_add_layer *layer, const bitloom_const_ring *inputs,
                      const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 void bitloom_add_f32(const bitloom_add_layer *layer, const bitloom_const_ring *inputs,

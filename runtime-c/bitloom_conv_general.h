@@ -49,4 +49,8 @@ void bitloom_conv_general_threshold(const bitloom_conv_general *layer, const bit
 void bitloom_conv_general_sums(const bitloom_conv_general *layer, const bitloom_const_ring *inputs,
                                const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
+/* The same as int16. In front of the scratch lie the int32 sums of a row, a multiple of 8 bytes. */
+void bitloom_conv_general_narrow(const bitloom_conv_general *layer, const bitloom_const_ring *inputs,
+                                 const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
+
 #endif

@@ -6,7 +6,7 @@ import { instructionOf, type Kernel } from "./types.js";
 /** Sums of two tensors: `runtime-c/bitloom_add.h`. */
 export const add: Kernel = {
   name: "add",
-  summary: "int32 or float32 sums of two tensors",
+  summary: "int16, int32 or float32 sums of two tensors",
   match(program, index) {
     const instruction = instructionOf(program, index, "add");
     if (instruction === undefined) return [];
@@ -20,7 +20,11 @@ export const add: Kernel = {
           function: `bitloom_add_${type}`,
           type: "bitloom_add_layer",
           fields: [["row_elements", elementCount(output) / output.shape[0]]],
-          runtime: ["bitloom_add.c", "bitloom_add.h", "bitloom_float.h"],
+          runtime: [
+            type === "i16" ? "bitloom_add_i16.c" : "bitloom_add.c",
+            "bitloom_add.h",
+            "bitloom_float.h",
+          ],
         },
       }),
     ];

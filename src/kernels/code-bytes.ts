@@ -30,6 +30,7 @@ export const CODE_BYTES: Readonly<Record<string, readonly [thumb2: number, thumb
   bitloom_layout: [532, 592],
   bitloom_lookup: [120, 144],
   bitloom_lookup_codes: [430, 496],
+  bitloom_narrow_layer: [92, 120],
   bitloom_pad: [828, 828],
   bitloom_pairwise: [300, 300],
   bitloom_pool: [772, 836],

@@ -2,6 +2,7 @@ import { tensorRanges } from "../program/ranges.js";
 import type { CodesDomain, DeviceProgram, Instruction } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
 import { type GeneralShape, generalCost } from "./conv-general-cost.js";
+import { narrowing } from "./narrow.js";
 import { packPlanes } from "./pack.js";
 import {
   type ConstantArray,
@@ -22,11 +23,12 @@ export const convGeneral: Kernel = {
   match(program, index, cpu) {
     const conv = instructionOf(program, index, "conv");
     if (conv === undefined || !fits(program, conv)) return [];
-    const alone = choice(program, conv, cpu, [index]);
+    const sums = choice(program, conv, cpu, [index]);
+    const alone = [...narrowing(program, sums, "bitloom_conv_general"), sums];
     const threshold = followingThreshold(program, index);
     return threshold !== undefined && canFuse(program, conv, threshold)
-      ? [choice(program, conv, cpu, [index, index + 1], threshold), alone]
-      : [alone];
+      ? [choice(program, conv, cpu, [index, index + 1], threshold), ...alone]
+      : alone;
   },
 };
 

@@ -10,6 +10,7 @@ import {
   rowsSizes,
 } from "./conv-rows-geometry.js";
 import { constantOutput, packPresets, packRows } from "./conv-rows-pack.js";
+import { narrowing } from "./narrow.js";
 import { offeredTilings } from "./tilings.js";
 import {
   type ConstantArray,
@@ -40,11 +41,14 @@ export const convRows: Kernel = {
         : undefined;
     const alone = { thresholds: undefined, output: conv.output, covers: [index] };
     const forms: Form[] = geometry.taps * geometry.channels <= MAX_INPUTS ? ["pairs", "inputs"] : ["pairs"];
-    return forms.flatMap((form) =>
-      (fused === undefined ? [alone] : [fused, alone]).flatMap((part) =>
-        choices({ conv, geometry, form, ...part }, cpu),
-      ),
-    );
+    return forms.flatMap((form) => {
+      const sums = choices({ conv, geometry, form, ...alone }, cpu);
+      return [
+        ...(fused === undefined ? [] : choices({ conv, geometry, form, ...fused }, cpu)),
+        ...sums.flatMap((choice) => narrowing(program, choice, "bitloom_conv_rows")),
+        ...sums,
+      ];
+    });
   },
 };
 

@@ -16,6 +16,7 @@ import { decode } from "./decode.js";
 import { denseB1 } from "./dense-b1.js";
 import { gather } from "./gather.js";
 import { lookup } from "./lookup.js";
+import { narrow } from "./narrow.js";
 import { argmax, rank, scale, softmax } from "./outputs.js";
 import { pad } from "./pad.js";
 import { pairwise } from "./pairwise.js";
@@ -52,6 +53,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   lookup,
   decode,
   threshold,
+  narrow,
   rank,
   scale,
   softmax,

@@ -20,6 +20,13 @@ export function keyToFloat(key: number): number {
   return view.getFloat32(0);
 }
 
+/** The key of a float32. */
+export function floatToKey(x: number): number {
+  view.setFloat32(0, x);
+  const bits = view.getInt32(0);
+  return bits >= 0 ? bits : bits ^ 0x7fffffff;
+}
+
 export function integerRange(type: "u8" | "i8" | "i16" | "f32"): readonly [number, number] {
   if (type === "u8") return [0, 255];
   return type === "i8" ? [-128, 127] : [-32768, 32767];

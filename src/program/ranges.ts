@@ -21,12 +21,12 @@ export function domainRange({ domain }: ProgramTensor): Range | undefined {
   return { low: Math.min(...ends), high: Math.max(...ends) };
 }
 
-/** Range of every tensor in tensor order; undefined for f32. It may leave int32: `verifyProgram` refuses that. */
+/** Range of every tensor in tensor order; undefined for f32. It may leave its type: `verifyProgram` refuses that. */
 export function tensorRanges(program: DeviceProgram): readonly (Range | undefined)[] {
   const ranges = program.tensors.map(domainRange);
   for (const instruction of program.instructions) {
     const { domain } = program.tensors[instruction.output]!;
-    if (domain.kind !== "scalar" || domain.type !== "i32") continue;
+    if (domain.kind !== "scalar" || (domain.type !== "i16" && domain.type !== "i32")) continue;
     const inputs = inputsOf(instruction).map((id) => ranges[id]);
     if (inputs.every((r) => r !== undefined)) {
       ranges[instruction.output] = outputRange(instruction, program, inputs);

@@ -193,7 +193,7 @@ export type Instruction =
       readonly output: TensorId;
       readonly window: Window;
     }
-  /** Elementwise sum of two tensors of one shape: i32 exact, f32 rounded once. */
+  /** Elementwise sum of two tensors of one shape and domain: i16 and i32 exact, f32 rounded once. */
   | { readonly kind: "add"; readonly inputs: readonly [TensorId, TensorId]; readonly output: TensorId }
   /**
    * Of two tensors of bytes (u8 or i8) to u8: `c = tables[0][a] ∘ tables[1][b]`, each byte taken as unsigned;
@@ -267,6 +267,8 @@ export type Instruction =
       readonly channels: readonly [number, number];
       readonly fill: number;
     }
+  /** i32 to i16: every integer that can occur fits. */
+  | { readonly kind: "narrow"; readonly input: TensorId; readonly output: TensorId }
   /** `slope[c] · x + offset[c]`, exact in int32: keeps the order of the model's float outputs. */
   | {
       readonly kind: "rank";

@@ -90,6 +90,11 @@ export function checkInstruction(
     case "pad":
       checkPad(instruction, input, output);
       break;
+    case "narrow":
+      expect(isScalar(input.domain, "i32"), instruction, "reads a tensor that is not i32");
+      expect(isScalar(output.domain, "i16"), instruction, "writes a tensor that is not i16");
+      checkSameShape(instruction, input, output);
+      break;
     case "scale":
       expect(isScalar(output.domain, "f32"), instruction, "writes a tensor that is not f32");
       checkScaleSteps(instruction.steps, output.shape, instruction);
@@ -309,7 +314,7 @@ function checkPool(instruction: Of<"pool">, input: ProgramTensor, output: Progra
 
 function checkAdd(instruction: Of<"add">, inputs: readonly ProgramTensor[], output: ProgramTensor): void {
   expect(inputs.length === 2, instruction, "has not two inputs");
-  expect(isScalar(output.domain, "i32", "f32"), instruction, "writes neither i32 nor f32");
+  expect(isScalar(output.domain, "i16", "i32", "f32"), instruction, "writes neither i16, i32 nor f32");
   for (const input of inputs) {
     checkSameDomain(instruction, input, output);
     checkSameShape(instruction, input, output);

@@ -50,17 +50,19 @@ function checkTensor(tensor: ProgramTensor, id: number): void {
   }
 }
 
-/** No sum may leave int32: kernels and references compute modulo 2^32 or exactly, and must agree. */
+/** No sum may leave its type: kernels and references compute modulo 2^32 or exactly, and must agree. */
 function checkSums(program: DeviceProgram): void {
   const ranges = tensorRanges(program);
   for (const instruction of program.instructions) {
-    const range = ranges[instruction.output] ?? domainRange(program.tensors[instruction.output]!);
+    const output = program.tensors[instruction.output]!;
+    const range = ranges[instruction.output] ?? domainRange(output);
     if (range === undefined) continue;
-    const { low, high } = SCALAR_RANGES.i32;
+    const isShort = output.domain.kind === "scalar" && output.domain.type === "i16";
+    const { low, high } = SCALAR_RANGES[isShort ? "i16" : "i32"];
     expect(
       range.low >= low && range.high <= high,
       instruction,
-      `has sums of ${range.low} to ${range.high}, beyond 32 bits`,
+      `has sums of ${range.low} to ${range.high}, beyond ${isShort ? 16 : 32} bits`,
     );
   }
 }

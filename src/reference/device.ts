@@ -88,6 +88,8 @@ export function executeInstruction(
       return pad(instruction, from[0]!, to, x);
     case "rank":
       return elements(to, (_y, _x, c, i) => instruction.slope[c]! * x[i]! + instruction.offset[c]!);
+    case "narrow":
+      return Int32Array.from(x);
     case "scale":
       return elements(to, (row, column, c, i) =>
         scaled(standsFor(from[0]!, x[i]!), instruction.steps, c, row, column),

@@ -84,6 +84,16 @@ const FLOATS: ProgramOptions = {
   maxSide: 6,
 };
 
+/** Sums in 16 bits. */
+const SHORT: ProgramOptions = {
+  kinds: ["threshold", "threshold", "conv", "conv", "add"],
+  inputType: "f32",
+  channels: [1, 3, 12, 33],
+  instructions: 8,
+  maxSide: 6,
+  shortSums: true,
+};
+
 const hasQemu = (await qemuEmulator.find()) !== undefined;
 
 describe("kernels equal the device reference", () => {
@@ -147,6 +157,12 @@ describe("kernels equal the device reference", () => {
     for (const name of wanted) expect(functions).toContain(`bitloom_${name}`);
   }, 900_000);
 
+  it("on sums in 16 bits", async () => {
+    const functions = await compare(20 * times, SHORT);
+    for (const name of ["narrow_i32", "add_i16", "conv_general_narrow", "conv_rows_narrow"])
+      expect(functions).toContain(`bitloom_${name}`);
+  }, 900_000);
+
   it.skipIf(!hasQemu).each(bareTargets.map((t) => [t.name, t] as const))(
     "on random programs on %s in QEMU",
     async (_, target) => {
@@ -154,6 +170,7 @@ describe("kernels equal the device reference", () => {
       const functions = await compare(full ? 30 : 2, PLANES, target);
       expect(functions).toContain("bitloom_conv_bases_sums");
       expect(await compare(full ? 30 : 3, FLOATS, target)).toContain("bitloom_conv_select_f32");
+      expect(await compare(full ? 30 : 2, SHORT, target)).toContain("bitloom_conv_rows_narrow");
     },
     900_000,
   );

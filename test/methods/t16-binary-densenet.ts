@@ -99,8 +99,7 @@ function denseNet(convention: Convention): MethodNet {
           `${at}.conv`,
           products(a, bits(drawn, `${at}.conv.weight`, [GROWTH, inputs, 3, 3]), taps),
         );
-        const own = counts ? see(`${at}.half`, times(plus(d, 9 * inputs), 0.5)) : see(`${at} input`, d);
-        return see(at, concatenate(features, own));
+        return concatenate(features, counts ? times(plus(d, 9 * inputs), 0.5) : d);
       };
       const stemmed = floatProducts(
         see("stem input", x),

@@ -114,7 +114,9 @@ function plusPlus(which: Case): MethodNet {
     reference(x, drawn, see) {
       const w = floatWeights(drawn, "stem.weight", [3, 3, 3, 3]);
       const stem = see("stem", floatProducts(see("stem input", x), w, { pads: 1 }));
-      const y1 = block(first, stem, which, true, drawn, see);
+      // A PReLU follows, and floats are made once for both.
+      const inner: See = (name, v, unit) => (name.startsWith("gamma") ? v : see(name, v, unit));
+      const y1 = block(first, stem, which, true, drawn, inner);
       const slopes = drawn.vector("prelu.weight", first.outputs, (c) => (c === 5 ? -0.25 : 0.25));
       const activated = see("prelu as float", prelu(y1, slopes));
       const y2 = block(second, activated, which, true, drawn, see);

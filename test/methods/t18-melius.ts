@@ -110,11 +110,15 @@ const meliusNet: MethodNet = {
       );
     };
     const block = (name: string, v: Value): Value => {
-      const own = see(`${name}.dense input`, bconv(`${name}.grow`, v));
-      const improvement = bconv(`${name}.improve`, see(`${name}.dense`, concatenate(v, own)));
-      const [kept, last] = [see(`${name} selection`, v), see(`${name}.improved selection`, own)];
-      const improved = both(last, see(`${name}.improved input`, improvement), (a, b) => f(a + b));
-      return see(name, concatenate(kept, see(`${name}.improved`, improved)));
+      const own = bconv(`${name}.grow`, v);
+      const improvement = bconv(`${name}.improve`, concatenate(v, own));
+      return concatenate(
+        v,
+        see(
+          `${name}.improved`,
+          both(own, improvement, (a, b) => f(a + b)),
+        ),
+      );
     };
     for (const { name } of first) features = block(name, features);
     const normal = see("transition.bn as float", normalized(drawn, "transition.bn", features));

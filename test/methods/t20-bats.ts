@@ -219,7 +219,10 @@ const bats: MethodNet = {
     ...headLayers,
   ],
   reference(x, drawn, seeAll) {
-    const see: See = (name, value, unit) => (name in internal ? value : seeAll(name, value, unit));
+    // Nodes are never put side by side before they are read.
+    const isApart = (name: string): boolean => name === "normal" || name === "reduction";
+    const see: See = (name, value, unit) =>
+      name in internal || isApart(name) ? value : seeAll(name, value, unit);
     const w = floatWeights(drawn, "stem.weight", [C, 3, 3, 3]);
     const stem = see("stem", floatProducts(see("stem input", x), w, { pads: 1 }));
     const s = normalized(drawn, "stem.bn", stem);

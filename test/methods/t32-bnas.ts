@@ -141,8 +141,12 @@ const RES: Part = {
   },
 };
 
-/** Values by the names of the tensors that the device has of them; it has none where only signs are taken. */
+/**
+ * Values by the names of the tensors that the device has of them; it has none where only signs are taken, nor of nodes side
+ * by side.
+ */
 const DEVICE_NAMES: Readonly<Record<string, string | undefined>> = {
+  cell1: undefined,
   "cell1.fit0.relu": undefined,
   "cell1.fit1.relu": undefined,
   "cell1.1a.relu": "cell1.2a input",

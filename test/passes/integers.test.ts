@@ -64,7 +64,7 @@ describe("sums and products of two int8 values", () => {
     const { graph } = joined((g, a, b) => g.add(arithmetic(operator), undefined, [a, b]));
     const program = expectSameOutputs(graph);
     expect(kinds(program).filter((k) => k !== "pool")).toEqual([
-      ...["threshold", "conv", "conv", "threshold", "threshold", "combine"],
+      ...["threshold", "conv", "threshold", "conv", "threshold", "combine"],
     ]);
     expect(combineOf(program).operator).toBe(operator === "multiply" ? "multiply" : "add");
   });

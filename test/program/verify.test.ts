@@ -107,6 +107,8 @@ const extent = (sides: Shape) => ({
 });
 const product = { kind: "pairwise", operator: "multiply", inputs: [0, 0] };
 const sum = { kind: "reduce", over: "channels" };
+const shorts: readonly [Shape, Domain] = [[5, 5, 2], scalar("i16")];
+const bytes: readonly [Shape, Domain] = [[5, 5, 2], scalar("u8")];
 const pad = { kind: "pad", pads: [1, 0, 0, 2], channels: [0, 1], fill: 1 };
 
 /** One plane by one basis. */
@@ -145,6 +147,18 @@ describe("verifyProgram", () => {
   });
 
   it.each<[string, DeviceProgram, RegExp]>([
+    ["narrow floats", program(floats, shorts, { kind: "narrow" }), /not i32/],
+    ["narrow to bytes", program([[5, 5, 2], scalar("i32")], bytes, { kind: "narrow" }), /not i16/],
+    [
+      "sums that 16 bits do not hold",
+      program([[5, 5, 2], scalar("i32")], shorts, { kind: "narrow" }),
+      /16 bits/,
+    ],
+    [
+      "short sums that do not fit",
+      program(shorts, shorts, { kind: "add", inputs: [0, 0] }),
+      /beyond 16 bits/,
+    ],
     ["a conv of another size", program(map, [[4, 3, 4], scalar("i32")], conv), /cannot have 4×3×4/],
     ["groups that do not divide", program(map, sums, { ...conv, groups: 3 }), /groups/],
     ["groups that do not fit the weights", program(map, sums, { ...conv, groups: 2 }), /weights/],

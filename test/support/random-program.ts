@@ -28,6 +28,10 @@ export interface ProgramOptions {
   readonly inputType?: ScalarType;
   readonly maxSide?: number;
   readonly channels?: readonly number[];
+  /** Some scales of integers round nothing. */
+  readonly exactScales?: boolean;
+  /** Most sums of layers are narrowed at once, and nothing else reads them. */
+  readonly shortSums?: boolean;
 }
 
 const CHANNELS = [1, 2, 3, 5, 12, 31, 32, 33, 40, 64, 70];
@@ -47,6 +51,7 @@ const ALL_KINDS: readonly Kind[] = [
   "concat",
   "select",
   "gather",
+  "narrow",
   "pad",
   "region",
   "scale",
@@ -81,15 +86,29 @@ function smallRange(type: ScalarType): { low: number; high: number } {
   return type === "i32" || type === "f32" ? { low: -1000, high: 1000 } : SCALAR_RANGES[type];
 }
 
+/** Whole numbers that are shifted and halved. */
+function exactSteps(random: Random): ScaleStep[] {
+  const shift = Float32Array.of(random.integer(-9, 9));
+  return [
+    ...(random.next() < 0.5 ? [{ operator: "add", operand: shift } as const] : []),
+    ...(random.next() < 0.3 ? [{ operator: "multiply", operand: Float32Array.of(0.5) } as const] : []),
+  ];
+}
+
 class ProgramBuilder {
   readonly tensors: ProgramTensor[] = [];
   readonly instructions: Instruction[] = [];
   readonly #random: Random;
   readonly #channels: readonly number[];
+  readonly #exactScales: boolean;
+  readonly #shortSums: boolean;
+  readonly #hidden = new Set<TensorId>();
 
   constructor(random: Random, options: ProgramOptions) {
     this.#random = random;
     this.#channels = options.channels ?? CHANNELS;
+    this.#exactScales = options.exactScales ?? false;
+    this.#shortSums = options.shortSums ?? false;
     const side = options.maxSide ?? 11;
     const isLine = random.next() < 0.15;
     const shape: Shape = [
@@ -121,18 +140,29 @@ class ProgramBuilder {
   /** Adds an instruction of this kind if a tensor suits it. */
   grow(kind: Kind): void {
     const recent = this.tensors.map((_, id) => id).slice(-4);
-    const suitable = recent.filter((id) => this.#reads(kind, this.tensors[id]!));
+    const suitable = recent.filter((id) => this.#reads(kind, this.tensors[id]!) && !this.#hidden.has(id));
     if (suitable.length === 0) return;
     const input = suitable[this.#random.integer(0, suitable.length - 1)]!;
+    const isAdded = this.#growOn(kind, input);
+    if (!isAdded || kind !== "conv" || !this.#shortSums || this.#random.next() < 0.2) return;
+    const sums = this.tensors.length - 1;
+    if (this.#growOn("narrow", sums)) this.#hidden.add(sums);
+  }
+
+  #growOn(kind: Kind, input: TensorId): boolean {
     const before = this.tensors.length;
     const instruction = this.#make(kind, input);
     if (instruction !== undefined) {
       this.instructions.push(instruction);
       const range = tensorRanges(this.program()).at(-1);
-      if (range === undefined || (range.low >= -(2 ** 31) && range.high < 2 ** 31)) return;
+      const { domain } = this.tensors.at(-1)!;
+      const isShort = domain.kind === "scalar" && domain.type === "i16";
+      const { low, high } = SCALAR_RANGES[isShort ? "i16" : "i32"];
+      if (range === undefined || (range.low >= low && range.high <= high)) return true;
       this.instructions.pop();
     }
     this.tensors.length = before;
+    return false;
   }
 
   #reads(kind: Kind, { domain, shape }: ProgramTensor): boolean {
@@ -143,7 +173,9 @@ class ProgramBuilder {
     if (kind === "conv") return type !== "i32" && type !== "f32";
     if (kind === "conv-float") return type === "f32";
     if (kind === "combine") return type === "u8" || type === "i8";
-    if (kind === "add" || kind === "reduce") return type === "i32" || type === "f32";
+    if (kind === "add" || kind === "reduce")
+      return type === "i32" || type === "f32" || (kind === "add" && type === "i16");
+    if (kind === "narrow") return type === "i32";
     if (kind === "pairwise") return type === "f32";
     if (kind === "region") return type === "f32" && anchorCounts(shape[2]).length > 0;
     return kind === "select" || kind === "gather" || kind === "scale" || elementCountOf(shape) < 20_000;
@@ -211,6 +243,8 @@ class ProgramBuilder {
         return this.#select(input);
       case "gather":
         return this.#gather(input);
+      case "narrow":
+        return { kind, input, output: this.#tensor(shape, scalar("i16")) };
       case "region":
         return this.#region(input);
       case "pad": {
@@ -489,6 +523,7 @@ class ProgramBuilder {
   #steps(shape: Shape, { domain }: ProgramTensor): ScaleStep[] {
     const random = this.#random;
     const isWide = domain.kind === "scalar" && domain.type !== "f32";
+    if (isWide && this.#exactScales && random.next() < 0.6) return exactSteps(random);
     const operators = [
       "add",
       "subtract",

@@ -1,7 +1,7 @@
 /**
  * Compares what a method defines with the program's tensors: integers and codes by what they stand for, float32 by
  * its bits. A compiler may turn a channel round, with the weights that read it; then all of its numbers are turned. It may leave out
- * channels that nothing depends on.
+ * channels that nothing depends on. What it computes in pieces, "x of a" and "x of b", is x channel after channel.
  */
 import {
   type DeviceProgram,
@@ -45,15 +45,58 @@ export class Agreement {
   /** The reference's word on one input against the values of all tensors. */
   add({ seen, output }: Defined, trace: readonly TensorValues[]): void {
     for (const [name, { value, unit }] of seen) {
-      const ids = this.#program.tensors.flatMap((t, id) => (t.name === name ? [id] : []));
-      if (ids.length !== 1) this.#report(name, `the program has ${ids.length} tensors "${name}"`);
-      else this.#compare(ids[0]!, trace[ids[0]!]!, value, unit);
+      const ids = this.#idsOf((other) => other === name);
+      const pieces = this.#inOrder(this.#idsOf((other) => wholeOf(other) === name));
+      if (ids.length === 1)
+        this.#compare(ids[0]!, this.#program.tensors[ids[0]!]!, trace[ids[0]!]!, value, unit);
+      else if (ids.length > 1 || pieces.length < 2)
+        this.#report(name, `the program has ${ids.length} tensors "${name}"`);
+      else this.#comparePieces(name, pieces, trace, value, unit);
     }
     this.#compareOutput(trace[this.#program.output.tensor]!, output);
   }
 
-  #compare(id: number, stored: TensorValues, { data }: Value, unit: number): void {
-    const tensor = this.#program.tensors[id]!;
+  #idsOf(isWanted: (name: string) => boolean): readonly number[] {
+    return this.#program.tensors.flatMap((t, id) => (isWanted(t.name) ? [id] : []));
+  }
+
+  /** Pieces in the order in which what is made of them is put together. */
+  #inOrder(pieces: readonly number[]): readonly number[] {
+    const { instructions } = this.#program;
+    const placeOf = (id: number): number => {
+      const reader = instructions.find((i) => inputsOf(i).includes(id));
+      if (reader === undefined) return 0;
+      return reader.kind === "concat" ? reader.inputs.indexOf(id) : placeOf(reader.output);
+    };
+    return pieces.toSorted((a, b) => placeOf(a) - placeOf(b));
+  }
+
+  #comparePieces(
+    name: string,
+    ids: readonly number[],
+    trace: readonly TensorValues[],
+    value: Value,
+    unit: number,
+  ): void {
+    const tensors = ids.map((id) => this.#program.tensors[id]!);
+    const [{ shape, domain }] = tensors as [ProgramTensor];
+    const widths = tensors.map((t) => t.shape[2]);
+    const pixels = Array.from({ length: shape[0] * shape[1] }, (_, p) => p);
+    const joined = pixels.flatMap((p) =>
+      ids.flatMap((id, i) => Array.from(trace[id]!.subarray(p * widths[i]!, (p + 1) * widths[i]!))),
+    );
+    const channels = widths.reduce((a, b) => a + b, 0);
+    const whole = { name, shape: [shape[0], shape[1], channels], domain } as const;
+    this.#compare(ids[0]!, whole, Float64Array.from(joined), value, unit);
+  }
+
+  #compare(
+    id: number,
+    tensor: ProgramTensor,
+    stored: ArrayLike<number>,
+    { data }: Value,
+    unit: number,
+  ): void {
     const [height, width, channels] = tensor.shape;
     const pixels = height * width;
     const defined = data.length / pixels;
@@ -64,7 +107,7 @@ export class Agreement {
       return;
     }
     const middle = this.#middleOf(id);
-    const all = this.#candidatesOf(id, defined);
+    const all = this.#candidatesOf(id, tensor, defined);
     for (let c = 0; c < channels; c++) {
       const failure = all[c]!.flatMap((candidate) => {
         const { channel } = candidate;
@@ -88,8 +131,7 @@ export class Agreement {
   }
 
   /** The channel itself, or where the device has fewer, all that it may be. */
-  #candidatesOf(id: number, defined: number): Candidate[][] {
-    const tensor = this.#program.tensors[id]!;
+  #candidatesOf(id: number, tensor: ProgramTensor, defined: number): Candidate[][] {
     const known = this.#candidates.get(id);
     if (known !== undefined) return known;
     const missing = defined - tensor.shape[2];
@@ -140,6 +182,11 @@ function isOrdered(candidates: readonly (readonly Candidate[])[]): boolean {
     last = next.channel;
   }
   return true;
+}
+
+/** What a piece is a piece of. */
+export function wholeOf(name: string): string {
+  return name.split(" of ")[0]!;
 }
 
 function isFloat({ domain }: ProgramTensor): boolean {

@@ -1,10 +1,10 @@
 /** Where programs differ from what a method defines. */
 import { compileTrace } from "../../../src/reference/device-fast.js";
-import { Agreement } from "./agreement.js";
+import { Agreement, wholeOf } from "./agreement.js";
 import { type BuiltNet, deviceInput, type MethodInput } from "./net.js";
 
-/** Codes of which a pool is taken that the method takes before it quantizes. */
-const BEFORE_POOLING = " before pooling";
+/** Codes of which a pool is taken that the method takes before it quantizes; sums that are kept in fewer bits. */
+const BEFORE = / before (pooling|narrowing)$/;
 
 /** Where the program differs from the definition, and tensors of which the definition says nothing. */
 export function disagreements(built: BuiltNet, inputs: readonly MethodInput[]): string[] {
@@ -19,7 +19,8 @@ export function disagreements(built: BuiltNet, inputs: readonly MethodInput[]): 
       id !== program.input.tensor &&
       id !== program.output.tensor &&
       !known.has(name) &&
-      !name.endsWith(BEFORE_POOLING),
+      !known.has(wholeOf(name)) &&
+      !BEFORE.test(name),
   );
   return [
     ...agreement.problems,
