@@ -64,6 +64,7 @@ function unclamped(
     case "combine":
     case "concat":
     case "rank":
+    case "narrow":
     case "scale":
     case "softmax":
     case "argmax":
