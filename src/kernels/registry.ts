@@ -1,4 +1,5 @@
 import { add } from "./add.js";
+import { addFixed } from "./add-fixed.js";
 import { combine } from "./combine.js";
 import { concat } from "./concat.js";
 import { convBases } from "./conv-bases.js";
@@ -22,6 +23,7 @@ import { pairwise } from "./pairwise.js";
 import { pool } from "./pool.js";
 import { reduce } from "./reduce.js";
 import { region } from "./region.js";
+import { requantize } from "./requantize.js";
 import { select } from "./select.js";
 import { threshold } from "./threshold.js";
 import type { Kernel } from "./types.js";
@@ -42,6 +44,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   convBases,
   pool,
   add,
+  addFixed,
   combine,
   pairwise,
   reduce,
@@ -51,6 +54,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   pad,
   lookup,
   decode,
+  requantize,
   threshold,
   rank,
   scale,

@@ -26,7 +26,7 @@ export function tensorRanges(program: DeviceProgram): readonly (Range | undefine
   const ranges = program.tensors.map(domainRange);
   for (const instruction of program.instructions) {
     const { domain } = program.tensors[instruction.output]!;
-    if (domain.kind !== "scalar" || domain.type !== "i32") continue;
+    if (domain.kind !== "scalar" || (domain.type !== "i32" && domain.type !== "i16")) continue;
     const inputs = inputsOf(instruction).map((id) => ranges[id]);
     if (inputs.every((r) => r !== undefined)) {
       ranges[instruction.output] = outputRange(instruction, program, inputs);
@@ -48,6 +48,10 @@ function outputRange(instruction: Instruction, program: DeviceProgram, inputs: r
     }
     case "add":
       return { low: input.low + inputs[1]!.low, high: input.high + inputs[1]!.high };
+    case "add-fixed":
+      return addFixedRange(instruction, [input, inputs[1]!]);
+    case "requantize":
+      return { low: instruction.low, high: instruction.high };
     case "reduce": {
       const [height, width, channels] = program.tensors[instruction.input]!.shape;
       const terms = channels * (instruction.over === "all" ? height * width : 1);
@@ -63,6 +67,18 @@ function outputRange(instruction: Instruction, program: DeviceProgram, inputs: r
     default:
       return union(inputs);
   }
+}
+
+function addFixedRange(
+  { shifts, right }: Extract<Instruction, { kind: "add-fixed" }>,
+  inputs: readonly [Range, Range],
+): Range {
+  const end = (which: "low" | "high"): number => {
+    const sum = inputs[0][which] * 2 ** shifts[0] + inputs[1][which] * 2 ** shifts[1];
+    const rounded = Math.floor(sum / 2 ** right + (right > 0 ? 0.5 : 0));
+    return Math.min(Math.max(rounded, SCALAR_RANGES.i16.low), SCALAR_RANGES.i16.high);
+  };
+  return { low: end("low"), high: end("high") };
 }
 
 function convRange(conv: Extract<Instruction, { kind: "conv" }>, input: Range): Range {

@@ -19,7 +19,7 @@ describe("the fast device reference", () => {
       }),
       { numRuns: 150 },
     );
-    expect(kinds.size).toBe(17);
+    expect(kinds.size).toBe(19);
   });
 
   it("runs 60 million multiply-accumulates in a second or two", () => {
