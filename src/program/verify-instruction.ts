@@ -348,7 +348,8 @@ function checkRequantize(instruction: Of<"requantize">, input: ProgramTensor, ou
   checkSameShape(instruction, input, output);
   for (const { multiplier, bias } of below === undefined ? [line] : [line, below]) {
     const isShared = multiplier.length === 1 || multiplier.length === output.shape[2];
-    const fits = isShared && multiplier.length === line.multiplier.length && bias.length === multiplier.length;
+    const fits =
+      isShared && multiplier.length === line.multiplier.length && bias.length === multiplier.length;
     expect(fits, instruction, "has neither one factor nor one per channel");
   }
   expect(

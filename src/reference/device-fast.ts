@@ -3,6 +3,7 @@
  * pixel. Equal to `device.ts` in every bit: integer sums do not depend on their order, float sums keep it.
  */
 import { tapPosition } from "../program/geometry.js";
+import { tensorRanges } from "../program/ranges.js";
 import {
   type CodeMatrix,
   type DeviceProgram,
@@ -10,7 +11,6 @@ import {
   inputsOf,
   type ProgramTensor,
 } from "../program/types.js";
-import { tensorRanges } from "../program/ranges.js";
 import { executeInstruction } from "./device.js";
 
 type Values = Int32Array | Float32Array;

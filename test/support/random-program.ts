@@ -199,7 +199,13 @@ class ProgramBuilder {
         const like = this.tensors.flatMap((t, id) => (isAlike(t, from) ? [id] : []));
         const shifts = [random.pick([0, 0, 1, 13]), random.integer(0, 13)] as const;
         const right = random.pick([0, random.integer(1, 13)]);
-        return { kind, inputs: [input, random.pick(like)], output: this.#tensor(shape, domain), shifts, right };
+        return {
+          kind,
+          inputs: [input, random.pick(like)],
+          output: this.#tensor(shape, domain),
+          shifts,
+          right,
+        };
       }
       case "requantize":
         return this.#requantize(input);
@@ -353,7 +359,9 @@ class ProgramBuilder {
     const biasShift = random.pick([0, 0, Math.min(30, Math.max(0, right - 16))]);
     const biasSize = Math.min(2 ** 31 - 1, 2 ** Math.max(0, 14 + right - biasShift));
     const factor = (most: number): number =>
-      random.next() < 0.05 ? random.pick([0, -(2 ** 31), 2 ** 31 - 1]) : Math.round(random.normal() * most) | 0;
+      random.next() < 0.05
+        ? random.pick([0, -(2 ** 31), 2 ** 31 - 1])
+        : Math.round(random.normal() * most) | 0;
     const line = () => ({
       multiplier: Int32Array.from({ length: rows }, () => factor(size / 2)),
       bias: Int32Array.from({ length: rows }, () => factor(biasSize / 2)),
