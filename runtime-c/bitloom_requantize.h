@@ -9,7 +9,7 @@
 
 typedef struct {
     const int32_t *multiplier;       /* [channels], or one for all */
-    const int32_t *bias;             /* in units of 2^bias_shift */
+    const int32_t *bias;             /* in the wide form in units of 2^bias_shift */
     const int32_t *below_multiplier; /* the line of negative numbers; null without */
     const int32_t *below_bias;
     uint32_t channels;
@@ -17,11 +17,15 @@ typedef struct {
     int16_t low;
     int16_t high;
     uint8_t step;       /* from a channel's factors to the next one's: 1, or 0 where all share them */
-    uint8_t bias_shift; /* 0 but in the wide form */
+    uint8_t bias_shift; /* of the wide form */
     uint8_t right;
 } bitloom_requantize;
 
-/* Rows [y0, y1). All numbers of the plain form fit 31 bits, which the compiler proves; those of the wide form 63. */
+/*
+ * Rows [y0, y1). All numbers of the first form, with one line, and of the second, with two, are below 2^31 in
+ * magnitude, as the compiler proves; their biases have 2^31 and half a unit in them. Those of the wide form
+ * fit 64 bits.
+ */
 #define BITLOOM_REQUANTIZE_DECLARE(NAME)                                                                     \
     void NAME(const bitloom_requantize *layer, const bitloom_const_ring *inputs, const bitloom_ring *output, \
               void *scratch, uint32_t y0, uint32_t y1)
@@ -30,6 +34,10 @@ BITLOOM_REQUANTIZE_DECLARE(bitloom_requantize_u8);
 BITLOOM_REQUANTIZE_DECLARE(bitloom_requantize_i8);
 BITLOOM_REQUANTIZE_DECLARE(bitloom_requantize_i16);
 BITLOOM_REQUANTIZE_DECLARE(bitloom_requantize_i32);
+BITLOOM_REQUANTIZE_DECLARE(bitloom_requantize_two_u8);
+BITLOOM_REQUANTIZE_DECLARE(bitloom_requantize_two_i8);
+BITLOOM_REQUANTIZE_DECLARE(bitloom_requantize_two_i16);
+BITLOOM_REQUANTIZE_DECLARE(bitloom_requantize_two_i32);
 BITLOOM_REQUANTIZE_DECLARE(bitloom_requantize_wide_u8);
 BITLOOM_REQUANTIZE_DECLARE(bitloom_requantize_wide_i8);
 BITLOOM_REQUANTIZE_DECLARE(bitloom_requantize_wide_i16);

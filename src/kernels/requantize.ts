@@ -25,7 +25,7 @@ export const requantize: Kernel = {
         kernel: "requantize",
         cost: elementCount(input) * perElement(cpu, isNarrow),
         call: {
-          function: `bitloom_requantize_${isNarrow ? "" : "wide_"}${typeName(input)}`,
+          function: `bitloom_requantize_${formOf(instruction, isNarrow)}${typeName(input)}`,
           type: "bitloom_requantize",
           ...data(instruction, input.shape, isNarrow),
           runtime: ["bitloom_requantize.c", "bitloom_requantize.h", "bitloom_fixed.h"],
@@ -34,6 +34,11 @@ export const requantize: Kernel = {
     ];
   },
 };
+
+function formOf({ below }: Requantize, isNarrow: boolean): "" | "two_" | "wide_" {
+  if (!isNarrow) return "wide_";
+  return below === undefined ? "" : "two_";
+}
 
 /** Instructions counted (GCC 12, -O2). Thumb-1 has no product of 64 bits. */
 function perElement(cpu: Cpu, isNarrow: boolean): number {
@@ -56,8 +61,10 @@ function data(
   [, width, channels]: readonly [number, number, number],
   isNarrow: boolean,
 ): Pick<KernelCall, "fields" | "constants"> {
-  // Shifted already where that fits.
-  const factor = isNarrow ? 2 ** biasShift : 1;
+  // Shifted already where that fits, and raised so that no number is negative.
+  const bias = isNarrow
+    ? (b: number) => (b * 2 ** biasShift + 2 ** (right - 1) + 2 ** 31) | 0
+    : (b: number) => b;
   return {
     fields: [
       ["multiplier", { constant: "multiplier" }],
@@ -73,16 +80,20 @@ function data(
       ["right", right],
     ],
     constants: [
-      ...lineConstants("", line, factor),
-      ...(below === undefined ? [] : lineConstants("below_", below, factor)),
+      ...lineConstants("", line, bias),
+      ...(below === undefined ? [] : lineConstants("below_", below, bias)),
     ],
   };
 }
 
-function lineConstants(prefix: string, { multiplier, bias }: FixedLine, factor: number): ConstantArray[] {
+function lineConstants(
+  prefix: string,
+  { multiplier, bias }: FixedLine,
+  stored: (b: number) => number,
+): ConstantArray[] {
   const layout = `[${multiplier.length}]`;
   return [
     { name: `${prefix}multiplier`, type: "int32_t", values: multiplier, layout },
-    { name: `${prefix}bias`, type: "int32_t", values: bias.map((b) => b * factor), layout },
+    { name: `${prefix}bias`, type: "int32_t", values: bias.map(stored), layout },
   ];
 }
