@@ -103,6 +103,7 @@ function run(path: string, options: Options) {
       files: [...files, ...extras].map((f) => f.path),
       modelCrc: model.library.modelCrc,
       ...summarize(model.plan),
+      ...(model.streams === undefined ? {} : { streams: model.streams }),
       fit: fit.json,
       ...(stage === undefined ? {} : { printed }),
     },

@@ -17,6 +17,7 @@ export interface ModelOptions {
   readonly output?: string;
   readonly optimize?: string;
   readonly signOfZero?: string;
+  readonly streams?: string;
 }
 
 const INPUT_TYPES = ["u8", "i8", "i16", "f32"] as const;
@@ -61,6 +62,9 @@ export function compileOptions(options: ModelOptions): CompileOptions {
     ...(options.optimize === undefined
       ? {}
       : { goal: oneOf("--optimize", options.optimize, ["speed", "size", "ram"]) }),
+    ...(options.streams === undefined
+      ? {}
+      : { streams: oneOf("--streams", options.streams, ["float32", "q16"]) }),
     ...(options.output === undefined
       ? {}
       : { output: oneOf("--output", options.output, ["scores", "float32"]) }),
