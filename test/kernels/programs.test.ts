@@ -70,6 +70,13 @@ const FLOATS: ProgramOptions = {
   maxSide: 6,
 };
 
+/** Sums, streams of 16 bits and what reads them. */
+const FIXED: ProgramOptions = {
+  kinds: ["conv", "requantize", "requantize", "requantize", "add-fixed", "pool", "threshold"],
+  instructions: 12,
+  maxSide: 6,
+};
+
 const hasQemu = (await qemuEmulator.find()) !== undefined;
 
 describe("kernels equal the device reference", () => {
@@ -125,6 +132,14 @@ describe("kernels equal the device reference", () => {
     const functions = await compare(30 * times, { kinds, inputType: "i8", instructions: 10 });
     expect(functions).toContain("bitloom_conv_general_sums");
     expect(functions).toContain("bitloom_conv_general_threshold");
+  }, 900_000);
+
+  it("on fixed point, in 32 bits, with two lines, and in 64", async () => {
+    const functions = await compare(30 * times, FIXED);
+    for (const form of ["", "two_", "wide_"])
+      for (const type of ["u8", "i8", "i16", "i32"])
+        expect([...functions]).toContain(`bitloom_requantize_${form}${type}`);
+    expect([...functions]).toContain("bitloom_add_fixed_i16");
   }, 900_000);
 
   it("on planes by bases, with and without thresholds", async () => {

@@ -17,7 +17,7 @@ import {
 } from "../support/methods/arithmetic.js";
 import { floatWeights, head, headLayers } from "../support/methods/head.js";
 import { batchnorm, FLOAT, maxpool, paddedConv, sign } from "../support/methods/layers.js";
-import { bundleCommand, type Method } from "../support/methods/method.js";
+import { bundleCommand, inFixedPoint, type Method } from "../support/methods/method.js";
 import { CENTERED, type MethodNet } from "../support/methods/net.js";
 import { normalized } from "../support/methods/parameters.js";
 
@@ -123,6 +123,7 @@ export const biReal: Method = {
       command: bundleCommand(),
     },
   ],
-  result: "exact; the stream and first and last layers in float32, summed in a stated order",
-  nets: [biRealNet("bi_real", 1), biRealNet("bi_real_torch", 0)],
+  result:
+    "exact; the stream and first and last layers in float32, summed in a stated order; with `--streams q16` in fixed point, each tensor within the bound that is reported",
+  nets: [biRealNet("bi_real", 1), biRealNet("bi_real_torch", 0), inFixedPoint(biRealNet("bi_real", 1))],
 };

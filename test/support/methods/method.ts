@@ -27,6 +27,11 @@ export interface Method {
   readonly nets: readonly MethodNet[];
 }
 
+/** A net whose float32 streams are fixed point, under a name of its own. */
+export function inFixedPoint(net: MethodNet): MethodNet {
+  return { ...net, name: `${net.name}_q16`, options: { ...net.options, streams: "q16" } };
+}
+
 /** What users of bundles type; every layer of the manifest is in docs/FORMATS.md. */
 export function bundleCommand(input = "u8"): string {
   return `bitloom verify net.json --input-type ${input} --board nucleo-f446re`;
