@@ -40,7 +40,7 @@ describe("streams in fixed point", () => {
     expect(used).toBeGreaterThan(0.5);
     const all = ["add-fixed", "concat", "conv", "pad", "pool", "requantize", "scale", "select", "threshold"];
     expect([...kinds].sort()).toEqual(all);
-  });
+  }, 900_000);
 
   it("decide as float32 does on the numbers that they stand for, for all of them", () => {
     fc.assert(
