@@ -29,7 +29,12 @@ export function reportStreams(
   }
   for (const { layer, weightError } of layers)
     diagnostics.note("streams/layer", layerText({ layer, weightError }), { where: layer });
-  if (outputError > 0) {
+  if (outputError === null) {
+    diagnostics.note(
+      "streams/output",
+      "outputs have no bound: float32 operations that have none follow fixed point",
+    );
+  } else if (outputError > 0) {
     diagnostics.note(
       "streams/output",
       `outputs are within ${bound(outputError)} of the model's while all codes before them are the same`,

@@ -43,8 +43,11 @@ export interface Streams {
   readonly layers: readonly CodedLayer[];
   /** Tensors that stay float32. */
   readonly floats: readonly string[];
-  /** How far outputs can be from the model's while every code before them is the same; 0 where they are exact. */
-  readonly outputError: number;
+  /**
+   * How far float32 outputs can be from the model's while every code before them is the same; 0 where they are exact functions of
+   * codes, null where no bound is known.
+   */
+  readonly outputError: number | null;
 }
 
 /** Rewrites float32 tensors; a program without any comes back as it is. */
@@ -129,7 +132,7 @@ class Rewriter {
   }
 
   run(): { program: DeviceProgram; streams: Streams } {
-    const { tensors, output, input } = this.#program;
+    const { output, input } = this.#program;
     for (const instruction of this.#program.instructions) this.#rewrite(instruction);
     const made: DeviceProgram = {
       ...this.#program,
@@ -149,16 +152,16 @@ class Rewriter {
         tensors: streams,
         layers: this.#layers,
         floats,
-        outputError: this.#outputError(tensors[output.tensor]!),
+        outputError: this.#outputError(),
       },
     };
   }
 
-  /** Of a float32 output; other outputs are exact functions of codes. */
-  #outputError(output: ProgramTensor): number {
-    const bounds = this.#bounds[this.#program.output.tensor];
+  /** Where float32 operations without bounds follow a value in fixed point, there is none. */
+  #outputError(): number | null {
     const error = this.#floatErrors.get(this.#program.output.tensor);
-    return isFloat(output) && bounds !== undefined && error !== undefined ? error : 0;
+    if (error !== undefined) return error;
+    return this.#floatErrors.size === 0 ? 0 : null;
   }
 
   readonly #floatErrors = new Map<TensorId, number>();
@@ -200,14 +203,15 @@ class Rewriter {
     if (kind !== "scale") {
       const value = this.#fixed.get(output) ?? this.#fixedOf(instruction as Operation, tensor);
       this.#noteFloat(output, value, []);
-      return this.#made.float(value, this.#fixed.has(output) ? `${tensor.name} as float` : tensor.name);
+      return this.#made.float(value, `${tensor.name} as float`);
     }
     const value = this.#fixed.get(instruction.input);
     if (value === undefined) return this.#copied(instruction, tensor);
     const scalars = this.#made.scalars(value);
+    const name = this.#fixed.has(output) ? `${tensor.name} as float` : tensor.name;
     const steps: readonly ScaleStep[] = [...floatSteps(scalars), ...instruction.steps];
     this.#noteFloat(output, value, instruction.steps);
-    return this.#made.emit(tensor.name, tensor.shape, F32, (id) => ({
+    return this.#made.emit(name, tensor.shape, F32, (id) => ({
       kind: "scale",
       input: scalars.tensor,
       output: id,

@@ -34,7 +34,7 @@ export function wantedForms(program: DeviceProgram, hasRange: (tensor: TensorId)
       for (const id of inputs) want(id, true);
     // A `scale` to float32 reads fixed point or integers, and rounds no more than it must.
     if (isFloat[output] && float[output] && (kind === "scale" || !isConvertible[output]))
-      for (const id of inputs) want(id, kind === "scale" && isConvertible[id]!);
+      for (const id of inputs) want(id, isConvertible[output]! && isConvertible[id]!);
   }
   return { isConvertible, fixed, float };
 }
