@@ -47,12 +47,17 @@ export class FixedProgram {
   readonly tensors: ProgramTensor[] = [];
   readonly instructions: Instruction[] = [];
   readonly #ranges: (Range | undefined)[] = [];
+  readonly #names = new Set<string>();
   /** Tensors of 16 bits with their fractions. */
   readonly #streams = new Map<TensorId, Stream>();
   readonly #once = new Map<string, Fixed>();
 
   add(name: string, shape: ProgramTensor["shape"], domain: ProgramTensor["domain"]): TensorId {
-    const tensor = { name, shape, domain };
+    // A value can be needed both in fixed point and as float32: the second is told from the first.
+    let unique = name;
+    while (this.#names.has(unique)) unique += ", again";
+    this.#names.add(unique);
+    const tensor = { name: unique, shape, domain };
     this.#ranges.push(domainRange(tensor));
     return this.tensors.push(tensor) - 1;
   }
