@@ -51,7 +51,7 @@ export const methodTables: Readonly<Record<string, () => string>> = {
         row.formats.join(", "),
         union(row.figures.map(({ domains }) => domains)),
         union(row.figures.map(({ kernels }) => kernels)),
-        row.method.result,
+        row.result ?? row.method.result,
         perMac(row.figures),
         row.method.test,
         `\`${row.command}\``,

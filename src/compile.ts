@@ -9,6 +9,7 @@ import { checkedName, emitLibrary, type KnownAnswer, type Library, nameFrom } fr
 import { type ReadOptions, readModel } from "./formats/index.js";
 import type { ModelGraph } from "./graph/types.js";
 import { type LoweringOptions, lowerGraph } from "./passes/registry.js";
+import type { Streams } from "./passes/streams.js";
 import { type Goal, type Plan, planProgram, verifyPlan } from "./plan/index.js";
 import {
   canonicalBytes,
@@ -49,6 +50,8 @@ export interface CompiledModel {
   readonly library: Library;
   /** Warnings and notes; errors are thrown as BitloomError. */
   readonly diagnostics: readonly Diagnostic[];
+  /** What became fixed point with `streams: "q16"`, and how far it can be from the model. */
+  readonly streams?: Streams;
 }
 
 /** bitloom's own version, from package.json. */
@@ -68,7 +71,7 @@ export function compileModelFile(
   const name = options.name === undefined ? nameFrom(fileName) : checkedName(options.name);
   const graph = readModel(bytes, fileName, options);
   options.observe?.("import", graph);
-  const { program: lowered, diagnostics } = lowerGraph(graph, options, options.observe);
+  const { program: lowered, diagnostics, streams } = lowerGraph(graph, options, options.observe);
   const cpu = options.cpu ?? findCpu(DEFAULT_CPU);
   const { goal = "speed", measured = new Map<string, number>(), ramLimit, pushes } = options;
   const plan = planProgram(lowered, {
@@ -87,7 +90,14 @@ export function compileModelFile(
   }
   const arch = cpu.gccFlags.join(" ");
   const library = emitLibrary(plan, { name, version, arch, knownAnswers: answers });
-  return { graph, program, plan, library, diagnostics: diagnostics.all };
+  return {
+    graph,
+    program,
+    plan,
+    library,
+    diagnostics: diagnostics.all,
+    ...(streams === undefined ? {} : { streams }),
+  };
 }
 
 /** Steps of the reference that known answers may take together: one or two seconds. */

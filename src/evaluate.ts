@@ -73,6 +73,25 @@ export function evaluate(
   };
 }
 
+/** What fixed point makes of the model's outputs on some inputs. */
+export interface Approximation {
+  readonly count: number;
+  /** Of two outputs of one place. */
+  readonly greatestDifference: number;
+  /** Inputs with the same greatest output; null where outputs are one number. */
+  readonly sameClass: number | null;
+}
+
+/** Measured where the program is another function than the model's; otherwise undefined. */
+export function approximation(model: CompiledModel, batch: InputBatch): Approximation | undefined {
+  if (model.streams === undefined) return undefined;
+  const { greatestDifference, otherClasses, floats, outputs } = evaluate(model, batch, "both");
+  const { count } = batch;
+  const isIndex = outputs.dtype === "int32";
+  const sameClass = floats.length > count || isIndex ? count - otherClasses : null;
+  return { count, greatestDifference, sameClass };
+}
+
 /** The graph without a final softmax where the device's output stops before it. */
 function comparableGraph({ graph, program }: CompiledModel): CompiledModel["graph"] {
   if (!program.output.omitted.includes("softmax")) return graph;

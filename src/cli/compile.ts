@@ -112,6 +112,7 @@ function run(path: string, options: Options) {
       report: report ?? null,
       modelCrc: model.library.modelCrc,
       ...summarize(model.plan),
+      ...(model.streams === undefined ? {} : { streams: model.streams }),
       fit: fit.json,
       ...(stage === undefined ? {} : { printed }),
     },

@@ -30,6 +30,11 @@ export function modelCommand(
       "--sign-of-zero <sign>",
       "what Sign of plain ONNX gives at 0 where that matters: +1 or -1 as in training, or 0 as ONNX has it",
     )
+    .option(
+      "--streams <form>",
+      "float32 tensors as the framework has them (float32), or in 16 bits of fixed point (q16): faster, and approximate",
+      "float32",
+    )
     .option("--optimize <goal>", "what kernels are chosen for: speed, size (flash) or ram", "speed")
     .option(
       "--ram-limit <bytes>",

@@ -19,6 +19,7 @@ export interface ModelOptions {
   readonly ramLimit?: string;
   readonly push?: string;
   readonly signOfZero?: string;
+  readonly streams?: string;
 }
 
 const INPUT_TYPES = ["u8", "i8", "i16", "f32"] as const;
@@ -65,6 +66,9 @@ export function compileOptions(options: ModelOptions): CompileOptions {
       : { goal: oneOf("--optimize", options.optimize, ["speed", "size", "ram"]) }),
     ...(options.ramLimit === undefined ? {} : { ramLimit: bytesFrom("--ram-limit", options.ramLimit) }),
     ...(options.push === undefined ? {} : { pushes: oneOf("--push", options.push, ["rows"]) === "rows" }),
+    ...(options.streams === undefined
+      ? {}
+      : { streams: oneOf("--streams", options.streams, ["float32", "q16"]) }),
     ...(options.output === undefined
       ? {}
       : { output: oneOf("--output", options.output, ["scores", "float32"]) }),

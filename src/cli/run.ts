@@ -2,9 +2,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import type { CompiledModel } from "../compile.js";
 import { ExitCode, fail } from "../diagnostics/diagnostic.js";
-import { type Evaluation, evaluate } from "../evaluate.js";
+import { approximation, type Evaluation, evaluate } from "../evaluate.js";
 import { readNpy, writeNpy } from "../formats/npy.js";
 import { batchFromArray, type InputBatch } from "../inputs.js";
+import { approximationText } from "../report/approximation.js";
 import { modelCommand } from "./model-command.js";
 import { compileFromOptions, type ModelOptions, oneOf } from "./options.js";
 import { present } from "./output.js";
@@ -43,15 +44,20 @@ function run(path: string, options: Options) {
   const batch = batchFromArray(model.program, readNpy(readFileSync(options.input)), options.input);
   const labels = options.labels === undefined ? undefined : readLabels(options.labels, batch);
   const result = evaluate(model, batch, which);
+  // Of a program in fixed point its distance from the model belongs to every result.
+  const distance = which === "float" ? undefined : approximation(model, batch);
   if (options.output !== undefined) {
     const { data, dtype } =
       which === "float" ? { data: result.floats, dtype: "float32" as const } : result.outputs;
     writeFileSync(options.output, writeNpy({ shape: outputShape(model, batch, data.length), dtype, data }));
   }
   const right = labels === undefined ? undefined : countRight(result.classes, labels);
-  const differs = which === "both" && result.differing > 0;
+  const differs = which === "both" && distance === undefined && result.differing > 0;
   return {
-    text: resultText(which, batch, result, right, options.output),
+    text: [
+      resultText(which, batch, result, right, options.output),
+      ...(distance === undefined ? [] : [approximationText(distance)]),
+    ].join("\n"),
     json: {
       reference: which,
       count: batch.count,
@@ -64,6 +70,7 @@ function run(path: string, options: Options) {
             otherClasses: result.otherClasses,
           }
         : {}),
+      ...(distance === undefined ? {} : { approximation: distance }),
       seconds: result.seconds,
       classes: Array.from(result.classes),
     },

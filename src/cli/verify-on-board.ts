@@ -2,6 +2,7 @@
 import { ExitCode, fail } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
 import { boardTarget, connectBoard, type Emulator, findSerialPort } from "../emulators/index.js";
+import { approximation } from "../evaluate.js";
 import { chooseTool, flashImage, readImage } from "../flashing/index.js";
 import { junitXml } from "../report/junit.js";
 import { verificationText } from "../report/verification.js";
@@ -57,9 +58,13 @@ export async function verifyOnBoard(
       const run = { model: name, board: board.id, machine: `serial ${printable(port, 60)}`, builds, seconds };
       writeWholeFile(options.junit, junitXml([run]));
     }
-    const fields = { model: name, file: path, target: board.id, inputs: batch.count, port, ...result };
+    const distance = approximation(model, batch);
+    const fields = {
+      ...{ model: name, file: path, target: board.id, inputs: batch.count, port, ...result },
+      ...(distance === undefined ? {} : { approximation: distance }),
+    };
     return {
-      text: verificationText(result, passed ? undefined : BOARD_HINT),
+      text: verificationText(result, passed ? undefined : BOARD_HINT, distance),
       json: { ...fields, runs: [fields] },
       diagnostics: model.diagnostics,
       exitCode: passed ? ExitCode.ok : ExitCode.checkFailed,

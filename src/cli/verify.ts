@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { CompiledModel } from "../compile.js";
 import { type BitloomError, type Diagnostic, ExitCode, fail } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
+import { type Approximation, approximation } from "../evaluate.js";
 import { junitXml } from "../report/junit.js";
 import { textTable } from "../report/table.js";
 import { verificationText } from "../report/verification.js";
@@ -75,6 +76,8 @@ interface Outcome {
   readonly model?: CompiledModel;
   readonly inputs?: number;
   readonly verification?: Verification;
+  /** How far a program in fixed point is from the model. */
+  readonly approximation?: Approximation;
   readonly error?: BitloomError;
   readonly seconds: number;
 }
@@ -145,7 +148,11 @@ async function verifyPair(
     const batch = batchFromOptions(model, options, DEFAULT_COUNT);
     const target = chosen.board.id === pair.board.id ? {} : { target: pair.board };
     const verification = await verifyModel(model, batch, { ...chosen, ...target, ...limits });
-    return { pair, chosen, model, inputs: batch.count, verification, seconds: seconds() };
+    const distance = approximation(model, batch);
+    return {
+      ...{ pair, chosen, model, inputs: batch.count, verification, seconds: seconds() },
+      ...(distance === undefined ? {} : { approximation: distance }),
+    };
   } catch (error) {
     const known = asBitloomError(error);
     if (known === undefined || known.exitCode === ExitCode.toolMissing) throw error;
@@ -155,11 +162,11 @@ async function verifyPair(
 
 /** One model on one board: the fields of its run, with the list of runs beside them. */
 function singleResult(outcome: Outcome): CommandResult {
-  const { verification, error, model, chosen } = outcome;
+  const { verification, error, model } = outcome;
   if (verification === undefined) throw error;
   const fields = runJson(outcome);
   return {
-    text: verificationText(verification, chosen.note),
+    text: verificationText(verification, outcome.chosen.note, outcome.approximation),
     json: { ...fields, runs: [fields] },
     diagnostics: model?.diagnostics ?? [],
     exitCode: exitCodeOf(outcome),
@@ -199,10 +206,11 @@ function isPartial({ verification }: Outcome): boolean {
   return verification !== undefined && verification.notChecked.length > 0;
 }
 
-function detailText({ verification, chosen, error }: Outcome): string {
+function detailText(outcome: Outcome): string {
+  const { verification, error } = outcome;
   return verification === undefined
     ? (error?.diagnostics ?? []).map((d) => `  ${d.message}`).join("\n")
-    : verificationText(verification, chosen.note);
+    : verificationText(verification, outcome.chosen.note, outcome.approximation);
 }
 
 function runJson(outcome: Outcome): object {
@@ -215,7 +223,11 @@ function runJson(outcome: Outcome): object {
     notChecked: [],
     seconds,
   };
-  return { model: nameOf(outcome), file: pair.path, target: pair.board.id, inputs: inputs ?? 0, ...ran };
+  const distance = outcome.approximation;
+  return {
+    ...{ model: nameOf(outcome), file: pair.path, target: pair.board.id, inputs: inputs ?? 0, ...ran },
+    ...(distance === undefined ? {} : { approximation: distance }),
+  };
 }
 
 function junitRun(outcome: Outcome) {

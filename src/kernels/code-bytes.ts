@@ -8,6 +8,7 @@ import type { KernelCall } from "./types.js";
  * figures to the compiler's.
  */
 export const CODE_BYTES: Readonly<Record<string, readonly [thumb2: number, thumb1: number]>> = Object.freeze({
+  bitloom_add_fixed: [260, 332],
   bitloom_add_layer: [204, 212],
   bitloom_argmax: [192, 208],
   bitloom_combine: [376, 400],
@@ -39,6 +40,7 @@ export const CODE_BYTES: Readonly<Record<string, readonly [thumb2: number, thumb
   bitloom_rank: [156, 180],
   bitloom_reduce: [220, 276],
   bitloom_region: [2024, 2064],
+  bitloom_requantize: [472, 644],
   bitloom_scale: [640, 720],
   bitloom_select: [648, 684],
   bitloom_softmax: [492, 492],

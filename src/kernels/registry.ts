@@ -1,4 +1,5 @@
 import { add } from "./add.js";
+import { addFixed } from "./add-fixed.js";
 import { combine } from "./combine.js";
 import { concat } from "./concat.js";
 import { convBases } from "./conv-bases.js";
@@ -23,6 +24,7 @@ import { pairwise } from "./pairwise.js";
 import { pool } from "./pool.js";
 import { reduce } from "./reduce.js";
 import { region } from "./region.js";
+import { requantize } from "./requantize.js";
 import { select } from "./select.js";
 import { threshold } from "./threshold.js";
 import type { Kernel } from "./types.js";
@@ -43,6 +45,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   convBases,
   pool,
   add,
+  addFixed,
   combine,
   pairwise,
   reduce,
@@ -52,6 +55,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   pad,
   lookup,
   decode,
+  requantize,
   threshold,
   narrow,
   rank,

@@ -138,8 +138,8 @@ function floatError(
 function lowerFloatLayer(context: Lowering, layer: Layer, reason: string): Value | undefined {
   const { node, window, order } = layer;
   const { weights, scale } = floatWeights(layer.weights, order, layer.outputAxis);
-  // Behind an error stands a value that is none, of which there is nothing to say.
-  if (!context.diagnostics.hasErrors) {
+  // Behind an error stands a value that is none, of which there is nothing to say; of fixed point, the pass that makes it speaks.
+  if (!context.diagnostics.hasErrors && context.options.streams !== "q16") {
     const remedy = floatRemedy(context, layer);
     const work = powerRange(weights) === undefined ? "is computed in float32" : "adds and subtracts float32";
     const message = `this layer ${work}: ${reason}`;

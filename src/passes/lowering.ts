@@ -26,6 +26,8 @@ export interface LoweringOptions {
   readonly input?: InputFormat;
   /** Integer scores with their affine (default), or the model's own float outputs. */
   readonly output?: "scores" | "float32";
+  /** Float32 tensors as the framework has them (default), or in fixed point of 16 bits, which is another function. */
+  readonly streams?: "float32" | "q16";
 }
 
 /** The state of one lowering. */

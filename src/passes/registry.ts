@@ -9,7 +9,9 @@ import { lateScales } from "./late-scales.js";
 import { lower } from "./lower.js";
 import type { LoweringOptions } from "./lowering.js";
 import { narrowSums } from "./narrow-sums.js";
+import { reportStreams } from "./report-streams.js";
 import { splitConcats } from "./split-concats.js";
+import { fixedStreams, type Streams } from "./streams.js";
 
 export type { LoweringOptions } from "./lowering.js";
 
@@ -23,6 +25,8 @@ export type { LoweringOptions } from "./lowering.js";
  * 5. `fold-flips` turns falling channels into rising ones, so that kernels need no flip.
  * 6. `dead-channels` leaves out channels that no sum depends on.
  * 7. `narrow-sums` keeps sums that outlive their layer in 16 bits.
+ *
+ * With `--streams q16` one more, which does not keep it, and says by how much: 8. `streams`.
  */
 const programPasses: readonly { readonly name: string; run(program: DeviceProgram): DeviceProgram }[] =
   Object.freeze([
@@ -36,14 +40,25 @@ const programPasses: readonly { readonly name: string; run(program: DeviceProgra
   ]);
 
 /** Stages of the compiler whose state can be printed after them. */
-export const passNames: readonly string[] = Object.freeze(["lower", ...programPasses.map((p) => p.name)]);
+export const passNames: readonly string[] = Object.freeze([
+  "lower",
+  ...programPasses.map((p) => p.name),
+  "streams",
+]);
+
+export interface Lowered {
+  readonly program: DeviceProgram;
+  readonly diagnostics: Diagnostics;
+  /** What became fixed point, where the options ask for it. */
+  readonly streams?: Streams;
+}
 
 /** Lowers a graph and runs all passes. `observe` sees the program after each, by name. */
 export function lowerGraph(
   graph: ModelGraph,
   options: LoweringOptions = {},
   observe: (pass: string, program: DeviceProgram) => void = () => {},
-): { program: DeviceProgram; diagnostics: Diagnostics } {
+): Lowered {
   const { program: lowered, diagnostics } = lower(graph, options);
   verifyProgram(lowered);
   observe("lower", lowered);
@@ -54,5 +69,13 @@ export function lowerGraph(
     program = changed;
     observe(pass.name, program);
   }
-  return { program, diagnostics };
+  if (options.streams !== "q16") {
+    observe("streams", program);
+    return { program, diagnostics };
+  }
+  const fixed = fixedStreams(program);
+  verifyProgram(fixed.program);
+  observe("streams", fixed.program);
+  reportStreams(fixed.streams, diagnostics);
+  return { ...fixed, diagnostics };
 }

@@ -1,7 +1,7 @@
 /** Plans for little RAM: the least that is found, the fastest within a limit, and the whole curve between. */
 
-import type { ChosenSteps } from "./choose.js";
 import { bufferAlign } from "./align.js";
+import type { ChosenSteps } from "./choose.js";
 import { chooseWithin, type RollingCandidates } from "./choose-within.js";
 import { lifetimes } from "./lifetimes.js";
 import { placeBuffers } from "./memory.js";

@@ -110,6 +110,15 @@ function detail(instruction: Instruction): string {
       const { pads, channels, fill } = instruction;
       return ` pads ${pads.join(",")} channels ${channels.join(",")} of ${fill}`;
     }
+    case "requantize": {
+      const { line, below, biasShift, right, low, high } = instruction;
+      const lines = below === undefined ? "" : ", another line below 0";
+      return ` by ${line.multiplier.length} × (x·m + b·2^${biasShift})/2^${right}${lines}, to ${low}…${high}`;
+    }
+    case "add-fixed": {
+      const { shifts, right } = instruction;
+      return ` a·2^${shifts[0]} + b·2^${shifts[1]}${right === 0 ? "" : `, over 2^${right}`}`;
+    }
     case "scale":
       return ` ${instruction.steps.map(stepText).join(", ")}`;
     case "rank":

@@ -21,25 +21,50 @@ export function domainRange({ domain }: ProgramTensor): Range | undefined {
   return { low: Math.min(...ends), high: Math.max(...ends) };
 }
 
-/** Range of every tensor in tensor order; undefined for f32. It may leave its type: `verifyProgram` refuses that. */
+type Tensors = DeviceProgram["tensors"];
+
+const known = new WeakMap<DeviceProgram, readonly (Range | undefined)[]>();
+
+/**
+ * Range of every tensor in tensor order; undefined for f32. It may leave int32: `verifyProgram` refuses that. Asked once per
+ * program: they never change, and weights are many.
+ */
 export function tensorRanges(program: DeviceProgram): readonly (Range | undefined)[] {
-  const ranges = program.tensors.map(domainRange);
-  for (const instruction of program.instructions) {
-    const { domain } = program.tensors[instruction.output]!;
-    if (domain.kind !== "scalar" || (domain.type !== "i16" && domain.type !== "i32")) continue;
-    const inputs = inputsOf(instruction).map((id) => ranges[id]);
-    if (inputs.every((r) => r !== undefined)) {
-      ranges[instruction.output] = outputRange(instruction, program, inputs);
-    }
-  }
+  const ranges = known.get(program) ?? rangesOf(program);
+  known.set(program, ranges);
   return ranges;
 }
 
-function outputRange(instruction: Instruction, program: DeviceProgram, inputs: readonly Range[]): Range {
+function rangesOf({ tensors, instructions }: DeviceProgram): readonly (Range | undefined)[] {
+  const ranges = tensors.map(domainRange);
+  for (const instruction of instructions)
+    ranges[instruction.output] = rangeAfter(
+      instruction,
+      tensors,
+      inputsOf(instruction).map((id) => ranges[id]),
+    );
+  return ranges;
+}
+
+/** Range of what an instruction writes, by the ranges of its inputs; undefined for f32. */
+export function rangeAfter(
+  instruction: Instruction,
+  tensors: Tensors,
+  inputs: readonly (Range | undefined)[],
+): Range | undefined {
+  const output = tensors[instruction.output]!;
+  const { domain } = output;
+  const isSummed = domain.kind === "scalar" && (domain.type === "i32" || domain.type === "i16");
+  return isSummed && inputs.every((r) => r !== undefined)
+    ? outputRange(instruction, tensors, inputs)
+    : domainRange(output);
+}
+
+function outputRange(instruction: Instruction, tensors: Tensors, inputs: readonly Range[]): Range {
   const input = inputs[0]!;
   switch (instruction.kind) {
     case "conv":
-      return convRange(instruction, input);
+      return union(convRanges(instruction, input));
     case "pool": {
       if (instruction.operator !== "sum") return input;
       const taps = instruction.window.kernel[0] * instruction.window.kernel[1];
@@ -48,8 +73,12 @@ function outputRange(instruction: Instruction, program: DeviceProgram, inputs: r
     }
     case "add":
       return { low: input.low + inputs[1]!.low, high: input.high + inputs[1]!.high };
+    case "add-fixed":
+      return addFixedRange(instruction, [input, inputs[1]!]);
+    case "requantize":
+      return { low: instruction.low, high: instruction.high };
     case "reduce": {
-      const [height, width, channels] = program.tensors[instruction.input]!.shape;
+      const [height, width, channels] = tensors[instruction.input]!.shape;
       const terms = channels * (instruction.over === "all" ? height * width : 1);
       return { low: terms * input.low, high: terms * input.high };
     }
@@ -59,13 +88,26 @@ function outputRange(instruction: Instruction, program: DeviceProgram, inputs: r
     case "pad":
       return union([input, { low: instruction.fill, high: instruction.fill }]);
     case "argmax":
-      return { low: 0, high: program.tensors[instruction.input]!.shape[2] - 1 };
+      return { low: 0, high: tensors[instruction.input]!.shape[2] - 1 };
     default:
       return union(inputs);
   }
 }
 
-function convRange(conv: Extract<Instruction, { kind: "conv" }>, input: Range): Range {
+function addFixedRange(
+  { shifts, right }: Extract<Instruction, { kind: "add-fixed" }>,
+  inputs: readonly [Range, Range],
+): Range {
+  const end = (which: "low" | "high"): number => {
+    const sum = inputs[0][which] * 2 ** shifts[0] + inputs[1][which] * 2 ** shifts[1];
+    const rounded = Math.floor(sum / 2 ** right + (right > 0 ? 0.5 : 0));
+    return Math.min(Math.max(rounded, SCALAR_RANGES.i16.low), SCALAR_RANGES.i16.high);
+  };
+  return { low: end("low"), high: end("high") };
+}
+
+/** Bounds of the sums of each output, for inputs that store `input`, or codes that stand for it. */
+export function convRanges(conv: Extract<Instruction, { kind: "conv" }>, input: Range): readonly Range[] {
   const { outputs, inputs, codes, step, offset } = conv.weights;
   const low = Math.min(input.low + conv.inputOffset, conv.padValue);
   const high = Math.max(input.high + conv.inputOffset, conv.padValue);
@@ -79,7 +121,7 @@ function convRange(conv: Extract<Instruction, { kind: "conv" }>, input: Range): 
     }
     ranges.push({ low: least, high: greatest });
   }
-  return union(ranges);
+  return ranges;
 }
 
 function union(ranges: readonly Range[]): Range {

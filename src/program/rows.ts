@@ -65,6 +65,8 @@ function unclamped(
     case "concat":
     case "rank":
     case "narrow":
+    case "requantize":
+    case "add-fixed":
     case "scale":
     case "softmax":
     case "argmax":

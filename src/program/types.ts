@@ -196,6 +196,17 @@ export type Instruction =
   /** Elementwise sum of two tensors of one shape and domain: i16 and i32 exact, f32 rounded once. */
   | { readonly kind: "add"; readonly inputs: readonly [TensorId, TensorId]; readonly output: TensorId }
   /**
+   * Sum of two i16 tensors of one shape in fixed point: with `s = a · 2^shifts[0] + b · 2^shifts[1]`,
+   * `y = floor((s + 2^(right − 1)) / 2^right)`, or s where `right` is 0, clamped to i16.
+   */
+  | {
+      readonly kind: "add-fixed";
+      readonly inputs: readonly [TensorId, TensorId];
+      readonly output: TensorId;
+      readonly shifts: readonly [number, number];
+      readonly right: number;
+    }
+  /**
    * Of two tensors of bytes (u8 or i8) to u8: `c = tables[0][a] ∘ tables[1][b]`, each byte taken as unsigned;
    * `h = floor((c · 2^max(shift, 0) · multiplier + 2^30) / 2^31)`, divided by `2^max(−shift, 0)` and rounded, halves
    * away from zero; clamped to `low … high`, less `low`. Elements from `tail.first` on, in NHWC order, have its tables.
@@ -278,6 +289,22 @@ export type Instruction =
       readonly offset: Int32Array;
     }
   /**
+   * Integers to i16 fixed point: `a = x · multiplier[c] + bias[c] · 2^biasShift`; where that is negative and there is a
+   * `below`, a is the line of its factors instead. `y = floor((a + 2^(right − 1)) / 2^right)`, clamped to `low … high`.
+   */
+  | {
+      readonly kind: "requantize";
+      readonly input: TensorId;
+      readonly output: TensorId;
+      readonly line: FixedLine;
+      readonly below?: FixedLine;
+      readonly biasShift: number;
+      /** 1 or more. */
+      readonly right: number;
+      readonly low: number;
+      readonly high: number;
+    }
+  /**
    * To float32 (integers and the integer values of codes rounded to nearest even, f32 as it is), then the steps
    * in order, each rounded to float32.
    */
@@ -301,6 +328,12 @@ export type Instruction =
       readonly output: TensorId;
       readonly selectLast: boolean;
     };
+
+/** Factors of a `requantize`: one of each for all channels, or one per channel. */
+export interface FixedLine {
+  readonly multiplier: Int32Array;
+  readonly bias: Int32Array;
+}
 
 export type PairwiseOperator = "add" | "subtract" | "multiply";
 

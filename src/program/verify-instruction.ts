@@ -22,6 +22,9 @@ import type {
 /** The largest code width: codes are held in bytes and packed as at most eight planes. */
 export const MAX_CODE_BITS = 8;
 
+/** Largest shift of an `add-fixed`: numbers of 16 bits and half of a unit then stay below 2^30. */
+export const MAX_ADD_SHIFT = 13;
+
 /** Elements of a tensor. */
 export function elementCount(tensor: ProgramTensor): number {
   return tensor.shape[0] * tensor.shape[1] * tensor.shape[2];
@@ -66,6 +69,9 @@ export function checkInstruction(
     case "add":
       checkAdd(instruction, inputs, output);
       break;
+    case "add-fixed":
+      checkAddFixed(instruction, inputs, output);
+      break;
     case "combine":
       checkCombine(instruction, inputs, output);
       break;
@@ -99,6 +105,9 @@ export function checkInstruction(
       expect(isScalar(output.domain, "f32"), instruction, "writes a tensor that is not f32");
       checkScaleSteps(instruction.steps, output.shape, instruction);
       checkSameShape(instruction, input, output);
+      break;
+    case "requantize":
+      checkRequantize(instruction, input, output);
       break;
     case "rank":
       checkRank(instruction, input, output);
@@ -319,6 +328,45 @@ function checkAdd(instruction: Of<"add">, inputs: readonly ProgramTensor[], outp
     checkSameDomain(instruction, input, output);
     checkSameShape(instruction, input, output);
   }
+}
+
+function checkAddFixed(
+  instruction: Of<"add-fixed">,
+  inputs: readonly ProgramTensor[],
+  output: ProgramTensor,
+): void {
+  const { shifts, right } = instruction;
+  expect(inputs.length === 2, instruction, "has not two inputs");
+  for (const tensor of [...inputs, output]) {
+    expect(isScalar(tensor.domain, "i16"), instruction, "works on a tensor that is not i16");
+    checkSameShape(instruction, tensor, output);
+  }
+  // |s| + half of 2^right stays below 2^30.
+  const isFixed = [...shifts, right].every((n) => Number.isInteger(n) && n >= 0 && n <= MAX_ADD_SHIFT);
+  expect(isFixed, instruction, "has a shift beyond its numbers");
+}
+
+function checkRequantize(instruction: Of<"requantize">, input: ProgramTensor, output: ProgramTensor): void {
+  const { line, below, biasShift, right, low, high } = instruction;
+  expect(isScalar(input.domain, "u8", "i8", "i16", "i32"), instruction, "reads no integers");
+  expect(isScalar(output.domain, "i16"), instruction, "writes a tensor that is not i16");
+  checkSameShape(instruction, input, output);
+  for (const { multiplier, bias } of below === undefined ? [line] : [line, below]) {
+    const isShared = multiplier.length === 1 || multiplier.length === output.shape[2];
+    const fits =
+      isShared && multiplier.length === line.multiplier.length && bias.length === multiplier.length;
+    expect(fits, instruction, "has neither one factor nor one per channel");
+  }
+  expect(
+    Number.isInteger(biasShift) && biasShift >= 0 && biasShift <= 30,
+    instruction,
+    "has an impossible shift of its bias",
+  );
+  // |x · multiplier| ≤ 2^62, |bias · 2^biasShift| ≤ 2^61, and half of 2^right is below 2^61: a sum fits 64 bits.
+  expect(Number.isInteger(right) && right >= 1 && right <= 60, instruction, "has an impossible right shift");
+  const { low: least, high: most } = SCALAR_RANGES.i16;
+  const isRange = [low, high].every((n) => Number.isInteger(n) && n >= least && n <= most) && low <= high;
+  expect(isRange, instruction, "has an impossible range");
 }
 
 function checkCombine(

@@ -1,9 +1,9 @@
 import { broken, expect } from "./expect.js";
 import { domainRange, SCALAR_RANGES, tensorRanges } from "./ranges.js";
 import { type DeviceProgram, inputsOf, type ProgramTensor } from "./types.js";
-import { checkInstruction, elementCount, MAX_CODE_BITS } from "./verify-instruction.js";
+import { checkInstruction, elementCount, MAX_ADD_SHIFT, MAX_CODE_BITS } from "./verify-instruction.js";
 
-export { elementCount, MAX_CODE_BITS };
+export { elementCount, MAX_ADD_SHIFT, MAX_CODE_BITS };
 
 /**
  * Checks everything that the stages after the program rely on. A violation is a defect of bitloom, not of

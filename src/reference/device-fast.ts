@@ -3,6 +3,7 @@
  * pixel. Equal to `device.ts` in every bit: integer sums do not depend on their order, float sums keep it.
  */
 import { tapPosition } from "../program/geometry.js";
+import { tensorRanges } from "../program/ranges.js";
 import {
   type CodeMatrix,
   type DeviceProgram,
@@ -43,6 +44,8 @@ function compileInstruction(program: DeviceProgram, instruction: Instruction): S
   if (instruction.kind === "conv-float") return compileConvFloat(program, instruction);
   if (instruction.kind === "threshold" && !isFloat(program.tensors[instruction.input]!))
     return compileThreshold(program, instruction);
+  if (instruction.kind === "requantize") return compileRequantize(program, instruction);
+  if (instruction.kind === "add-fixed") return compileAddFixed(instruction);
   return (inputs) => executeInstruction(program, instruction, inputs);
 }
 
@@ -67,6 +70,49 @@ function compileThreshold(program: DeviceProgram, instruction: Of<"threshold">):
     }
     return codes;
   };
+}
+
+/** What float64 holds exactly with a sum of two such numbers. */
+const EXACT = 2 ** 51;
+
+/** In float64 where all its numbers are exact there; its division by a power of two then is too. */
+function compileRequantize(program: DeviceProgram, instruction: Of<"requantize">): Step {
+  const { line, below, biasShift, right, low, high } = instruction;
+  const range = tensorRanges(program)[instruction.input]!;
+  const largest = Math.max(Math.abs(range.low), Math.abs(range.high));
+  const lines = (below === undefined ? [line] : [line, below]).map(({ multiplier, bias }) => ({
+    multiplier: Float64Array.from(multiplier),
+    bias: Float64Array.from(bias, (b) => b * 2 ** biasShift),
+  }));
+  const fits = lines.every(({ multiplier, bias }) =>
+    multiplier.every((m, c) => Math.abs(m) * largest + Math.abs(bias[c]!) < EXACT),
+  );
+  if (!fits || right > 51) return (inputs) => executeInstruction(program, instruction, inputs);
+  const [upper, lower] = lines;
+  const half = 2 ** (right - 1);
+  const scale = 2 ** -right;
+  const rows = upper!.multiplier.length;
+  return ([x]) => {
+    const y = new Int32Array(x!.length);
+    for (let i = 0, c = 0; i < y.length; i++) {
+      let a = x![i]! * upper!.multiplier[c]! + upper!.bias[c]!;
+      if (a < 0 && lower !== undefined) a = x![i]! * lower.multiplier[c]! + lower.bias[c]!;
+      const rounded = Math.floor((a + half) * scale);
+      y[i] = rounded < low ? low : rounded > high ? high : rounded;
+      if (++c === rows) c = 0;
+    }
+    return y;
+  };
+}
+
+function compileAddFixed({ shifts, right }: Of<"add-fixed">): Step {
+  const [left, other] = shifts.map((n) => 2 ** n) as [number, number];
+  const half = right === 0 ? 0 : 2 ** (right - 1);
+  return ([a, b]) =>
+    Int32Array.from(a as Int32Array, (x, i) => {
+      const rounded = (x * left + b![i]! * other + half) >> right;
+      return Math.max(-32768, Math.min(32767, rounded));
+    });
 }
 
 type Conv = Of<"conv"> | Of<"conv-float"> | Of<"conv-bases">;

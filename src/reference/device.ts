@@ -7,6 +7,7 @@ import { tapPosition } from "../program/geometry.js";
 import {
   type CodeMatrix,
   type DeviceProgram,
+  type FixedLine,
   type Instruction,
   inputsOf,
   type ProgramTensor,
@@ -70,6 +71,10 @@ export function executeInstruction(
       return pool(instruction, from[0]!, to, x);
     case "add":
       return add(to, x, inputs[1]!);
+    case "add-fixed":
+      return addFixed(instruction, to, x, inputs[1]!);
+    case "requantize":
+      return requantize(instruction, to, x);
     case "combine":
       return combine(instruction, to, x, inputs[1]!);
     case "pairwise":
@@ -297,6 +302,31 @@ function pool(instruction: Of<"pool">, from: ProgramTensor, to: ProgramTensor, i
 
 function add(to: ProgramTensor, a: Values, b: Values): Values {
   return elements(to, (_y, _x, _c, i) => a[i]! + b[i]!);
+}
+
+/** `floor((x + 2^(right − 1)) / 2^right)` of an integer, clamped. BigInt's shift rounds down. */
+function halved(x: bigint, right: number, low: number, high: number): number {
+  const rounded = right === 0 ? x : (x + (1n << BigInt(right - 1))) >> BigInt(right);
+  return Math.min(Math.max(Number(rounded), low), high);
+}
+
+function addFixed({ shifts, right }: Of<"add-fixed">, to: ProgramTensor, a: Values, b: Values): Values {
+  return elements(to, (_y, _x, _c, i) => {
+    const sum = a[i]! * 2 ** shifts[0] + b[i]! * 2 ** shifts[1];
+    return halved(BigInt(sum), right, -32768, 32767);
+  });
+}
+
+function requantize(instruction: Of<"requantize">, to: ProgramTensor, input: Values): Values {
+  const { line, below, biasShift, right, low, high } = instruction;
+  return elements(to, (_y, _x, channel, i) => {
+    const on = ({ multiplier, bias }: FixedLine): bigint => {
+      const c = multiplier.length === 1 ? 0 : channel;
+      return BigInt(input[i]!) * BigInt(multiplier[c]!) + BigInt(bias[c]!) * 2n ** BigInt(biasShift);
+    };
+    const a = on(line);
+    return halved(a < 0n && below !== undefined ? on(below) : a, right, low, high);
+  });
 }
 
 function combine(instruction: Of<"combine">, to: ProgramTensor, a: Values, b: Values): Values {

@@ -1,9 +1,11 @@
+import type { Approximation } from "../evaluate.js";
 import { divergenceText } from "../expectations.js";
 import type { BuildVerdict, Verification } from "../verify.js";
 import type { BuildName } from "../verify-images.js";
+import { approximationText } from "./approximation.js";
 
-/** A verification as text: the verdict, what was compared, what differed first. */
-export function verificationText(result: Verification, note?: string): string {
+/** A verification as text: the verdict, what was compared, what differed first, and how far fixed point is from the model. */
+export function verificationText(result: Verification, note?: string, distance?: Approximation): string {
   const lines = [
     `${result.passed ? "PASS" : "FAIL"}${partText(result)}: ${result.emulator} ${result.board}, ${result.seconds.toFixed(1)} s`,
     ...(note === undefined ? [] : [note]),
@@ -13,6 +15,7 @@ export function verificationText(result: Verification, note?: string): string {
       `  help: ${remedy}`,
     ]),
   ];
+  if (distance !== undefined) lines.push(approximationText(distance));
   const { firmware } = result;
   if (firmware !== undefined) {
     lines.push(

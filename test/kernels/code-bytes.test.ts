@@ -60,8 +60,9 @@ async function measure(types: readonly string[], flags: readonly string[]): Prom
 
 /** The descriptor type in whose name a function begins. */
 function typeOf(name: string): string | undefined {
-  const types = Object.keys(CODE_BYTES).filter((t) => name.startsWith(`${t.replace(/_layer$/, "")}_`));
-  return types.sort((a, b) => b.length - a.length)[0];
+  const prefix = (type: string): string => `${type.replace(/_layer$/, "")}_`;
+  const types = Object.keys(CODE_BYTES).filter((type) => name.startsWith(prefix(type)));
+  return types.sort((a, b) => prefix(b).length - prefix(a).length)[0];
 }
 
 async function definedFunctions(objects: readonly string[]): Promise<string[]> {

@@ -94,6 +94,13 @@ const SHORT: ProgramOptions = {
   shortSums: true,
 };
 
+/** Sums, streams of 16 bits and what reads them. */
+const FIXED: ProgramOptions = {
+  kinds: ["requantize", "requantize", "requantize", "requantize", "conv", "add-fixed", "pool"],
+  instructions: 14,
+  maxSide: 5,
+};
+
 const hasQemu = (await qemuEmulator.find()) !== undefined;
 
 describe("kernels equal the device reference", () => {
@@ -149,6 +156,16 @@ describe("kernels equal the device reference", () => {
     const functions = await compare(30 * times, { kinds, inputType: "i8", instructions: 10 });
     expect(functions).toContain("bitloom_conv_general_sums");
     expect(functions).toContain("bitloom_conv_general_threshold");
+  }, 900_000);
+
+  it("on fixed point, in 32 bits, with two lines, and in 64", async () => {
+    const forms = ["", "two_", "wide_"].map((form) => `bitloom_requantize_${form}`);
+    for (const inputType of ["u8", "i8", "i16"] as const) {
+      const functions = await compare(15 * times, { ...FIXED, inputType });
+      const types = [inputType, "i16", "i32"];
+      for (const form of forms) for (const type of types) expect(functions).toContain(`${form}${type}`);
+      expect(functions).toContain("bitloom_add_fixed_i16");
+    }
   }, 900_000);
 
   it("on planes by bases, with and without thresholds", async () => {

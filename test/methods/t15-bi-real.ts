@@ -17,7 +17,13 @@ import {
 } from "../support/methods/arithmetic.js";
 import { floatWeights, head, headLayers } from "../support/methods/head.js";
 import { batchnorm, FLOAT, maxpool, paddedConv, sign } from "../support/methods/layers.js";
-import { bundleCommand, type Method } from "../support/methods/method.js";
+import {
+  bundleCommand,
+  inFixedPoint,
+  type Method,
+  type System,
+  systemInFixedPoint,
+} from "../support/methods/method.js";
 import { CENTERED, type MethodNet } from "../support/methods/net.js";
 import { normalized } from "../support/methods/parameters.js";
 
@@ -111,26 +117,23 @@ function biRealNet(name: string, ofZero: 1 | 0): MethodNet {
   };
 }
 
+const system: System = {
+  number: "15",
+  name: "Bi-Real Net",
+  paper: "Liu et al. 2018, arXiv:1808.00278",
+  models: "Bi-Real-net (PyTorch, Caffe), Larq zoo",
+  formats: ["bundle", "Larq", "ONNX"],
+  command: bundleCommand(),
+  nets: ["bi_real", "bi_real_torch"],
+};
+
 export const biReal: Method = {
   test: "T15",
   systems: [
-    {
-      number: "15",
-      name: "Bi-Real Net",
-      paper: "Liu et al. 2018, arXiv:1808.00278",
-      models: "Bi-Real-net (PyTorch, Caffe), Larq zoo",
-      formats: ["bundle", "Larq", "ONNX"],
-      command: bundleCommand(),
-    },
-    {
-      number: "34",
-      name: "Bi-Real Net, as the survey lists it",
-      paper: "Liu et al. 2018, arXiv:1808.00278",
-      models: "as 15",
-      formats: ["bundle", "Larq", "ONNX"],
-      command: bundleCommand(),
-    },
+    system,
+    { ...system, number: "34", name: "Bi-Real Net, as the survey lists it", models: "as 15" },
+    systemInFixedPoint(system, ["bi_real_q16"]),
   ],
   result: "exact; the stream and first and last layers in float32, summed in a stated order",
-  nets: [biRealNet("bi_real", 1), biRealNet("bi_real_torch", 0)],
+  nets: [biRealNet("bi_real", 1), biRealNet("bi_real_torch", 0), inFixedPoint(biRealNet("bi_real", 1))],
 };

@@ -18,7 +18,13 @@ import {
 } from "../support/methods/arithmetic.js";
 import { floatWeights, head, headLayers } from "../support/methods/head.js";
 import { batchnorm, FLOAT, linear, maxpool, paddedConv, sign } from "../support/methods/layers.js";
-import { bundleCommand, type Method } from "../support/methods/method.js";
+import {
+  bundleCommand,
+  inFixedPoint,
+  type Method,
+  type System,
+  systemInFixedPoint,
+} from "../support/methods/method.js";
 import { CENTERED, type MethodNet, type See } from "../support/methods/net.js";
 import { normalized, type Parameters } from "../support/methods/parameters.js";
 
@@ -188,18 +194,19 @@ const vgg: MethodNet = {
   },
 };
 
+const system: System = {
+  number: "19",
+  name: "IR-Net",
+  paper: "Qin et al. 2019, arXiv:1909.10788",
+  models: "IR-Net (PyTorch)",
+  formats: ["bundle", "ONNX"],
+  command: bundleCommand(),
+  nets: ["ir_resnet", "ir_vgg"],
+};
+
 export const irNet: Method = {
   test: "T19",
-  systems: [
-    {
-      number: "19",
-      name: "IR-Net",
-      paper: "Qin et al. 2019, arXiv:1909.10788",
-      models: "IR-Net (PyTorch)",
-      formats: ["bundle", "ONNX"],
-      command: bundleCommand(),
-    },
-  ],
+  systems: [system, systemInFixedPoint(system, ["ir_resnet_q16"])],
   result: "exact; the stream and first and last layers in float32, summed in a stated order",
-  nets: [resNet, vgg],
+  nets: [resNet, vgg, inFixedPoint(resNet)],
 };

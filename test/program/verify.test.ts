@@ -100,6 +100,13 @@ const combine = {
   low: 0,
   high: 255,
 };
+const fixedMap: readonly [Shape, Domain] = [[5, 5, 2], scalar("i16")];
+const fixedLine = { multiplier: Int32Array.of(3), bias: Int32Array.of(1) };
+const requantize = {
+  ...{ kind: "requantize", line: fixedLine, below: fixedLine },
+  ...{ biasShift: 2, right: 4, low: -32768, high: 32767 },
+};
+const fixedSum = { kind: "add-fixed", inputs: [0, 0], shifts: [0, 13], right: 13 };
 const floats: readonly [Shape, Domain] = [[5, 5, 2], scalar("f32")];
 const extent = (sides: Shape) => ({
   kind: "scale",
@@ -135,6 +142,8 @@ describe("verifyProgram", () => {
     verifyProgram(program(map, [[2, 5, 2], bits], select));
     verifyProgram(program(map, [[6, 7, 3], bits], pad));
     verifyProgram(program(byteMap, byteMap, combine));
+    verifyProgram(program(byteMap, fixedMap, requantize));
+    verifyProgram(program(fixedMap, fixedMap, fixedSum));
     for (const sides of [
       [5, 1, 1],
       [1, 5, 2],
@@ -231,6 +240,29 @@ describe("verifyProgram", () => {
       program(map, floatSums, { ...convBases, coefficients: new Float32Array(4).fill(3e38) }),
       /beyond float32/,
     ],
+    ["fixed point of floats", program(floats, fixedMap, requantize), /no integers/],
+    ["fixed point into bytes", program(byteMap, byteMap, requantize), /not i16/],
+    [
+      "two lines of different lengths",
+      program(byteMap, fixedMap, {
+        ...requantize,
+        below: { multiplier: new Int32Array(2), bias: new Int32Array(2) },
+      }),
+      /one factor nor one per channel/,
+    ],
+    [
+      "three factors for two channels",
+      program(byteMap, fixedMap, {
+        ...requantize,
+        ...{ line: { multiplier: new Int32Array(3), bias: new Int32Array(3) }, below: undefined },
+      }),
+      /one factor nor one per channel/,
+    ],
+    ["no right shift", program(byteMap, fixedMap, { ...requantize, right: 0 }), /impossible right shift/],
+    ["a shift of 31 bits", program(byteMap, fixedMap, { ...requantize, biasShift: 31 }), /shift of its bias/],
+    ["ends that 16 bits lack", program(byteMap, fixedMap, { ...requantize, high: 32768 }), /range/],
+    ["a sum of bytes in fixed point", program(byteMap, fixedMap, fixedSum), /not i16/],
+    ["a sum beyond 31 bits", program(fixedMap, fixedMap, { ...fixedSum, shifts: [14, 0] }), /beyond/],
     ["a combination of codes", program(map, [[5, 5, 2], scalar("u8")], combine), /no bytes/],
     ["a combination into codes", program(byteMap, map, combine), /not u8/],
     [

@@ -19,7 +19,7 @@ describe("the fast device reference", () => {
       }),
       { numRuns: 150 },
     );
-    expect(kinds.size).toBe(18);
+    expect(kinds.size).toBe(20);
   });
 
   it("runs 60 million multiply-accumulates in a second or two", () => {
@@ -51,6 +51,83 @@ describe("the device reference", () => {
       // A match at tap 0 and matches of −1 with −1 elsewhere, or two mismatches.
       expect([...runDevice(program, input)]).toEqual([hot === 0 ? 8 : 4]);
     }
+  });
+
+  it("rounds halves up in fixed point, takes another line below 0, and saturates at its ends", () => {
+    const tensors = [
+      { name: "x", shape: [1, 1, 7], domain: { kind: "scalar", type: "i32" } },
+      { name: "y", shape: [1, 1, 7], domain: { kind: "scalar", type: "i16" } },
+    ] as const;
+    const line = { multiplier: Int32Array.of(3), bias: Int32Array.of(1) };
+    const below = { multiplier: Int32Array.of(-1), bias: Int32Array.of(0) };
+    const run = (input: readonly number[], more: object): number[] => {
+      const program: DeviceProgram = {
+        name: "fixed",
+        tensors,
+        instructions: [
+          {
+            ...{
+              kind: "requantize",
+              input: 0,
+              output: 1,
+              line,
+              biasShift: 0,
+              right: 1,
+              low: -32768,
+              high: 32767,
+            },
+            ...more,
+          },
+        ],
+        input: { tensor: 0, modelShape: [1, 7] },
+        output: { tensor: 1, affine: [], order: { kind: "scores" }, omitted: [], modelShape: [1, 7] },
+      };
+      return [...runDevice(program, Int32Array.from(input))];
+    };
+    const x = [0, 1, 2, -1, -2, 2 ** 31 - 1, -(2 ** 31)];
+    // (3x + 1) / 2
+    expect(run(x, {})).toEqual([1, 2, 4, -1, -2, 32767, -32768]);
+    // (3x + 8) / 2, −x / 2 where that is negative
+    expect(run([-2, -3, -4, -5, 0, 1, 2], { biasShift: 3, below })).toEqual([1, 2, 2, 3, 4, 6, 7]);
+    expect(run(x, { low: -1, high: 3 })).toEqual([1, 2, 3, -1, -1, 3, -1]);
+    // One 2^60-th part of the greatest product of 64 bits.
+    const widest = { multiplier: Int32Array.of(-(2 ** 31)), bias: Int32Array.of(0) };
+    expect(run(x, { line: widest, right: 60 })).toEqual([0, 0, 0, 0, 0, -4, 4]);
+  });
+
+  it("adds in fixed point, with halves up, and saturates", () => {
+    const run = (a: number, b: number, shifts: readonly [number, number], right: number): number => {
+      const i16 = { domain: { kind: "scalar", type: "i16" } } as const;
+      const program: DeviceProgram = {
+        name: "sum",
+        tensors: [
+          { name: "x", shape: [1, 1, 2], ...i16 },
+          { name: "a", shape: [1, 1, 1], ...i16 },
+          { name: "b", shape: [1, 1, 1], ...i16 },
+          { name: "y", shape: [1, 1, 1], ...i16 },
+        ],
+        instructions: [
+          {
+            kind: "select",
+            ...{ input: 0, output: 1, top: 0, left: 0, steps: [1, 1], channels: Int32Array.of(0) },
+          },
+          {
+            kind: "select",
+            ...{ input: 0, output: 2, top: 0, left: 0, steps: [1, 1], channels: Int32Array.of(1) },
+          },
+          { kind: "add-fixed", inputs: [1, 2], output: 3, shifts, right },
+        ],
+        input: { tensor: 0, modelShape: [1, 2] },
+        output: { tensor: 3, affine: [], order: { kind: "scores" }, omitted: [], modelShape: [1, 1] },
+      };
+      return runDevice(program, Int32Array.of(a, b))[0]!;
+    };
+    expect(run(3, 4, [0, 0], 0)).toBe(7);
+    expect(run(3, 4, [0, 1], 1)).toBe(6);
+    expect(run(-3, -4, [0, 1], 1)).toBe(-5);
+    expect(run(32767, 1, [0, 0], 0)).toBe(32767);
+    expect(run(-32768, -32768, [13, 13], 13)).toBe(-32768);
+    expect(run(-32768, 32767, [13, 13], 13)).toBe(-1);
   });
 
   it("combines bytes by their tables, rounds twice, and has other tables for the tail", () => {

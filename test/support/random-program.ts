@@ -45,6 +45,7 @@ const ALL_KINDS: readonly Kind[] = [
   "decode",
   "pool",
   "add",
+  "add-fixed",
   "combine",
   "pairwise",
   "reduce",
@@ -54,6 +55,8 @@ const ALL_KINDS: readonly Kind[] = [
   "narrow",
   "pad",
   "region",
+  "requantize",
+  "requantize",
   "scale",
 ];
 
@@ -172,6 +175,8 @@ class ProgramBuilder {
     if (kind === "decode" || kind === "conv-bases") return type === "codes";
     if (kind === "conv") return type !== "i32" && type !== "f32";
     if (kind === "conv-float") return type === "f32";
+    if (kind === "add-fixed") return type === "i16";
+    if (kind === "requantize") return type !== "codes" && type !== "f32";
     if (kind === "combine") return type === "u8" || type === "i8";
     if (kind === "add" || kind === "reduce")
       return type === "i32" || type === "f32" || (kind === "add" && type === "i16");
@@ -222,6 +227,20 @@ class ProgramBuilder {
         const like = this.tensors.flatMap((t, id) => (isAlike(t, from) ? [id] : []));
         return { kind, inputs: [input, random.pick(like)], output: this.#tensor(shape, domain) };
       }
+      case "add-fixed": {
+        const like = this.tensors.flatMap((t, id) => (isAlike(t, from) ? [id] : []));
+        const shifts = [random.pick([0, 0, 1, 13]), random.integer(0, 13)] as const;
+        const right = random.pick([0, random.integer(1, 13)]);
+        return {
+          kind,
+          inputs: [input, random.pick(like)],
+          output: this.#tensor(shape, domain),
+          shifts,
+          right,
+        };
+      }
+      case "requantize":
+        return this.#requantize(input);
       case "combine":
         return this.#combine(input);
       case "pairwise":
@@ -359,6 +378,37 @@ class ProgramBuilder {
     const length = domain.kind === "codes" ? 2 ** domain.bits : 256;
     const table = Uint8Array.from({ length }, () => random.integer(0, 2 ** bits - 1));
     return { output: this.#tensor(shape, to), table };
+  }
+
+  /** Numbers of 31 bits and of more, results inside and outside int16, halves among them. */
+  #requantize(input: TensorId): Instruction {
+    const random = this.#random;
+    const { shape } = this.tensors[input]!;
+    const range = tensorRanges(this.program())[input]!;
+    const largest = Math.max(Math.abs(range.low), Math.abs(range.high), 1);
+    const rows = random.pick([1, shape[2]]);
+    const right = random.pick([1, 2, 8, 15, 15, 31, 40, 60]);
+    // About what brings the largest number to the end of int16, and beyond it.
+    const size = Math.min(2 ** 31 - 1, (random.pick([1, 1, 4]) * 2 ** (15 + right)) / largest);
+    const biasShift = random.pick([0, 0, Math.min(30, Math.max(0, right - 16))]);
+    const biasSize = Math.min(2 ** 31 - 1, 2 ** Math.max(0, 14 + right - biasShift));
+    const factor = (most: number): number =>
+      random.next() < 0.05
+        ? random.pick([0, -(2 ** 31), 2 ** 31 - 1])
+        : Math.round(random.normal() * most) | 0;
+    const line = () => ({
+      multiplier: Int32Array.from({ length: rows }, () => factor(size / 2)),
+      bias: Int32Array.from({ length: rows }, () => factor(biasSize / 2)),
+    });
+    const low = random.pick([-32768, 0, random.integer(-32768, 100)]);
+    return {
+      kind: "requantize",
+      input,
+      output: this.#tensor(shape, scalar("i16")),
+      line: line(),
+      ...(random.next() < 0.4 ? { below: line() } : {}),
+      ...{ biasShift, right, low, high: random.pick([32767, random.integer(low, 32767)]) },
+    };
   }
 
   /** Small and large factors, ties of the right shift among them. */

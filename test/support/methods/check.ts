@@ -1,6 +1,8 @@
 /** The equations that every net of a method must satisfy: the definition, the device reference and C on several cores. */
 import { describe, expect, it } from "vitest";
 import { qemuEmulator } from "../../../src/emulators/index.js";
+import { compileTrace } from "../../../src/reference/device-fast.js";
+import { checkBounds } from "../fixed-bounds.js";
 import { full } from "../models.js";
 import { disagreements } from "./disagreements.js";
 import { formOf, readFigures } from "./figures.js";
@@ -45,11 +47,20 @@ function checkNet(net: MethodNet, seed: number, isEmulated: boolean): void {
     return once;
   };
   const inputs = inputsOf(net, seed + 1, RANDOM_INPUTS);
+  const isFixed = net.options?.streams === "q16";
 
-  it(
+  it.skipIf(isFixed)(
     `the device computes what the method defines, on ${inputs.length} inputs`,
     () => {
       expect(disagreements(built(), inputs)).toEqual([]);
+    },
+    PATIENCE,
+  );
+
+  it.skipIf(!isFixed)(
+    `the device is within its bounds of what the method defines, on ${inputs.length} inputs`,
+    () => {
+      expect(boundProblems(built(), seed, inputs)).toEqual([]);
     },
     PATIENCE,
   );
@@ -80,6 +91,17 @@ function checkNet(net: MethodNet, seed: number, isEmulated: boolean): void {
       expect(found).toEqual(core === "M0" && net.exceedsM0 ? ["does not fit"] : []);
     },
     PATIENCE,
+  );
+}
+
+/** Against the same net in float32, which another test holds to the definition. */
+function boundProblems(built: BuiltNet, seed: number, inputs: readonly MethodInput[]): readonly string[] {
+  const { streams: _, ...options } = built.net.options ?? {};
+  const float = buildNet({ ...built.net, options }, seed).compiled.program;
+  const { program: fixed, streams } = built.compiled;
+  const trace = compileTrace(fixed);
+  return storedOf(built, inputs).flatMap(
+    (input) => checkBounds({ float, fixed, streams: streams! }, input, trace(input)).problems,
   );
 }
 
