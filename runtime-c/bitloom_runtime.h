@@ -86,11 +86,11 @@ static inline const void *bitloom_const_row(const bitloom_const_ring *ring, uint
 }
 
 /**
- * Whether an output row can be computed that reads the input rows from `row * stride - pad` to `span` rows on, where
- * `have` of the input's `rows` rows exist.
+ * Whether an output row can be computed that reads the input rows from `row * stride - pad` to `span` rows
+ * on, where `have` of the input's `rows` rows exist.
  */
-static inline int bitloom_row_is_ready(uint32_t row, uint32_t have, uint32_t rows, uint32_t span, uint32_t stride,
-                                       uint32_t pad) {
+static inline int bitloom_row_is_ready(uint32_t row, uint32_t have, uint32_t rows, uint32_t span,
+                                       uint32_t stride, uint32_t pad) {
     return have >= rows || row * stride + span <= have + pad;
 }
 

@@ -15,8 +15,22 @@ import { fixedStreams, type Streams } from "./streams.js";
 
 export type { LoweringOptions } from "./lowering.js";
 
+/** What passes see and tell beside the program. */
+interface PassContext {
+  readonly options: LoweringOptions;
+  readonly diagnostics: Diagnostics;
+  streams?: Streams;
+}
+
+interface ProgramPass {
+  readonly name: string;
+  /** The same program where there is nothing to change. */
+  run(program: DeviceProgram, context: PassContext): DeviceProgram;
+}
+
 /**
- * Program passes, in order. Each keeps the meaning of the program; the verifier runs after each that changes anything.
+ * Program passes, in order. Each but `streams` keeps the meaning of the program; the verifier runs after each that changes
+ * anything.
  *
  * 1. `split-concats` moves concatenations of numbers behind what reads them channel by channel.
  * 2. `late-scales` does on integers what is done on their floats and gives the same.
@@ -24,27 +38,30 @@ export type { LoweringOptions } from "./lowering.js";
  * 4. `late-pools` moves pools of sums behind their thresholds, onto codes.
  * 5. `fold-flips` turns falling channels into rising ones, so that kernels need no flip.
  * 6. `dead-channels` leaves out channels that no sum depends on.
- * 7. `narrow-sums` keeps sums that outlive their layer in 16 bits.
- *
- * With `--streams q16` one more, which does not keep it, and says by how much: 8. `streams`.
+ * 7. `streams`, with `--streams q16` alone, makes fixed point of floats, and says how far that is from them.
+ * 8. `narrow-sums` keeps sums that outlive their layer in 16 bits.
  */
-const programPasses: readonly { readonly name: string; run(program: DeviceProgram): DeviceProgram }[] =
-  Object.freeze([
-    { name: "split-concats", run: splitConcats },
-    { name: "late-scales", run: lateScales },
-    { name: "early-readers", run: earlyReaders },
-    { name: "late-pools", run: latePools },
-    { name: "fold-flips", run: foldFlips },
-    { name: "dead-channels", run: deadChannels },
-    { name: "narrow-sums", run: narrowSums },
-  ]);
+const programPasses: readonly ProgramPass[] = Object.freeze([
+  { name: "split-concats", run: splitConcats },
+  { name: "late-scales", run: lateScales },
+  { name: "early-readers", run: earlyReaders },
+  { name: "late-pools", run: latePools },
+  { name: "fold-flips", run: foldFlips },
+  { name: "dead-channels", run: deadChannels },
+  { name: "streams", run: streamsPass },
+  { name: "narrow-sums", run: narrowSums },
+]);
+
+function streamsPass(program: DeviceProgram, context: PassContext): DeviceProgram {
+  if (context.options.streams !== "q16") return program;
+  const fixed = fixedStreams(program);
+  context.streams = fixed.streams;
+  reportStreams(fixed.streams, context.diagnostics);
+  return fixed.program;
+}
 
 /** Stages of the compiler whose state can be printed after them. */
-export const passNames: readonly string[] = Object.freeze([
-  "lower",
-  ...programPasses.map((p) => p.name),
-  "streams",
-]);
+export const passNames: readonly string[] = Object.freeze(["lower", ...programPasses.map((p) => p.name)]);
 
 export interface Lowered {
   readonly program: DeviceProgram;
@@ -62,20 +79,13 @@ export function lowerGraph(
   const { program: lowered, diagnostics } = lower(graph, options);
   verifyProgram(lowered);
   observe("lower", lowered);
+  const context: PassContext = { options, diagnostics };
   let program = lowered;
   for (const pass of programPasses) {
-    const changed = pass.run(program);
+    const changed = pass.run(program, context);
     if (changed !== program) verifyProgram(changed);
     program = changed;
     observe(pass.name, program);
   }
-  if (options.streams !== "q16") {
-    observe("streams", program);
-    return { program, diagnostics };
-  }
-  const fixed = fixedStreams(program);
-  verifyProgram(fixed.program);
-  observe("streams", fixed.program);
-  reportStreams(fixed.streams, diagnostics);
-  return { ...fixed, diagnostics };
+  return { program, diagnostics, ...(context.streams === undefined ? {} : { streams: context.streams }) };
 }
