@@ -80,7 +80,7 @@ class Search {
     const alike = states.get(key) ?? [];
     if (alike.some((other) => isAsGood(this.#program, other, state))) return;
     const rest = alike.filter((other) => !isAsGood(this.#program, state, other));
-    states.set(key, [...rest, state].sort((a, b) => a.instructions - b.instructions).slice(0, MAX_ALIKE));
+    states.set(key, promising(this.#program, [...rest, state], MAX_ALIKE));
   }
 
   /** Executes every candidate for an instruction after every state before it. */
@@ -104,9 +104,7 @@ class Search {
       }
     }
     return [...byGroup].flatMap(([key, states]) =>
-      states
-        .sort((a, b) => a.instructions - b.instructions)
-        .slice(0, key === "" ? MAX_OUTSIDE : MAX_OF_GROUP),
+      promising(this.#program, states, key === "" ? MAX_OUTSIDE : MAX_OF_GROUP),
     );
   }
 
@@ -208,6 +206,17 @@ class Search {
       peak: Math.max(state.peak, groupBytes(this.#program, group, live)),
     }));
   }
+}
+
+/** Of too many states half are those with the fewest instructions, half those with the fewest bytes. */
+function promising(program: DeviceProgram, states: State[], most: number): State[] {
+  const fastest = states.sort((a, b) => a.instructions - b.instructions);
+  if (fastest.length <= most) return fastest;
+  const [kept, others] = [fastest.slice(0, most / 2), fastest.slice(most / 2)];
+  const bytesOf = (s: State): number =>
+    s.group === undefined ? s.peak : Math.max(s.peak, groupBytes(program, s.group, new Map()));
+  const leanest = others.map((state) => ({ state, bytes: bytesOf(state) })).sort((a, b) => a.bytes - b.bytes);
+  return [...kept, ...leanest.slice(0, most / 2).map(({ state }) => state)];
 }
 
 function groupBytes(program: DeviceProgram, group: OpenGroup, kept: Live): number {
