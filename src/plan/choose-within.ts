@@ -24,6 +24,11 @@ const BANDS = [1, 2, 4] as const;
 const MAX_ALIKE = 8;
 const MAX_OF_GROUP = 24;
 const MAX_OUTSIDE = 200;
+/** States in groups per instruction: fewer where there are many instructions, so that planning takes seconds. */
+const openStates = (instructions: number): number =>
+  Math.max(32, Math.min(800, Math.floor(12_000 / instructions)));
+/** The most instructions of a group. */
+const MAX_LENGTH = 40;
 
 interface State extends Node {
   readonly previous: State | undefined;
@@ -103,9 +108,13 @@ class Search {
         byGroup.set(key, [...(byGroup.get(key) ?? []), state]);
       }
     }
-    return [...byGroup].flatMap(([key, states]) =>
-      promising(this.#program, states, key === "" ? MAX_OUTSIDE : MAX_OF_GROUP),
-    );
+    const outside = byGroup.get("") ?? [];
+    byGroup.delete("");
+    const open = [...byGroup.values()].flatMap((all) => promising(this.#program, all, MAX_OF_GROUP));
+    return [
+      ...promising(this.#program, outside, MAX_OUTSIDE),
+      ...promising(this.#program, open, openStates(this.#program.instructions.length)),
+    ];
   }
 
   #once(state: State, index: number): void {
@@ -140,7 +149,7 @@ class Search {
         const next = this.#rolled(state, group, choice, rows);
         if (next === undefined) continue;
         const into = index + choice.covers.length;
-        this.add(into, next);
+        if (into - group.start < MAX_LENGTH) this.add(into, next);
         for (const closed of this.#closed(next)) this.add(into, closed);
       }
     }

@@ -23,6 +23,8 @@ export interface PlanOptions {
   readonly kernels?: readonly Kernel[];
   /** Measured instructions by `choiceKey`: they take the place of the kernels' estimates. */
   readonly measured?: ReadonlyMap<string, number>;
+  /** Whether all steps run once, on whole tensors. */
+  readonly isWhole?: boolean;
   /** The groups of steps that roll, in place of those that are found. */
   readonly groups?: (choices: readonly KernelChoice[]) => readonly ChosenGroup[];
 }
@@ -33,6 +35,7 @@ export function chosenFor(program: DeviceProgram, options: PlanOptions): ChosenS
   const candidates = rollingCandidates(program, options);
   if (candidates.pushes) return requirePushing(candidates, goal, ramLimit).chosen;
   const whole = chooseKernels(program, candidates.of(undefined), goal, (call) => codeBytes(call, cpu));
+  if (options.isWhole) return whole;
   if (goal === "ram") return leastRam(candidates, sized(candidates, whole)).chosen;
   if (ramLimit === undefined || sized(candidates, whole).arenaBytes <= ramLimit) return whole;
   return requireWithin(candidates, ramLimit).chosen;

@@ -27,6 +27,8 @@ interface Made {
 export interface OpenGroup {
   /** Names the group: the instruction that it begins with, its clock and band. */
   readonly key: string;
+  /** The instruction that it begins with. */
+  readonly start: number;
   readonly clock: TensorId;
   readonly band: number;
   /** Bytes of tensors that were there before, which stay until the end. */
@@ -46,7 +48,7 @@ export function openGroup(
   pushes: boolean,
 ): OpenGroup {
   const key = `${index}/${clock}/${band}`;
-  return { key, clock, band, outside, made: [], clockSlots: pushes ? 1 : 0, scratch: 0 };
+  return { key, start: index, clock, band, outside, made: [], clockSlots: pushes ? 1 : 0, scratch: 0 };
 }
 
 /** What a choice waits for in a group, and the most rows that it then makes in a tick. */

@@ -26,8 +26,12 @@ import {
  * instructions in its order. Deterministic: equal programs give equal plans.
  */
 export function planProgram(program: DeviceProgram, options: PlanOptions = {}): Plan {
-  const again = (other: DeviceProgram): Plan => planInOrder(other, options);
-  return inBestOrder(again(program), options.goal === "ram", again);
+  const mayRoll = options.goal === "ram" || options.ramLimit !== undefined || options.pushes === true;
+  // Rings are small in any order: the order is that of whole tensors.
+  const whole = mayRoll ? { ...options, isWhole: true, pushes: false } : options;
+  const again = (other: DeviceProgram): Plan => planInOrder(other, whole);
+  const best = inBestOrder(again(program), options.goal === "ram", again);
+  return mayRoll ? planInOrder(best.program, options) : best;
 }
 
 function planInOrder(program: DeviceProgram, options: PlanOptions): Plan {
