@@ -95,7 +95,7 @@ function reportedStep({ program, memory }: Plan, step: PlannedStep, index: numbe
   const written = program.tensors[choice.output]!;
   const live = (kind: ReportedBuffer["kind"]): number =>
     memory.buffers.reduce(
-      (sum, b) => (b.holds.kind === kind && b.from <= index && index <= b.to ? sum + aligned(b.bytes) : sum),
+      (sum, b) => (b.holds.kind === kind && b.from <= index && index <= b.to ? sum + aligned(b) : sum),
       0,
     );
   return {
@@ -128,6 +128,7 @@ function reportedPoint({ arenaBytes, instructions }: CurvePoint) {
   return { ramBytes: arenaBytes, instructions, proven: false };
 }
 
-function aligned(bytes: number): number {
-  return Math.ceil(bytes / ARENA_ALIGN) * ARENA_ALIGN;
+/** Bytes up to where another buffer can begin. */
+function aligned({ bytes, align = ARENA_ALIGN }: PlacedBuffer): number {
+  return Math.ceil(bytes / align) * align;
 }

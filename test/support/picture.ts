@@ -63,7 +63,8 @@ export function overlaps(rectangles: readonly Rectangle[]): [number, number][] {
     rectangles.slice(i + 1).flatMap((b, j): [number, number][] => {
       const across = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
       const upward = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
-      return across > 0 && upward > 0 ? [[i, i + 1 + j]] : [];
+      // Boxes that touch may overlap by what floats round.
+      return across > 1e-6 && upward > 1e-6 ? [[i, i + 1 + j]] : [];
     }),
   );
 }
