@@ -14,7 +14,7 @@ import {
   readElf,
 } from "./elf.js";
 import { type StackNode, type StackProblem, type StackUse, stackError, worstPath } from "./stack.js";
-import { stackDepth } from "./stack-depth.js";
+import { type Depth, stackDepth } from "./stack-depth.js";
 import { effectOf } from "./thumb.js";
 
 /** What is known of functions before the image is read. */
@@ -89,7 +89,9 @@ export class ImageStack {
     return undefined;
   }
 
-  #compiledNode(at: number, { name, frameBytes, isVariable, callsThroughPointer }: CompiledFunction) {
+  #compiledNode(at: number, compiled: CompiledFunction) {
+    const { name, isVariable, callsThroughPointer } = compiled;
+    const frameBytes = Math.max(compiled.frameBytes, this.#depthOf(at));
     const problems: StackProblem[] = [];
     const problem = (code: StackProblem["code"], message: string): void => {
       problems.push({ code, function: name, message });
@@ -98,6 +100,15 @@ export class ImageStack {
     if (callsThroughPointer) problem("stack/indirect-call", `${name} calls through a pointer`);
     const calls = this.#parts(at).flatMap((part) => this.#callsIn(part, frameBytes));
     return { name, frameBytes, calls, problems };
+  }
+
+  /**
+   * What following the code of a compiled function shows of its frame, 0 where it cannot be followed. GCC's figure leaves out
+   * the words of a structure that came in registers and is stored beside the rest of it, above the frame.
+   */
+  #depthOf(at: number): number {
+    const { deepest, obstacle } = this.#depth(at, (to) => this.#isFunction(to));
+    return obstacle === undefined ? deepest : 0;
   }
 
   /** The symbol of a compiled function, and those of code that GCC has put elsewhere because it runs rarely. */
@@ -128,14 +139,19 @@ export class ImageStack {
     return this.#functions.get(at)?.some((s) => !s.name.endsWith(".cold")) ?? false;
   }
 
-  #followed(at: number): StackNode<number> {
-    const name = this.#functions.get(at)?.[0]?.name ?? nearestSymbol(this.#elf, at) ?? `0x${at.toString(16)}`;
-    const depth = stackDepth(this.#code, {
+  /** @param isKnown Functions that are not followed as parts of this one where it jumps to them. */
+  #depth(at: number, isKnown: (address: number) => boolean): Depth {
+    return stackDepth(this.#code, {
       start: at,
       size: Math.max(0, ...(this.#functions.get(at) ?? []).map((s) => s.size)),
-      isKnown: (to) => this.#compiled(to) !== undefined,
+      isKnown,
       isFunction: (to) => this.#functions.has(to),
     });
+  }
+
+  #followed(at: number): StackNode<number> {
+    const name = this.#functions.get(at)?.[0]?.name ?? nearestSymbol(this.#elf, at) ?? `0x${at.toString(16)}`;
+    const depth = this.#depth(at, (to) => this.#compiled(to) !== undefined);
     const declared = this.#known.declared.get(name);
     const problems: StackProblem[] = [];
     const problem = (code: StackProblem["code"], message: string): void => {
