@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-void bitloom_copy_rows(const bitloom_copy *layer, const bitloom_const_ring *inputs, const bitloom_ring *output,
-                       void *scratch, uint32_t y0, uint32_t y1) {
+void bitloom_copy_rows(const bitloom_copy *layer, const bitloom_const_ring *inputs,
+                       const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
     uint32_t y;
     (void)scratch;
     for (y = y0; y < y1; y++)

@@ -18,8 +18,8 @@ extern "C" {
 #endif
 
 /** Copies the rows [y0, y1). */
-void bitloom_copy_rows(const bitloom_copy *layer, const bitloom_const_ring *inputs, const bitloom_ring *output,
-                       void *scratch, uint32_t y0, uint32_t y1);
+void bitloom_copy_rows(const bitloom_copy *layer, const bitloom_const_ring *inputs,
+                       const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 
 #ifdef __cplusplus
 }

@@ -58,6 +58,10 @@
 /**
  * Rows of a tensor. Row y lives in slot y % rows, so that a consumer may keep only the rows it still needs;
  * a whole map is a ring of its height. `row_bytes` is the distance between slots.
+ *
+ * A kernel may be called with an output that begins where an input does, both whole, if the compiler found
+ * that it reads all that it overwrites before: the order of reads and writes in a kernel is part of what it
+ * promises, and no pointer is `restrict`.
  */
 typedef struct {
     void *base;         /**< slot 0 */
@@ -86,11 +90,11 @@ static inline const void *bitloom_const_row(const bitloom_const_ring *ring, uint
 }
 
 /**
- * Whether an output row can be computed that reads the input rows from `row * stride - pad` to `span` rows on, where
- * `have` of the input's `rows` rows exist.
+ * Whether an output row can be computed that reads the input rows from `row * stride - pad` to `span` rows
+ * on, where `have` of the input's `rows` rows exist.
  */
-static inline int bitloom_row_is_ready(uint32_t row, uint32_t have, uint32_t rows, uint32_t span, uint32_t stride,
-                                       uint32_t pad) {
+static inline int bitloom_row_is_ready(uint32_t row, uint32_t have, uint32_t rows, uint32_t span,
+                                       uint32_t stride, uint32_t pad) {
     return have >= rows || row * stride + span <= have + pad;
 }
 

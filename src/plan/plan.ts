@@ -4,8 +4,8 @@ import type { DeviceProgram, TensorId } from "../program/index.js";
 import type { Cpu } from "../targets/index.js";
 import { type ChosenSteps, constantBytes } from "./choose.js";
 import { chosenFor, defaultCpu, type PlanOptions } from "./goals.js";
-import { isCallers, lifetimes } from "./lifetimes.js";
-import { placeBuffers } from "./memory.js";
+import { placeChosen } from "./in-place.js";
+import { isCallers } from "./lifetimes.js";
 import { scheduleGroup } from "./rolling.js";
 import { TraceArea, traceGroup, traceInput, traceStep } from "./trace.js";
 import type { MemoryPlan, Place, Plan, PlannedCall, PlannedStep, PushedRows, RolledGroup } from "./types.js";
@@ -21,7 +21,7 @@ export function planProgram(program: DeviceProgram, options: PlanOptions = {}): 
 /** The plan of kernels that are chosen already. */
 export function planChosen(program: DeviceProgram, chosen: ChosenSteps, cpu: Cpu): Plan {
   const { choices, groups } = chosen;
-  const memory = placeBuffers(lifetimes(program, chosen));
+  const memory = placeChosen(program, chosen);
   const calls = choices.map((choice, step) => plannedCall(program, memory, choice, step));
   const schedules = groups.map((group) => ({ group, ...scheduleGroup(program, choices, group) }));
   const area = new TraceArea(memory.arenaBytes);

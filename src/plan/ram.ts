@@ -2,8 +2,7 @@
 
 import type { ChosenSteps } from "./choose.js";
 import { chooseWithin, type RollingCandidates } from "./choose-within.js";
-import { lifetimes } from "./lifetimes.js";
-import { placeBuffers } from "./memory.js";
+import { placeChosen } from "./in-place.js";
 
 /** Limits tried on the way to the least RAM, and to one that the placed arena keeps. */
 const MAX_TRIALS = 12;
@@ -17,7 +16,7 @@ export interface Sized {
 }
 
 export function sized(candidates: RollingCandidates, chosen: ChosenSteps): Sized {
-  const { arenaBytes, lowerBound } = placeBuffers(lifetimes(candidates.program, chosen));
+  const { arenaBytes, lowerBound } = placeChosen(candidates.program, chosen);
   return { chosen, arenaBytes, lowerBound };
 }
 
