@@ -87,6 +87,14 @@ const OVERWRITING: ProgramOptions = {
   instructions: 14,
 };
 
+/** Channels of several words in any order: only some orders may move within a word's bytes. */
+const ORDERS: ProgramOptions = {
+  kinds: ["threshold", "select", "select", "select"],
+  channels: [33, 70, 100],
+  maxSide: 4,
+  instructions: 10,
+};
+
 const mayOverwrite = ({ inPlace }: KernelChoice): boolean => inPlace !== undefined;
 
 const hasQemu = (await qemuEmulator.find()) !== undefined;
@@ -153,6 +161,7 @@ describe("kernels equal the device reference", () => {
   }, 900_000);
 
   it("where outputs lie over inputs that are not read again", async () => {
+    await compare(20 * times, ORDERS, undefined, mayOverwrite);
     const functions = await compare(40 * times, OVERWRITING, undefined, mayOverwrite);
     const pools = ["maximum", "codes_extreme", "pixels_extreme", "pixels_planes", "pixels_words"];
     const moves = ["select_channels", "lookup_u8", "layout_to_pixels", "layout_to_channels"];
