@@ -18,7 +18,7 @@ typedef struct {
     uint8_t b_channel;
 } bitloom_pairwise;
 
-/* Rows [y0, y1) of inputs[0] and inputs[1] joined by an operator. */
+/* Rows [y0, y1) of inputs[0] and inputs[1] joined by an operator. The output may be an input of its shape. */
 void bitloom_pairwise_add(const bitloom_pairwise *layer, const bitloom_const_ring *inputs,
                           const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 void bitloom_pairwise_subtract(const bitloom_pairwise *layer, const bitloom_const_ring *inputs,

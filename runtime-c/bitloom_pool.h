@@ -13,7 +13,10 @@ typedef struct {
     uint32_t channels;
 } bitloom_pool;
 
-/* Rows [y0, y1) of scalars. */
+/*
+ * Rows [y0, y1) of scalars. The output may begin where the input does if windows begin no further outside the
+ * map than their stride less one, and elements have as many bytes.
+ */
 #define BITLOOM_POOL_DECLARE(NAME)                                                                           \
     void NAME(const bitloom_pool *layer, const bitloom_const_ring *inputs, const bitloom_ring *output,       \
               void *scratch, uint32_t y0, uint32_t y1)

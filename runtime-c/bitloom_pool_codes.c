@@ -59,19 +59,22 @@ static void extreme_of_word(const window_taps *taps, uint32_t word, uint32_t *ou
     }
 }
 
-/* One-bit codes: all words of a tap before the next tap. */
+/* One-bit codes: all words of a tap before the next tap. The output may be the first tap. */
 static void extreme_of_bits(const window_taps *taps, uint32_t *output) {
+    int is_first = 1;
     uint32_t kx, ky, word;
-    for (word = 0U; word < taps->plane_words; word++) {
-        output[word] = taps->layer->minimum != 0U ? 0xffffffffU : 0U;
-    }
     for (ky = taps->rows.first; ky < taps->rows.end; ky++) {
         for (kx = taps->columns.first; kx < taps->columns.end; kx++) {
             const uint32_t *from = pixel_at(taps, ky, kx);
             for (word = 0U; word < taps->plane_words; word++) {
-                output[word] =
-                    taps->layer->minimum != 0U ? output[word] & from[word] : output[word] | from[word];
+                if (is_first) {
+                    output[word] = from[word];
+                } else {
+                    output[word] =
+                        taps->layer->minimum != 0U ? output[word] & from[word] : output[word] | from[word];
+                }
             }
+            is_first = 0;
         }
     }
 }

@@ -58,6 +58,10 @@
 /**
  * Rows of a tensor. Row y lives in slot y % rows, so that a consumer may keep only the rows it still needs;
  * a whole map is a ring of its height. `row_bytes` is the distance between slots.
+ *
+ * A kernel may be called with an output that begins where an input does, both whole, if the compiler found
+ * that it reads all that it overwrites before: the order of reads and writes in a kernel is part of what it
+ * promises, and no pointer is `restrict`.
  */
 typedef struct {
     void *base;         /**< slot 0 */

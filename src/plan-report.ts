@@ -3,6 +3,7 @@ import { type CompiledModel, version } from "./compile.js";
 import { originText } from "./graph/index.js";
 import {
   ARENA_ALIGN,
+  besideOthers,
   type CurvePoint,
   constantBytes,
   type Goal,
@@ -94,10 +95,12 @@ function reportedStep({ program, memory }: Plan, step: PlannedStep, index: numbe
   const { choice, symbol } = step;
   const written = program.tensors[choice.output]!;
   const live = (kind: ReportedBuffer["kind"]): number =>
-    memory.buffers.reduce(
-      (sum, b) => (b.holds.kind === kind && b.from <= index && index <= b.to ? sum + aligned(b) : sum),
-      0,
-    );
+    memory.buffers
+      .map(besideOthers)
+      .reduce(
+        (sum, b) => (b.holds.kind === kind && b.from <= index && index <= b.to ? sum + aligned(b) : sum),
+        0,
+      );
   return {
     layer: symbol,
     kernel: choice.kernel,
@@ -113,7 +116,7 @@ function reportedStep({ program, memory }: Plan, step: PlannedStep, index: numbe
 }
 
 function reportedBuffer({ program, steps }: Plan, buffer: PlacedBuffer): ReportedBuffer {
-  const { holds, offset, bytes, from, to } = buffer;
+  const { holds, offset, bytes, from, to } = besideOthers(buffer);
   const place = { offset, bytes, from, to };
   if (holds.kind === "scratch") {
     return { kind: "scratch", name: steps[holds.step]!.symbol, shape: [], holds: "", ...place };

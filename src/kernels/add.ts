@@ -15,6 +15,7 @@ export const add: Kernel = {
     return [
       singleChoice(program, index, {
         kernel: "add",
+        inPlace: true,
         cost: elementCount(output) * (type === "f32" ? 60 : 6),
         call: {
           function: `bitloom_add_${type}`,

@@ -19,6 +19,7 @@ export const combine: Kernel = {
     return [
       singleChoice(program, index, {
         kernel: "combine",
+        inPlace: true,
         cost: elements * COST[coreFamily(cpu)],
         call: {
           function: `bitloom_combine_${operator}`,

@@ -26,6 +26,7 @@ export const lookup: Kernel = {
       return [
         singleChoice(program, index, {
           kernel: "lookup",
+          inPlace: outputPlanes <= planes,
           cost: words * (40 + entries * (12 + 7 * planes + 6 * outputPlanes) + 8 * outputPlanes),
           call: {
             function: "bitloom_lookup_codes_channels",
@@ -51,6 +52,7 @@ export const lookup: Kernel = {
     return [
       singleChoice(program, index, {
         kernel: "lookup",
+        inPlace: true,
         cost: elementCount(output) * 5,
         call: {
           function: "bitloom_lookup_u8",

@@ -1,5 +1,5 @@
 import type { ScaleStep } from "../program/types.js";
-import { typeName } from "./domains.js";
+import { elementBytes, typeName } from "./domains.js";
 import { singleChoice } from "./single.js";
 import { type ConstantArray, instructionOf, type Kernel, type KernelCall } from "./types.js";
 
@@ -26,6 +26,7 @@ export const scale: Kernel = {
     return [
       singleChoice(program, index, {
         kernel: "scale",
+        inPlace: elementBytes(input) === 4,
         cost: height * width * channels * (differs ? 115 : 100) * (1 + instruction.steps.length),
         call: {
           function: `bitloom_scale_${differs ? "positions_" : ""}${typeName(input)}`,
@@ -91,6 +92,7 @@ export const rank: Kernel = {
     return [
       singleChoice(program, index, {
         kernel: "rank",
+        inPlace: true,
         cost: channels * 8,
         call: {
           function: "bitloom_rank_i32",
@@ -132,6 +134,7 @@ export const softmax: Kernel = {
     return [
       singleChoice(program, index, {
         kernel: "softmax",
+        inPlace: true,
         cost: count * 1500,
         call: {
           function: "bitloom_softmax_f32",

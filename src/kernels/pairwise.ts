@@ -15,6 +15,9 @@ export const pairwise: Kernel = {
     return [
       singleChoice(program, index, {
         kernel: "pairwise",
+        inPlace: [0, 1].filter(
+          (i) => elementCount(program.tensors[instruction.inputs[i]!]!) === elementCount(output),
+        ),
         cost: elementCount(output) * 65 + output.shape[0] * width * 15,
         call: {
           function: `bitloom_pairwise_${instruction.operator}`,

@@ -1,10 +1,10 @@
 import type { CodesDomain, DeviceProgram, Instruction } from "../program/types.js";
 import { type CoreFamily, coreFamily } from "./core-family.js";
-import { planesOf, planeWords, typeName } from "./domains.js";
+import { elementBytes, planesOf, planeWords, typeName } from "./domains.js";
 import { unitBytes } from "./layout.js";
 import { singleChoice } from "./single.js";
 import { instructionOf, type Kernel, type KernelCall, type KernelChoice } from "./types.js";
-import { fitsWindowFields, insideAlong, windowFields } from "./window.js";
+import { fitsWindowFields, insideAlong, staysAhead, windowFields } from "./window.js";
 
 type Pool = Extract<Instruction, { kind: "pool" }>;
 
@@ -59,6 +59,17 @@ function tapsPerChannel(program: DeviceProgram, { input, output, window }: Pool)
   return insideAlong(window, 0, from[0], to[0]).taps * insideAlong(window, 1, from[1], to[1]).taps;
 }
 
+/** Whether rows of the output may be written over those of the input: of each all is read before it is written. */
+function hasRowsAhead(program: DeviceProgram, { output, window }: Pool): boolean {
+  return staysAhead(window, 0, program.tensors[output]!.shape[0]);
+}
+
+/** The same of pixels, where both have as many bytes. */
+function hasPixelsAhead(program: DeviceProgram, instruction: Pool): boolean {
+  const { output, window } = instruction;
+  return hasRowsAhead(program, instruction) && staysAhead(window, 1, program.tensors[output]!.shape[1]);
+}
+
 function scalars(program: DeviceProgram, index: number, instruction: Pool, family: CoreFamily): KernelChoice {
   const input = program.tensors[instruction.input]!;
   const channels = input.shape[2];
@@ -67,6 +78,9 @@ function scalars(program: DeviceProgram, index: number, instruction: Pool, famil
   const perElement = typeName(input) === "f32" ? perFloat : counts.element;
   return singleChoice(program, index, {
     kernel: "pool",
+    inPlace:
+      hasPixelsAhead(program, instruction) &&
+      elementBytes(input) === elementBytes(program.tensors[instruction.output]!),
     cost: tapsPerChannel(program, instruction) * (channels * perElement + counts.tap),
     call: {
       function: `bitloom_pool_${instruction.operator}_${typeName(input)}`,
@@ -92,6 +106,7 @@ function codes(program: DeviceProgram, index: number, instruction: Pool, family:
   const perPixel = isSum ? counts.sumPixel + output.shape[2] * counts.sum : counts.pixel;
   return singleChoice(program, index, {
     kernel: "pool_codes",
+    inPlace: !isSum && hasPixelsAhead(program, instruction),
     cost: tapsPerChannel(program, instruction) * perTap + outputPixels(program, instruction) * perPixel,
     call: {
       function: `bitloom_pool_codes_${isSum ? "sum" : "extreme"}`,
@@ -124,6 +139,11 @@ function pixels(program: DeviceProgram, index: number, instruction: Pool, family
   return singleChoice(program, index, {
     kernel: "pool_pixels",
     layout: "pixels",
+    inPlace:
+      hasRowsAhead(program, instruction) &&
+      (planes === 1
+        ? unitBytes(width) <= unitBytes(input.shape[1])
+        : unitBytes(width) === unitBytes(input.shape[1])),
     scratchBytes: 8 * Math.ceil((planes * inputWords) / 2),
     cost: Math.round(height * channels * perUnit * (family === "thumb1" ? PIXELS_ON_THUMB1 : 1)),
     call:
@@ -162,6 +182,7 @@ function halve(program: DeviceProgram, index: number, instruction: Pool, family:
   return singleChoice(program, index, {
     kernel: "pool_halve",
     layout: "pixels",
+    inPlace: hasRowsAhead(program, instruction),
     cost:
       program.tensors[instruction.output]!.shape[0] *
       (family === "thumb1" ? 90 + words * 29 : 65 + words * 18),
@@ -188,6 +209,7 @@ function words(program: DeviceProgram, index: number, instruction: Pool, family:
   return singleChoice(program, index, {
     kernel: "pool_words",
     layout: "pixels",
+    inPlace: hasRowsAhead(program, instruction),
     cost: Math.round(
       program.tensors[instruction.output]!.shape[0] *
         (100 + count * perWord) *

@@ -17,6 +17,7 @@ export const reduce: Kernel = {
     return [
       singleChoice(program, index, {
         kernel: "reduce",
+        inPlace: true,
         cost: elementCount(input) * (type === "f32" ? 60 : 6) + height * width * 15,
         call: {
           function: `bitloom_reduce_${type}`,

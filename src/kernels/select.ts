@@ -21,6 +21,7 @@ export const select: Kernel = {
         : singleChoice(program, index, {
             kernel: "select",
             layout,
+            inPlace: suffix === "channels" && isAscending(channels),
             cost:
               steps(output, layout) * 2 +
               (output.shape[0] * runs.length * copies(suffix, output.shape[1])) / 2,
@@ -53,6 +54,11 @@ export const select: Kernel = {
 /** Instructions to start the copy of a run, in all pixels of a row. */
 function copies(suffix: string, width: number): number {
   return suffix === "pixels" ? 40 : 30 * width;
+}
+
+/** Whether no channel moves up: a word of bits is then written behind all that are read. */
+function isAscending(channels: Int32Array): boolean {
+  return channels.every((channel, i) => i === 0 || channel > channels[i - 1]!);
 }
 
 /** Channels as runs of neighbours: first channel and length, one after another. */

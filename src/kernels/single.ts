@@ -9,6 +9,8 @@ export interface SingleChoice {
   readonly layout?: Layout;
   /** The inputs' if absent. */
   readonly outputLayout?: Layout;
+  /** Whether, or over which of its inputs, the output may be written: `KernelChoice.inPlace`. */
+  readonly inPlace?: boolean | readonly number[];
   readonly scratchBytes?: number;
   readonly call: Omit<KernelCall, "constants" | "canFail"> & Partial<KernelCall>;
   readonly cost: number;
@@ -19,6 +21,7 @@ export function singleChoice(program: DeviceProgram, index: number, choice: Sing
   const instruction = program.instructions[index]!;
   const inputs = inputsOf(instruction);
   const { kernel, layout = "channels", outputLayout = layout, scratchBytes = 0, call, cost } = choice;
+  const inPlace = choice.inPlace === true ? inputs.map((_, i) => i) : choice.inPlace || [];
   return {
     kernel,
     covers: [index],
@@ -26,6 +29,7 @@ export function singleChoice(program: DeviceProgram, index: number, choice: Sing
     inputLayouts: inputs.map(() => layout),
     output: instruction.output,
     outputLayout,
+    ...(inPlace.length === 0 ? {} : { inPlace }),
     scratchBytes,
     call: { constants: [], canFail: false, ...call },
     cost,

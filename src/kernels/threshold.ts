@@ -1,8 +1,8 @@
-import type { DeviceProgram, Instruction } from "../program/types.js";
+import type { DeviceProgram, Instruction, ProgramTensor } from "../program/types.js";
 import type { Cpu } from "../targets/index.js";
 import { coreFamily } from "./core-family.js";
-import { planesOf, typeName } from "./domains.js";
-import { type Layout, unitBytes } from "./layout.js";
+import { elementBytes, planesOf, planeWords, typeName } from "./domains.js";
+import { type Layout, rowBytes, unitBytes } from "./layout.js";
 import { singleChoice } from "./single.js";
 import { instructionOf, type Kernel, type KernelCall } from "./types.js";
 
@@ -22,6 +22,7 @@ export const threshold: Kernel = {
       singleChoice(program, index, {
         kernel: "threshold",
         outputLayout,
+        inPlace: staysBehind(input, output, outputLayout),
         cost: cost(program, instruction, outputLayout, cpu),
         call: {
           function: `bitloom_threshold_${prefix}${typeName(input)}`,
@@ -75,6 +76,23 @@ function cost(
     counts.plane * planesOf(program.tensors[output]!) +
     (typeName(program.tensors[input]!) === "f32" ? counts.float : 0);
   return Math.round(height * (width * channels * perElement + words * word));
+}
+
+/** Whether codes that are written over their scalars never reach those that are still to be read. */
+function staysBehind(input: ProgramTensor, output: ProgramTensor, layout: Layout): boolean {
+  const [height, width, channels] = input.shape;
+  const [bytes, planes, words] = [elementBytes(input), planesOf(output), planeWords(output)];
+  if (planes === 0) return true;
+  if (layout === "channels") {
+    // Of every word of the first pixel; further ones lie further behind.
+    return Array.from({ length: words }, (_, word) => word + 1).every(
+      (count) => 4 * ((planes - 1) * words + count) <= bytes * Math.min(channels, 32 * count),
+    );
+  }
+  // A channel is read along the whole row before its unit is written, which hits that channel or one before it.
+  const unit = unitBytes(width);
+  const isFirstRowSafe = planes === 1 ? unit <= bytes : unit === bytes && planes <= width;
+  return isFirstRowSafe && (height === 1 || 2 * rowBytes(output, layout) <= rowBytes(input, "channels"));
 }
 
 interface Form {

@@ -68,6 +68,11 @@ export interface KernelChoice {
   readonly inputLayouts: readonly Layout[];
   readonly output: TensorId;
   readonly outputLayout: Layout;
+  /**
+   * Inputs over which the output may be written, as indices, where both are whole, start at the same address and calls make
+   * rows in ascending order: no byte is overwritten that is read later. None if absent.
+   */
+  readonly inPlace?: readonly number[];
   /** Bytes of working memory, needed during the call only; they begin at a word. */
   readonly scratchBytes: number;
   readonly call: KernelCall;

@@ -28,6 +28,14 @@ export function fitsWindowFields({ kernel, stride, dilation, pads }: Window): bo
   return [...kernel, ...stride, ...dilation, ...pads].every((n) => n <= 65535);
 }
 
+/**
+ * Whether along one axis no window reads what lies before its own number, of `output` windows: results may be written over
+ * the map, one after the other.
+ */
+export function staysAhead({ stride, pads }: Window, axis: 0 | 1, output: number): boolean {
+  return output === 1 || pads[axis] < stride[axis];
+}
+
 /** Along one axis: taps inside the map, summed over the output, and output positions whose taps all are. */
 export function insideAlong(
   { kernel, stride, dilation, pads }: Window,

@@ -10,7 +10,16 @@ import { matches } from "../kernels/matches.js";
 import { CONSTANT_BYTES, type Kernel, type KernelCall, type KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
 import type { Cpu } from "../targets/index.js";
-import { aligned, givingUp, handOver, type Live, lastReaders, liveBytes, MAX_WAYS } from "./states.js";
+import {
+  aligned,
+  givingUp,
+  handOver,
+  type Live,
+  lastReaders,
+  liveBytes,
+  MAX_WAYS,
+  savedBytes,
+} from "./states.js";
 
 /** What a plan is good for: few executed instructions, little flash, or little RAM. */
 export type Goal = "speed" | "size" | "ram";
@@ -172,7 +181,7 @@ export function advance(
   const isReadLater = (id: TensorId): boolean => (lastReader.get(id) ?? -1) > last;
   return prepare(program, node, choice, isReadLater).flatMap(({ live: before, steps, peak: peakBefore }) => {
     const during = new Map(before).set(choice.output, new Set([choice.outputLayout]));
-    const peak = Math.max(peakBefore, liveBytes(program, during) + aligned(choice.scratchBytes));
+    const needed = liveBytes(program, during) + aligned(choice.scratchBytes);
     const after = new Map([...during].filter(([id]) => isReadLater(id)));
     if (handedOver.length > 0) after.set(choice.output, new Set<Layout>(["channels"]));
     const all = [...steps, choice, ...handedOver];
@@ -190,7 +199,7 @@ export function advance(
       code,
       instructions,
       flash,
-      peak,
+      peak: Math.max(peakBefore, needed - savedBytes(program, choice, live)),
     }));
   });
 }
@@ -215,12 +224,14 @@ function prepare(
       const conversion = layoutConversion(program, id, from!, wanted);
       if (conversion === undefined) return [];
       const both = new Map(state.live).set(id, new Set([...layouts, wanted]));
-      const peak = Math.max(state.peak, liveBytes(program, both) + aligned(conversion.scratchBytes));
+      const bytes = liveBytes(program, both) + aligned(conversion.scratchBytes);
       const steps = [...state.steps, conversion];
       const isStillRead = choice.inputs.some((other, j) => other === id && choice.inputLayouts[j] === from);
-      const kept = { live: both, steps, peak };
+      const kept = { live: both, steps, peak: Math.max(state.peak, bytes) };
       if (isStillRead) return [kept];
-      const moved = { ...kept, live: new Map(both).set(id, new Set([wanted])) };
+      const live = new Map(both).set(id, new Set([wanted]));
+      const peak = Math.max(state.peak, bytes - savedBytes(program, conversion, live));
+      const moved = { live, steps, peak };
       return isReadLater(id) ? [kept, moved] : [moved];
     });
     states = states.slice(0, MAX_WAYS);

@@ -5,8 +5,8 @@ import type { Cpu } from "../targets/index.js";
 import { bufferAlign } from "./align.js";
 import { type ChosenSteps, constantBytes } from "./choose.js";
 import { chosenFor, defaultCpu, type PlanOptions } from "./goals.js";
-import { isCallers, lifetimes } from "./lifetimes.js";
-import { placeBuffers } from "./memory.js";
+import { placeChosen } from "./in-place.js";
+import { isCallers } from "./lifetimes.js";
 import { inBestOrder } from "./reorder.js";
 import { scheduleGroup } from "./rolling.js";
 import { TraceArea, traceGroup, traceInput, traceStep } from "./trace.js";
@@ -44,7 +44,7 @@ function planInOrder(program: DeviceProgram, options: PlanOptions): Plan {
 /** The plan of kernels that are chosen already. */
 export function planChosen(program: DeviceProgram, chosen: ChosenSteps, cpu: Cpu): Plan {
   const { choices, groups } = chosen;
-  const memory = placeBuffers(lifetimes(program, chosen, bufferAlign(cpu)));
+  const memory = placeChosen(program, chosen, bufferAlign(cpu));
   const calls = choices.map((choice, step) => plannedCall(program, memory, choice, step));
   const schedules = groups.map((group) => ({ group, ...scheduleGroup(program, choices, group) }));
   const area = new TraceArea(Math.ceil(memory.arenaBytes / ARENA_ALIGN) * ARENA_ALIGN);

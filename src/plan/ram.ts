@@ -3,8 +3,7 @@
 import { bufferAlign } from "./align.js";
 import type { ChosenSteps } from "./choose.js";
 import { chooseWithin, type RollingCandidates } from "./choose-within.js";
-import { lifetimes } from "./lifetimes.js";
-import { placeBuffers } from "./memory.js";
+import { placeChosen } from "./in-place.js";
 
 /** Limits tried on the way to the least RAM, and to one that the placed arena keeps. */
 const MAX_TRIALS = 12;
@@ -18,8 +17,8 @@ export interface Sized {
 }
 
 export function sized(candidates: RollingCandidates, chosen: ChosenSteps): Sized {
-  const buffers = lifetimes(candidates.program, chosen, bufferAlign(candidates.cpu));
-  const { arenaBytes, lowerBound } = placeBuffers(buffers);
+  const align = bufferAlign(candidates.cpu);
+  const { arenaBytes, lowerBound } = placeChosen(candidates.program, chosen, align);
   return { chosen, arenaBytes, lowerBound };
 }
 

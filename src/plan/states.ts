@@ -51,6 +51,26 @@ export function liveBytes(program: DeviceProgram, live: Live): number {
   return sum;
 }
 
+/**
+ * Bytes that the output of a step that runs once does not take, since it may lie over an input.
+ *
+ * @param after What is read later.
+ */
+export function savedBytes(
+  program: DeviceProgram,
+  { inPlace = [], inputs, inputLayouts, output, outputLayout }: KernelChoice,
+  after: Live,
+): number {
+  if (isCallers(program, output, outputLayout)) return 0;
+  const bytes = layoutBytes(program.tensors[output]!, outputLayout);
+  const isFree = inPlace.some((i) => {
+    const [id, layout] = [inputs[i]!, inputLayouts[i]!];
+    if (after.get(id)?.has(layout) || isCallers(program, id, layout)) return false;
+    return bytes <= layoutBytes(program.tensors[id]!, layout);
+  });
+  return isFree ? aligned(bytes) : 0;
+}
+
 export function aligned(bytes: number): number {
   return Math.ceil(bytes / ARENA_ALIGN) * ARENA_ALIGN;
 }

@@ -29,6 +29,8 @@ export interface Buffer {
 
 export interface PlacedBuffer extends Buffer {
   readonly offset: number;
+  /** It is written over an input of step `from`, whose bytes these are until then. */
+  readonly isOverInput?: true;
 }
 
 /** A kernel's call with the places of its data. */
@@ -99,7 +101,10 @@ export interface PlannedStep extends PlannedCall {
 export interface MemoryPlan {
   readonly buffers: readonly PlacedBuffer[];
   readonly arenaBytes: number;
-  /** No plan of these steps can need less: the largest sum of bytes that are live in one step. */
+  /**
+   * No plan of these steps can need less: the largest sum of bytes that are live in one step. Outputs
+   * over inputs count once.
+   */
   readonly lowerBound: number;
   /** Whether no places of these buffers need less than `arenaBytes`: it meets the bound, or the search was exhausted. */
   readonly proven: boolean;

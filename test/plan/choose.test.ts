@@ -72,6 +72,7 @@ function randomCandidates(program: DeviceProgram, random: Random): Candidates {
         inputLayouts: inputsOf(instruction).map(layout),
         output,
         outputLayout: layout(output),
+        inPlace: random.next() < 0.3 ? [0] : [],
         scratchBytes: random.integer(0, 3) * 100,
         cost: random.integer(1, 4000),
         call: {
@@ -194,26 +195,32 @@ describe("the choice of kernels and layouts", () => {
   });
 });
 
-/** Bytes of tensors and scratch that are live in the fullest step, from the steps alone. */
+/**
+ * Bytes of tensors and scratch that are live in the fullest step, from the steps alone. An output that may lie over an input
+ * that is read for the last time takes none in that step.
+ */
 function mostLiveBytes(program: DeviceProgram, steps: readonly KernelChoice[]): number {
   const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
   const name = (id: number, layout: Layout): string => `${id} ${layout}`;
   const reads = (step: KernelChoice): string[] => step.inputs.map((id, i) => name(id, step.inputLayouts[i]!));
+  const lives = steps.map(({ output, outputLayout }, made) => {
+    const key = name(output, outputLayout);
+    const again = steps.findIndex((s, i) => i > made && name(s.output, s.outputLayout) === key);
+    const until = again < 0 ? steps.length : again;
+    const last = steps.reduce((l, s, i) => (i > made && i <= until && reads(s).includes(key) ? i : l), made);
+    const isCallers = output === program.output.tensor;
+    return { key, made, last, bytes: isCallers ? 0 : layoutBytes(program.tensors[output]!, outputLayout) };
+  });
+  const saved = (now: number): number => {
+    const step = steps[now]!;
+    const ended = (step.inPlace ?? []).flatMap((i) =>
+      lives.filter(({ key, made, last }) => key === reads(step)[i] && made < now && last === now),
+    );
+    return ended.some(({ bytes }) => bytes >= lives[now]!.bytes) ? aligned(lives[now]!.bytes) : 0;
+  };
   const bytesAt = (now: number): number => {
-    const live = steps.flatMap((maker, made) => {
-      const key = name(maker.output, maker.outputLayout);
-      const again = steps.findIndex((s, i) => i > made && name(s.output, s.outputLayout) === key);
-      const until = again < 0 ? steps.length : again;
-      const last = steps.reduce(
-        (l, s, i) => (i > made && i <= until && reads(s).includes(key) ? i : l),
-        made,
-      );
-      const isOutput = maker.output === program.output.tensor;
-      return made <= now && now <= last && !isOutput
-        ? [layoutBytes(program.tensors[maker.output]!, maker.outputLayout)]
-        : [];
-    });
-    return [...live, steps[now]!.scratchBytes].reduce((sum, b) => sum + aligned(b), 0);
+    const live = lives.filter(({ made, last }) => made <= now && now <= last).map(({ bytes }) => bytes);
+    return [...live, steps[now]!.scratchBytes].reduce((sum, b) => sum + aligned(b), -saved(now));
   };
   return Math.max(...steps.map((_, i) => bytesAt(i)));
 }

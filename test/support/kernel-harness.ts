@@ -161,6 +161,35 @@ static int in_pieces(const test_case *c)
 /** Rows of a call that is not for a whole map, at most. */
 const MOST_ROWS = 3;
 
+/** The output over input `over`, in one call or in pieces; other inputs that are the same tensor change with it. */
+const IN_PLACE = `
+static int over(const test_case *c, uint32_t over, uint32_t same_tensor, int is_whole)
+{
+    const piece whole_piece = {0, c->out_rows, {0}, {0}};
+    const uint32_t count = is_whole ? 1 : c->piece_count;
+    const uint32_t in_bytes = c->in_rows[over] * c->in_row_bytes[over];
+    const uint32_t out_bytes = c->out_rows * c->out_row_bytes;
+    uint8_t *both = room(in_bytes > out_bytes ? in_bytes : out_bytes);
+    const bitloom_ring to = {both, c->out_row_bytes, c->out_rows};
+    bitloom_const_ring in[4];
+    uint32_t i, p, y;
+    int ok = 1;
+    memcpy(both, c->in[over], in_bytes);
+    for (i = 0; i < c->inputs; i++) {
+        in[i].base = (same_tensor >> i & 1u) != 0 ? both : c->in[i];
+        in[i].row_bytes = c->in_row_bytes[i]; in[i].rows = c->in_rows[i];
+    }
+    for (p = 0; p < count && ok; p++) {
+        const piece *step = is_whole ? &whole_piece : &c->pieces[p];
+        ok = call(c, in, &to, step->y0, step->y1) == 0;
+    }
+    for (y = 0; y < c->out_rows && ok; y++)
+        ok = same(c, is_whole ? "over an input" : "over an input in pieces", both + y * c->out_row_bytes, y);
+    leave(both);
+    return ok;
+}
+`;
+
 /** What a program says after its last case if all are equal. */
 const DONE = "all equal";
 
@@ -172,14 +201,15 @@ export class KernelHarness {
   }
 
   /**
-   * Problems found, empty if every case equals the reference, whole and in pieces through small rings. On the host
-   * under the sanitizers, or on a core in QEMU.
+   * Problems found, empty if every case equals the reference, whole, in pieces through small rings, and over each input where
+   * the choice allows it. On the host under the sanitizers, or on a core in QEMU.
    */
   async run(cases: readonly KernelCase[], random: Random, target?: BareTarget): Promise<string> {
     const blob = new Blob();
     const functions = cases.map((c, i) => caseText(c, i, blob, random));
     const source = [
       CASES,
+      IN_PLACE,
       ...functions,
       "PROGRAM\n{\n    int failed = 0;\n    START;",
       ...cases.map((_, i) => `    failed += case${i}();\n    leave_all();`),
@@ -218,6 +248,13 @@ function caseText(
     rows: program.tensors[id]!.shape[0],
     rowBytes: rowBytes(program.tensors[id]!, choice.inputLayouts[i]!),
   }));
+  const overInputs = (choice.inPlace ?? []).flatMap((over) => {
+    const isSame = choice.inputs.map(
+      (id, i) => id === choice.inputs[over] && choice.inputLayouts[i] === choice.inputLayouts[over],
+    );
+    const mask = isSame.reduce((bits, same, i) => bits | (same ? 1 << i : 0), 0);
+    return [0, 1].map((isWhole) => ` && over(&c, ${over}, ${mask}, ${isWhole})`);
+  });
   const expected = layoutBytesOf(output, values[choice.output]!, choice.outputLayout);
   return `
 static const ${call.type} *layer${index};
@@ -238,6 +275,6 @@ ${steps.map(({ y0, y1, needed }) => `        {${y0}, ${y1}, ${list(needed.map((n
         ${usedRowBytes(output, choice.outputLayout)}, ${Math.max(...steps.map((s) => s.y1 - s.y0)) + 1},
         ${choice.scratchBytes}, call${index}, pieces, ${steps.length}};
     layer${index} = &descriptor${index};
-    return !(${rows === undefined ? "whole(&c) && " : ""}in_pieces(&c));
+    return !(${rows === undefined ? "whole(&c) && " : ""}in_pieces(&c)${rows === undefined ? overInputs.join("") : ""});
 }`;
 }
