@@ -4,6 +4,7 @@ import { packageFile } from "./package-files.js";
 
 /** Templates that others include with {{> name}}. */
 const PARTIALS = [
+  "library/arena",
   "library/call",
   "library/element",
   "library/inputs",

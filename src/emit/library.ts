@@ -79,7 +79,8 @@ export function emitLibrary(plan: Plan, options: LibraryOptions): Library {
     arch: options.arch,
     objects: sources.map((s) => s.replace(/\.[cS]$/, ".o")),
   });
-  const files = [...generated, ...runtime, { path: "Makefile", text: makefile }];
+  const sections = { path: `${name}_sections.ld`, text: render("library/sections.ld", view) };
+  const files = [...generated, ...runtime, sections, { path: "Makefile", text: makefile }];
   const { version, arenaBytes, weightBytes, input, output } = view;
   const facts = {
     model: plan.program.name,

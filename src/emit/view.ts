@@ -11,6 +11,7 @@ import {
   type Plan,
   type PlannedCall,
   type PlannedStep,
+  peakStep,
   type TraceCall,
 } from "../plan/index.js";
 import { canonicalSize, crc32, elementCount, type ProgramTensor, type TensorId } from "../program/index.js";
@@ -18,6 +19,7 @@ import { arrayText, constantBytes, hex } from "./c-data.js";
 import { imageHelpers, signalHelpers } from "./input-helpers.js";
 import { commentText, layerIdentifiers } from "./names.js";
 import { partsOf } from "./parts.js";
+import { sectionMacro, weightSections } from "./sections.js";
 
 /** Must equal BITLOOM_RUNTIME_VERSION in runtime-c/bitloom_runtime.h (a test compares them). */
 export const RUNTIME_VERSION = 4;
@@ -33,6 +35,8 @@ interface ConstantView {
   readonly traceOnly: boolean;
   /** Step of the plan that uses it; data of the output helpers come after the last. */
   readonly layer: number;
+  /** Macro that says which section it lies in. */
+  readonly section: string;
   readonly bytes: Uint8Array;
 }
 
@@ -71,6 +75,7 @@ export function libraryView(plan: Plan, name: string, version: string) {
     arenaBytes: memory.arenaBytes,
     traceArenaBytes: memory.arenaBytes + plan.traceBytes,
     arenaAlign: ARENA_ALIGN,
+    peak: peakView(plan, layers),
     weightBytes: plan.weightBytes,
     tensorCount: program.tensors.length,
     inputTensor: program.input.tensor,
@@ -84,6 +89,7 @@ export function libraryView(plan: Plan, name: string, version: string) {
     canFail: layers.some((l) => l.canFail),
     usesArena: memory.buffers.length > 0,
     constants: data.constants,
+    sections: weightSections(name, data.parts, layers),
     hasInfinity: data.constants.some((c) => c.text.includes("INFINITY")),
     descriptors: data.descriptors,
     checksums: data.checksums,
@@ -96,6 +102,8 @@ export function libraryView(plan: Plan, name: string, version: string) {
 class DataCollector {
   readonly constants: ConstantView[] = [];
   readonly descriptors: DescriptorView[] = [];
+  /** What has a section of its own for its constants: layers, in order, and the output's helpers. */
+  readonly parts = new Set<string>();
   crc = 0;
   readonly #prefix: string;
 
@@ -105,17 +113,19 @@ class DataCollector {
 
   /**
    * Adds a call's data under `<prefix>_<symbol>`, and returns that name. `layer` is the step of the plan that
-   * uses them.
+   * uses them, and `part` what they share a section with.
    */
   add(
     layer: number,
     symbol: string,
     call: Pick<KernelCall, "type" | "fields" | "steps" | "constants">,
     traceOnly: boolean,
+    part = `layer${layer}`,
   ): string {
     const base = `${this.#prefix}_${symbol}`;
+    if (call.constants.length > 0) this.parts.add(part);
     for (const constant of call.constants) {
-      this.#constant(layer, `${base}_${constant.name}`, constant, traceOnly);
+      this.#constant(layer, `${base}_${constant.name}`, constant, traceOnly, part);
     }
     this.descriptors.push({
       type: call.type,
@@ -149,7 +159,7 @@ class DataCollector {
     });
   }
 
-  #constant(layer: number, symbol: string, constant: ConstantArray, traceOnly: boolean): void {
+  #constant(layer: number, symbol: string, constant: ConstantArray, traceOnly: boolean, part: string): void {
     const bytes = constantBytes(constant);
     if (!traceOnly) this.crc = crc32(bytes, this.crc);
     this.constants.push({
@@ -160,6 +170,7 @@ class DataCollector {
       text: arrayText(constant.type, constant.values),
       traceOnly,
       layer,
+      section: sectionMacro(this.#prefix, part),
       bytes,
     });
   }
@@ -248,6 +259,17 @@ function pushView(plan: Plan, data: DataCollector) {
   };
 }
 
+/** The layer that needs the most of the arena; false where none needs any. */
+function peakView(
+  { memory }: Plan,
+  layers: readonly { readonly label: string; readonly layerSymbol: string }[],
+) {
+  const step = peakStep(memory.buffers);
+  if (step === undefined) return false as const;
+  const { label, layerSymbol } = layers[step]!;
+  return { symbol: layerSymbol, text: `layer ${step} (${label})` };
+}
+
 /** A canonical tensor that trace builds report. */
 function reportView(plan: Plan, { tensor, place }: { tensor: TensorId; place: Place }) {
   return { tensor, place: placeText(place), bytes: canonicalSize(plan.program.tensors[tensor]!) };
@@ -298,9 +320,12 @@ function outputView(plan: Plan, data: DataCollector) {
   const { type, count } = elementsOf(tensor);
   const isScores = type === "int32_t" && count > 1;
   const descriptor = scaleDescriptor(affine, tensor.shape[2], tensor.shape[1]);
-  if (isScores) data.add(plan.steps.length, "output_scale", descriptor, false);
+  if (isScores) data.add(plan.steps.length, "output_scale", descriptor, false, "output_scale");
   const isRanked = isScores && order.kind === "ranks";
-  if (isRanked) data.add(plan.steps.length, "output_rank", rankDescriptor(order.slope, order.offset), false);
+  if (isRanked) {
+    const rank = rankDescriptor(order.slope, order.offset);
+    data.add(plan.steps.length, "output_rank", rank, false, "output_rank");
+  }
   const boxes = program.instructions.some((i) => i.kind === "region" && i.output === program.output.tensor)
     ? tensor.shape[1]
     : 0;

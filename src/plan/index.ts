@@ -1,5 +1,6 @@
 export { candidatesFor, choiceKey, constantBytes, type Goal } from "./choose.js";
 export { type CurvePoint, type PlanOptions, planCurve } from "./goals.js";
+export * from "./peak.js";
 export * from "./plan.js";
 export * from "./print.js";
 export * from "./types.js";
