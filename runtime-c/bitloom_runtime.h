@@ -48,7 +48,7 @@
 #endif
 #endif
 
-/** A condition that the compiler checks: with the words of C11 and C++11, before them by an array of negative size. */
+/** A condition that the compiler checks: by the words of C11 and C++11, or by an array of negative size. */
 #if defined(__cplusplus) && __cplusplus >= 201103L
 #define BITLOOM_STATIC_ASSERT(condition, symbol, message) static_assert(condition, message)
 #elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L

@@ -11,6 +11,7 @@ const PARTIALS = [
   "library/roll",
   "library/rows",
   "library/step",
+  "library/take-arenas",
   "library/push",
   "library/traces",
   "packages/common/readme",

@@ -11,10 +11,10 @@ import {
   type Plan,
   type PlannedCall,
   type PlannedStep,
-  peakStep,
   type TraceCall,
 } from "../plan/index.js";
 import { canonicalSize, crc32, elementCount, type ProgramTensor, type TensorId } from "../program/index.js";
+import { arenasOf, placeText } from "./arenas.js";
 import { arrayText, constantBytes, hex } from "./c-data.js";
 import { imageHelpers, signalHelpers } from "./input-helpers.js";
 import { commentText, layerIdentifiers } from "./names.js";
@@ -60,6 +60,7 @@ export function libraryView(plan: Plan, name: string, version: string) {
     ...layerView(plan, step, index, data),
     identifier: identifiers[index]!,
   }));
+  const arenas = arenasOf(plan, layers);
   const output = outputView(plan, data);
   const image = imageHelpers(program);
   const inputHeaders = image === false ? [] : ["bitloom_image.h"];
@@ -73,9 +74,9 @@ export function libraryView(plan: Plan, name: string, version: string) {
     modelCrc: hex(data.crc),
     modelCrcValue: data.crc,
     arenaBytes: memory.arenaBytes,
-    traceArenaBytes: memory.arenaBytes + plan.traceBytes,
+    arenas,
+    banks: memory.banks === undefined ? (false as const) : { count: memory.banks.length },
     arenaAlign: ARENA_ALIGN,
-    peak: peakView(plan, layers),
     weightBytes: plan.weightBytes,
     tensorCount: program.tensors.length,
     inputTensor: program.input.tensor,
@@ -84,10 +85,9 @@ export function libraryView(plan: Plan, name: string, version: string) {
     signal: signalHelpers(program),
     output,
     layers,
-    parts: partsOf(plan, name, layers),
+    parts: partsOf(plan, name, layers, arenas),
     push: pushView(plan, data),
     canFail: layers.some((l) => l.canFail),
-    usesArena: memory.buffers.length > 0,
     constants: data.constants,
     sections: weightSections(name, data.parts, layers),
     hasInfinity: data.constants.some((c) => c.text.includes("INFINITY")),
@@ -224,10 +224,13 @@ function callView(
     inputs: choice.inputs.map((id, i) => ({
       parameter: choice.inputs.length === 1 ? "input" : `input${i}`,
       ...rowsOf(program.tensors[id]!, choice.inputLayouts[i]!, call.inputs[i]!),
-      place: placeText(call.inputs[i]!),
+      place: placeText(plan.memory, call.inputs[i]!),
     })),
-    output: { ...rowsOf(output, choice.outputLayout, call.output), place: placeText(call.output) },
-    scratch: call.scratch === undefined ? "NULL" : placeText(call.scratch),
+    output: {
+      ...rowsOf(output, choice.outputLayout, call.output),
+      place: placeText(plan.memory, call.output),
+    },
+    scratch: call.scratch === undefined ? "NULL" : placeText(plan.memory, call.scratch),
   };
 }
 
@@ -248,7 +251,7 @@ function pushView(plan: Plan, data: DataCollector) {
   const rows = input.shape[0];
   return {
     ...rowsOf(input, "channels", push.place),
-    place: placeText(push.place),
+    place: placeText(plan.memory, push.place),
     height: rows,
     count: elementsOf(input).count / rows,
     bytes: canonicalSize(input) / rows,
@@ -259,20 +262,13 @@ function pushView(plan: Plan, data: DataCollector) {
   };
 }
 
-/** The layer that needs the most of the arena; false where none needs any. */
-function peakView(
-  { memory }: Plan,
-  layers: readonly { readonly label: string; readonly layerSymbol: string }[],
-) {
-  const step = peakStep(memory.buffers);
-  if (step === undefined) return false as const;
-  const { label, layerSymbol } = layers[step]!;
-  return { symbol: layerSymbol, text: `layer ${step} (${label})` };
-}
-
 /** A canonical tensor that trace builds report. */
 function reportView(plan: Plan, { tensor, place }: { tensor: TensorId; place: Place }) {
-  return { tensor, place: placeText(place), bytes: canonicalSize(plan.program.tensors[tensor]!) };
+  return {
+    tensor,
+    place: placeText(plan.memory, place),
+    bytes: canonicalSize(plan.program.tensors[tensor]!),
+  };
 }
 
 function inputView(plan: Plan) {
@@ -366,10 +362,6 @@ function elementsOf(tensor: ProgramTensor): { type: string; count: number } {
 function rowsOf(tensor: ProgramTensor, layout: Layout, place: Place): { rows: number; rowBytes: number } {
   const slots = place.kind === "arena" ? place.slots : undefined;
   return { rows: slots ?? tensor.shape[0], rowBytes: rowBytes(tensor, layout) };
-}
-
-function placeText(place: Place): string {
-  return place.kind === "arena" ? `arena + ${place.offset}U` : place.kind;
 }
 
 /** Runtime files of the library, and of its trace build, which may need further kernels. */

@@ -2,6 +2,7 @@ import type { Layout } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
 import type { Cpu } from "../targets/index.js";
+import { requireBanks } from "./banks.js";
 import { type ChosenSteps, constantBytes } from "./choose.js";
 import { chosenFor, defaultCpu, type PlanOptions } from "./goals.js";
 import { isCallers, lifetimes } from "./lifetimes.js";
@@ -12,16 +13,22 @@ import type { MemoryPlan, Place, Plan, PlannedCall, PlannedStep, PushedRows, Rol
 
 /** Chooses kernels and layouts and places every tensor. Deterministic: equal programs give equal plans. */
 export function planProgram(program: DeviceProgram, options: PlanOptions = {}): Plan {
-  const { cpu = defaultCpu } = options;
+  const { cpu = defaultCpu, banks } = options;
   const chosen = chosenFor(program, options);
   const groups = options.groups?.(chosen.choices) ?? chosen.groups;
-  return planChosen(program, { ...chosen, groups }, cpu);
+  return planChosen(program, { ...chosen, groups }, cpu, banks);
 }
 
-/** The plan of kernels that are chosen already. */
-export function planChosen(program: DeviceProgram, chosen: ChosenSteps, cpu: Cpu): Plan {
+/** The plan of kernels that are chosen already. Throws `plan/banks` where they do not fit the `banks` given. */
+export function planChosen(
+  program: DeviceProgram,
+  chosen: ChosenSteps,
+  cpu: Cpu,
+  banks?: readonly number[],
+): Plan {
   const { choices, groups } = chosen;
-  const memory = placeBuffers(lifetimes(program, chosen));
+  const memory =
+    banks === undefined ? placeBuffers(lifetimes(program, chosen)) : requireBanks(program, chosen, banks);
   const calls = choices.map((choice, step) => plannedCall(program, memory, choice, step));
   const schedules = groups.map((group) => ({ group, ...scheduleGroup(program, choices, group) }));
   const area = new TraceArea(memory.arenaBytes);

@@ -99,6 +99,8 @@ export interface MemoryPlan {
   readonly arenaBytes: number;
   /** No plan of these kernels can need less: the largest sum of bytes that are live in one step. */
   readonly lowerBound: number;
+  /** Bytes of each bank, where the arena is several: they follow each other, and each buffer lies in one. */
+  readonly banks?: readonly number[];
 }
 
 /** The input given row by row. */

@@ -18,6 +18,8 @@ export interface Summary {
   readonly weightBytes: number;
   readonly arenaBytes: number;
   readonly arenaLowerBound: number;
+  /** Bytes of each bank; null where the arena is one. */
+  readonly arenaBanks: readonly number[] | null;
   readonly integerOnly: boolean;
 }
 
@@ -51,6 +53,7 @@ export function summarize(plan: Plan): Summary {
     weightBytes: plan.weightBytes,
     arenaBytes: memory.arenaBytes,
     arenaLowerBound: memory.lowerBound,
+    arenaBanks: memory.banks ?? null,
     integerOnly: !program.tensors.some((t) => t.domain.kind === "scalar" && t.domain.type === "f32"),
   };
 }
@@ -96,6 +99,10 @@ function floatText(layers: readonly LayerSummary[]): string {
   return `float32 in ${names.length} of ${layers.length} layers, ${names[0]} to ${names.at(-1)}`;
 }
 
+function banksText({ arenaBanks }: Summary): string {
+  return arenaBanks === null ? "" : ` in banks of ${arenaBanks.join(", ")}`;
+}
+
 /** The summary as text. */
 export function summaryText(summary: Summary): string {
   const layers = textTable(
@@ -118,7 +125,7 @@ export function summaryText(summary: Summary): string {
     layers,
     "",
     `flash   ${summary.weightBytes} bytes of weights and thresholds`,
-    `RAM     ${summary.arenaBytes} bytes of arena (no plan can need less than ${summary.arenaLowerBound}), plus input and output`,
+    `RAM     ${summary.arenaBytes} bytes of arena${banksText(summary)} (no plan can need less than ${summary.arenaLowerBound}), plus input and output`,
     `float   ${summary.integerOnly ? "none: integer arithmetic only" : floatText(summary.layers)}`,
   ].join("\n");
 }

@@ -27,13 +27,13 @@ describe("docs/C-API.md", () => {
     signalModel({ type: "i16", affine: { numerator: 1, denominator: 32768, zero: 0 } }),
     signalModel({ type: "f32" }),
   ];
-  const pushed = mnistCnn({ name: "net", pushes: true });
-  const headers = [...models, pushed].map(headerOf);
+  const others = [mnistCnn({ name: "net", pushes: true }), mnistCnn({ name: "net", banks: [16384, 16384] })];
+  const headers = [...models, ...others].map(headerOf);
   const named = new Set(page.match(/\b(net|NET|bitloom|BITLOOM)_\w+/g));
   const reserved = ["net_push_sample"];
 
   it("names nothing that generated files do not have", () => {
-    const files = [...models, pushed].flatMap(({ library }) =>
+    const files = [...models, ...others].flatMap(({ library }) =>
       library.files.map(({ path, text }) => `${path}\n${text}`),
     );
     const all = files.join("\n");

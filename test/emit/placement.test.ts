@@ -10,10 +10,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { qemuEmulator } from "../../src/emulators/index.js";
 import { constantBytes } from "../../src/plan/index.js";
 import { findBoard } from "../../src/targets/index.js";
-import { buildFirmware, compileForCpu, findOnPath } from "../../src/toolchain/index.js";
+import { buildFirmware, compileForCpu, findOnPath, type LibraryOnDisk } from "../../src/toolchain/index.js";
 import { writeLibrary } from "../../src/verify.js";
 import { firstLines } from "../support/example-firmware.js";
-import { mnistMlp } from "../support/models.js";
+import { mnistCnn, mnistMlp } from "../support/models.js";
 import { repoRoot } from "../support/root.js";
 
 const folder = mkdtempSync(join(tmpdir(), "bitloom-placement-"));
@@ -24,6 +24,11 @@ const board = findBoard("mps2-an386");
 const page = readFileSync(join(repoRoot, "docs/C-API.md"), "utf8");
 /** The examples of a linker script. */
 const scripts = [...page.matchAll(/```ld\n([\s\S]*?)```/g)].map(([, text]) => text!);
+
+/** The example of two banks. */
+const [bankProgram] = [...page.matchAll(/```c\n([\s\S]*?)```/g)].flatMap(([, t]) =>
+  /arena1/.test(t!) ? [t!] : [],
+);
 
 const model = mnistMlp({ name: "net" });
 const library = writeLibrary(model, join(folder, "library"));
@@ -41,8 +46,12 @@ const MEMORIES = (itcm: number): string => `MEMORY
 
 const MAIN = `#include "net.h"
 #include "uart.h"
-static NET_ARENA(arena) IN_SECTION;
+#ifdef NET_ARENA_BANKS
+extern int start_banks(net_context *context);
+#else
+static NET_ARENA(arena);
 NET_ARENA_CHECK(arena);
+#endif
 int main(void)
 {
     static net_context context;
@@ -51,7 +60,11 @@ int main(void)
 #ifdef LOADS
     net_load_weights();
 #endif
+#ifdef NET_ARENA_BANKS
+    status = start_banks(&context);
+#else
     status = net_init(&context, arena);
+#endif
     status = status == BITLOOM_OK ? net_selftest(&context) : status;
     uart_print(status == BITLOOM_OK ? "PASS\\n" : status == BITLOOM_ERROR_LAYER(${weighted[0]}) ? "FAIL: first layer\\n" : "FAIL\\n");
     return 0;
@@ -65,6 +78,8 @@ interface Build {
   readonly flags?: readonly string[];
   /** Flags with which the weights are compiled again. */
   readonly weights?: readonly string[];
+  /** A library for several banks: with the program of docs/C-API.md. */
+  readonly banks?: LibraryOnDisk;
 }
 
 const m4 = [...board.cpu.gccFlags, "-O2", "-std=c99", "-ffunction-sections", "-fdata-sections"];
@@ -77,24 +92,29 @@ beforeAll(async () => {
 });
 
 /** Links the program with the library and returns the ELF file. */
-async function build({ script, flags = [], weights }: Build): Promise<string> {
+async function build({ script, flags = [], weights, banks }: Build): Promise<string> {
+  const from = banks ?? library;
   const dir = mkdtempSync(join(folder, `build${builds++}-`));
   writeFileSync(join(dir, "main.c"), MAIN);
   writeFileSync(join(dir, "program.ld"), script);
+  writeFileSync(join(dir, "banks.c"), bankProgram);
   const own = [
     join(dir, "main.c"),
     ...["startup.c", "print.c"].map((f) => join(common, f)),
     join(repoRoot, "examples/packages/cmake/uart.c"),
     ...(weights === undefined ? [] : [join(library.dir, "net_weights.c")]),
+    ...(banks === undefined ? [] : [join(dir, "banks.c")]),
   ];
-  const others = weights === undefined ? objects : objects.filter((o) => !o.endsWith("net_weights.o"));
+  const all =
+    banks === undefined ? objects : await compileForCpu(banks, board.cpu, join(dir, "objects"), false);
+  const others = weights === undefined ? all : all.filter((o) => !o.endsWith("net_weights.o"));
   const elf = join(dir, "program.elf");
   await execa(
     "arm-none-eabi-gcc",
     [
-      ...[...m4, "-DIN_SECTION=", ...flags, ...(weights ?? []), `-I${library.dir}`, `-I${common}`],
+      ...[...m4, ...flags, ...(weights ?? []), `-I${from.dir}`, `-I${common}`],
       ...["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Wl,--fatal-warnings"],
-      ...[`-L${library.dir}`, `-T${join(dir, "program.ld")}`, ...own, ...others, "-o", elf],
+      ...[`-L${from.dir}`, `-T${join(dir, "program.ld")}`, ...own, ...others, "-o", elf],
     ],
     { env: { LC_ALL: "C" } },
   );
@@ -104,9 +124,9 @@ async function build({ script, flags = [], weights }: Build): Promise<string> {
 const run = (elf: string): Promise<string> => firstLines(elf, board.id, ["stdio"], /(PASS|FAIL.*)\r?\n/);
 
 /** Addresses of the constants of every layer. */
-async function addresses(elf: string): Promise<{ layer: number; address: number }[]> {
+async function addresses(elf: string, { plan } = model): Promise<{ layer: number; address: number }[]> {
   const { stdout } = await execa("arm-none-eabi-nm", [elf]);
-  return model.plan.steps.flatMap(({ symbol, choice }, layer) =>
+  return plan.steps.flatMap(({ symbol, choice }, layer) =>
     choice.call.constants.map(({ name }) => {
       const [, address] = new RegExp(`^([0-9a-f]+) R net_${symbol}_${name}$`, "im").exec(stdout)!;
       return { layer, address: Number.parseInt(address!, 16) };
@@ -167,6 +187,52 @@ describe.skipIf(!hasQemu || findOnPath("arm-none-eabi-gcc") === undefined)("weig
     expect(error).toContain("region `ITCM' overflowed by");
   });
 
+  it.each([
+    ["speed", [12 * 1024, 16 * 1024]],
+    ["ram", [400, 400]],
+  ] as const)("are copied, and an arena for %s is in two memories", async (goal, sizes) => {
+    const net = mnistCnn({ name: "net", goal, banks: sizes });
+    const { banks = [], arenaBytes } = net.plan.memory;
+    // Neither bank is there in vain.
+    expect(banks.every((bytes) => bytes > 64 && bytes < arenaBytes)).toBe(true);
+    const dir = mkdtempSync(join(folder, "banks-"));
+    const elf = await build({ script: copied(), flags: ["-DLOADS"], banks: writeLibrary(net, dir) });
+    const { stdout } = await execa("arm-none-eabi-nm", [elf]);
+    expect(stdout).toMatch(/^21[0-9a-f]{6} b arena0$/m);
+    expect(stdout).toMatch(/^200[0-9a-f]{5} b arena1$/m);
+    expect(await run(elf)).toBe("PASS");
+  });
+
+  it("are never at address 0, where a Cortex-M7 has its ITCM", async () => {
+    const { memories } = findBoard("nucleo-h753zi");
+    const named = [
+      { name: "flash", ...memories.flash },
+      { name: "ram", ...memories.ram },
+      ...(memories.others ?? []),
+    ];
+    const lines = named.map((m) => `${m.name.toUpperCase()} : ORIGIN = ${m.origin}, LENGTH = ${m.size}`);
+    const net = mnistCnn({ name: "net", banks: [16384, 16384] });
+    const banks = writeLibrary(net, mkdtempSync(join(folder, "h7-")));
+    const script = `MEMORY\n{\n${lines.join("\n")}\n}\n${scripts[0]!}`;
+    const elf = await build({ script, flags: ["-DLOADS"], banks });
+    const places = await addresses(elf, net);
+    expect(places.length).toBeGreaterThan(2);
+    for (const { address } of places) {
+      expect(address).toBeGreaterThanOrEqual(8);
+      expect(address).toBeLessThan(64 * 1024);
+    }
+    const { stdout } = await execa("arm-none-eabi-nm", [elf]);
+    const at = (symbol: string): number =>
+      Number.parseInt(new RegExp(`^([0-9a-f]+) . ${symbol}$`, "m").exec(stdout)![1]!, 16);
+    // The image has the words that are left out, too.
+    const { stdout: sections } = await execa("arm-none-eabi-objdump", ["-h", elf]);
+    const [, address, load] = /\.net_weights +[0-9a-f]+ +([0-9a-f]+) +([0-9a-f]+)/.exec(sections)!;
+    expect([Number.parseInt(address!, 16), at("net_weights_start")]).toEqual([0, 8]);
+    expect(at("net_weights_load")).toBe(Number.parseInt(load!, 16) + 8);
+    // The DTCM, and the RAM that a Cortex-M7 has on its bus.
+    expect([at("arena0") >>> 16, at("arena1") >>> 16]).toEqual([0x2000, 0x2400]);
+  });
+
   it("that do not fit the flash of a board are named by bitloom", async () => {
     const flash = { ...board.memories.flash, size: 16 * 1024 };
     const small = { ...board, memories: { ...board.memories, flash } };
@@ -179,7 +245,7 @@ describe.skipIf(!hasQemu || findOnPath("arm-none-eabi-gcc") === undefined)("weig
 });
 
 describe.skipIf(findOnPath("arm-none-eabi-gcc") === undefined)("an arena that is declared", () => {
-  const layer = /net: the arena is too small for layer \d+ \(\w+\)/;
+  const layer = /net: arena is too small for layer \d+ \(\w+\)/;
 
   async function compiled(language: string, text: string): Promise<string> {
     const file = join(folder, `arena.${language.includes("++") ? "cpp" : "c"}`);
@@ -197,7 +263,7 @@ describe.skipIf(findOnPath("arm-none-eabi-gcc") === undefined)("an arena that is
     const small = await compiled(language, "uint64_t a[NET_ARENA_SIZE / 8U - 1U];\nNET_ARENA_CHECK(a);");
     expect(small).toMatch(isOld ? /net_layer\d+_\w+_needs_more_arena/ : layer);
     const loose = await compiled(language, "uint8_t a[NET_ARENA_SIZE];\nNET_ARENA_CHECK(a);");
-    expect(loose).toMatch(isOld ? /net_arena_is_not_aligned/ : /net: the arena is not aligned to 8 bytes/);
+    expect(loose).toMatch(isOld ? /net_arena_is_not_aligned/ : /net: arena is not aligned to 8 bytes/);
     expect(loose).not.toMatch(/needs_more|too small/);
   });
 });
