@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { lowerGraph } from "../../src/passes/registry.js";
 import { placeInBanks } from "../../src/plan/banks.js";
 import { type Buffer, planProgram, verifyPlan } from "../../src/plan/index.js";
+import { placeBuffers } from "../../src/plan/memory.js";
 import { errorsOf } from "../support/errors.js";
 import { full } from "../support/models.js";
 import { randomConvNet } from "../support/random-conv-net.js";
@@ -37,13 +38,18 @@ function canBeLive(buffers: readonly Buffer[], sizes: readonly number[]): boolea
   return false;
 }
 
+/** Numbers below a bound, the same for the same seed. */
+function generator(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % below;
+  };
+}
+
 describe("buffers in banks", () => {
   it(`are placed where any two banks can hold them, from seed ${firstSeed}`, () => {
-    let state = firstSeed;
-    const random = (below: number): number => {
-      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-      return (state >>> 8) % below;
-    };
+    const random = generator(firstSeed);
     const seen = { placed: 0, refused: 0 };
     for (let round = 0; round < 300; round++) {
       const buffers = Array.from({ length: 1 + random(6) }, (_, i) => {
@@ -70,6 +76,23 @@ describe("buffers in banks", () => {
       expect(placed.map((b) => b.bytes).sort(), said).toEqual(buffers.map((b) => b.bytes).sort());
     }
     expect(Math.min(seen.placed, seen.refused)).toBeGreaterThan(30);
+  });
+
+  it(`are placed where there are many and a fifth more room than they need, from seed ${firstSeed}`, () => {
+    for (let seed = firstSeed; seed < firstSeed + 5; seed++) {
+      const random = generator(seed);
+      const buffers = Array.from({ length: 60 }, (_, i) => {
+        const from = random(40);
+        return buffer(8 * (1 + random(200)), from, from + random(8), i);
+      });
+      const { lowerBound } = placeBuffers(buffers);
+      const size = Math.ceil(0.6 * lowerBound);
+      const memory = placeInBanks(buffers, [size, size]);
+      expect(
+        memory?.banks?.every((bytes) => bytes <= size),
+        `seed ${seed}`,
+      ).toBe(true);
+    }
   });
 
   it(`hold the plans of ${nets} nets that need as much in one, from seed ${firstSeed}`, () => {
