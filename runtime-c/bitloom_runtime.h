@@ -48,6 +48,22 @@
 #endif
 #endif
 
+/** A condition that the compiler checks: by the words of C11 and C++11, or by an array of negative size. */
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define BITLOOM_STATIC_ASSERT(condition, symbol, message) static_assert(condition, message)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define BITLOOM_STATIC_ASSERT(condition, symbol, message) _Static_assert(condition, message)
+#else
+#define BITLOOM_STATIC_ASSERT(condition, symbol, message) extern const char symbol[(condition) ? 1 : -1]
+#endif
+
+/** Alignment of a variable in bytes; 0 where the compiler cannot tell. */
+#if defined(__GNUC__) || defined(__clang__)
+#define BITLOOM_ALIGNMENT_OF(variable) __alignof__(variable)
+#else
+#define BITLOOM_ALIGNMENT_OF(variable) 0U
+#endif
+
 /** One symbol per layer, so that profilers and traces can tell layers apart. */
 #if defined(__GNUC__) || defined(__clang__)
 #define BITLOOM_NOINLINE __attribute__((noinline))

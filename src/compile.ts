@@ -31,6 +31,8 @@ export interface CompileOptions extends LoweringOptions, ReadOptions {
   readonly goal?: Goal;
   /** Bytes of the arena at most. */
   readonly ramLimit?: number;
+  /** Bytes of several memories at most, in place of one arena: the first is filled first. */
+  readonly banks?: readonly number[];
   /** Whether the input is given row by row. */
   readonly pushes?: boolean;
   /** Measured instructions of kernels: see `tuning/lock-file.ts`. */
@@ -73,10 +75,11 @@ export function compileModelFile(
   options.observe?.("import", graph);
   const { program: lowered, diagnostics, streams } = lowerGraph(graph, options, options.observe);
   const cpu = options.cpu ?? findCpu(DEFAULT_CPU);
-  const { goal = "speed", measured = new Map<string, number>(), ramLimit, pushes } = options;
+  const { goal = "speed", measured = new Map<string, number>(), ramLimit, banks, pushes } = options;
   const plan = planProgram(lowered, {
     ...{ cpu, goal, measured },
     ...(ramLimit === undefined ? {} : { ramLimit }),
+    ...(banks === undefined ? {} : { banks }),
     ...(pushes === undefined ? {} : { pushes }),
   });
   const { program } = plan;

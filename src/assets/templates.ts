@@ -4,12 +4,14 @@ import { packageFile } from "./package-files.js";
 
 /** Templates that others include with {{> name}}. */
 const PARTIALS = [
+  "library/arena",
   "library/call",
   "library/element",
   "library/inputs",
   "library/roll",
   "library/rows",
   "library/step",
+  "library/take-arenas",
   "library/push",
   "library/traces",
   "packages/common/readme",

@@ -1,5 +1,7 @@
 import type { CompiledModel } from "../compile.js";
 import { fail } from "../diagnostics/diagnostic.js";
+import { printable } from "../diagnostics/text.js";
+import { constantBytes, peakStep } from "../plan/index.js";
 import { type Board, type Cpu, findBoard, findCpu } from "../targets/index.js";
 
 /** The core that the options name, or undefined. */
@@ -14,6 +16,16 @@ export function cpuOf({ board, cpu }: { readonly board?: string; readonly cpu?: 
   return found;
 }
 
+/** The layers that need the most: what could be made smaller. */
+function mostText({ plan }: CompiledModel): string {
+  const name = (step: number): string =>
+    `${plan.steps[step]!.symbol} (${printable(plan.program.tensors[plan.steps[step]!.choice.output]!.name, 60)})`;
+  const weights = plan.steps.map(({ choice }) => constantBytes(choice));
+  const ram = peakStep(plan.memory.buffers);
+  const most = name(weights.indexOf(Math.max(...weights)));
+  return `, the most flash for ${most}${ram === undefined ? "" : `, the most RAM for ${name(ram)}`}`;
+}
+
 /**
  * Refuses what cannot fit a board: weights against flash, arena with input and output against RAM. Code and
  * stack come on top; the linker has the last word.
@@ -25,11 +37,13 @@ export function fitReport(
   if (id === undefined) return { text: "", json: null };
   const board: Board = findBoard(id);
   const { flash, ram } = board.memories;
-  const ramBytes = model.plan.memory.arenaBytes;
+  const { banks, arenaBytes } = model.plan.memory;
+  // Which memories banks are in is not known: the smallest may be in this one.
+  const ramBytes = banks === undefined ? arenaBytes : Math.min(...banks);
   if (model.plan.weightBytes > flash.size || ramBytes > ram.size) {
     throw fail(
       "fit/too-large",
-      `the model needs ${model.plan.weightBytes} bytes of flash and ${ramBytes} of RAM; ${board.name} has ${flash.size} and ${ram.size}`,
+      `the model needs ${model.plan.weightBytes} bytes of flash and ${ramBytes} of RAM${mostText(model)}; ${board.name} has ${flash.size} and ${ram.size}`,
       {
         where: id,
         remedy: "use fewer or narrower layers, or a larger board: `bitloom fit MODEL` says which have room",

@@ -41,6 +41,10 @@ export function modelCommand(
       "bytes of arena at most: the fastest plan that keeps it, layers row by row where needed",
     )
     .option(
+      "--arena-banks <sizes>",
+      "bytes of several memories in place of one arena, e.g. 16K,64K: NAME_init takes them all, the first is filled first",
+    )
+    .option(
       "--push <what>",
       "rows: the input is given row by row to NAME_push_row, and is never whole in RAM",
     )

@@ -17,12 +17,17 @@ export interface ModelOptions {
   readonly output?: string;
   readonly optimize?: string;
   readonly ramLimit?: string;
+  readonly arenaBanks?: string;
   readonly push?: string;
   readonly signOfZero?: string;
   readonly streams?: string;
 }
 
 const INPUT_TYPES = ["u8", "i8", "i16", "f32"] as const;
+
+/** Banks that an arena can have: the harness of tests knows as many. */
+const MAX_BANKS = 4;
+const LEAST_BANK = 64;
 
 /** Largest model file that is read. */
 const MODEL_LIMIT = 1 << 30;
@@ -65,6 +70,7 @@ export function compileOptions(options: ModelOptions): CompileOptions {
       ? {}
       : { goal: oneOf("--optimize", options.optimize, ["speed", "size", "ram"]) }),
     ...(options.ramLimit === undefined ? {} : { ramLimit: bytesFrom("--ram-limit", options.ramLimit) }),
+    ...(options.arenaBanks === undefined ? {} : { banks: banksFrom(options.arenaBanks) }),
     ...(options.push === undefined ? {} : { pushes: oneOf("--push", options.push, ["rows"]) === "rows" }),
     ...(options.streams === undefined
       ? {}
@@ -81,6 +87,17 @@ function bytesFrom(option: string, text: string): number {
   if (match !== null) return Number(match[1]) * (match[2] === "" ? 1 : 1024);
   throw fail("cli/bytes", `${option} takes a number of bytes, not "${printable(text, 20)}"`, {
     remedy: `e.g. ${option} 8192 or ${option} 8K`,
+  });
+}
+
+/** Banks of an arena: `16K,64K`. */
+function banksFrom(text: string): number[] {
+  const banks = text.split(",").map((bytes) => bytesFrom("--arena-banks", bytes));
+  if (banks.length >= 2 && banks.length <= MAX_BANKS && banks.every((bytes) => bytes >= LEAST_BANK))
+    return banks;
+  throw fail("cli/banks", `--arena-banks takes 2 to ${MAX_BANKS} sizes of at least ${LEAST_BANK} bytes`, {
+    remedy:
+      "e.g. --arena-banks 16K,64K: the memory that is filled first, then the others; --ram-limit is for one",
   });
 }
 

@@ -42,7 +42,7 @@ export interface Library {
 
 /** What packages say of a library. */
 export interface LibraryFacts
-  extends Pick<LibraryView, "version" | "arenaBytes" | "weightBytes" | "input" | "output"> {
+  extends Pick<LibraryView, "version" | "arenaBytes" | "arenas" | "weightBytes" | "input" | "output"> {
   /** The model's own name, as its file has it: untrusted. */
   readonly model: string;
   /** Compiler flags of the target core. */
@@ -79,12 +79,14 @@ export function emitLibrary(plan: Plan, options: LibraryOptions): Library {
     arch: options.arch,
     objects: sources.map((s) => s.replace(/\.[cS]$/, ".o")),
   });
-  const files = [...generated, ...runtime, { path: "Makefile", text: makefile }];
-  const { version, arenaBytes, weightBytes, input, output } = view;
+  const sections = { path: `${name}_sections.ld`, text: render("library/sections.ld", view) };
+  const files = [...generated, ...runtime, sections, { path: "Makefile", text: makefile }];
+  const { version, arenaBytes, arenas, weightBytes, input, output } = view;
   const facts = {
     model: plan.program.name,
     version,
     arenaBytes,
+    arenas,
     weightBytes,
     input,
     output,

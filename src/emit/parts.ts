@@ -1,21 +1,32 @@
 /** The schedule as templates show it: layers that run once, and groups of layers that run row by row. */
+
 import type { Plan, PlannedRows, PlannedWait, RolledGroup } from "../plan/index.js";
+import type { ArenaView } from "./arenas.js";
 
 interface Layer {
   readonly canFail: boolean;
   readonly inputs: readonly { readonly place: string }[];
   readonly output: { readonly place: string };
+  readonly scratch: string;
   readonly index: number;
 }
 
-/** The parts of a plan in order. `layers` are the views of all its steps. */
-export function partsOf<L extends Layer>(plan: Plan, name: string, layers: readonly L[]) {
+/** The parts of a plan in order. `layers` are the views of all its steps, `arenas` those of its working memory. */
+export function partsOf<L extends Layer>(
+  plan: Plan,
+  name: string,
+  layers: readonly L[],
+  arenas: readonly ArenaView[],
+) {
   const parts: ({ layer: L; group: false } | { layer: false; group: GroupView<L> })[] = [];
   for (let step = 0; step < layers.length; step++) {
     const group = plan.groups.find((g) => g.from === step);
     if (group === undefined) parts.push({ layer: layers[step]!, group: false });
     else {
-      parts.push({ layer: false, group: groupView(plan, group, name, layers.slice(step, group.to + 1)) });
+      parts.push({
+        layer: false,
+        group: groupView(plan, group, name, layers.slice(step, group.to + 1), arenas),
+      });
       step = group.to;
     }
   }
@@ -24,9 +35,18 @@ export function partsOf<L extends Layer>(plan: Plan, name: string, layers: reado
 
 export type GroupView<L extends Layer> = ReturnType<typeof groupView<L>>;
 
-function groupView<L extends Layer>(plan: Plan, group: RolledGroup, name: string, layers: readonly L[]) {
+function groupView<L extends Layer>(
+  plan: Plan,
+  group: RolledGroup,
+  name: string,
+  layers: readonly L[],
+  arenas: readonly ArenaView[],
+) {
   const { from, to, clock, ticks } = group;
-  const places = layers.flatMap(({ inputs, output }) => [...inputs, output].map(({ place }) => place));
+  const places = layers.flatMap(({ inputs, output, scratch }) => [
+    ...[...inputs, output].map(({ place }) => place),
+    scratch,
+  ]);
   return {
     symbol: `${name}_rows${from}`,
     /** Whether its clock counts the rows that the caller gives. */
@@ -39,7 +59,10 @@ function groupView<L extends Layer>(plan: Plan, group: RolledGroup, name: string
     clockRows: clock.rows,
     band: clock.band,
     canFail: layers.some((l) => l.canFail),
-    usesArena: places.some((place) => place.startsWith("arena")),
+    arenas: arenas.map(({ variable }) => ({
+      variable,
+      isUsed: places.some((place) => place.startsWith(`${variable} `)),
+    })),
     usesInput: places.includes("input"),
     usesOutput: places.includes("output"),
     layers: layers.map((layer, i) => ({

@@ -14,10 +14,12 @@ import {
   type TraceCall,
 } from "../plan/index.js";
 import { canonicalSize, crc32, elementCount, type ProgramTensor, type TensorId } from "../program/index.js";
+import { arenasOf, placeText } from "./arenas.js";
 import { arrayText, constantBytes, hex } from "./c-data.js";
 import { imageHelpers, signalHelpers } from "./input-helpers.js";
 import { commentText, layerIdentifiers } from "./names.js";
 import { partsOf } from "./parts.js";
+import { sectionMacro, weightSections } from "./sections.js";
 
 /** Must equal BITLOOM_RUNTIME_VERSION in runtime-c/bitloom_runtime.h (a test compares them). */
 export const RUNTIME_VERSION = 4;
@@ -33,6 +35,8 @@ interface ConstantView {
   readonly traceOnly: boolean;
   /** Step of the plan that uses it; data of the output helpers come after the last. */
   readonly layer: number;
+  /** Macro that says which section it lies in. */
+  readonly section: string;
   readonly bytes: Uint8Array;
 }
 
@@ -56,6 +60,7 @@ export function libraryView(plan: Plan, name: string, version: string) {
     ...layerView(plan, step, index, data),
     identifier: identifiers[index]!,
   }));
+  const arenas = arenasOf(plan, layers);
   const output = outputView(plan, data);
   const image = imageHelpers(program);
   const inputHeaders = image === false ? [] : ["bitloom_image.h"];
@@ -69,7 +74,8 @@ export function libraryView(plan: Plan, name: string, version: string) {
     modelCrc: hex(data.crc),
     modelCrcValue: data.crc,
     arenaBytes: memory.arenaBytes,
-    traceArenaBytes: memory.arenaBytes + plan.traceBytes,
+    arenas,
+    banks: memory.banks === undefined ? (false as const) : { count: memory.banks.length },
     arenaAlign: ARENA_ALIGN,
     weightBytes: plan.weightBytes,
     tensorCount: program.tensors.length,
@@ -79,11 +85,11 @@ export function libraryView(plan: Plan, name: string, version: string) {
     signal: signalHelpers(program),
     output,
     layers,
-    parts: partsOf(plan, name, layers),
+    parts: partsOf(plan, name, layers, arenas),
     push: pushView(plan, data),
     canFail: layers.some((l) => l.canFail),
-    usesArena: memory.buffers.length > 0,
     constants: data.constants,
+    sections: weightSections(name, data.parts, layers),
     hasInfinity: data.constants.some((c) => c.text.includes("INFINITY")),
     descriptors: data.descriptors,
     checksums: data.checksums,
@@ -96,6 +102,8 @@ export function libraryView(plan: Plan, name: string, version: string) {
 class DataCollector {
   readonly constants: ConstantView[] = [];
   readonly descriptors: DescriptorView[] = [];
+  /** What has a section of its own for its constants: layers, in order, and the output's helpers. */
+  readonly parts = new Set<string>();
   crc = 0;
   readonly #prefix: string;
 
@@ -105,17 +113,19 @@ class DataCollector {
 
   /**
    * Adds a call's data under `<prefix>_<symbol>`, and returns that name. `layer` is the step of the plan that
-   * uses them.
+   * uses them, and `part` what they share a section with.
    */
   add(
     layer: number,
     symbol: string,
     call: Pick<KernelCall, "type" | "fields" | "steps" | "constants">,
     traceOnly: boolean,
+    part = `layer${layer}`,
   ): string {
     const base = `${this.#prefix}_${symbol}`;
+    if (call.constants.length > 0) this.parts.add(part);
     for (const constant of call.constants) {
-      this.#constant(layer, `${base}_${constant.name}`, constant, traceOnly);
+      this.#constant(layer, `${base}_${constant.name}`, constant, traceOnly, part);
     }
     this.descriptors.push({
       type: call.type,
@@ -149,7 +159,7 @@ class DataCollector {
     });
   }
 
-  #constant(layer: number, symbol: string, constant: ConstantArray, traceOnly: boolean): void {
+  #constant(layer: number, symbol: string, constant: ConstantArray, traceOnly: boolean, part: string): void {
     const bytes = constantBytes(constant);
     if (!traceOnly) this.crc = crc32(bytes, this.crc);
     this.constants.push({
@@ -160,6 +170,7 @@ class DataCollector {
       text: arrayText(constant.type, constant.values),
       traceOnly,
       layer,
+      section: sectionMacro(this.#prefix, part),
       bytes,
     });
   }
@@ -213,10 +224,13 @@ function callView(
     inputs: choice.inputs.map((id, i) => ({
       parameter: choice.inputs.length === 1 ? "input" : `input${i}`,
       ...rowsOf(program.tensors[id]!, choice.inputLayouts[i]!, call.inputs[i]!),
-      place: placeText(call.inputs[i]!),
+      place: placeText(plan.memory, call.inputs[i]!),
     })),
-    output: { ...rowsOf(output, choice.outputLayout, call.output), place: placeText(call.output) },
-    scratch: call.scratch === undefined ? "NULL" : placeText(call.scratch),
+    output: {
+      ...rowsOf(output, choice.outputLayout, call.output),
+      place: placeText(plan.memory, call.output),
+    },
+    scratch: call.scratch === undefined ? "NULL" : placeText(plan.memory, call.scratch),
   };
 }
 
@@ -237,7 +251,7 @@ function pushView(plan: Plan, data: DataCollector) {
   const rows = input.shape[0];
   return {
     ...rowsOf(input, "channels", push.place),
-    place: placeText(push.place),
+    place: placeText(plan.memory, push.place),
     height: rows,
     count: elementsOf(input).count / rows,
     bytes: canonicalSize(input) / rows,
@@ -250,7 +264,11 @@ function pushView(plan: Plan, data: DataCollector) {
 
 /** A canonical tensor that trace builds report. */
 function reportView(plan: Plan, { tensor, place }: { tensor: TensorId; place: Place }) {
-  return { tensor, place: placeText(place), bytes: canonicalSize(plan.program.tensors[tensor]!) };
+  return {
+    tensor,
+    place: placeText(plan.memory, place),
+    bytes: canonicalSize(plan.program.tensors[tensor]!),
+  };
 }
 
 function inputView(plan: Plan) {
@@ -298,9 +316,12 @@ function outputView(plan: Plan, data: DataCollector) {
   const { type, count } = elementsOf(tensor);
   const isScores = type === "int32_t" && count > 1;
   const descriptor = scaleDescriptor(affine, tensor.shape[2], tensor.shape[1]);
-  if (isScores) data.add(plan.steps.length, "output_scale", descriptor, false);
+  if (isScores) data.add(plan.steps.length, "output_scale", descriptor, false, "output_scale");
   const isRanked = isScores && order.kind === "ranks";
-  if (isRanked) data.add(plan.steps.length, "output_rank", rankDescriptor(order.slope, order.offset), false);
+  if (isRanked) {
+    const rank = rankDescriptor(order.slope, order.offset);
+    data.add(plan.steps.length, "output_rank", rank, false, "output_rank");
+  }
   const boxes = program.instructions.some((i) => i.kind === "region" && i.output === program.output.tensor)
     ? tensor.shape[1]
     : 0;
@@ -341,10 +362,6 @@ function elementsOf(tensor: ProgramTensor): { type: string; count: number } {
 function rowsOf(tensor: ProgramTensor, layout: Layout, place: Place): { rows: number; rowBytes: number } {
   const slots = place.kind === "arena" ? place.slots : undefined;
   return { rows: slots ?? tensor.shape[0], rowBytes: rowBytes(tensor, layout) };
-}
-
-function placeText(place: Place): string {
-  return place.kind === "arena" ? `arena + ${place.offset}U` : place.kind;
 }
 
 /** Runtime files of the library, and of its trace build, which may need further kernels. */

@@ -5,9 +5,12 @@ import { kernels as allKernels } from "../kernels/registry.js";
 import type { Kernel, KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram } from "../program/index.js";
 import { type Cpu, findCpu } from "../targets/index.js";
+import { placeInBanks } from "./banks.js";
 import { type ChosenGroup, type ChosenSteps, candidatesFor, chooseKernels, type Goal } from "./choose.js";
 import type { RollingCandidates } from "./choose-within.js";
+import { lifetimes } from "./lifetimes.js";
 import { fastestWithin, leastRam, ramCurve, type Sized, sized } from "./ram.js";
+import { ARENA_ALIGN } from "./types.js";
 
 export const defaultCpu = findCpu("cortex-m4");
 
@@ -17,6 +20,8 @@ export interface PlanOptions {
   readonly goal?: Goal;
   /** Bytes of the arena at most: of the plans that keep it the fastest that is found. */
   readonly ramLimit?: number;
+  /** Bytes of several memories at most, in place of one arena: the first is filled first. */
+  readonly banks?: readonly number[];
   /** Whether the input is given row by row, and never whole. */
   readonly pushes?: boolean;
   /** Kernels to choose from: all of the registry by default. */
@@ -31,8 +36,41 @@ export interface PlanOptions {
 
 /** The kernels of a plan, and the groups of its steps that roll. */
 export function chosenFor(program: DeviceProgram, options: PlanOptions): ChosenSteps {
-  const { cpu = defaultCpu, goal = "speed", ramLimit } = options;
   const candidates = rollingCandidates(program, options);
+  const { banks, isWhole } = options;
+  return banks === undefined || isWhole
+    ? chosenFrom(candidates, options)
+    : chosenForBanks(candidates, options, banks);
+}
+
+/** Each limit has this part of the RAM of the plan before, which did not fit its banks. */
+const BANKS_STEP = 0.9;
+
+/** The fastest plan found whose buffers fit the banks, or one for which `requireBanks` says what does not fit. */
+function chosenForBanks(
+  candidates: RollingCandidates,
+  options: PlanOptions,
+  banks: readonly number[],
+): ChosenSteps {
+  const fits = ({ chosen }: Sized): boolean =>
+    placeInBanks(lifetimes(candidates.program, chosen, ARENA_ALIGN), banks) !== undefined;
+  const all = banks.reduce((a, b) => a + b, 0);
+  const first = sized(candidates, chosenFrom(candidates, options));
+  if (fits(first)) return first.chosen;
+  let limit = Math.min(options.ramLimit ?? all, all, first.arenaBytes - ARENA_ALIGN);
+  let last = first;
+  for (;;) {
+    const next = fastestWithin(candidates, limit);
+    if (next === undefined) return last.chosen;
+    if (fits(next)) return next.chosen;
+    last = next;
+    limit = Math.floor(next.arenaBytes * BANKS_STEP);
+  }
+}
+
+function chosenFrom(candidates: RollingCandidates, options: PlanOptions): ChosenSteps {
+  const { program } = candidates;
+  const { cpu = defaultCpu, goal = "speed", ramLimit } = options;
   if (candidates.pushes) return requirePushing(candidates, goal, ramLimit).chosen;
   const whole = chooseKernels(program, candidates.of(undefined), goal, (call) => codeBytes(call, cpu));
   if (options.isWhole) return whole;

@@ -3,6 +3,7 @@ import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
 import type { Cpu } from "../targets/index.js";
 import { bufferAlign } from "./align.js";
+import { requireBanks } from "./banks.js";
 import { type ChosenSteps, constantBytes } from "./choose.js";
 import { chosenFor, defaultCpu, type PlanOptions } from "./goals.js";
 import { placeChosen } from "./in-place.js";
@@ -26,7 +27,11 @@ import {
  * instructions in its order. Deterministic: equal programs give equal plans.
  */
 export function planProgram(program: DeviceProgram, options: PlanOptions = {}): Plan {
-  const mayRoll = options.goal === "ram" || options.ramLimit !== undefined || options.pushes === true;
+  const mayRoll =
+    options.goal === "ram" ||
+    options.ramLimit !== undefined ||
+    options.banks !== undefined ||
+    options.pushes === true;
   // Rings are small in any order: the order is that of whole tensors.
   const whole = mayRoll ? { ...options, isWhole: true, pushes: false } : options;
   const again = (other: DeviceProgram): Plan => planInOrder(other, whole);
@@ -35,16 +40,23 @@ export function planProgram(program: DeviceProgram, options: PlanOptions = {}): 
 }
 
 function planInOrder(program: DeviceProgram, options: PlanOptions): Plan {
-  const { cpu = defaultCpu } = options;
+  const { cpu = defaultCpu, banks } = options;
   const chosen = chosenFor(program, options);
   const groups = options.groups?.(chosen.choices) ?? chosen.groups;
-  return planChosen(program, { ...chosen, groups }, cpu);
+  return planChosen(program, { ...chosen, groups }, cpu, options.isWhole ? undefined : banks);
 }
 
-/** The plan of kernels that are chosen already. */
-export function planChosen(program: DeviceProgram, chosen: ChosenSteps, cpu: Cpu): Plan {
+/** The plan of kernels that are chosen already. Throws `plan/banks` where they do not fit the `banks` given. */
+export function planChosen(
+  program: DeviceProgram,
+  chosen: ChosenSteps,
+  cpu: Cpu,
+  banks?: readonly number[],
+): Plan {
   const { choices, groups } = chosen;
-  const memory = placeChosen(program, chosen, bufferAlign(cpu));
+  const align = bufferAlign(cpu);
+  const memory =
+    banks === undefined ? placeChosen(program, chosen, align) : requireBanks(program, chosen, banks);
   const calls = choices.map((choice, step) => plannedCall(program, memory, choice, step));
   const schedules = groups.map((group) => ({ group, ...scheduleGroup(program, choices, group) }));
   const area = new TraceArea(Math.ceil(memory.arenaBytes / ARENA_ALIGN) * ARENA_ALIGN);

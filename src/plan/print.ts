@@ -1,12 +1,12 @@
 import { printable } from "../diagnostics/text.js";
 import type { Layout } from "../kernels/layout.js";
-import type { Place, Plan } from "./types.js";
+import type { MemoryPlan, Place, Plan } from "./types.js";
 
 /** The plan as text: what `--print-after plan` shows. */
 export function printPlan(plan: Plan): string {
   const { memory, program } = plan;
   const lines = [
-    `plan ${printable(program.name)}: arena ${memory.arenaBytes} B (lower bound ${memory.lowerBound} B, ${memory.proven ? "proven" : "not proven"})`,
+    `plan ${printable(program.name)}: arena ${memory.arenaBytes} B (lower bound ${memory.lowerBound} B, ${memory.proven ? "proven" : "not proven"})${banksText(memory)}`,
   ];
   for (const { symbol, choice, inputs, output, scratch } of plan.steps) {
     const from = choice.inputs.map(
@@ -18,6 +18,10 @@ export function printPlan(plan: Plan): string {
   }
   lines.push(`  weights ${plan.weightBytes} B`);
   return `${lines.join("\n")}\n`;
+}
+
+function banksText({ banks }: MemoryPlan): string {
+  return banks === undefined ? "" : `, in banks of ${banks.join(", ")} B`;
 }
 
 /** The canonical layout goes without saying. */

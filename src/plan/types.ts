@@ -108,6 +108,8 @@ export interface MemoryPlan {
   readonly lowerBound: number;
   /** Whether no places of these buffers need less than `arenaBytes`: it meets the bound, or the search was exhausted. */
   readonly proven: boolean;
+  /** Bytes of each bank, where the arena is several: they follow each other, and each buffer lies in one. */
+  readonly banks?: readonly number[];
 }
 
 /** The input given row by row. */

@@ -17,6 +17,7 @@ export function verifyPlan(plan: Plan): void {
         throw broken(`${holdingText(a.holds)} and ${holdingText(b.holds)} overlap while both are live`);
     }
   }
+  verifyBanks(plan);
   verifyRings(plan);
   const covered = plan.steps.flatMap((s) => s.choice.covers);
   if (covered.some((c, i) => c !== i) || covered.length !== plan.program.instructions.length) {
@@ -29,6 +30,17 @@ function isOver({ steps }: Plan, a: PlacedBuffer, b: PlacedBuffer): boolean {
   const { choice, rolled } = steps[b.from]!;
   const fits = a.offset === b.offset && a.to === b.from && a.from < b.from && b.bytes <= a.bytes;
   return rolled === undefined && fits && isOutput(b, choice) && mayLieUnder(a, choice);
+}
+
+/** Every buffer must lie wholly in one bank. */
+function verifyBanks({ memory: { buffers, arenaBytes, banks = [arenaBytes] } }: Plan): void {
+  if (banks.reduce((a, b) => a + b, 0) !== arenaBytes) throw broken("the banks are not the arena");
+  let start = 0;
+  const ends = banks.map((bytes) => (start += bytes));
+  for (const { offset, bytes, holds } of buffers) {
+    const bank = ends.findIndex((end) => offset < end);
+    if (offset + bytes > ends[bank]!) throw broken(`${holdingText(holds)} lies in two banks`);
+  }
 }
 
 function holdingText(holds: Holding): string {

@@ -20,6 +20,8 @@ export interface Summary {
   readonly arenaLowerBound: number;
   /** Whether no placement of the same buffers needs fewer bytes. */
   readonly arenaProven: boolean;
+  /** Bytes of each bank; null where the arena is one. */
+  readonly arenaBanks: readonly number[] | null;
   readonly integerOnly: boolean;
 }
 
@@ -54,6 +56,7 @@ export function summarize(plan: Plan): Summary {
     arenaBytes: memory.arenaBytes,
     arenaLowerBound: memory.lowerBound,
     arenaProven: memory.proven,
+    arenaBanks: memory.banks ?? null,
     integerOnly: !program.tensors.some((t) => t.domain.kind === "scalar" && t.domain.type === "f32"),
   };
 }
@@ -106,6 +109,10 @@ function arenaText({ arenaBytes, arenaLowerBound, arenaProven }: Summary): strin
   return arenaProven ? `${bound}: proven that none of less suffices` : `${bound}: not proven`;
 }
 
+function banksText({ arenaBanks }: Summary): string {
+  return arenaBanks === null ? "" : ` in banks of ${arenaBanks.join(", ")}`;
+}
+
 /** The summary as text. */
 export function summaryText(summary: Summary): string {
   const layers = textTable(
@@ -128,7 +135,7 @@ export function summaryText(summary: Summary): string {
     layers,
     "",
     `flash   ${summary.weightBytes} bytes of weights and thresholds`,
-    `RAM     ${summary.arenaBytes} bytes of arena (${arenaText(summary)}), plus input and output`,
+    `RAM     ${summary.arenaBytes} bytes of arena${banksText(summary)} (${arenaText(summary)}), plus input and output`,
     `float   ${summary.integerOnly ? "none: integer arithmetic only" : floatText(summary.layers)}`,
   ].join("\n");
 }

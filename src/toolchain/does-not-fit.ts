@@ -7,6 +7,8 @@ export interface Shortage {
   readonly memory: "flash" | "RAM";
   readonly needed: number;
   readonly size: number;
+  /** The first layer whose constants are beyond the end, e.g. `layer 3 (conv1)`, where the linker tells it. */
+  readonly layer?: string;
 }
 
 /** `toolchain/does-not-fit` (exit 1), with the figures as data. */
@@ -33,7 +35,10 @@ export class DoesNotFit extends BitloomError {
 /** `43208 bytes of RAM are needed, 16384 are there`, joined where both are too small. */
 export function shortagesText(shortages: readonly Shortage[]): string {
   return shortages
-    .map(({ memory, needed, size }) => `${needed} bytes of ${memory} are needed, ${size} are there`)
+    .map(({ memory, needed, size, layer }) => {
+      const from = layer === undefined ? "" : ` (the constants of ${layer} are the first that do not fit)`;
+      return `${needed} bytes of ${memory} are needed, ${size} are there${from}`;
+    })
     .join("; ");
 }
 
@@ -85,9 +90,12 @@ export function shortagesOf(said: string, { memories }: Board): Shortage[] | und
   if (overflows.length === 0) return undefined;
   // It says how much is too much once for each section: the last one counts them all.
   const byRegion = new Map(overflows.map(([, region, bytes]) => [region!, Number(bytes)]));
+  // The library's part of the linker script says it once for each layer that is beyond the end, in their order.
+  const [, layer] = /: the constants of (.+) do not fit \w+_WEIGHTS$/m.exec(said) ?? [];
   return [...byRegion].map(([region, bytes]) => {
-    const memory = region === "FLASH" ? "flash" : "RAM";
-    const { size } = region === "FLASH" ? memories.flash : memories.ram;
-    return { memory, needed: size + bytes, size };
+    if (region === "RAM")
+      return { memory: "RAM", needed: memories.ram.size + bytes, size: memories.ram.size };
+    const { size } = memories.flash;
+    return { memory: "flash", needed: size + bytes, size, ...(layer === undefined ? {} : { layer }) };
   });
 }

@@ -1,5 +1,6 @@
 /** Builds a generated library into a firmware that serves the vector protocol, for a board or for this computer. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { packageFile } from "../assets/package-files.js";
 import { render } from "../assets/templates.js";
@@ -117,7 +118,7 @@ export async function buildFirmware(options: FirmwareOptions): Promise<Firmware>
   const own = options.libraryObjects ?? (await compileForCpu(library, board.cpu, outDir, trace));
   const reserved =
     options.stackBytes ?? defaultStack(estimatedStack(await libraryFrames(library, own), library.name));
-  await writeBoardFiles(board, outDir, reserved);
+  await writeBoardFiles(board, outDir, reserved, library);
   const driver = options.link === "semihosting" ? "uart_semihosting.c" : driverSource[board.uart.driver];
   const boot = board.boot === undefined ? [] : [bootSource[board.boot]];
   const harness = ["startup.c", "fault.c", driver, ...boot];
@@ -255,8 +256,20 @@ async function librarySize(objects: readonly string[]): Promise<Firmware["librar
   return { flashBytes: sum((u) => u.flashBytes), ramBytes: sum((u) => u.ramBytes) };
 }
 
-/** Writes `link.ld` and `harness_board.h`: memories, UART and stack of a board. */
-export async function writeBoardFiles(board: Board, outDir: string, stackBytes: number): Promise<void> {
+/** The library's part of the linker script, which names layers that do not fit; false where it has none. */
+async function sectionsOf({ dir, name }: LibraryOnDisk) {
+  const path = join(dir, `${name}_sections.ld`);
+  if (!existsSync(path)) return false;
+  return { NAME: name.toUpperCase(), text: await readFile(path, "utf8") };
+}
+
+/** Writes `link.ld` and `harness_board.h`: memories, UART and stack of a board, and where a library's weights lie. */
+export async function writeBoardFiles(
+  board: Board,
+  outDir: string,
+  stackBytes: number,
+  library?: LibraryOnDisk,
+): Promise<void> {
   const { flash, ram } = board.memories;
   const enable = (board.uart.enable ?? []).map((step) => ({
     statement: enableStatement(step),
@@ -273,6 +286,7 @@ export async function writeBoardFiles(board: Board, outDir: string, stackBytes: 
     enable,
     enableAll: enable.map((_, i) => `BOARD_ENABLE_${i}`).join(" "),
     stackBytes,
+    sections: library === undefined ? false : await sectionsOf(library),
   };
   await writeFile(join(outDir, "harness_board.h"), render("harness/harness_board.h", view));
   await writeFile(join(outDir, "link.ld"), render("harness/link.ld", view));

@@ -59,6 +59,19 @@ describe("compile", () => {
     );
   });
 
+  it("plans for several memories, and says how they are given", async () => {
+    const out = join(folder, "banks");
+    const args = ["compile", model, "-o", out, "--json", "--arena-banks"];
+    const { stdout, exitCode } = await bitloom([...args, "128,1K"]);
+    expect(exitCode).toBe(0);
+    const { arenaBytes, arenaBanks } = JSON.parse(stdout);
+    expect(arenaBanks).toHaveLength(2);
+    expect(arenaBanks[0] + arenaBanks[1]).toBe(arenaBytes);
+    const refused = await bitloom([...args, "4K"]);
+    expect(refused.exitCode).toBe(2);
+    expect(JSON.parse(refused.stdout).diagnostics[0].code).toBe("cli/banks");
+  });
+
   it("gives the same bytes every time", async () => {
     const read = async (name: string): Promise<string[]> => {
       const out = join(folder, name);

@@ -22,8 +22,8 @@ const base = (path: string): string => path.split("/").at(-1)!;
 describe.each(packageNames)("the package %s", (name) => {
   const files = packageFiles(library, name);
 
-  it("has every source and header of the library once, unchanged", () => {
-    const code = library.files.filter(({ path }) => /\.[chS]$/.test(path));
+  it("has every source, header and linker script of the library once, unchanged", () => {
+    const code = library.files.filter(({ path }) => /\.([chS]|ld)$/.test(path));
     for (const { path, text } of code) {
       const found = files.filter((f) => base(f.path) === path);
       expect(found.map((f) => f.content)).toEqual([text]);
@@ -70,7 +70,7 @@ describe.each(described)("the package %s", (name) => {
     const lines = (text: string | Uint8Array) => (typeof text === "string" ? text.split("\n").length : 0);
     const plain = packageFiles(library, name);
     for (const { path, content } of packageFiles(hostile, name)) {
-      if (!/\.(h|c|S|pack)$/.test(path)) expect(lines(content)).toBe(lines(textOf(plain, path)));
+      if (!/\.(h|c|S|ld|pack)$/.test(path)) expect(lines(content)).toBe(lines(textOf(plain, path)));
     }
   });
 });

@@ -60,8 +60,8 @@ static void guard_end(uint32_t step, const uint8_t *arena)
         if (is_free[i] && arena[i] != before[i] && hits++ < 3)
             say("layer %u wrote arena + %u; ", (unsigned)step, (unsigned)i);
 }
-#define BITLOOM_LAYER_BEGIN(model, index, name) guard_begin(index, arena)
-#define BITLOOM_LAYER_END(model, index, name) guard_end(index, arena)
+#define BITLOOM_LAYER_BEGIN(model, index, name) guard_begin(index, FIRST)
+#define BITLOOM_LAYER_END(model, index, name) guard_end(index, FIRST)
 `;
 
 /** Per step the buffers that are live in it, with those that it may write marked. */
@@ -87,13 +87,14 @@ function sourceOf(plan: Plan): string {
 
 async function hitsOf(seed: number, plan: Plan, target?: BareTarget): Promise<string> {
   const { program } = plan;
+  const isSplit = plan.memory.banks !== undefined;
   const values = randomBatch(program, 1, seed).stored(0);
   const blob = new Blob();
   const input = canonicalBytes(program.tensors[program.input.tensor]!, values);
   const output = canonicalBytes(program.tensors[program.output.tensor]!, runDevice(program, values));
   const source = [
     '#include "check.h"',
-    `#define ARENA ${plan.memory.arenaBytes}u\n#define TAIL ${TAIL}u`,
+    `#define ARENA ${plan.memory.arenaBytes}u\n#define TAIL ${TAIL}u\n#define FIRST ${isSplit ? "arena0" : "arena"}`,
     GUARDS,
     sourceOf(plan),
     regionsText(plan),
@@ -101,7 +102,8 @@ async function hitsOf(seed: number, plan: Plan, target?: BareTarget): Promise<st
     `    { const uint8_t *input = ${blob.add(input)}, *expected = ${blob.add(output)};`,
     "    uint8_t *arena = room(ARENA + TAIL), *output = room(NET_OUTPUT_SIZE);",
     "    before = room(ARENA + TAIL); is_free = room(ARENA + TAIL);",
-    "    status = net_init(&context, arena);",
+    // Banks follow each other, as the plan counts them.
+    `    status = net_init(&context, arena${isSplit ? ", arena + NET_ARENA0_SIZE" : ""});`,
     "    if (status == 0) status = net_run(&context, (const net_input_t *)(const void *)input, (net_output_t *)(void *)output);",
     '    say("status %d, %u hits, outputs %s", status, (unsigned)hits,',
     '        memcmp(output, expected, NET_OUTPUT_SIZE) == 0 ? "equal" : "different"); }',
@@ -115,7 +117,7 @@ async function hitsOf(seed: number, plan: Plan, target?: BareTarget): Promise<st
   );
 }
 
-/** Plans for speed, for the least RAM, and with the input pushed where that is possible. */
+/** Plans for speed, for the least RAM, in two banks, and with the input pushed where that is possible. */
 function planOf(seed: number): Plan {
   const { program } = lowerGraph(randomConvNet(seed), { input: INPUT });
   if (seed % 3 === 2) {
@@ -125,7 +127,11 @@ function planOf(seed: number): Plan {
       // Its first layer reads all rows.
     }
   }
-  return planProgram(program, { goal: seed % 3 === 0 ? "speed" : "ram" });
+  const goal = seed % 3 === 0 ? "speed" : "ram";
+  const plan = planProgram(program, { goal });
+  if (seed % 2 === 0) return plan;
+  const largest = Math.max(8, ...plan.memory.buffers.map((b) => 8 * Math.ceil(b.bytes / 8)));
+  return planProgram(program, { goal, banks: [largest, plan.memory.arenaBytes] });
 }
 
 describe("layers keep to their own bytes", () => {

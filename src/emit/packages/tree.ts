@@ -18,7 +18,7 @@ export interface SourceTree {
 
 export function sourceTree(library: Library): SourceTree {
   const { name, files, sources } = library;
-  const code = files.filter(({ path }) => /\.[chS]$/.test(path));
+  const code = files.filter(({ path }) => /\.(?:[chS]|ld)$/.test(path));
   const isPublic = publicHeaders(name, code);
   const headers = code.map(({ path }) => path).filter((path) => path.endsWith(".h"));
   const selftest = `${name}_selftest.c`;
