@@ -65,31 +65,3 @@ function union(a: Rows | undefined, b: Rows): Rows {
   if (a === undefined || a[0] >= a[1]) return b;
   return b[0] >= b[1] ? a : [Math.min(a[0], b[0]), Math.max(a[1], b[1])];
 }
-
-/** When rows of an input must be there, and how long. */
-export interface RowNeeds {
-  /** Per output row y: so many rows of the input must exist before rows up to y can be computed, in ascending order. */
-  readonly until: Int32Array;
-  /** Per output row y: rows below it are never read again when y and what follows is still to be computed. */
-  readonly from: Int32Array;
-}
-
-/** For a schedule that computes output rows in ascending order. */
-export function rowNeeds(program: DeviceProgram, choice: KernelChoice, input: number): RowNeeds {
-  const height = outputHeight(program, choice);
-  const until = new Int32Array(height);
-  const from = new Int32Array(height);
-  const rows = Array.from({ length: height }, (_, y) => inputRows(program, choice, input, [y, y + 1]));
-  let most = 0;
-  rows.forEach(([first, end], y) => {
-    most = first < end ? Math.max(most, end) : most;
-    until[y] = most;
-  });
-  let least = program.tensors[choice.inputs[input]!]!.shape[0];
-  for (let y = height - 1; y >= 0; y--) {
-    const [first, end] = rows[y]!;
-    least = first < end ? Math.min(least, first) : least;
-    from[y] = least;
-  }
-  return { until, from };
-}

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, describe, expect, it } from "vitest";
 import type { CompiledModel } from "../../src/compile.js";
+import { stackHeader, stackHeaderName } from "../../src/emit/index.js";
 import { writeLibrary } from "../../src/verify.js";
 import { signalModel } from "../support/conv-model.js";
 import { mnistCnn, mnistMlp } from "../support/models.js";
@@ -36,7 +37,9 @@ describe("docs/C-API.md", () => {
     const files = [...models, ...others].flatMap(({ library }) =>
       library.files.map(({ path, text }) => `${path}\n${text}`),
     );
-    const all = files.join("\n");
+    const entries = ["init", "run", "selftest"].map((entry) => ({ entry, bytes: 8, path: [] }));
+    const build = { name: "net", version: "1", core: "cortex-m4", compiler: "GCC", flags: [] };
+    const all = [...files, stackHeaderName("net"), stackHeader({ ...build, entries })].join("\n");
     // What is not there by intention, and what users write in the examples.
     const apart = [...reserved, "net_layer", "net_cycles", "BITLOOM_PORTABLE_C", "NET_LAYER_CONV_2"];
     const known = new Set([...apart, ...(all.match(/\w+/g) ?? [])]);

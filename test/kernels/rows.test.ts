@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { layoutConversion } from "../../src/kernels/layout-conversion.js";
 import { matches } from "../../src/kernels/matches.js";
 import { kernels } from "../../src/kernels/registry.js";
-import { inputRows, rowNeeds } from "../../src/kernels/rows.js";
+import { inputRows } from "../../src/kernels/rows.js";
 import type { KernelChoice } from "../../src/kernels/types.js";
 import type { DeviceProgram } from "../../src/program/index.js";
 import { findCpu } from "../../src/targets/index.js";
@@ -19,29 +19,6 @@ function choicesOf(program: DeviceProgram, rows?: number): KernelChoice[] {
 }
 
 describe("rows of inputs that a choice needs", () => {
-  it("are there when rows are computed in order, and kept until they are read no more", () => {
-    for (const seed of seeds) {
-      const program = randomProgram(seed, { instructions: 6, maxSide: 9 });
-      for (const choice of choicesOf(program)) {
-        const [height] = program.tensors[choice.output]!.shape;
-        choice.inputs.forEach((id, input) => {
-          const { until, from } = rowNeeds(program, choice, input);
-          for (let y = 0; y < height; y++) {
-            const [first, end] = inputRows(program, choice, input, [y, y + 1]);
-            if (first === end) continue;
-            for (let later = y; later < height; later++) expect(until[later]!).toBeGreaterThanOrEqual(end);
-            for (let before = 0; before <= y; before++) expect(from[before]!).toBeLessThanOrEqual(first);
-          }
-          // Nothing is asked for that no row needs: the whole output needs as much as its last row waits for.
-          const [first, end] = inputRows(program, choice, input, [0, height]);
-          const rows = program.tensors[id]!.shape[0];
-          const needs = first < end ? [first, end] : [rows, 0];
-          expect([from[0], until[height - 1]], `seed ${seed}: ${choice.kernel}`).toEqual(needs);
-        });
-      }
-    }
-  });
-
   it("are the same rows for a change of layout", () => {
     const program = randomProgram(firstSeed, { kinds: ["threshold"], inputType: "i8" });
     const codes = program.tensors.findIndex(({ domain }) => domain.kind === "codes");
