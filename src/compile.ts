@@ -30,8 +30,6 @@ export interface CompileOptions extends LoweringOptions, ReadOptions {
   readonly goal?: Goal;
   /** Bytes of the arena at most. */
   readonly ramLimit?: number;
-  /** Whether the input is given row by row. */
-  readonly pushes?: boolean;
   /** Measured instructions of kernels: see `tuning/lock-file.ts`. */
   readonly measured?: ReadonlyMap<string, number>;
   /** Sees the state after each stage: `import`, the passes by name, `plan`. */

@@ -26,6 +26,8 @@ export interface LoweringOptions {
   readonly input?: InputFormat;
   /** Integer scores with their affine (default), or the model's own float outputs. */
   readonly output?: "scores" | "float32";
+  /** Whether the input is given row by row. A signal is then given moment by moment. */
+  readonly pushes?: boolean;
 }
 
 /** The state of one lowering. */

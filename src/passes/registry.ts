@@ -6,6 +6,7 @@ import { foldFlips } from "./fold-flips.js";
 import { latePools } from "./late-pools.js";
 import { lower } from "./lower.js";
 import type { LoweringOptions } from "./lowering.js";
+import { timeAlongRows } from "./time-along-rows.js";
 
 export type { LoweringOptions } from "./lowering.js";
 
@@ -15,13 +16,21 @@ export type { LoweringOptions } from "./lowering.js";
  * 1. `late-pools` moves pools of sums behind their thresholds, onto codes.
  * 2. `fold-flips` turns falling channels into rising ones, so that kernels need no flip.
  * 3. `dead-channels` leaves out channels that no sum depends on.
+ * 4. `time-along-rows` makes rows of a signal's moments, where it is taken row by row.
  */
-const programPasses: readonly { readonly name: string; run(program: DeviceProgram): DeviceProgram }[] =
-  Object.freeze([
-    { name: "late-pools", run: latePools },
-    { name: "fold-flips", run: foldFlips },
-    { name: "dead-channels", run: deadChannels },
-  ]);
+const programPasses: readonly {
+  readonly name: string;
+  run(program: DeviceProgram, options: LoweringOptions): DeviceProgram;
+}[] = Object.freeze([
+  { name: "late-pools", run: latePools },
+  { name: "fold-flips", run: foldFlips },
+  { name: "dead-channels", run: deadChannels },
+  {
+    name: "time-along-rows",
+    run: (program: DeviceProgram, { pushes = false }: LoweringOptions) =>
+      pushes ? timeAlongRows(program) : program,
+  },
+]);
 
 /** Stages of the compiler whose state can be printed after them. */
 export const passNames: readonly string[] = Object.freeze(["lower", ...programPasses.map((p) => p.name)]);
@@ -37,7 +46,7 @@ export function lowerGraph(
   observe("lower", lowered);
   let program = lowered;
   for (const pass of programPasses) {
-    program = pass.run(program);
+    program = pass.run(program, options);
     verifyProgram(program);
     observe(pass.name, program);
   }
