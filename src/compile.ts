@@ -30,6 +30,8 @@ export interface CompileOptions extends LoweringOptions, ReadOptions {
   readonly goal?: Goal;
   /** Bytes of the arena at most. */
   readonly ramLimit?: number;
+  /** Whether the rows that are given never end: every output follows from the last ones. Needs `pushes`. */
+  readonly streams?: boolean;
   /** Measured instructions of kernels: see `tuning/lock-file.ts`. */
   readonly measured?: ReadonlyMap<string, number>;
   /** Sees the state after each stage: `import`, the passes by name, `plan`. */
@@ -67,11 +69,12 @@ export function compileModelFile(
   options.observe?.("import", graph);
   const { program, diagnostics } = lowerGraph(graph, options, options.observe);
   const cpu = options.cpu ?? findCpu(DEFAULT_CPU);
-  const { goal = "speed", measured = new Map<string, number>(), ramLimit, pushes } = options;
+  const { goal = "speed", measured = new Map<string, number>(), ramLimit, pushes, streams } = options;
   const plan = planProgram(program, {
     ...{ cpu, goal, measured },
     ...(ramLimit === undefined ? {} : { ramLimit }),
     ...(pushes === undefined ? {} : { pushes }),
+    ...(streams === undefined ? {} : { streams }),
   });
   verifyPlan(plan);
   options.observe?.("plan", plan);

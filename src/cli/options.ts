@@ -64,10 +64,18 @@ export function compileOptions(options: ModelOptions): CompileOptions {
       ? {}
       : { goal: oneOf("--optimize", options.optimize, ["speed", "size", "ram"]) }),
     ...(options.ramLimit === undefined ? {} : { ramLimit: bytesFrom("--ram-limit", options.ramLimit) }),
-    ...(options.push === undefined ? {} : { pushes: oneOf("--push", options.push, ["rows"]) === "rows" }),
+    ...(options.push === undefined ? {} : pushOptions(options.push)),
     ...(options.output === undefined
       ? {}
       : { output: oneOf("--output", options.output, ["scores", "float32"]) }),
+  };
+}
+
+/** Rows of one input, or samples without end. */
+function pushOptions(push: string): Pick<CompileOptions, "pushes" | "streams"> {
+  return {
+    pushes: true,
+    ...(oneOf("--push", push, ["rows", "samples"]) === "samples" ? { streams: true } : {}),
   };
 }
 

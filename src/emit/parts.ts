@@ -24,11 +24,16 @@ export function partsOf<L extends Layer>(plan: Plan, name: string, layers: reado
 
 export type GroupView<L extends Layer> = ReturnType<typeof groupView<L>>;
 
+/** The function that lets a group of steps go on. */
+export function groupSymbol(name: string, from: number): string {
+  return `${name}_rows${from}`;
+}
+
 function groupView<L extends Layer>(plan: Plan, group: RolledGroup, name: string, layers: readonly L[]) {
   const { from, to, clock, ticks } = group;
   const places = layers.flatMap(({ inputs, output }) => [...inputs, output].map(({ place }) => place));
   return {
-    symbol: `${name}_rows${from}`,
+    symbol: groupSymbol(name, from),
     /** Whether its clock counts the rows that the caller gives. */
     isPushed: plan.push !== undefined && from === 0,
     first: from,
@@ -45,6 +50,9 @@ function groupView<L extends Layer>(plan: Plan, group: RolledGroup, name: string
     layers: layers.map((layer, i) => ({
       ...layer,
       counter: i + 1,
+      /** Of a stream: rows that traces keep. */
+      windowRows:
+        plan.stream === undefined ? 0 : plan.program.tensors[plan.steps[from + i]!.choice.output]!.shape[0],
       ...conditions(plan.steps[from + i]!.rolled!, from),
     })),
   };

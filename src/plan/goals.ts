@@ -3,7 +3,7 @@ import { fail } from "../diagnostics/diagnostic.js";
 import { codeBytes } from "../kernels/code-bytes.js";
 import { kernels as allKernels } from "../kernels/registry.js";
 import type { Kernel, KernelChoice } from "../kernels/types.js";
-import type { DeviceProgram } from "../program/index.js";
+import type { DeviceProgram, StreamShape } from "../program/index.js";
 import { type Cpu, findCpu } from "../targets/index.js";
 import { type ChosenGroup, type ChosenSteps, candidatesFor, chooseKernels, type Goal } from "./choose.js";
 import type { RollingCandidates } from "./choose-within.js";
@@ -19,6 +19,8 @@ export interface PlanOptions {
   readonly ramLimit?: number;
   /** Whether the input is given row by row, and never whole. */
   readonly pushes?: boolean;
+  /** Whether its rows never end, and every output follows from the last ones. */
+  readonly streams?: boolean;
   /** Kernels to choose from: all of the registry by default. */
   readonly kernels?: readonly Kernel[];
   /** Measured instructions by `choiceKey`: they take the place of the kernels' estimates. */
@@ -28,9 +30,9 @@ export interface PlanOptions {
 }
 
 /** The kernels of a plan, and the groups of its steps that roll. */
-export function chosenFor(program: DeviceProgram, options: PlanOptions): ChosenSteps {
+export function chosenFor(program: DeviceProgram, options: PlanOptions, stream?: StreamShape): ChosenSteps {
   const { cpu = defaultCpu, goal = "speed", ramLimit } = options;
-  const candidates = rollingCandidates(program, options);
+  const candidates = rollingCandidates(program, options, stream);
   if (candidates.pushes) return requirePushing(candidates, goal, ramLimit).chosen;
   const whole = chooseKernels(program, candidates.of(undefined), goal, (call) => codeBytes(call, cpu));
   if (goal === "ram") return leastRam(candidates, sized(candidates, whole)).chosen;
@@ -85,12 +87,18 @@ export function planCurve(program: DeviceProgram, options: PlanOptions = {}): Cu
   }));
 }
 
-function rollingCandidates(program: DeviceProgram, options: PlanOptions): RollingCandidates {
-  const { cpu = defaultCpu, kernels = allKernels, measured, pushes = false } = options;
+function rollingCandidates(
+  program: DeviceProgram,
+  options: PlanOptions,
+  stream?: StreamShape,
+): RollingCandidates {
+  const { cpu = defaultCpu, kernels = allKernels, measured } = options;
+  const pushes = stream !== undefined || options.pushes === true;
   return {
     program,
     cpu,
     pushes,
+    ...(stream === undefined ? {} : { stream }),
     of: memoized((rows) => candidatesFor(program, kernels, cpu, measured, rows)),
   };
 }

@@ -3,11 +3,18 @@ import { type Layout, layoutBytes, rowBytes } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
 import type { ChosenGroup, ChosenSteps } from "./choose.js";
+import { inPeriod } from "./periods.js";
 import { type GroupSchedule, scheduleGroup } from "./rolling.js";
 import type { Buffer } from "./types.js";
 
 /** Step ranges in which tensors and working memory are needed. Input and output belong to the caller. */
 export function lifetimes(program: DeviceProgram, chosen: ChosenSteps): Buffer[] {
+  const buffers = neededBuffers(program, chosen);
+  return chosen.stream === undefined ? buffers : inPeriod(program, buffers, chosen.stream);
+}
+
+/** The same where rings have only the slots that their readers need. */
+export function neededBuffers(program: DeviceProgram, chosen: ChosenSteps): Buffer[] {
   const { choices, groups } = chosen;
   const schedules = new Map(groups.map((g) => [g, scheduleGroup(program, choices, g)]));
   const buffers: Buffer[] = chosen.pushes

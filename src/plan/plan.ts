@@ -1,35 +1,55 @@
 import type { Layout } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
-import type { DeviceProgram, TensorId } from "../program/index.js";
+import { canonicalSize, type DeviceProgram, type TensorId } from "../program/index.js";
 import type { Cpu } from "../targets/index.js";
 import { type ChosenSteps, constantBytes } from "./choose.js";
 import { chosenFor, defaultCpu, type PlanOptions } from "./goals.js";
 import { isCallers, lifetimes } from "./lifetimes.js";
 import { placeBuffers } from "./memory.js";
 import { scheduleGroup } from "./rolling.js";
+import { chooseStream } from "./stream.js";
 import { TraceArea, traceGroup, traceInput, traceStep } from "./trace.js";
-import type { MemoryPlan, Place, Plan, PlannedCall, PlannedStep, PushedRows, RolledGroup } from "./types.js";
+import type {
+  MemoryPlan,
+  Place,
+  Plan,
+  PlannedCall,
+  PlannedStep,
+  PlannedStream,
+  PushedRows,
+  RolledGroup,
+} from "./types.js";
 
 /** Chooses kernels and layouts and places every tensor. Deterministic: equal programs give equal plans. */
 export function planProgram(program: DeviceProgram, options: PlanOptions = {}): Plan {
   const { cpu = defaultCpu } = options;
+  if (options.streams) {
+    const { chosen, stream } = chooseStream(program, options);
+    return planChosen(program, chosen, cpu, stream);
+  }
   const chosen = chosenFor(program, options);
   const groups = options.groups?.(chosen.choices) ?? chosen.groups;
   return planChosen(program, { ...chosen, groups }, cpu);
 }
 
-/** The plan of kernels that are chosen already. */
-export function planChosen(program: DeviceProgram, chosen: ChosenSteps, cpu: Cpu): Plan {
+/** The plan of kernels that are chosen already; of a stream for its long program. */
+export function planChosen(
+  program: DeviceProgram,
+  chosen: ChosenSteps,
+  cpu: Cpu,
+  stream?: PlannedStream,
+): Plan {
   const { choices, groups } = chosen;
-  const memory = placeBuffers(lifetimes(program, chosen));
+  const planned = stream?.program ?? program;
+  const memory = placeBuffers(lifetimes(planned, chosen));
   const calls = choices.map((choice, step) => plannedCall(program, memory, choice, step));
-  const schedules = groups.map((group) => ({ group, ...scheduleGroup(program, choices, group) }));
+  const schedules = groups.map((group) => ({ group, ...scheduleGroup(planned, choices, group) }));
   const area = new TraceArea(memory.arenaBytes);
-  const push = chosen.pushes ? pushedRows(program, memory, area) : undefined;
+  const push = chosen.pushes ? pushedRows(program, memory, area, stream) : undefined;
   const traced = new Map(
     groups.flatMap(({ from, to }) => {
       const group = calls.slice(from, to + 1);
-      const given = from === 0 ? push : undefined;
+      const given = stream === undefined ? (from === 0 ? push : undefined) : WHOLE_WINDOW;
       return traceGroup(program, group, cpu, area, given).map((trace, i) => [from + i, trace] as const);
     }),
   );
@@ -42,19 +62,33 @@ export function planChosen(program: DeviceProgram, chosen: ChosenSteps, cpu: Cpu
     program,
     steps,
     groups: schedules.map(({ group: { from, to, clock, band }, ticks }): RolledGroup => {
-      return { from, to, clock: { tensor: clock, rows: program.tensors[clock]!.shape[0], band }, ticks };
+      return { from, to, clock: { tensor: clock, rows: planned.tensors[clock]!.shape[0], band }, ticks };
     }),
     ...(push === undefined ? {} : { push }),
+    ...(stream === undefined ? {} : { stream: { ...stream, spare: spareOutput(program, area) } }),
     memory,
     traceBytes: area.bytes,
     weightBytes: choices.reduce((sum, c) => sum + constantBytes(c), 0),
   };
 }
 
-/** Where rows of the input are put. In a trace build all of them are kept. */
-function pushedRows(program: DeviceProgram, memory: MemoryPlan, area: TraceArea): PushedRows {
+/** What traces of a stream read: the caller's window, of which all is there when they are made. */
+const WHOLE_WINDOW: PushedRows = { place: { kind: "input" } };
+
+function spareOutput(program: DeviceProgram, area: TraceArea): Place {
+  return area.take(canonicalSize(program.tensors[program.output.tensor]!));
+}
+
+/** Where rows of the input are put. In a trace build all of them are kept, unless they never end. */
+function pushedRows(
+  program: DeviceProgram,
+  memory: MemoryPlan,
+  area: TraceArea,
+  stream?: PlannedStream,
+): PushedRows {
   const { tensor } = program.input;
   const place = placeOf(program, memory, tensor, "channels", 0);
+  if (stream !== undefined) return { place };
   return { place, ...traceInput(program, place, area) };
 }
 

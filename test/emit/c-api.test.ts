@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { afterAll, describe, expect, it } from "vitest";
 import type { CompiledModel } from "../../src/compile.js";
 import { writeLibrary } from "../../src/verify.js";
-import { signalModel } from "../support/conv-model.js";
+import { convModel, signalModel } from "../support/conv-model.js";
 import { mnistCnn, mnistMlp } from "../support/models.js";
 import { repoRoot } from "../support/root.js";
 
@@ -15,6 +15,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const page = readFileSync(join(repoRoot, "docs/C-API.md"), "utf8");
 const image = mnistCnn({ name: "net" });
+const pushed = mnistCnn({ name: "net", pushes: true });
+/** One output from three samples. */
+const sampled = convModel([1, 1, 3], { type: "f32" }, { pushes: true, streams: true });
 const headerOf = ({ library }: CompiledModel): string =>
   library.files.find(({ path }) => path === "net.h")!.text;
 
@@ -26,21 +29,20 @@ describe("docs/C-API.md", () => {
     mnistMlp({ name: "net", input: { type: "f32" } }),
     signalModel({ type: "i16", affine: { numerator: 1, denominator: 32768, zero: 0 } }),
     signalModel({ type: "f32" }),
+    pushed,
+    sampled,
   ];
   const headers = models.map(headerOf);
   const named = new Set(page.match(/\b(net|NET|bitloom|BITLOOM)_\w+/g));
-  const reserved = ["net_push_row", "net_push_sample", "net_reset"];
-
   it("names nothing that generated files do not have", () => {
     const files = models.flatMap(({ library }) => library.files.map(({ path, text }) => `${path}\n${text}`));
     const all = files.join("\n");
     // What is not there by intention, and what users write in the examples.
-    const apart = [...reserved, "net_layer", "net_cycles", "BITLOOM_PORTABLE_C", "NET_LAYER_CONV_2"];
+    const apart = ["net_layer", "net_cycles", "BITLOOM_PORTABLE_C", "NET_LAYER_CONV_2"];
     const known = new Set([...apart, ...(all.match(/\w+/g) ?? [])]);
     const isPrefix = (name: string): boolean =>
       name.endsWith("_") && [...known].some((k) => k.startsWith(name));
     expect([...named].filter((name) => !known.has(name) && !isPrefix(name))).toEqual([]);
-    for (const name of reserved) expect(all).not.toContain(name);
   });
 
   it("names everything that headers declare", () => {
@@ -61,13 +63,24 @@ describe("docs/C-API.md", () => {
 
   it("has examples that compile for a microcontroller without a warning", async () => {
     const library = writeLibrary(image, mkdtempSync(join(folder, "library-")));
-    const [hooks, cycles, camera] = [...page.matchAll(/```c\n([\s\S]*?)```/g)].map(([, text]) => text!);
+    const [hooks, cycles, camera, lines, samples] = [...page.matchAll(/```c\n([\s\S]*?)```/g)].map(
+      ([, text]) => text!,
+    );
     writeFileSync(join(library.dir, "bitloom_hooks.h"), hooks!);
     writeFileSync(join(library.dir, "cycles.c"), cycles!);
     writeFileSync(join(library.dir, "camera.c"), camera!);
     const warnings = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Werror"];
     const flags = ["-mcpu=cortex-m4", "-mthumb", "-std=c99", "-O2", ...warnings, "-DBITLOOM_HOOKS", "-c"];
     await execa("arm-none-eabi-gcc", [...flags, "net.c", "cycles.c", "camera.c"], { cwd: library.dir });
+    for (const [model, example] of [
+      [pushed, lines],
+      [sampled, samples],
+    ] as const) {
+      const { dir } = writeLibrary(model, mkdtempSync(join(folder, "library-")));
+      writeFileSync(join(dir, "example.c"), example!);
+      writeFileSync(join(dir, "bitloom_hooks.h"), "");
+      await execa("arm-none-eabi-gcc", [...flags, "net.c", "example.c"], { cwd: dir });
+    }
     const { stdout } = await execa("arm-none-eabi-nm", ["-u", join(library.dir, "net.o")]);
     expect(stdout).toContain("net_cycles");
   });
