@@ -33,8 +33,8 @@ export interface CompileOptions extends LoweringOptions, ReadOptions {
   readonly ramLimit?: number;
   /** Bytes of several memories at most, in place of one arena: the first is filled first. */
   readonly banks?: readonly number[];
-  /** Whether the input is given row by row. */
-  readonly pushes?: boolean;
+  /** Whether the rows that are given never end: every output follows from the last ones. Needs `pushes`. */
+  readonly endless?: boolean;
   /** Measured instructions of kernels: see `tuning/lock-file.ts`. */
   readonly measured?: ReadonlyMap<string, number>;
   /** Sees the state after each stage: `import`, the passes by name, `plan`. */
@@ -75,12 +75,13 @@ export function compileModelFile(
   options.observe?.("import", graph);
   const { program: lowered, diagnostics, streams } = lowerGraph(graph, options, options.observe);
   const cpu = options.cpu ?? findCpu(DEFAULT_CPU);
-  const { goal = "speed", measured = new Map<string, number>(), ramLimit, banks, pushes } = options;
+  const { goal = "speed", measured = new Map<string, number>(), ramLimit, banks, pushes, endless } = options;
   const plan = planProgram(lowered, {
     ...{ cpu, goal, measured },
     ...(ramLimit === undefined ? {} : { ramLimit }),
     ...(banks === undefined ? {} : { banks }),
     ...(pushes === undefined ? {} : { pushes }),
+    ...(endless === undefined ? {} : { endless }),
   });
   const { program } = plan;
   verifyPlan(plan);

@@ -46,7 +46,7 @@ export function modelCommand(
     )
     .option(
       "--push <what>",
-      "rows: the input is given row by row to NAME_push_row, and is never whole in RAM",
+      "rows: the input is given row by row to NAME_push_row, and is never whole in RAM; samples: a signal without end, by NAME_push_sample",
     )
     .option("--json", "print one JSON object", false);
 }

@@ -71,13 +71,21 @@ export function compileOptions(options: ModelOptions): CompileOptions {
       : { goal: oneOf("--optimize", options.optimize, ["speed", "size", "ram"]) }),
     ...(options.ramLimit === undefined ? {} : { ramLimit: bytesFrom("--ram-limit", options.ramLimit) }),
     ...(options.arenaBanks === undefined ? {} : { banks: banksFrom(options.arenaBanks) }),
-    ...(options.push === undefined ? {} : { pushes: oneOf("--push", options.push, ["rows"]) === "rows" }),
+    ...(options.push === undefined ? {} : pushOptions(options.push)),
     ...(options.streams === undefined
       ? {}
       : { streams: oneOf("--streams", options.streams, ["float32", "q16"]) }),
     ...(options.output === undefined
       ? {}
       : { output: oneOf("--output", options.output, ["scores", "float32"]) }),
+  };
+}
+
+/** Rows of one input, or samples without end. */
+function pushOptions(push: string): Pick<CompileOptions, "pushes" | "endless"> {
+  return {
+    pushes: true,
+    ...(oneOf("--push", push, ["rows", "samples"]) === "samples" ? { endless: true } : {}),
   };
 }
 

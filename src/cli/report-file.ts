@@ -37,10 +37,12 @@ export function writeReport(
   options: ModelOptions,
   more: Pick<PlanReportOptions, "board" | "profile"> & { readonly cpu: Cpu | undefined },
 ): void {
-  const { goal = "speed", pushes = false } = compileOptions(options);
+  const { goal = "speed", pushes = false, endless = false } = compileOptions(options);
   const cpu = more.cpu ?? findCpu(DEFAULT_CPU);
   const { program } = model;
-  const curve = program.instructions.length > MAX_CURVE ? undefined : planCurve(program, { cpu, pushes });
+  // A stream has one plan: all of it rolls.
+  const hasCurve = !endless && program.instructions.length <= MAX_CURVE;
+  const curve = !hasCurve ? undefined : planCurve(program, { cpu, pushes });
   const report = planReport(model, { ...more, cpu, goal, curve });
   writeWholeFile(path, planReportHtml(report));
 }

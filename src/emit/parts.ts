@@ -35,6 +35,11 @@ export function partsOf<L extends Layer>(
 
 export type GroupView<L extends Layer> = ReturnType<typeof groupView<L>>;
 
+/** The function that lets a group of steps go on. */
+export function groupSymbol(name: string, from: number): string {
+  return `${name}_rows${from}`;
+}
+
 function groupView<L extends Layer>(
   plan: Plan,
   group: RolledGroup,
@@ -48,7 +53,7 @@ function groupView<L extends Layer>(
     scratch,
   ]);
   return {
-    symbol: `${name}_rows${from}`,
+    symbol: groupSymbol(name, from),
     /** Whether its clock counts the rows that the caller gives. */
     isPushed: plan.push !== undefined && from === 0,
     first: from,
@@ -68,6 +73,9 @@ function groupView<L extends Layer>(
     layers: layers.map((layer, i) => ({
       ...layer,
       counter: i + 1,
+      /** Of a stream: rows that traces keep. */
+      windowRows:
+        plan.stream === undefined ? 0 : plan.program.tensors[plan.steps[from + i]!.choice.output]!.shape[0],
       ...conditions(plan.steps[from + i]!.rolled!, from),
     })),
   };

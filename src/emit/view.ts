@@ -11,6 +11,7 @@ import {
   type Plan,
   type PlannedCall,
   type PlannedStep,
+  type PushedRows,
   type TraceCall,
 } from "../plan/index.js";
 import { canonicalSize, crc32, elementCount, type ProgramTensor, type TensorId } from "../program/index.js";
@@ -18,7 +19,7 @@ import { arenasOf, placeText } from "./arenas.js";
 import { arrayText, constantBytes, hex } from "./c-data.js";
 import { imageHelpers, signalHelpers } from "./input-helpers.js";
 import { commentText, layerIdentifiers } from "./names.js";
-import { partsOf } from "./parts.js";
+import { groupSymbol, partsOf } from "./parts.js";
 import { sectionMacro, weightSections } from "./sections.js";
 
 /** Must equal BITLOOM_RUNTIME_VERSION in runtime-c/bitloom_runtime.h (a test compares them). */
@@ -87,6 +88,9 @@ export function libraryView(plan: Plan, name: string, version: string) {
     layers,
     parts: partsOf(plan, name, layers, arenas),
     push: pushView(plan, data),
+    stream: streamView(plan, name),
+    /** Counters in the context, where it keeps state between calls. */
+    counters: plan.push === undefined ? 0 : plan.groups[0]!.to - plan.groups[0]!.from + 2,
     canFail: layers.some((l) => l.canFail),
     constants: data.constants,
     sections: weightSections(name, data.parts, layers),
@@ -244,21 +248,48 @@ function traceView(plan: Plan, call: TraceCall, layer: number, data: DataCollect
 
 /** How rows of the input are taken; false where it is read whole. */
 function pushView(plan: Plan, data: DataCollector) {
-  const { push, program } = plan;
-  if (push === undefined) return false as const;
-  const input = program.tensors[program.input.tensor]!;
+  const { push, stream } = plan;
+  if (push === undefined || stream !== undefined) return false as const;
   const group = plan.groups[0]!;
+  const rows = group.clock.rows;
+  return {
+    ...givenRows(plan, push),
+    band: group.clock.band,
+    moreTicks: group.ticks - Math.ceil(rows / group.clock.band),
+    copy: push.copy === undefined ? (false as const) : traceView(plan, push.copy, 0, data, true),
+  };
+}
+
+/** How samples of a stream are taken; false where the input has an end. */
+function streamView(plan: Plan, name: string) {
+  const { push, stream, steps } = plan;
+  if (push === undefined || stream === undefined) return false as const;
+  const { strides, period, stepsBackAt, warmUp, perOutput, isCausal } = stream;
+  const given = givenRows(plan, push);
+  return {
+    ...given,
+    symbol: groupSymbol(name, 0),
+    /** The counter of outputs. */
+    last: steps.length,
+    /** By counter: its rows in a period. */
+    periods: [period, ...steps.map(({ choice }) => period / strides[choice.output]!)],
+    ...{ stepsBackAt, warmUp, perOutput, isCausal },
+    /** Whether the model's own window ends with samples that no layer reads. */
+    unread: given.height > warmUp,
+    spare: placeText(plan.memory, stream.spare!),
+  };
+}
+
+/** One row of an input that is given row by row, and where it is put. */
+function givenRows({ program, memory }: Plan, { place }: PushedRows) {
+  const input = program.tensors[program.input.tensor]!;
   const rows = input.shape[0];
   return {
-    ...rowsOf(input, "channels", push.place),
-    place: placeText(plan.memory, push.place),
+    ...rowsOf(input, "channels", place),
+    place: placeText(memory, place),
     height: rows,
     count: elementsOf(input).count / rows,
     bytes: canonicalSize(input) / rows,
-    band: group.clock.band,
-    counters: group.to - group.from + 2,
-    moreTicks: group.ticks - Math.ceil(rows / group.clock.band),
-    copy: push.copy === undefined ? (false as const) : traceView(plan, push.copy, 0, data, true),
   };
 }
 
@@ -298,11 +329,12 @@ function inputView(plan: Plan) {
 }
 
 /** Whether float inputs must be checked at once: thresholds refuse what is not finite themselves, other kernels compute. */
-function checksInput({ program, steps }: Plan): boolean {
+function checksInput({ program, steps, stream }: Plan): boolean {
   const { domain } = program.tensors[program.input.tensor]!;
   const readers = steps.filter((s) => s.choice.inputs.includes(program.input.tensor));
   const isFloat = domain.kind === "scalar" && domain.type === "f32";
-  return isFloat && readers.some((s) => !s.choice.call.canFail);
+  // A sample that a threshold refuses would have been counted already.
+  return isFloat && (stream !== undefined || readers.some((s) => !s.choice.call.canFail));
 }
 
 function offset(zero: number): string {

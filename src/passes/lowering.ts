@@ -28,6 +28,8 @@ export interface LoweringOptions {
   readonly output?: "scores" | "float32";
   /** Float32 tensors as the framework has them (default), or in fixed point of 16 bits, which is another function. */
   readonly streams?: "float32" | "q16";
+  /** Whether the input is given row by row. A signal is then given moment by moment. */
+  readonly pushes?: boolean;
 }
 
 /** The state of one lowering. */

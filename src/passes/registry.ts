@@ -12,6 +12,7 @@ import { narrowSums } from "./narrow-sums.js";
 import { reportStreams } from "./report-streams.js";
 import { splitConcats } from "./split-concats.js";
 import { fixedStreams, type Streams } from "./streams.js";
+import { timeAlongRows } from "./time-along-rows.js";
 
 export type { LoweringOptions } from "./lowering.js";
 
@@ -40,6 +41,7 @@ interface ProgramPass {
  * 6. `dead-channels` leaves out channels that no sum depends on.
  * 7. `streams`, with `--streams q16` alone, makes fixed point of floats, and says how far that is from them.
  * 8. `narrow-sums` keeps sums that outlive their layer in 16 bits.
+ * 9. `time-along-rows` makes rows of a signal's moments, where it is taken row by row.
  */
 const programPasses: readonly ProgramPass[] = Object.freeze([
   { name: "split-concats", run: splitConcats },
@@ -50,6 +52,10 @@ const programPasses: readonly ProgramPass[] = Object.freeze([
   { name: "dead-channels", run: deadChannels },
   { name: "streams", run: streamsPass },
   { name: "narrow-sums", run: narrowSums },
+  {
+    name: "time-along-rows",
+    run: (program, { options }) => (options.pushes ? timeAlongRows(program) : program),
+  },
 ]);
 
 function streamsPass(program: DeviceProgram, context: PassContext): DeviceProgram {

@@ -5,7 +5,7 @@
 import { layoutConversion } from "../kernels/layout-conversion.js";
 import { inCalls } from "../kernels/rows.js";
 import type { KernelChoice } from "../kernels/types.js";
-import type { DeviceProgram, TensorId } from "../program/index.js";
+import type { DeviceProgram, StreamShape, TensorId } from "../program/index.js";
 import type { Cpu } from "../targets/index.js";
 import {
   advance,
@@ -43,6 +43,8 @@ export interface RollingCandidates {
   readonly cpu: Cpu;
   /** Whether the input is given row by row: then a group that begins with the first instruction reads it. */
   readonly pushes: boolean;
+  /** Present where rows come without end: then all instructions are one group, which goes on row by row. */
+  readonly stream?: StreamShape;
   /** By the most rows of one call; `undefined` for whole tensors. */
   of(rows: number | undefined): Candidates;
 }
@@ -56,7 +58,12 @@ export function chooseWithin(candidates: RollingCandidates, limit: number): Chos
   for (let index = 0; index < end; index++) search.execute(index);
   const found = search.best(end);
   if (found === undefined) return undefined;
-  return { ...chosenSteps(found), ...(candidates.pushes ? { pushes: true } : {}) };
+  const { pushes, stream } = candidates;
+  return {
+    ...chosenSteps(found),
+    ...(pushes ? { pushes } : {}),
+    ...(stream === undefined ? {} : { stream }),
+  };
 }
 
 class Search {
@@ -137,7 +144,7 @@ class Search {
     const outside = liveBytes(this.#program, state.live);
     for (const clock of clocks) {
       const height = this.#program.tensors[clock]!.shape[0];
-      for (const band of BANDS) {
+      for (const band of this.candidates.stream === undefined ? BANDS : [1]) {
         if (band < height) this.#roll(state, openGroup(index, clock, band, outside, pushes), index);
       }
     }
@@ -149,7 +156,9 @@ class Search {
         const next = this.#rolled(state, group, choice, rows);
         if (next === undefined) continue;
         const into = index + choice.covers.length;
-        if (into - group.start < MAX_LENGTH) this.add(into, next);
+        // Of a stream everything is one group.
+        if (this.candidates.stream !== undefined || into - group.start < MAX_LENGTH) this.add(into, next);
+        if (this.candidates.stream !== undefined && into < this.#program.instructions.length) continue;
         for (const closed of this.#closed(next)) this.add(into, closed);
       }
     }

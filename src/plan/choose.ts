@@ -8,7 +8,7 @@ import type { Layout } from "../kernels/layout.js";
 import { layoutConversion } from "../kernels/layout-conversion.js";
 import { matches } from "../kernels/matches.js";
 import { CONSTANT_BYTES, type Kernel, type KernelCall, type KernelChoice } from "../kernels/types.js";
-import type { DeviceProgram, TensorId } from "../program/index.js";
+import type { DeviceProgram, StreamShape, TensorId } from "../program/index.js";
 import type { Cpu } from "../targets/index.js";
 import {
   aligned,
@@ -56,6 +56,8 @@ export interface ChosenSteps {
   readonly groups: readonly ChosenGroup[];
   /** Whether the caller gives the input row by row: the first group's clock then counts what was given. */
   readonly pushes?: true;
+  /** Present where it gives rows without end: all steps are then one group, and rings share a period. */
+  readonly stream?: StreamShape;
 }
 
 /** For each instruction every choice that begins with it. */

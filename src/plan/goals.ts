@@ -3,7 +3,7 @@ import { fail } from "../diagnostics/diagnostic.js";
 import { codeBytes } from "../kernels/code-bytes.js";
 import { kernels as allKernels } from "../kernels/registry.js";
 import type { Kernel, KernelChoice } from "../kernels/types.js";
-import type { DeviceProgram } from "../program/index.js";
+import type { DeviceProgram, StreamShape } from "../program/index.js";
 import { type Cpu, findCpu } from "../targets/index.js";
 import { placeInBanks } from "./banks.js";
 import { type ChosenGroup, type ChosenSteps, candidatesFor, chooseKernels, type Goal } from "./choose.js";
@@ -24,6 +24,8 @@ export interface PlanOptions {
   readonly banks?: readonly number[];
   /** Whether the input is given row by row, and never whole. */
   readonly pushes?: boolean;
+  /** Whether its rows never end, and every output follows from the last ones. */
+  readonly endless?: boolean;
   /** Kernels to choose from: all of the registry by default. */
   readonly kernels?: readonly Kernel[];
   /** Measured instructions by `choiceKey`: they take the place of the kernels' estimates. */
@@ -35,8 +37,8 @@ export interface PlanOptions {
 }
 
 /** The kernels of a plan, and the groups of its steps that roll. */
-export function chosenFor(program: DeviceProgram, options: PlanOptions): ChosenSteps {
-  const candidates = rollingCandidates(program, options);
+export function chosenFor(program: DeviceProgram, options: PlanOptions, stream?: StreamShape): ChosenSteps {
+  const candidates = rollingCandidates(program, options, stream);
   const { banks, isWhole } = options;
   return banks === undefined || isWhole
     ? chosenFrom(candidates, options)
@@ -126,12 +128,18 @@ export function planCurve(program: DeviceProgram, options: PlanOptions = {}): Cu
   }));
 }
 
-function rollingCandidates(program: DeviceProgram, options: PlanOptions): RollingCandidates {
-  const { cpu = defaultCpu, kernels = allKernels, measured, pushes = false } = options;
+function rollingCandidates(
+  program: DeviceProgram,
+  options: PlanOptions,
+  stream?: StreamShape,
+): RollingCandidates {
+  const { cpu = defaultCpu, kernels = allKernels, measured } = options;
+  const pushes = stream !== undefined || options.pushes === true;
   return {
     program,
     cpu,
     pushes,
+    ...(stream === undefined ? {} : { stream }),
     of: memoized((rows) => candidatesFor(program, kernels, cpu, measured, rows)),
   };
 }

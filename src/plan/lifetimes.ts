@@ -3,6 +3,7 @@ import { type Layout, layoutBytes, rowBytes } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
 import type { ChosenGroup, ChosenSteps } from "./choose.js";
+import { inPeriod } from "./periods.js";
 import { type GroupSchedule, scheduleGroup } from "./rolling.js";
 import type { Buffer } from "./types.js";
 
@@ -12,10 +13,13 @@ import type { Buffer } from "./types.js";
  * @param align Of the offset of every buffer.
  */
 export function lifetimes(program: DeviceProgram, chosen: ChosenSteps, align: number): Buffer[] {
-  return unaligned(program, chosen).map((buffer) => ({ ...buffer, align }));
+  const needed = neededBuffers(program, chosen);
+  const buffers = chosen.stream === undefined ? needed : inPeriod(program, needed, chosen.stream);
+  return buffers.map((buffer) => ({ ...buffer, align }));
 }
 
-function unaligned(program: DeviceProgram, chosen: ChosenSteps): Buffer[] {
+/** The same where rings have only the slots that their readers need, and nothing is aligned. */
+export function neededBuffers(program: DeviceProgram, chosen: ChosenSteps): Buffer[] {
   const { choices, groups } = chosen;
   const schedules = new Map(groups.map((g) => [g, scheduleGroup(program, choices, g)]));
   const buffers: Buffer[] = chosen.pushes

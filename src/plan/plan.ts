@@ -1,6 +1,6 @@
 import type { Layout } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
-import type { DeviceProgram, TensorId } from "../program/index.js";
+import { canonicalSize, type DeviceProgram, type TensorId } from "../program/index.js";
 import type { Cpu } from "../targets/index.js";
 import { bufferAlign } from "./align.js";
 import { requireBanks } from "./banks.js";
@@ -10,6 +10,7 @@ import { placeChosen } from "./in-place.js";
 import { isCallers } from "./lifetimes.js";
 import { inBestOrder } from "./reorder.js";
 import { scheduleGroup } from "./rolling.js";
+import { chooseStream } from "./stream.js";
 import { TraceArea, traceGroup, traceInput, traceStep } from "./trace.js";
 import {
   ARENA_ALIGN,
@@ -18,6 +19,7 @@ import {
   type Plan,
   type PlannedCall,
   type PlannedStep,
+  type PlannedStream,
   type PushedRows,
   type RolledGroup,
 } from "./types.js";
@@ -27,6 +29,7 @@ import {
  * instructions in its order. Deterministic: equal programs give equal plans.
  */
 export function planProgram(program: DeviceProgram, options: PlanOptions = {}): Plan {
+  if (options.endless) return planStream(program, options);
   const mayRoll =
     options.goal === "ram" ||
     options.ramLimit !== undefined ||
@@ -43,7 +46,26 @@ function planInOrder(program: DeviceProgram, options: PlanOptions): Plan {
   const { cpu = defaultCpu, banks } = options;
   const chosen = chosenFor(program, options);
   const groups = options.groups?.(chosen.choices) ?? chosen.groups;
-  return planChosen(program, { ...chosen, groups }, cpu, options.isWhole ? undefined : banks);
+  return planChosen(
+    program,
+    { ...chosen, groups },
+    cpu,
+    options.isWhole || banks === undefined ? {} : { banks },
+  );
+}
+
+/** Its rings are small in any order, and there is nothing but rings: the order is the given one. */
+function planStream(program: DeviceProgram, options: PlanOptions): Plan {
+  const { cpu = defaultCpu, banks } = options;
+  const { chosen, stream } = chooseStream(program, options);
+  return planChosen(program, chosen, cpu, { stream, ...(banks === undefined ? {} : { banks }) });
+}
+
+interface Chosen {
+  /** Memories in place of one arena. */
+  readonly banks?: readonly number[];
+  /** Of an input without end: the steps are chosen for its long program. */
+  readonly stream?: PlannedStream;
 }
 
 /** The plan of kernels that are chosen already. Throws `plan/banks` where they do not fit the `banks` given. */
@@ -51,20 +73,21 @@ export function planChosen(
   program: DeviceProgram,
   chosen: ChosenSteps,
   cpu: Cpu,
-  banks?: readonly number[],
+  { banks, stream }: Chosen = {},
 ): Plan {
   const { choices, groups } = chosen;
+  const planned = stream?.program ?? program;
   const align = bufferAlign(cpu);
   const memory =
-    banks === undefined ? placeChosen(program, chosen, align) : requireBanks(program, chosen, banks);
+    banks === undefined ? placeChosen(planned, chosen, align) : requireBanks(planned, chosen, banks);
   const calls = choices.map((choice, step) => plannedCall(program, memory, choice, step));
-  const schedules = groups.map((group) => ({ group, ...scheduleGroup(program, choices, group) }));
+  const schedules = groups.map((group) => ({ group, ...scheduleGroup(planned, choices, group) }));
   const area = new TraceArea(Math.ceil(memory.arenaBytes / ARENA_ALIGN) * ARENA_ALIGN);
-  const push = chosen.pushes ? pushedRows(program, memory, area) : undefined;
+  const push = chosen.pushes ? pushedRows(program, memory, area, stream) : undefined;
   const traced = new Map(
     groups.flatMap(({ from, to }) => {
       const group = calls.slice(from, to + 1);
-      const given = from === 0 ? push : undefined;
+      const given = stream === undefined ? (from === 0 ? push : undefined) : WHOLE_WINDOW;
       return traceGroup(program, group, cpu, area, given).map((trace, i) => [from + i, trace] as const);
     }),
   );
@@ -77,19 +100,33 @@ export function planChosen(
     program,
     steps,
     groups: schedules.map(({ group: { from, to, clock, band }, ticks }): RolledGroup => {
-      return { from, to, clock: { tensor: clock, rows: program.tensors[clock]!.shape[0], band }, ticks };
+      return { from, to, clock: { tensor: clock, rows: planned.tensors[clock]!.shape[0], band }, ticks };
     }),
     ...(push === undefined ? {} : { push }),
+    ...(stream === undefined ? {} : { stream: { ...stream, spare: spareOutput(program, area) } }),
     memory,
     traceBytes: area.end - memory.arenaBytes,
     weightBytes: choices.reduce((sum, c) => sum + constantBytes(c), 0),
   };
 }
 
-/** Where rows of the input are put. In a trace build all of them are kept. */
-function pushedRows(program: DeviceProgram, memory: MemoryPlan, area: TraceArea): PushedRows {
+/** What traces of a stream read: the caller's window, of which all is there when they are made. */
+const WHOLE_WINDOW: PushedRows = { place: { kind: "input" } };
+
+function spareOutput(program: DeviceProgram, area: TraceArea): Place {
+  return area.take(canonicalSize(program.tensors[program.output.tensor]!));
+}
+
+/** Where rows of the input are put. In a trace build all of them are kept, unless they never end. */
+function pushedRows(
+  program: DeviceProgram,
+  memory: MemoryPlan,
+  area: TraceArea,
+  stream?: PlannedStream,
+): PushedRows {
   const { tensor } = program.input;
   const place = placeOf(program, memory, tensor, "channels", 0);
+  if (stream !== undefined) return { place };
   return { place, ...traceInput(program, place, area) };
 }
 

@@ -1,6 +1,7 @@
 import type { Layout } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
 import type { RowNeed } from "../program/row-windows.js";
+import type { StreamShape } from "../program/streams.js";
 import type { DeviceProgram, TensorId } from "../program/types.js";
 
 /** Where bytes live while the model runs. */
@@ -120,13 +121,30 @@ export interface PushedRows {
   readonly copy?: TraceCall;
 }
 
+/** An input whose rows never end; the only group is all steps. */
+export interface PlannedStream extends StreamShape {
+  /** The program that the steps are made for: of more rows than counters ever reach. */
+  readonly program: DeviceProgram;
+  /** Rows of the input after which all rings are at the same slots again. */
+  readonly period: number;
+  /** At so many rows of the input all counters step back by a period. */
+  readonly stepsBackAt: number;
+  /** Rows of the input from the start to the first output, and from one output to the next. */
+  readonly warmUp: number;
+  readonly perOutput: number;
+  /** In trace builds, which go on to the end of a window: where outputs behind the first are put. */
+  readonly spare?: Place;
+}
+
 export interface Plan {
+  /** What one run computes; of a stream one window of it. */
   readonly program: DeviceProgram;
   readonly steps: readonly PlannedStep[];
   /** In order, without overlaps; steps in none of them run once, on whole tensors. */
   readonly groups: readonly RolledGroup[];
   /** Present where the input is never whole: the first group's clock counts its rows. */
   readonly push?: PushedRows;
+  readonly stream?: PlannedStream;
   readonly memory: MemoryPlan;
   /** Bytes beyond the arena in which trace builds materialise what the ordinary build skips. */
   readonly traceBytes: number;

@@ -1,15 +1,27 @@
 import { fail } from "../diagnostics/diagnostic.js";
 import { inputRows } from "../kernels/rows.js";
-import type { Place, Plan, PlannedStep, RolledGroup } from "./types.js";
+import type { Place, Plan, PlannedStep, PlannedStream, RolledGroup } from "./types.js";
 
 /**
  * Executes the rolled groups of a plan on row numbers: every row that a call reads must be in its slot at that time, and
  * all rows must come to be. The rows read are those of the instructions' definitions, not of the schedule.
  */
 export function verifyRings(plan: Plan): void {
-  for (const group of plan.groups) simulate(plan, group);
+  const { stream } = plan;
+  for (const group of plan.groups) simulate(stream === undefined ? plan : { ...plan, ...stream }, group);
+  if (stream !== undefined) checkPeriod(plan, stream);
   if (plan.push !== undefined && plan.groups[0]?.from !== 0)
     throw broken("nothing takes the rows that are given");
+}
+
+/** After a period all rings must be at the same slots, and counters must not get to the end of the long program before. */
+function checkPeriod({ steps, push }: Plan, { program, strides, period, stepsBackAt }: PlannedStream): void {
+  const rings = steps.map(({ choice, output }) => ({ tensor: choice.output, slots: slotsOf(output) ?? 1 }));
+  rings.push({ tensor: program.input.tensor, slots: slotsOf(push!.place)! });
+  if (rings.some(({ tensor, slots }) => period % (slots * strides[tensor]!) !== 0))
+    throw broken("a ring does not fit the period");
+  if (stepsBackAt >= program.tensors[program.input.tensor]!.shape[0])
+    throw broken("rows end before counters step back");
 }
 
 /** Row numbers in the slots of a step's output. */

@@ -8,5 +8,6 @@ export * from "./print.js";
 export * from "./ranges.js";
 export * from "./row-windows.js";
 export * from "./rows.js";
+export * from "./streams.js";
 export * from "./types.js";
 export * from "./verify.js";

@@ -31,8 +31,6 @@ export function rowNeed(program: DeviceProgram, instruction: Instruction, input:
       return { span: 1, stride: 1, pad: instruction.pads[0] };
     case "gather":
     case "region":
-    case "softmax":
-    case "argmax":
       return "all";
     case "reduce":
       return instruction.over === "channels" ? SAME_ROW : "all";

@@ -1,5 +1,5 @@
 import { shapeText } from "../diagnostics/text.js";
-import { constantBytes, type Plan } from "../plan/index.js";
+import { constantBytes, type Plan, type PlannedStream } from "../plan/index.js";
 import {
   canonicalSize,
   type DeviceProgram,
@@ -23,6 +23,15 @@ export interface Summary {
   /** Bytes of each bank; null where the arena is one. */
   readonly arenaBanks: readonly number[] | null;
   readonly integerOnly: boolean;
+  /** Present where the input is given sample by sample. */
+  readonly stream?: StreamSummary;
+}
+
+export interface StreamSummary {
+  readonly warmUpSamples: number;
+  readonly samplesPerOutput: number;
+  /** Whether outputs follow from all samples since the start, not from the last ones alone. */
+  readonly isCausal: boolean;
 }
 
 export interface LayerSummary {
@@ -58,7 +67,12 @@ export function summarize(plan: Plan): Summary {
     arenaProven: memory.proven,
     arenaBanks: memory.banks ?? null,
     integerOnly: !program.tensors.some((t) => t.domain.kind === "scalar" && t.domain.type === "f32"),
+    ...(plan.stream === undefined ? {} : { stream: streamSummary(plan.stream) }),
   };
+}
+
+function streamSummary({ warmUp, perOutput, isCausal }: PlannedStream): StreamSummary {
+  return { warmUpSamples: warmUp, samplesPerOutput: perOutput, isCausal };
 }
 
 function layerSummary(program: DeviceProgram, plan: Plan, index: number): LayerSummary {
@@ -127,7 +141,7 @@ export function summaryText(summary: Summary): string {
       l.scratchBytes,
     ]),
   );
-  const { input, output } = summary;
+  const { input, output, stream } = summary;
   return [
     `input   ${shapeText(input.shape)} ${input.type}, ${input.bytes} bytes`,
     `output  ${shapeText(output.shape)} ${output.type}, ${output.bytes} bytes`,
@@ -136,6 +150,13 @@ export function summaryText(summary: Summary): string {
     "",
     `flash   ${summary.weightBytes} bytes of weights and thresholds`,
     `RAM     ${summary.arenaBytes} bytes of arena${banksText(summary)} (${arenaText(summary)}), plus input and output`,
+    ...(stream === undefined ? [] : [streamText(stream)]),
     `float   ${summary.integerOnly ? "none: integer arithmetic only" : floatText(summary.layers)}`,
   ].join("\n");
+}
+
+function streamText({ warmUpSamples, samplesPerOutput, isCausal }: StreamSummary): string {
+  const every = samplesPerOutput === 1 ? "every sample" : `every ${samplesPerOutput} samples`;
+  const from = isCausal ? "all samples since the start" : `the last ${warmUpSamples} samples`;
+  return `stream  an output after ${warmUpSamples} samples, then after ${every}, from ${from}`;
 }

@@ -149,6 +149,8 @@ describe("bad input ends in exit code 2, a clear message, and an untouched folde
     [["compile", model, "-o", "x", "--input-type", "u9"], /did you mean u8/],
     [["compile", model, "-o", "x", "--input-type", "i8"], /--input-scale/],
     [["compile", model], /-o DIR/],
+    [["compile", model, "-o", "x", "--push", "columns"], /one of rows, samples/],
+    [["compile", model, "-o", "x", "--push", "samples"], /only one moment/],
     [["compile", model, "--print-after", "lowr"], /did you mean lower/],
     [["verify", model, "--count", "0"], /--count/],
     [["verify", model, "--emulator", "qemuu"], /did you mean qemu/],

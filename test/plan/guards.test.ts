@@ -3,7 +3,6 @@
  * memory keep what they hold, and bytes that belong to nobody may be destroyed before it.
  */
 import { afterAll, describe, expect, it } from "vitest";
-import { emitLibrary } from "../../src/emit/index.js";
 import { qemuEmulator } from "../../src/emulators/index.js";
 import { randomBatch } from "../../src/inputs.js";
 import { lowerGraph } from "../../src/passes/registry.js";
@@ -12,6 +11,7 @@ import { canonicalBytes } from "../../src/program/index.js";
 import { runDevice } from "../../src/reference/device.js";
 import { Blob, CRunner } from "../support/c-runner.js";
 import { type BareTarget, bareTargets } from "../support/kernel-cases.js";
+import { librarySource } from "../support/library-source.js";
 import { full } from "../support/models.js";
 import { randomConvNet } from "../support/random-conv-net.js";
 
@@ -77,14 +77,6 @@ function regionsText({ steps, memory }: Plan): string {
   return `static const region regions[] = {\n${rows.join("\n")}\n    {~0u, 0u, 0u, 0u}\n};\nstatic const uint32_t region_count = ${rows.length}u;`;
 }
 
-/** The library's own sources as one text. */
-function sourceOf(plan: Plan): string {
-  const { files } = emitLibrary(plan, { name: "net", version: "guarded", arch: "", knownAnswers: [] });
-  const own = ["net.h", "net_weights.h", "net_weights.c", "net.c"];
-  const texts = own.map((path) => files.find((f) => f.path === path)!.text);
-  return texts.join("\n").replaceAll(/^#include "net.*$/gm, "");
-}
-
 async function hitsOf(seed: number, plan: Plan, target?: BareTarget): Promise<string> {
   const { program } = plan;
   const isSplit = plan.memory.banks !== undefined;
@@ -96,7 +88,7 @@ async function hitsOf(seed: number, plan: Plan, target?: BareTarget): Promise<st
     '#include "check.h"',
     `#define ARENA ${plan.memory.arenaBytes}u\n#define TAIL ${TAIL}u\n#define FIRST ${isSplit ? "arena0" : "arena"}`,
     GUARDS,
-    sourceOf(plan),
+    librarySource(plan),
     regionsText(plan),
     "PROGRAM\n{\n    net_context context;\n    int status;\n    START;",
     `    { const uint8_t *input = ${blob.add(input)}, *expected = ${blob.add(output)};`,

@@ -21,6 +21,8 @@ import { Random } from "./random-graph.js";
 export interface ConvNetOptions {
   /** Operations that some part of a pipeline does not have yet are left out. */
   readonly without?: readonly Feature[];
+  /** Whether all inputs are signals. */
+  readonly signals?: true;
   readonly maxChannels?: number;
   readonly maxSide?: number;
   /** Scales of any size: float sums are rounded, and references may differ where they are. */
@@ -108,7 +110,7 @@ class NetBuilder {
     const random = this.#random;
     const side = (): number => random.integer(3, this.#options.maxSide ?? 9);
     const channels = random.pick([1, 2, 3, 3, 4, 33]);
-    const isSignal = this.#chance("signal", 0.15);
+    const isSignal = this.#options.signals === true || this.#chance("signal", 0.15);
     const isLast = !isSignal && this.#chance("channels-last", 0.25);
     const [height, width] = [side(), side()];
     const shape = isSignal
