@@ -58,6 +58,8 @@ function withoutNames(text: string): string {
     .replace(/\/\*[\s\S]*?\*\//g, "")
     .replace(/(BITLOOM_LAYER_(?:BEGIN|END)\(net, \d+, )".*"\)/g, "$1name)")
     .replace(/(X\(\d+, )".*?"/g, "$1name")
+    .replace(/(too small for layer \d+) \(.*?\)/g, "$1")
+    .replace(/(constants of layer \d+) \(.*?\)/g, "$1")
     .replace(/NET_LAYER_(?!COUNT)\w+ (\d+)$/gm, "NET_LAYER $1");
 }
 
