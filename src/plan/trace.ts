@@ -77,7 +77,7 @@ export function traceGroup(
   return calls.map((call) => {
     const before = skippedTensors(program, call, cpu, area, canonical);
     const { covers, output } = call.choice;
-    if (covers.length === 0) return { before, after: [] };
+    if (covers.length === 0) return { before: canonicalSource(program, call, area, canonical), after: [] };
     const copy = canonicalOutput(program, call, area);
     const place = copy?.output ?? call.output;
     canonical.set(output, place);
@@ -126,6 +126,23 @@ function skippedTensors(
     });
   }
   return calls;
+}
+
+/**
+ * A change of layout in a group, of a tensor that was there before it: its output may be a ring, so the canonical tensor
+ * is made of its input, which is whole. The call that makes it, if it needs one.
+ */
+function canonicalSource(
+  program: DeviceProgram,
+  call: PlannedCall,
+  area: TraceArea,
+  canonical: Map<TensorId, Place>,
+): TraceCall[] {
+  const id = call.choice.output;
+  if (canonical.has(id)) return [];
+  const conversion = canonicalInput(program, call, id, 0, area);
+  canonical.set(id, conversion?.output ?? call.inputs[0]!);
+  return conversion === undefined ? [] : [conversion];
 }
 
 /** Makes the output of a call canonical and whole where it is not. */
