@@ -8,6 +8,9 @@ import { placeChosen } from "./in-place.js";
 /** Limits tried on the way to the least RAM, and to one that the placed arena keeps. */
 const MAX_TRIALS = 12;
 
+/** Bytes by which what a search counts may exceed what its plan needs. */
+const SLACK = 24;
+
 /** A plan before it has names, with the bytes of its arena. */
 export interface Sized {
   readonly chosen: ChosenSteps;
@@ -24,14 +27,15 @@ export function sized(candidates: RollingCandidates, chosen: ChosenSteps): Sized
 
 /** The fastest plan found whose arena has at most `limit` bytes. */
 export function fastestWithin(candidates: RollingCandidates, limit: number): Sized | undefined {
-  let allowed = limit;
+  // The search rounds every buffer up to 8 bytes, places do not.
+  let allowed = limit + SLACK;
   for (let trial = 0; trial < MAX_TRIALS; trial++) {
     const chosen = chooseWithin(candidates, allowed);
     if (chosen === undefined) return undefined;
     const found = sized(candidates, chosen);
     if (found.arenaBytes <= limit) return found;
     // Live bytes kept the limit, but could not be placed in so little: another plan is wanted.
-    allowed = Math.min(allowed, found.lowerBound) - 8 * (1 + trial);
+    allowed = Math.min(allowed - 8, found.lowerBound + SLACK - 8 * (1 + trial));
   }
   return undefined;
 }
