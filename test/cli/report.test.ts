@@ -26,11 +26,11 @@ describe("compile --report", () => {
     const both = await bitloom("compile", model, ...options, "-o", join(folder, "library"), "--json");
     expect(both.exitCode).toBe(0);
     const html = readFileSync(page, "utf8");
-    expect(JSON.parse(both.stdout)).toMatchObject({ report: page, arenaBytes: 136 });
-    expect(Math.max(...pictureOf(html).boxes.map((b) => b.y + b.height))).toBeLessThanOrEqual(136);
+    expect(JSON.parse(both.stdout)).toMatchObject({ report: page, arenaBytes: 132 });
+    expect(Math.max(...pictureOf(html).boxes.map((b) => b.y + b.height))).toBeLessThanOrEqual(132);
     expect(html).toContain("Cortex-M0");
     expect(html).toContain("BBC micro:bit");
-    expect(readFileSync(join(folder, "library/digits.h"), "utf8")).toContain("DIGITS_ARENA_SIZE 136");
+    expect(readFileSync(join(folder, "library/digits.h"), "utf8")).toContain("DIGITS_ARENA_SIZE 132");
     const alone = await bitloom("compile", model, ...options);
     expect(alone.stdout).toBe(`wrote ${page}`);
     expect(readFileSync(page, "utf8")).toBe(html);

@@ -210,7 +210,6 @@ const tinyYolo: MethodNet = {
   name: "binary_weight_detector",
   input: [3, 32, 32],
   bytes: PIXELS,
-  exceedsM0: true,
   layers: [
     conv("conv1", SIGNS, padded),
     darknetNorm("bn1"),

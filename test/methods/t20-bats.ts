@@ -205,7 +205,6 @@ const bats: MethodNet = {
   name: "bats",
   input: [3, 8, 8],
   bytes: CENTERED,
-  exceedsM0: true,
   internal,
   layers: [
     paddedConv("stem", FLOAT, 1),

@@ -18,7 +18,7 @@ it("pads of dilated kernels keep the map's size", () => {
   );
   const dilated = windows.filter(({ dilation }) => dilation[0] > 1);
   expect(dilated.map(({ name, kernel, pads }) => [name, kernel[0], pads[0]])).toEqual([
-    ["cell1.0b.conv", 5, 4],
+    ["cell1.0b.conv before narrowing", 5, 4],
     ["cell1.2b.conv", 3, 2],
     ["cell2.0a.conv", 3, 2],
   ]);

@@ -101,7 +101,8 @@ function block(part: Block, x: Value, drawn: Parameters, see: See): Value {
   const sums = pointwiseOf(part).map((pw) =>
     see(`${pw}.sum`, add(binary(pw, `${pw}.bn`, a2, 1, {}, drawn, see), middle)),
   );
-  const joined = isDown ? see(`${name}.all`, concatenate(...sums)) : sums[0]!;
+  // What reads both halves reads each by itself: they are never put together.
+  const joined = isDown ? concatenate(...sums) : sums[0]!;
   return part === BLOCKS.at(-1)
     ? shiftedPrelu(drawn, name, joined)
     : see("block2.mean input", shiftedPrelu(drawn, name, joined, see));

@@ -190,8 +190,7 @@ function block({ name, outputs, stride }: Block, x: Value, drawn: Parameters, se
   let shortcut = x;
   if (stride === 2) {
     const sums = sumPool(see(`${name}.mean input`, x), 2);
-    // The device divides behind the concatenation.
-    shortcut = over(see(`${name}.twice`, concatenate(sums, sums)), 4);
+    shortcut = over(concatenate(sums, sums), 4);
   }
   const middle = normed(drawn, `${name}.middle`, half(`${name}.a`, x, shortcut, stride), { ofScores: true });
   see(`${name}.middle`, middle);
@@ -212,7 +211,7 @@ const fracNet: MethodNet = {
   bytes: WHOLE,
   internal: {
     ...MASKS,
-    "block2.mean": "sums of 2 × 2 and a quarter of them, which `block2.twice` and the sum show",
+    "block2.mean": "sums of 2 × 2 and a quarter of them, which the sum shows",
   },
   layers: [
     ...encoderLayers,
