@@ -26,7 +26,7 @@ const MAX_OF_GROUP = 24;
 const MAX_OUTSIDE = 200;
 /** States in groups per instruction: fewer where there are many instructions, so that planning takes seconds. */
 const openStates = (instructions: number): number =>
-  Math.max(32, Math.min(800, Math.floor(12_000 / instructions)));
+  Math.max(32, Math.min(800, Math.floor(6_000 / instructions)));
 /** The most instructions of a group. */
 const MAX_LENGTH = 40;
 
@@ -196,6 +196,8 @@ class Search {
       now = extended(program, now, change);
       steps.push(inCalls(program, change, this.candidates.cpu, limit));
     }
+    const peak = Math.max(state.peak, groupBytes(program, now, new Map()));
+    if (peak > this.limit) return undefined;
     live.set(choice.output, new Set(handedOver.length > 0 ? ["channels"] : [choice.outputLayout]));
     const last = choice.covers.at(-1)!;
     const after: Live = new Map([...live].filter(([id]) => (this.#lastReader.get(id) ?? -1) > last));
@@ -206,7 +208,7 @@ class Search {
       code: state.code,
       instructions: state.instructions + steps.reduce((sum, s) => sum + s.cost, 0),
       flash: 0,
-      peak: Math.max(state.peak, groupBytes(program, now, new Map())),
+      peak,
       group: now,
       isOpen: true,
     };

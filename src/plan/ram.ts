@@ -44,7 +44,8 @@ export function fastestWithin(candidates: RollingCandidates, limit: number): Siz
 export function leastRam(candidates: RollingCandidates, start: Sized): Sized {
   let best = start;
   let tooLittle = 0;
-  for (let trial = 0; trial < MAX_TRIALS && best.arenaBytes - tooLittle > 8; trial++) {
+  // To one part in 64 of what is found.
+  for (let trial = 0; trial < MAX_TRIALS && best.arenaBytes - tooLittle > 8 + best.arenaBytes / 64; trial++) {
     const limit = Math.floor((best.arenaBytes + tooLittle) / 16) * 8;
     const found = fastestWithin(candidates, limit);
     if (found === undefined) tooLittle = limit;
