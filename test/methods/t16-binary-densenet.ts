@@ -78,6 +78,10 @@ function denseNet(convention: Convention): MethodNet {
     name,
     input: [3, 9, 9],
     bytes: CENTERED,
+    internal: {
+      "transition.pool":
+        "pools of pieces, of some before the factors of batch normalization: `transition input` shows what they come to",
+    },
     layers: [
       paddedConv("stem", FLOAT, 1),
       ...layersOf(0, "stem"),
@@ -109,7 +113,7 @@ function denseNet(convention: Convention): MethodNet {
       let features = see("stem", stemmed);
       for (const { name: at } of STAGES[0]) features = layer(at, features, 1);
       const normal = see("transition.bn as float", normalized(drawn, "transition.bn", features));
-      const squeezed = relu(see("transition.pool", maxPool(normal, 2)));
+      const squeezed = relu(maxPool(normal, 2));
       const weights = floatWeights(drawn, "transition.weight", [SQUEEZED, STEM + 3 * GROWTH, 1, 1]);
       features = see("transition", floatProducts(see("transition input", squeezed), weights));
       for (const [i, { name: at }] of STAGES[1].entries()) features = layer(at, features, dilations[i]!);
