@@ -10,16 +10,24 @@
 #include "bitloom_popcount.h"
 
 /* Scratch, and what is known of the pixel and group at work. */
+/* Working memory begins at any word, which on a host of 64 bits may be the middle of where a pointer would
+ * begin. */
+#if defined(__GNUC__) || defined(__clang__)
+typedef const uint32_t *word_source __attribute__((aligned(4)));
+#else
+typedef const uint32_t *word_source;
+#endif
+
 typedef struct {
     const bitloom_conv_rows *layer;
-    const uint32_t **sources; /* words of each tap that is inside the map, or has a value outside it */
-    uint32_t *taps;           /* which taps these are */
-    uint32_t *list;           /* offsets of rows from layer->rows */
-    uint32_t *pairs;          /* sums on their way from one level of adders to the next */
-    uint32_t *counters;       /* [word of the block][plane] */
-    uint32_t *copies;         /* a tap outside the map, then those of a group that does not start at a word */
-    uint32_t words;           /* words per tap */
-    uint32_t pixel_words;     /* words per input pixel */
+    word_source *sources; /* words of each tap that is inside the map, or has a value outside it */
+    uint32_t *taps;       /* which taps these are */
+    uint32_t *list;       /* offsets of rows from layer->rows */
+    uint32_t *pairs;      /* sums on their way from one level of adders to the next */
+    uint32_t *counters;   /* [word of the block][plane] */
+    uint32_t *copies;     /* a tap outside the map, then those of a group that does not start at a word */
+    uint32_t words;       /* words per tap */
+    uint32_t pixel_words; /* words per input pixel */
     uint32_t tap_count;
     uint32_t preset_class;
     uint32_t flip; /* all ones where -1 selects rows */
@@ -44,7 +52,7 @@ static void start(work *w, const bitloom_conv_rows *layer, void *scratch) {
     w->layer = layer;
     w->words = words_of(layer->channels);
     w->pixel_words = words_of((uint32_t)layer->channels * layer->groups);
-    w->sources = (const uint32_t **)scratch;
+    w->sources = (word_source *)scratch;
     w->taps = (uint32_t *)scratch + 2U * taps; /* pointers may have 64 bits */
     w->list = w->taps + taps;
     w->pairs = w->list + layer->list;
