@@ -1,26 +1,8 @@
-import {
-  checkSameDomain,
-  checkSameShape,
-  expect,
-  isCodes,
-  isPixel,
-  isSameDomain,
-  isScalar,
-} from "./expect.js";
-import { type Axis, everyWindowHasTap, isOutputSize } from "./geometry.js";
+import { checkSameDomain, checkSameShape, expect, isCodes, isPixel, isScalar } from "./expect.js";
 import { SCALAR_RANGES } from "./ranges.js";
-import type {
-  CodeMatrix,
-  Domain,
-  Instruction,
-  ProgramTensor,
-  ScalarType,
-  ScaleStep,
-  Window,
-} from "./types.js";
-
-/** The largest code width: codes are held in bytes and packed as at most eight planes. */
-export const MAX_CODE_BITS = 8;
+import type { Instruction, ProgramTensor, ScaleStep } from "./types.js";
+import { checkConv, checkConvBases, checkConvFloat, checkPool } from "./verify-layers.js";
+import { checkConcat, checkGather, checkPad, checkSelect } from "./verify-moves.js";
 
 /** Largest shift of an `add-fixed`: numbers of 16 bits and half of a unit then stay below 2^30. */
 export const MAX_ADD_SHIFT = 13;
@@ -173,154 +155,6 @@ function checkLookup(instruction: Of<"lookup">, input: ProgramTensor, output: Pr
   checkSameShape(instruction, input, output);
 }
 
-function checkConv(instruction: Of<"conv">, input: ProgramTensor, output: ProgramTensor): void {
-  const { weights, window, groups, inputOffset, padValue } = instruction;
-  const reads = isCodes(input.domain) || isScalar(input.domain, "u8", "i8", "i16");
-  expect(reads, instruction, "reads neither codes nor u8, i8 or i16");
-  expect(isScalar(output.domain, "i32"), instruction, "writes a tensor that is not i32");
-  expect(!isCodes(input.domain) || inputOffset === 0, instruction, "has an input offset for codes");
-  expect(
-    Number.isInteger(inputOffset) && Number.isInteger(padValue),
-    instruction,
-    "has an offset or a padding value that is not an integer",
-  );
-  checkGroups(instruction, groups, input, output);
-  checkWindow(instruction, window, input, output);
-  checkWeights(instruction, weights, tapsPerOutput(window, groups, input), output);
-}
-
-function checkWeights(
-  instruction: Instruction,
-  weights: CodeMatrix,
-  inputs: number,
-  output: ProgramTensor,
-): void {
-  expect(weights.outputs === output.shape[2], instruction, "does not fit its weights");
-  expect(weights.inputs === inputs, instruction, "does not fit its weights");
-  expect(weights.codes.length === weights.inputs * weights.outputs, instruction, "has incomplete weights");
-  expect(weights.bits >= 1 && weights.bits <= MAX_CODE_BITS, instruction, "has impossible weight bits");
-  expect(
-    weights.codes.every((c) => c < 2 ** weights.bits),
-    instruction,
-    "has a weight code beyond its bits",
-  );
-}
-
-/** Beyond it a sum of products could leave float32. */
-const LARGEST_SUM = 2 ** 126;
-
-function checkConvBases(instruction: Of<"conv-bases">, input: ProgramTensor, output: ProgramTensor): void {
-  const { bases, coefficients, planes, window, groups, padCode } = instruction;
-  expect(isScalar(output.domain, "f32"), instruction, "writes a tensor that is not f32");
-  const bits = isCodes(input.domain) ? input.domain.bits : 0;
-  expect(bits > 0, instruction, "reads no codes");
-  expect(
-    Number.isInteger(planes.step) && Number.isInteger(planes.offset) && planes.step !== 0,
-    instruction,
-    "has planes whose bits mean the same",
-  );
-  expect(
-    padCode === undefined || (Number.isInteger(padCode) && padCode >= 0 && padCode < 2 ** bits),
-    instruction,
-    "pads with a code that does not exist",
-  );
-  checkGroups(instruction, groups, input, output);
-  checkWindow(instruction, window, input, output);
-  const inputs = tapsPerOutput(window, groups, input);
-  for (const basis of bases) checkWeights(instruction, basis, inputs, output);
-  const count = output.shape[2] * bases.length * bits;
-  expect(
-    bases.length >= 1 && coefficients.length === count,
-    instruction,
-    "has the wrong number of coefficients",
-  );
-  const largest = Math.max(...bases.map((b) => largestWeight(b) * largestPlane(planes) * inputs));
-  expect(largest < 2 ** 31, instruction, "has sums beyond 32 bits");
-  const total = coefficients.reduce((most, c) => Math.max(most, Math.abs(c)), 0) * bases.length * bits;
-  expect(total * largest < LARGEST_SUM, instruction, "has sums beyond float32");
-}
-
-function largestWeight({ step, offset, bits }: CodeMatrix): number {
-  return Math.max(Math.abs(offset), Math.abs(step * (2 ** bits - 1) + offset));
-}
-
-function largestPlane({ step, offset }: { readonly step: number; readonly offset: number }): number {
-  return Math.max(Math.abs(offset), Math.abs(step + offset));
-}
-
-function checkConvFloat(instruction: Of<"conv-float">, input: ProgramTensor, output: ProgramTensor): void {
-  const { weights, window, groups } = instruction;
-  expect(isScalar(input.domain, "f32"), instruction, "reads a tensor that is not f32");
-  expect(isScalar(output.domain, "f32"), instruction, "writes a tensor that is not f32");
-  checkGroups(instruction, groups, input, output);
-  checkWindow(instruction, window, input, output);
-  expect(
-    weights.length === output.shape[2] * tapsPerOutput(window, groups, input),
-    instruction,
-    "does not fit its weights",
-  );
-  expect(weights.every(Number.isFinite), instruction, "has a weight that is not finite");
-}
-
-function checkGroups(
-  instruction: Instruction,
-  groups: number,
-  input: ProgramTensor,
-  output: ProgramTensor,
-): void {
-  const divides = [input.shape[2], output.shape[2]].every((channels) => channels % groups === 0);
-  expect(Number.isInteger(groups) && groups >= 1 && divides, instruction, "has groups that do not divide");
-}
-
-function tapsPerOutput({ kernel }: Window, groups: number, input: ProgramTensor): number {
-  return (kernel[0] * kernel[1] * input.shape[2]) / groups;
-}
-
-function checkWindow(
-  instruction: Instruction,
-  window: Window,
-  input: ProgramTensor,
-  output: ProgramTensor,
-): void {
-  const { kernel, stride, dilation, pads } = window;
-  expect(
-    [...kernel, ...stride, ...dilation].every((n) => Number.isInteger(n) && n >= 1),
-    instruction,
-    "has a window with a size below 1",
-  );
-  expect(
-    pads.every((n) => Number.isInteger(n) && n >= 0),
-    instruction,
-    "has negative pads",
-  );
-  for (const axis of [0, 1] as const satisfies readonly Axis[]) {
-    expect(
-      isOutputSize(input.shape[axis], output.shape[axis], window, axis),
-      instruction,
-      `cannot have ${output.shape.join("×")} from ${input.shape.join("×")}`,
-    );
-  }
-}
-
-function checkPool(instruction: Of<"pool">, input: ProgramTensor, output: ProgramTensor): void {
-  const { window, operator } = instruction;
-  const summed = isScalar(input.domain, "f32") ? "f32" : "i32";
-  expect(
-    operator === "sum" ? isScalar(output.domain, summed) : isSameDomain(input.domain, output.domain),
-    instruction,
-    `has a wrong domain for a ${operator}`,
-  );
-  expect(input.shape[2] === output.shape[2], instruction, "changes the channels");
-  checkWindow(instruction, window, input, output);
-  for (const axis of [0, 1] as const satisfies readonly Axis[]) {
-    expect(
-      everyWindowHasTap(input.shape[axis], output.shape[axis], window, axis),
-      instruction,
-      "has a window without a tap inside the map",
-    );
-  }
-}
-
 function checkAdd(instruction: Of<"add">, inputs: readonly ProgramTensor[], output: ProgramTensor): void {
   expect(inputs.length === 2, instruction, "has not two inputs");
   expect(isScalar(output.domain, "i16", "i32", "f32"), instruction, "writes neither i16, i32 nor f32");
@@ -420,64 +254,6 @@ function checkReduce(instruction: Of<"reduce">, input: ProgramTensor, output: Pr
   expect(fits, instruction, `cannot have ${output.shape.join("×")} from ${input.shape.join("×")}`);
 }
 
-function checkConcat(
-  instruction: Of<"concat">,
-  inputs: readonly ProgramTensor[],
-  output: ProgramTensor,
-): void {
-  const [height, width, channels] = output.shape;
-  expect(inputs.length >= 1, instruction, "has no inputs");
-  for (const input of inputs) {
-    checkSameDomain(instruction, input, output);
-    expect(input.shape[0] === height && input.shape[1] === width, instruction, "joins maps of two sizes");
-  }
-  const sum = inputs.reduce((total, { shape }) => total + shape[2], 0);
-  expect(sum === channels, instruction, "has not the channels of its inputs");
-}
-
-function checkSelect(instruction: Of<"select">, input: ProgramTensor, output: ProgramTensor): void {
-  const { top, left, steps, channels } = instruction;
-  checkSameDomain(instruction, input, output);
-  expect(
-    [top, left].every((n) => Number.isInteger(n) && n >= 0) &&
-      steps.every((n) => Number.isInteger(n) && n >= 1),
-    instruction,
-    "has an impossible start or step",
-  );
-  expect(
-    top + (output.shape[0] - 1) * steps[0] < input.shape[0] &&
-      left + (output.shape[1] - 1) * steps[1] < input.shape[1],
-    instruction,
-    "reaches outside the map",
-  );
-  expect(channels.length === output.shape[2], instruction, "has not one channel for each of its output");
-  expect(
-    channels.every((c) => c >= 0 && c < input.shape[2]),
-    instruction,
-    "selects a channel that does not exist",
-  );
-}
-
-function checkGather(instruction: Of<"gather">, input: ProgramTensor, output: ProgramTensor): void {
-  const { rows, columns, channels, step } = instruction;
-  const entries = output.shape[0] * output.shape[2];
-  const reach = (output.shape[1] - 1) * step;
-  checkSameDomain(instruction, input, output);
-  expect(Number.isInteger(step) && step >= 1, instruction, "has an impossible step");
-  expect(
-    [rows, columns, channels].every((list) => list.length === entries),
-    instruction,
-    "has not one place for each row and channel of its output",
-  );
-  expect(
-    rows.every((y) => y >= 0 && y < input.shape[0]) &&
-      columns.every((x) => x >= 0 && x + reach < input.shape[1]) &&
-      channels.every((c) => c >= 0 && c < input.shape[2]),
-    instruction,
-    "reaches outside the map",
-  );
-}
-
 /** With E at most e^80, wider anchors would make infinite boxes. */
 const WIDEST_ANCHOR = 4096;
 /** Numbers of a row of boxes: x, y, width, height, score, class. */
@@ -506,37 +282,6 @@ function checkRegion(instruction: Of<"region">, input: ProgramTensor, output: Pr
     instruction,
     "has a threshold that is no float32 from 0 to 1",
   );
-}
-
-function checkPad(instruction: Of<"pad">, input: ProgramTensor, output: ProgramTensor): void {
-  const { pads, channels, fill } = instruction;
-  checkSameDomain(instruction, input, output);
-  expect(
-    [...pads, ...channels].every((n) => Number.isInteger(n) && n >= 0),
-    instruction,
-    "has negative pads",
-  );
-  const [height, width, depth] = input.shape;
-  expect(
-    output.shape[0] === pads[0] + height + pads[2] &&
-      output.shape[1] === pads[1] + width + pads[3] &&
-      output.shape[2] === channels[0] + depth + channels[1],
-    instruction,
-    `cannot have ${output.shape.join("×")} from ${input.shape.join("×")}`,
-  );
-  expect(isStored(output.domain, fill), instruction, `cannot store its fill ${fill}`);
-}
-
-/** Whether an element of the domain can be stored as this number. */
-function isStored(domain: Domain, stored: number): boolean {
-  if (domain.kind === "scalar" && domain.type === "f32") {
-    return Number.isFinite(stored) && Math.fround(stored) === stored;
-  }
-  const { low, high } =
-    domain.kind === "codes"
-      ? { low: 0, high: 2 ** domain.bits - 1 }
-      : SCALAR_RANGES[domain.type as Exclude<ScalarType, "f32">];
-  return Number.isInteger(stored) && stored >= low && stored <= high;
 }
 
 function checkRank(instruction: Of<"rank">, input: ProgramTensor, output: ProgramTensor): void {

@@ -1,7 +1,8 @@
 import { broken, expect } from "./expect.js";
 import { domainRange, SCALAR_RANGES, tensorRanges } from "./ranges.js";
 import { type DeviceProgram, inputsOf, type ProgramTensor } from "./types.js";
-import { checkInstruction, elementCount, MAX_ADD_SHIFT, MAX_CODE_BITS } from "./verify-instruction.js";
+import { checkInstruction, elementCount, MAX_ADD_SHIFT } from "./verify-instruction.js";
+import { MAX_CODE_BITS } from "./verify-layers.js";
 
 export { elementCount, MAX_ADD_SHIFT, MAX_CODE_BITS };
 
