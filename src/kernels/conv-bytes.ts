@@ -9,6 +9,7 @@ import {
   type Kernel,
   type KernelChoice,
 } from "./types.js";
+import { windowSizes } from "./window.js";
 
 type Conv = Extract<Instruction, { kind: "conv" }>;
 type Threshold = Extract<Instruction, { kind: "threshold" }>;
@@ -202,14 +203,7 @@ function baseFields({ program, conv, input, threshold }: Layer, stored: StoredWe
     ["groups", groups],
     ["channels", channels / groups],
     ["outputs", outputs / groups],
-    ["kernel_height", window.kernel[0]],
-    ["kernel_width", window.kernel[1]],
-    ["stride_y", window.stride[0]],
-    ["stride_x", window.stride[1]],
-    ["dilation_y", window.dilation[0]],
-    ["dilation_x", window.dilation[1]],
-    ["pad_top", window.pads[0]],
-    ["pad_left", window.pads[1]],
+    ...windowSizes(window),
     ["pad_value", conv.padValue],
     ["input_type", input.type],
     ["input_planes", input.planes],

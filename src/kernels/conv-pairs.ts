@@ -26,6 +26,7 @@ import {
   type KernelCall,
   type KernelChoice,
 } from "./types.js";
+import { windowSizes } from "./window.js";
 
 type Conv = Extract<Instruction, { kind: "conv" }>;
 type Threshold = Extract<Instruction, { kind: "threshold" }>;
@@ -165,7 +166,7 @@ const SCHEMES: Readonly<Record<ConvPairsScheme, number>> = Object.freeze({ windo
 function call({ shape, conv, packed }: FusedConv, tiling: ConvPairsTiling): KernelCall {
   const size = sizesOf(shape, tiling);
   const isZero = padMode(shape) === 2;
-  const { kernel, stride, dilation, pads } = shape.window;
+  const { kernel } = shape.window;
   const fields: DescriptorField[] = [
     ["weights", { constant: "weights" }],
     ["thresholds", { constant: "thresholds" }],
@@ -179,14 +180,7 @@ function call({ shape, conv, packed }: FusedConv, tiling: ConvPairsTiling): Kern
     ["outputs", shape.outputs],
     ["groups", shape.groups],
     ["output_width", shape.outputWidth],
-    ["kernel_height", kernel[0]],
-    ["kernel_width", kernel[1]],
-    ["stride_y", stride[0]],
-    ["stride_x", stride[1]],
-    ["dilation_y", dilation[0]],
-    ["dilation_x", dilation[1]],
-    ["pad_top", pads[0]],
-    ["pad_left", pads[1]],
+    ...windowSizes(shape.window),
     ["block", tiling.block],
     ["piece", tiling.piece],
     ["line_slots", tiling.lineSlots],

@@ -8,6 +8,7 @@ import {
   type Kernel,
   type KernelChoice,
 } from "./types.js";
+import { windowSizes } from "./window.js";
 
 type Conv = Extract<Instruction, { kind: "conv" }>;
 type Shape = readonly [number, number, number];
@@ -108,14 +109,7 @@ export function rowsOfConv(
     ["channels", shape.channels],
     ["outputs", shape.outputs],
     ["output_width", output[1]],
-    ["kernel_height", window.kernel[0]],
-    ["kernel_width", window.kernel[1]],
-    ["stride_y", window.stride[0]],
-    ["stride_x", window.stride[1]],
-    ["dilation_y", window.dilation[0]],
-    ["dilation_x", window.dilation[1]],
-    ["pad_top", window.pads[0]],
-    ["pad_left", window.pads[1]],
+    ...windowSizes(window),
     ["sixteens", shape.sixteens],
     ["planes", shape.planes],
     ["plus_one", conv.padValue === 1 ? 1 : 0],

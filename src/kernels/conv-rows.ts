@@ -20,6 +20,7 @@ import {
   type Kernel,
   type KernelChoice,
 } from "./types.js";
+import { windowSizes } from "./window.js";
 
 type Conv = Extract<Instruction, { kind: "conv" }>;
 
@@ -141,14 +142,7 @@ function choice(
     ["groups", geometry.groups],
     ["channels", geometry.channels],
     ["outputs", geometry.outputs],
-    ["kernel_height", window.kernel[0]],
-    ["kernel_width", window.kernel[1]],
-    ["stride_y", window.stride[0]],
-    ["stride_x", window.stride[1]],
-    ["dilation_y", window.dilation[0]],
-    ["dilation_x", window.dilation[1]],
-    ["pad_top", window.pads[0]],
-    ["pad_left", window.pads[1]],
+    ...windowSizes(window),
     ["list", sizes.list],
     ["planes", sizes.planes],
     ["form", form === "pairs" ? 0 : 1],

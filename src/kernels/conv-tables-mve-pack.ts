@@ -1,6 +1,7 @@
 import type { Instruction } from "../program/types.js";
 import { type OutsideClass, outsideClasses, type TablesPlan } from "./conv-tables-mve-plan.js";
 import type { ConstantArray, DescriptorField } from "./types.js";
+import { windowSizes } from "./window.js";
 
 type Conv = Extract<Instruction, { kind: "conv" }>;
 type Shape = readonly [number, number, number];
@@ -57,14 +58,7 @@ export function packTables(
     ["outputs", plan.outputs],
     ["groups", conv.groups],
     ["output_width", output[1]],
-    ["kernel_height", window.kernel[0]],
-    ["kernel_width", window.kernel[1]],
-    ["stride_y", window.stride[0]],
-    ["stride_x", window.stride[1]],
-    ["dilation_y", window.dilation[0]],
-    ["dilation_x", window.dilation[1]],
-    ["pad_top", window.pads[0]],
-    ["pad_left", window.pads[1]],
+    ...windowSizes(window),
     ["chunk", plan.chunk],
     ["table_bytes", plan.tableBytes],
     ["tile_rows", plan.tileRows],

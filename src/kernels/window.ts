@@ -7,19 +7,28 @@ export function windowFields(
   layer: { readonly input: TensorId; readonly output: TensorId; readonly window: Window },
 ): readonly DescriptorField[] {
   const [height, width] = program.tensors[layer.input]!.shape;
-  const { kernel, stride, dilation, pads } = layer.window;
   return [
     ["window.height", height],
     ["window.width", width],
     ["window.output_width", program.tensors[layer.output]!.shape[1]],
-    ["window.kernel_height", kernel[0]],
-    ["window.kernel_width", kernel[1]],
-    ["window.stride_y", stride[0]],
-    ["window.stride_x", stride[1]],
-    ["window.dilation_y", dilation[0]],
-    ["window.dilation_x", dilation[1]],
-    ["window.pad_top", pads[0]],
-    ["window.pad_left", pads[1]],
+    ...windowSizes(layer.window, "window."),
+  ];
+}
+
+/** The fields of a window alone, in descriptors that have them under `prefix`. */
+export function windowSizes(
+  { kernel, stride, dilation, pads }: Window,
+  prefix = "",
+): readonly DescriptorField[] {
+  return [
+    [`${prefix}kernel_height`, kernel[0]],
+    [`${prefix}kernel_width`, kernel[1]],
+    [`${prefix}stride_y`, stride[0]],
+    [`${prefix}stride_x`, stride[1]],
+    [`${prefix}dilation_y`, dilation[0]],
+    [`${prefix}dilation_x`, dilation[1]],
+    [`${prefix}pad_top`, pads[0]],
+    [`${prefix}pad_left`, pads[1]],
   ];
 }
 
