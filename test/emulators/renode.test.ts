@@ -367,6 +367,15 @@ describeWith(["arm-none-eabi-gcc", real], "the real Renode", () => {
       /faulted while serving request 1: .*<toy_run/,
     );
   });
+
+  it.each(named)("%s reports a stack overflow", async (_id, board) => {
+    const running = run(emulator, await image(board), board, [toyTrouble(Misbehaviour.overflow)]);
+    await expect(running).rejects.toMatchObject({
+      diagnostics: [
+        { code: "emulator/stack-overflow", message: expect.stringMatching(/stack overflowed|outside RAM/) },
+      ],
+    });
+  });
 });
 
 describe("the real Renode's absence", () => {
