@@ -17,6 +17,7 @@ export const narrow: Kernel = {
     return [
       singleChoice(program, index, {
         kernel: "narrow",
+        inPlace: true,
         cost: elementCount(output) * PER_ELEMENT + output.shape[0] * 25 + 50,
         call: {
           function: "bitloom_narrow_i32",
