@@ -20,7 +20,8 @@ export const pad: Kernel = {
         inPlace:
           suffix === "scalars" ||
           // Rows of pixels are read again for each word that is written.
-          (layout === "channels" && staysBehindBits(instruction.channels[0], input.shape[2], output.shape[2])),
+          (layout === "channels" &&
+            staysBehindBits(instruction.channels[0], input.shape[2], output.shape[2])),
         growsInPlace: true,
         cost: steps(output, layout) * (suffix === "scalars" ? 3 : 30),
         call: {

@@ -119,7 +119,25 @@ function boundOf(
     const smaller = Math.min(buffers[over]!.bytes, buffers[under]!.bytes);
     least[buffers[over]!.from]! -= alignedTo(smaller, align);
   }
-  return Math.max(0, ...least);
+  return Math.max(0, ...least, ...pairs.map((pair) => narrowed(buffers, pair, pairs, live, align)));
+}
+
+/**
+ * What a buffer that lies over a larger one, and has a larger one over it, forces on every plan: one of the two does not lie
+ * over the other, or the last begins as far below the first as it is larger than the one between.
+ */
+function narrowed(
+  buffers: readonly Buffer[],
+  { under, over }: Pair,
+  pairs: readonly Pair[],
+  live: readonly number[],
+  align: number,
+): number {
+  const next = pairs.find((pair) => pair.under === over);
+  if (next === undefined) return 0;
+  const [first, between, last] = [buffers[under]!, buffers[over]!, buffers[next.over]!];
+  const both = belowInput(last, between, align) + first.bytes;
+  return Math.min(live[between.from]!, live[last.from]!, both);
 }
 
 /** Puts the outputs of some pairs over their inputs. */
