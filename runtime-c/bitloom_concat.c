@@ -9,20 +9,17 @@
 
 void bitloom_concat_scalars(const bitloom_concat *layer, const bitloom_const_ring *inputs,
                             const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
-    uint32_t pixel_bytes = 0U;
     uint32_t i, x, y;
     (void)scratch;
-    for (i = 0U; i < layer->count; i++) {
-        pixel_bytes += layer->sizes[i];
-    }
     for (y = y0; y < y1; y++) {
         uint8_t *part = bitloom_row(output, y);
-        for (i = 0U; i < layer->count; i++) {
-            const uint8_t *from = bitloom_const_row(&inputs[i], y);
-            for (x = 0U; x < layer->width; x++) {
-                memcpy(part + x * pixel_bytes, from + x * layer->sizes[i], layer->sizes[i]);
+        /* Pixel by pixel: the output may lie over an input. */
+        for (x = 0U; x < layer->width; x++) {
+            for (i = 0U; i < layer->count; i++) {
+                const uint8_t *from = bitloom_const_row(&inputs[i], y);
+                memmove(part, from + x * layer->sizes[i], layer->sizes[i]);
+                part += layer->sizes[i];
             }
-            part += layer->sizes[i];
         }
     }
 }
@@ -65,7 +62,7 @@ void bitloom_concat_pixels(const bitloom_concat *layer, const bitloom_const_ring
             for (i = 0U; i < layer->count; i++) {
                 const uint8_t *from = bitloom_const_row(&inputs[i], y);
                 const uint32_t bytes = layer->sizes[i] * layer->unit_bytes;
-                memcpy(to, from + plane * bytes, bytes);
+                memmove(to, from + plane * bytes, bytes);
                 to += bytes;
             }
         }

@@ -48,7 +48,7 @@ void bitloom_pad_scalars(const bitloom_pad *layer, const bitloom_const_ring *inp
             to = fill_elements(layer, to, layer->left * output_channels(layer));
             for (x = 0U; x < layer->width; x++) {
                 to = fill_elements(layer, to, layer->channels_before);
-                memcpy(to, from, pixel_bytes);
+                memmove(to, from, pixel_bytes);
                 to = fill_elements(layer, to + pixel_bytes, layer->channels_after);
                 from += pixel_bytes;
             }

@@ -11,12 +11,12 @@ static const void *input_row(const bitloom_select *layer, const bitloom_const_ri
     return bitloom_const_row(input, layer->top + y * layer->step_y);
 }
 
-/* Copies the runs of `from`, elements of `bytes` bytes; returns the end of what was written. */
+/* Copies the runs of `from`, elements of `bytes` bytes, upwards; returns the end of what was written. */
 static uint8_t *copy_runs(const bitloom_select *layer, const uint8_t *from, uint32_t bytes, uint8_t *to) {
     const uint16_t *run = layer->runs;
     uint32_t i;
     for (i = 0U; i < layer->count; i++) {
-        memcpy(to, from + run[0] * bytes, run[1] * bytes);
+        memmove(to, from + run[0] * bytes, run[1] * bytes);
         to += run[1] * bytes;
         run += 2;
     }
@@ -39,13 +39,17 @@ void bitloom_select_scalars(const bitloom_select *layer, const bitloom_const_rin
                             const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
     const uint32_t pixel_bytes = layer->channels * layer->element_bytes;
     uint32_t x, y;
-    (void)scratch;
     for (y = y0; y < y1; y++) {
         const uint8_t *from = input_row(layer, inputs, y);
         uint8_t *to = bitloom_row(output, y);
         from += layer->left * pixel_bytes;
         for (x = 0U; x < layer->output_width; x++) {
-            to = copy_runs(layer, from, layer->element_bytes, to);
+            const uint8_t *pixel = from;
+            if (scratch != NULL) {
+                /* The output may lie over the input. */
+                pixel = memcpy(scratch, from, pixel_bytes);
+            }
+            to = copy_runs(layer, pixel, layer->element_bytes, to);
             from += layer->step_x * pixel_bytes;
         }
     }

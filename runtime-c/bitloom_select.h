@@ -21,7 +21,10 @@ typedef struct {
     uint8_t element_bytes; /* of scalars; else 0 */
 } bitloom_select;
 
-/* Rows [y0, y1) of scalars and of codes in the layout channels. */
+/*
+ * Rows [y0, y1) of scalars and of codes in the layout channels. Scalars whose runs are in no ascending order
+ * have scratch for a pixel of the input.
+ */
 void bitloom_select_scalars(const bitloom_select *layer, const bitloom_const_ring *inputs,
                             const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 void bitloom_select_channels(const bitloom_select *layer, const bitloom_const_ring *inputs,

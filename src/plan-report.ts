@@ -60,7 +60,7 @@ export function planReport(model: CompiledModel, options: PlanReportOptions): Pl
       ...reportedStep(plan, step, index),
       ...(profile === undefined ? {} : { executed: Math.round(profile.layers[index]!.instructions) }),
     })),
-    buffers: buffers.map((buffer) => reportedBuffer(plan, buffer)),
+    buffers: besideOthers(buffers).map((buffer) => reportedBuffer(plan, buffer)),
     groups: plan.groups.map(({ from, to, clock }) => ({ from, to, band: clock.band })),
     ...(curve === undefined ? {} : { curve: curve.map(reportedPoint) }),
     ...(board === undefined
@@ -95,12 +95,10 @@ function reportedStep({ program, memory }: Plan, step: PlannedStep, index: numbe
   const { choice, symbol } = step;
   const written = program.tensors[choice.output]!;
   const live = (kind: ReportedBuffer["kind"]): number =>
-    memory.buffers
-      .map(besideOthers)
-      .reduce(
-        (sum, b) => (b.holds.kind === kind && b.from <= index && index <= b.to ? sum + aligned(b) : sum),
-        0,
-      );
+    besideOthers(memory.buffers).reduce(
+      (sum, b) => (b.holds.kind === kind && b.from <= index && index <= b.to ? sum + aligned(b) : sum),
+      0,
+    );
   return {
     layer: symbol,
     kernel: choice.kernel,
@@ -116,7 +114,7 @@ function reportedStep({ program, memory }: Plan, step: PlannedStep, index: numbe
 }
 
 function reportedBuffer({ program, steps }: Plan, buffer: PlacedBuffer): ReportedBuffer {
-  const { holds, offset, bytes, from, to } = besideOthers(buffer);
+  const { holds, offset, bytes, from, to } = buffer;
   const place = { offset, bytes, from, to };
   if (holds.kind === "scratch") {
     return { kind: "scratch", name: steps[holds.step]!.symbol, shape: [], holds: "", ...place };

@@ -14,6 +14,7 @@ export const addFixed: Kernel = {
     return [
       singleChoice(program, index, {
         kernel: "add_fixed",
+        inPlace: true,
         cost: elementCount(output) * 14,
         call: {
           function: "bitloom_add_fixed_i16",

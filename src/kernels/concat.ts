@@ -1,4 +1,7 @@
+import type { ProgramTensor, TensorId } from "../program/types.js";
+import { staysBehindBits } from "./behind-bits.js";
 import { elementBytes, layoutForms, planesOf, steps } from "./domains.js";
+import { type Layout, unitBytes as unitBytesOf } from "./layout.js";
 import { singleChoice } from "./single.js";
 import { instructionOf, type Kernel } from "./types.js";
 
@@ -17,6 +20,8 @@ export const concat: Kernel = {
       singleChoice(program, index, {
         kernel: "concat",
         layout,
+        inPlace: overwritable(instruction.inputs, channels, output, layout),
+        growsInPlace: true,
         cost: steps(output, layout) * (suffix === "channels" ? 25 : 2) + output.shape[0] * 100,
         call: {
           function: `bitloom_concat_${suffix}`,
@@ -37,3 +42,24 @@ export const concat: Kernel = {
     );
   },
 };
+
+/** Inputs over which the output may be written. */
+function overwritable(
+  inputs: readonly TensorId[],
+  channels: readonly number[],
+  output: ProgramTensor,
+  layout: Layout,
+): number[] {
+  const { shape, domain } = output;
+  const all = [...inputs.keys()];
+  // Whole elements are moved, each once: all that is written lies below what is still to be read.
+  if (domain.kind === "scalar") return all;
+  if (layout === "pixels") {
+    // The same of rows that end with their last unit.
+    const unit = domain.bits * unitBytesOf(shape[1]);
+    return (shape[2] * unit) % 4 === 0 ? all.filter((i) => (channels[i]! * unit) % 4 === 0) : [];
+  }
+  const before = (i: number): number => channels.slice(0, i).reduce((sum, c) => sum + c, 0);
+  const isAlone = (i: number): boolean => inputs.filter((id) => id === inputs[i]).length === 1;
+  return all.filter((i) => isAlone(i) && staysBehindBits(before(i), channels[i]!, shape[2]));
+}

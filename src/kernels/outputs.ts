@@ -1,5 +1,5 @@
 import type { ScaleStep } from "../program/types.js";
-import { elementBytes, typeName } from "./domains.js";
+import { typeName } from "./domains.js";
 import { singleChoice } from "./single.js";
 import { type ConstantArray, instructionOf, type Kernel, type KernelCall } from "./types.js";
 
@@ -26,7 +26,8 @@ export const scale: Kernel = {
     return [
       singleChoice(program, index, {
         kernel: "scale",
-        inPlace: elementBytes(input) === 4,
+        inPlace: domain.kind === "scalar",
+        growsInPlace: true,
         cost: height * width * channels * (differs ? 115 : 100) * (1 + instruction.steps.length),
         call: {
           function: `bitloom_scale_${differs ? "positions_" : ""}${typeName(input)}`,

@@ -1,4 +1,5 @@
 import type { DeviceProgram, Instruction } from "../program/types.js";
+import { staysBehindBits } from "./behind-bits.js";
 import { elementBytes, layoutForms, planesOf, steps } from "./domains.js";
 import { singleChoice } from "./single.js";
 import { instructionOf, type Kernel } from "./types.js";
@@ -16,6 +17,12 @@ export const pad: Kernel = {
       singleChoice(program, index, {
         kernel: "pad",
         layout,
+        inPlace:
+          suffix === "scalars" ||
+          // Rows of pixels are read again for each word that is written.
+          (layout === "channels" &&
+            staysBehindBits(instruction.channels[0], input.shape[2], output.shape[2])),
+        growsInPlace: true,
         cost: steps(output, layout) * (suffix === "scalars" ? 3 : 30),
         call: {
           function: `bitloom_pad_${suffix}`,

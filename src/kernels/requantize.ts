@@ -23,6 +23,8 @@ export const requantize: Kernel = {
     return [
       singleChoice(program, index, {
         kernel: "requantize",
+        inPlace: true,
+        growsInPlace: true,
         cost: elementCount(input) * perElement(cpu, isNarrow),
         call: {
           function: `bitloom_requantize_${formOf(instruction, isNarrow)}${typeName(input)}`,

@@ -1,3 +1,4 @@
+import type { ProgramTensor } from "../program/types.js";
 import { elementBytes, layoutForms, planesOf, steps } from "./domains.js";
 import { singleChoice } from "./single.js";
 import { instructionOf, type Kernel } from "./types.js";
@@ -21,7 +22,8 @@ export const select: Kernel = {
         : singleChoice(program, index, {
             kernel: "select",
             layout,
-            inPlace: suffix === "channels" && isAscending(channels),
+            inPlace: isOverwritable(input, channels, suffix),
+            scratchBytes: movesBack(channels) && suffix === "scalars" ? pixelBytes(input) : 0,
             cost:
               steps(output, layout) * 2 +
               (output.shape[0] * runs.length * copies(suffix, output.shape[1])) / 2,
@@ -56,9 +58,21 @@ function copies(suffix: string, width: number): number {
   return suffix === "pixels" ? 40 : 30 * width;
 }
 
-/** Whether no channel moves up: a word of bits is then written behind all that are read. */
-function isAscending(channels: Int32Array): boolean {
-  return channels.every((channel, i) => i === 0 || channel > channels[i - 1]!);
+/** Whether a channel is read before one that is in front of it. Scalars are then read a pixel at a time. */
+function movesBack(channels: Int32Array): boolean {
+  return channels.some((channel, i) => i > 0 && channel <= channels[i - 1]!);
+}
+
+/** Whether of every pixel all is read before its own bytes or those of a later one are written. */
+function isOverwritable({ shape }: ProgramTensor, channels: Int32Array, suffix: string): boolean {
+  if (suffix === "scalars") return channels.length <= shape[2];
+  // Where no channel moves up, a word of bits is written behind all that are read.
+  return suffix === "channels" && !movesBack(channels);
+}
+
+/** Bytes of a pixel of scalars, in whole words. */
+function pixelBytes(tensor: ProgramTensor): number {
+  return 4 * Math.ceil((tensor.shape[2] * elementBytes(tensor)) / 4);
 }
 
 /** Channels as runs of neighbours: first channel and length, one after another. */

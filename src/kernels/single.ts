@@ -1,5 +1,5 @@
 import { type DeviceProgram, inputsOf } from "../program/types.js";
-import type { Layout } from "./layout.js";
+import { type Layout, layoutBytes } from "./layout.js";
 import type { KernelCall, KernelChoice } from "./types.js";
 
 /** What differs between kernels that execute one instruction with all inputs in one layout. */
@@ -9,8 +9,10 @@ export interface SingleChoice {
   readonly layout?: Layout;
   /** The inputs' if absent. */
   readonly outputLayout?: Layout;
-  /** Whether, or over which of its inputs, the output may be written: `KernelChoice.inPlace`. */
+  /** Whether, or over which of its inputs, the output may be written if it is no larger: `KernelChoice.inPlace`. */
   readonly inPlace?: boolean | readonly number[];
+  /** Whether a larger one may be, too. */
+  readonly growsInPlace?: true;
   readonly scratchBytes?: number;
   readonly call: Omit<KernelCall, "constants" | "canFail"> & Partial<KernelCall>;
   readonly cost: number;
@@ -21,7 +23,10 @@ export function singleChoice(program: DeviceProgram, index: number, choice: Sing
   const instruction = program.instructions[index]!;
   const inputs = inputsOf(instruction);
   const { kernel, layout = "channels", outputLayout = layout, scratchBytes = 0, call, cost } = choice;
-  const inPlace = choice.inPlace === true ? inputs.map((_, i) => i) : choice.inPlace || [];
+  const bytes = layoutBytes(program.tensors[instruction.output]!, outputLayout);
+  const inPlace = (choice.inPlace === true ? inputs.map((_, i) => i) : choice.inPlace || []).filter(
+    (i) => choice.growsInPlace || bytes <= layoutBytes(program.tensors[inputs[i]!]!, layout),
+  );
   return {
     kernel,
     covers: [index],

@@ -69,8 +69,9 @@ export interface KernelChoice {
   readonly output: TensorId;
   readonly outputLayout: Layout;
   /**
-   * Inputs over which the output may be written, as indices, where both are whole, start at the same address and calls make
-   * rows in ascending order: no byte is overwritten that is read later. None if absent.
+   * Inputs over which the output may be written, as indices, where both are whole and calls make rows in ascending order: no
+   * byte is overwritten that is read later. An output that is no larger begins where the input does, a larger one begins
+   * lower by at least the bytes that it has more. None if absent.
    */
   readonly inPlace?: readonly number[];
   /** Bytes of working memory, needed during the call only; they begin at a word. */

@@ -108,6 +108,30 @@ export function chooseKernels(
   return { choices, groups: [] };
 }
 
+/** Plans that a search for less RAM is content with. */
+const MAX_FRUGAL = 8;
+
+/**
+ * The fastest sequence, and behind it those with ever lower peaks that execute up to `share` of its instructions more.
+ *
+ * @param codeOf As of `chooseKernels`.
+ */
+export function frugalChoices(
+  program: DeviceProgram,
+  candidates: Candidates,
+  codeOf: (call: KernelCall) => number,
+  share: number,
+): ChosenSteps[] {
+  requireKernels(program, candidates);
+  const found = [search(program, candidates, codeOf, "speed", Number.POSITIVE_INFINITY)!];
+  while (found.length < MAX_FRUGAL) {
+    const next = search(program, candidates, codeOf, "speed", found.at(-1)!.peak - 1);
+    if (next === undefined || next.instructions > found[0]!.instructions * (1 + share)) break;
+    found.push(next);
+  }
+  return found.map((node) => ({ choices: path(node), groups: [] }));
+}
+
 export function requireKernels(program: DeviceProgram, candidates: Candidates): void {
   const covered = new Set(candidates.flatMap((c) => c.flatMap((choice) => choice.covers)));
   program.instructions.forEach((instruction, i) => {

@@ -2,11 +2,18 @@
 import { fail } from "../diagnostics/diagnostic.js";
 import { codeBytes } from "../kernels/code-bytes.js";
 import { kernels as allKernels } from "../kernels/registry.js";
-import type { Kernel, KernelChoice } from "../kernels/types.js";
+import type { Kernel, KernelCall, KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, StreamShape } from "../program/index.js";
 import { type Cpu, findCpu } from "../targets/index.js";
 import { placeInBanks } from "./banks.js";
-import { type ChosenGroup, type ChosenSteps, candidatesFor, chooseKernels, type Goal } from "./choose.js";
+import {
+  type ChosenGroup,
+  type ChosenSteps,
+  candidatesFor,
+  chooseKernels,
+  frugalChoices,
+  type Goal,
+} from "./choose.js";
 import type { RollingCandidates } from "./choose-within.js";
 import { lifetimes } from "./lifetimes.js";
 import { fastestWithin, leastRam, ramCurve, type Sized, sized } from "./ram.js";
@@ -71,14 +78,26 @@ function chosenForBanks(
 }
 
 function chosenFrom(candidates: RollingCandidates, options: PlanOptions): ChosenSteps {
-  const { program } = candidates;
   const { cpu = defaultCpu, goal = "speed", ramLimit } = options;
   if (candidates.pushes) return requirePushing(candidates, goal, ramLimit).chosen;
-  const whole = chooseKernels(program, candidates.of(undefined), goal, (call) => codeBytes(call, cpu));
+  const whole = chosenWhole(candidates, cpu, goal);
   if (options.isWhole) return whole;
   if (goal === "ram") return leastRam(candidates, sized(candidates, whole)).chosen;
   if (ramLimit === undefined || sized(candidates, whole).arenaBytes <= ramLimit) return whole;
   return requireWithin(candidates, ramLimit).chosen;
+}
+
+/** Part of its instructions that a plan for speed may execute more where its arena is then smaller. */
+export const FRUGAL_SHARE = 1 / 1000;
+
+function chosenWhole(candidates: RollingCandidates, cpu: Cpu, goal: Goal): ChosenSteps {
+  const { program } = candidates;
+  const codeOf = (call: KernelCall): number => codeBytes(call, cpu);
+  if (goal !== "speed") return chooseKernels(program, candidates.of(undefined), goal, codeOf);
+  const ways = frugalChoices(program, candidates.of(undefined), codeOf, FRUGAL_SHARE).map((chosen) =>
+    sized(candidates, chosen),
+  );
+  return ways.reduce((a, b) => (b.arenaBytes < a.arenaBytes ? b : a)).chosen;
 }
 
 function requireWithin(candidates: RollingCandidates, ramLimit: number): Sized {

@@ -16,8 +16,11 @@ interface Pair {
   readonly over: number;
 }
 
-/** Buffers with the same offset, each over the one before it and no larger. */
-type Stack = readonly number[];
+/** Buffers that each lie over the one before, and their offsets in the bytes of all. */
+interface Stack {
+  readonly members: readonly number[];
+  readonly at: readonly number[];
+}
 
 /** The smallest arena that is found for the tensors and the working memory of a choice. */
 export function placeChosen(program: DeviceProgram, chosen: ChosenSteps, align: number): MemoryPlan {
@@ -41,9 +44,19 @@ function smaller(a: MemoryPlan, b: MemoryPlan): MemoryPlan {
   return b.arenaBytes < a.arenaBytes ? b : a;
 }
 
-/** A buffer with the steps in which its bytes are none of another: an output over its input counts from the next step on. */
-export function besideOthers<T extends Buffer>(buffer: T & Pick<PlacedBuffer, "isOverInput">): T {
-  return buffer.isOverInput ? { ...buffer, from: buffer.from + 1 } : buffer;
+/**
+ * Buffers with the steps in which their bytes are none of another's: in the step in which an output is written over an input
+ * the larger of both counts.
+ */
+export function besideOthers<T extends PlacedBuffer>(buffers: readonly T[]): T[] {
+  return buffers
+    .map((b) => ({ ...b, from: b.from + (b.isOverInput ? 1 : 0), to: b.to - (b.isUnderOutput ? 1 : 0) }))
+    .filter((b) => b.from <= b.to);
+}
+
+/** Bytes by which an output begins below an input that it lies over: none unless it is larger. */
+export function belowInput(over: Buffer, under: Buffer, align: number): number {
+  return Math.max(0, alignedTo(over.bytes - under.bytes, align));
 }
 
 /**
@@ -54,9 +67,12 @@ function pairsOf(buffers: readonly Buffer[], { choices, groups }: ChosenSteps): 
   return choices.flatMap((choice, step) => {
     if (choice.inPlace === undefined || groupOf(groups, step) !== undefined) return [];
     const over = buffers.findIndex((b) => b.from === step && b.to > step && isOutput(b, choice));
-    const under = buffers.findIndex((b) => b.to === step && b.from < step && mayLieUnder(b, choice));
-    if (over === -1 || under === -1) return [];
-    return buffers[over]!.bytes <= buffers[under]!.bytes ? [{ under, over }] : [];
+    const unders = [...buffers.keys()].filter((i) => {
+      const b = buffers[i]!;
+      return b.to === step && b.from < step && mayLieUnder(b, choice);
+    });
+    if (over === -1 || unders.length === 0) return [];
+    return [{ over, under: unders.reduce((a, b) => (buffers[b]!.bytes > buffers[a]!.bytes ? b : a)) }];
   });
 }
 
@@ -91,7 +107,7 @@ function liveBytes(buffers: readonly Buffer[], align: number): number[] {
   return live.map((sum, step) => sum - lost[step]!);
 }
 
-/** The largest sum of live bytes where every output that may lies over its input. */
+/** The largest sum of live bytes where every output that may lies over its input: the larger of both counts. */
 function boundOf(
   buffers: readonly Buffer[],
   pairs: readonly Pair[],
@@ -99,31 +115,63 @@ function boundOf(
   align: number,
 ): number {
   const least = [...live];
-  for (const { over } of pairs) least[buffers[over]!.from]! -= alignedTo(buffers[over]!.bytes, align);
-  return Math.max(0, ...least);
+  for (const { over, under } of pairs) {
+    const smaller = Math.min(buffers[over]!.bytes, buffers[under]!.bytes);
+    least[buffers[over]!.from]! -= alignedTo(smaller, align);
+  }
+  return Math.max(0, ...least, ...pairs.map((pair) => narrowed(buffers, pair, pairs, live, align)));
+}
+
+/**
+ * What a buffer that lies over a larger one, and has a larger one over it, forces on every plan: one of the two does not lie
+ * over the other, or the last begins as far below the first as it is larger than the one between.
+ */
+function narrowed(
+  buffers: readonly Buffer[],
+  { under, over }: Pair,
+  pairs: readonly Pair[],
+  live: readonly number[],
+  align: number,
+): number {
+  const next = pairs.find((pair) => pair.under === over);
+  if (next === undefined) return 0;
+  const [first, between, last] = [buffers[under]!, buffers[over]!, buffers[next.over]!];
+  const both = belowInput(last, between, align) + first.bytes;
+  return Math.min(live[between.from]!, live[last.from]!, both);
 }
 
 /** Puts the outputs of some pairs over their inputs. */
 function stack(buffers: readonly Buffer[], pairs: readonly Pair[], lowerBound: number): MemoryPlan {
-  const stacks = stacksOf(buffers, pairs);
-  const treads = stacks.map((members) =>
-    members.map((i, k) => besideOthers({ ...buffers[i]!, ...(k > 0 ? { isOverInput: true } : {}) })),
-  );
-  const { offsets, height } = placeStairs(treads, lowerBound, buffers[0]!.align ?? ARENA_ALIGN);
-  const placed = buffers.map((buffer, i): PlacedBuffer => {
-    const at = stacks.findIndex((members) => members.includes(i));
-    return { ...buffer, offset: offsets[at]!, ...(stacks[at]![0] === i ? {} : { isOverInput: true }) };
+  const align = buffers[0]!.align ?? ARENA_ALIGN;
+  const stacks = stacksOf(buffers, pairs, align);
+  const treads = stacks.map(({ members, at }) => members.map((i, k) => ({ ...buffers[i]!, at: at[k]! })));
+  const { offsets, height } = placeStairs(treads, lowerBound, align);
+  const placed = new Array<PlacedBuffer>(buffers.length);
+  stacks.forEach(({ members, at }, i) => {
+    members.forEach((member, k) => {
+      placed[member] = { ...buffers[member]!, offset: offsets[i]! + at[k]! };
+    });
   });
+  for (const { under, over } of pairs) {
+    const isLarger = placed[over]!.bytes > placed[under]!.bytes;
+    if (isLarger) placed[under] = { ...placed[under]!, isUnderOutput: true };
+    else placed[over] = { ...placed[over]!, isOverInput: true };
+  }
   return { buffers: placed, arenaBytes: height, lowerBound, proven: height === lowerBound };
 }
 
-function stacksOf(buffers: readonly Buffer[], pairs: readonly Pair[]): Stack[] {
+function stacksOf(buffers: readonly Buffer[], pairs: readonly Pair[], align: number): Stack[] {
   const overOf = new Map(pairs.map(({ under, over }) => [under, over]));
   const isOver = new Set(pairs.map(({ over }) => over));
-  return buffers.flatMap((_, lowest) => {
-    if (isOver.has(lowest)) return [];
-    const members = [lowest];
-    for (let at = overOf.get(lowest); at !== undefined; at = overOf.get(at)) members.push(at);
-    return [members];
+  return [...buffers.keys()].flatMap((first) => {
+    if (isOver.has(first)) return [];
+    const members = [first];
+    const at = [0];
+    for (let over = overOf.get(first); over !== undefined; over = overOf.get(over)) {
+      at.push(at.at(-1)! - belowInput(buffers[over]!, buffers[members.at(-1)!]!, align));
+      members.push(over);
+    }
+    const lowest = Math.min(...at);
+    return [{ members, at: at.map((offset) => offset - lowest) }];
   });
 }

@@ -5,6 +5,7 @@
 import { layoutBytes } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, TensorId } from "../program/index.js";
+import { FRUGAL_SHARE } from "./goals.js";
 import { leastPeakOrder } from "./order/search.js";
 import { peakOf, type Unit, workOf } from "./order/units.js";
 import type { Plan } from "./types.js";
@@ -13,8 +14,8 @@ import type { Plan } from "./types.js";
 const MAX_ROUNDS = 3;
 
 /**
- * The plan of a program in the order that needs the fewest bytes, if it executes no more instructions and has no more
- * constants; for RAM, whatever it executes.
+ * The plan of a program in the order that needs the fewest bytes, if it executes no more instructions, but for the share that
+ * RAM is worth, and has no more constants; for RAM, whatever it executes.
  *
  * @param planAgain Plans a program with the same instructions in another order.
  */
@@ -31,16 +32,15 @@ export function inBestOrder(
     );
     if (program === undefined) return best;
     const plan = planAgain(program);
-    if (!isBetter(plan, best, isForRam)) return best;
+    if (plan.memory.arenaBytes >= best.memory.arenaBytes || !(isForRam || isAsFast(plan, given))) return best;
     best = plan;
   }
   return best;
 }
 
-function isBetter(plan: Plan, than: Plan, isForRam: boolean): boolean {
+function isAsFast(plan: Plan, given: Plan): boolean {
   const cost = (p: Plan): number => p.steps.reduce((sum, s) => sum + s.choice.cost, 0);
-  if (plan.memory.arenaBytes >= than.memory.arenaBytes) return false;
-  return isForRam || (cost(plan) <= cost(than) && plan.weightBytes <= than.weightBytes);
+  return cost(plan) <= cost(given) * (1 + FRUGAL_SHARE) && plan.weightBytes <= given.weightBytes;
 }
 
 /** The program in an order with a lower peak when it is executed by such choices; undefined where there is none. */

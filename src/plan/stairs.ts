@@ -1,11 +1,14 @@
 /**
- * Places for buffers of which some lie over others: a stack of buffers, each over the one before it at the same offset and
- * no larger, goes down in steps like stairs. First fit in several orders, each improved by taking what came to lie on top first.
+ * Places for buffers of which some lie over others: a stack of buffers, each over the one before it, goes down and up in
+ * steps like stairs. First fit in several orders, each improved by taking what came to lie on top first.
  */
 import type { Buffer } from "./types.js";
 
 /** Bytes that are taken from one step to another (inclusive). */
-export type Tread = Pick<Buffer, "bytes" | "from" | "to">;
+export interface Tread extends Pick<Buffer, "bytes" | "from" | "to"> {
+  /** Its offset in the bytes of the stack. */
+  readonly at: number;
+}
 
 /** The treads of one stack, in the order of time. */
 export type Stairs = readonly Tread[];
@@ -29,7 +32,7 @@ export function placeStairs(all: readonly Stairs[], bound: number, align: number
   const area = (stairs: Stairs): number => stairs.reduce((sum, t) => sum + t.bytes * (t.to - t.from + 1), 0);
   const keys: readonly ((stairs: Stairs) => number)[] = [
     area,
-    (stairs) => stairs[0]!.bytes,
+    (stairs) => end(stairs),
     (stairs) => stairs.at(-1)!.to - stairs[0]!.from,
     (stairs) => -stairs[0]!.from,
   ];
@@ -38,7 +41,7 @@ export function placeStairs(all: readonly Stairs[], bound: number, align: number
     let order = all.map((_, i) => i).sort((a, b) => key(all[b]!) - key(all[a]!) || a - b);
     for (let round = 0; round < ROUNDS; round++) {
       const offsets = firstFit(all, order, align);
-      const ends = all.map((stairs, i) => offsets[i]! + stairs[0]!.bytes);
+      const ends = all.map((stairs, i) => offsets[i]! + end(stairs));
       const height = Math.max(0, ...ends);
       if (best === undefined || height < best.height) best = { offsets, height };
       if (height <= bound) return best;
@@ -46,6 +49,11 @@ export function placeStairs(all: readonly Stairs[], bound: number, align: number
     }
   }
   return best!;
+}
+
+/** Where the highest tread ends, in the bytes of the stack. */
+function end(stairs: Stairs): number {
+  return Math.max(...stairs.map((t) => t.at + t.bytes));
 }
 
 function firstFit(all: readonly Stairs[], order: readonly number[], align: number): number[] {
@@ -83,7 +91,7 @@ function meetings(
   return stairs
     .filter((other) => other.from <= tread.to && tread.from <= other.to)
     .map((other) => ({
-      above: offset - alignedTo(tread.bytes, align),
-      below: offset + alignedTo(other.bytes, align),
+      above: offset + other.at - tread.at - alignedTo(tread.bytes, align),
+      below: offset + other.at - tread.at + alignedTo(other.bytes, align),
     }));
 }

@@ -63,12 +63,12 @@ export function savedBytes(
 ): number {
   if (isCallers(program, output, outputLayout)) return 0;
   const bytes = layoutBytes(program.tensors[output]!, outputLayout);
-  const isFree = inPlace.some((i) => {
+  const free = inPlace.map((i) => {
     const [id, layout] = [inputs[i]!, inputLayouts[i]!];
-    if (after.get(id)?.has(layout) || isCallers(program, id, layout)) return false;
-    return bytes <= layoutBytes(program.tensors[id]!, layout);
+    const isKept = after.get(id)?.has(layout) || isCallers(program, id, layout);
+    return isKept ? 0 : Math.min(bytes, layoutBytes(program.tensors[id]!, layout));
   });
-  return isFree ? aligned(bytes) : 0;
+  return aligned(Math.max(0, ...free));
 }
 
 export function aligned(bytes: number): number {

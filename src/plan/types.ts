@@ -30,8 +30,10 @@ export interface Buffer {
 
 export interface PlacedBuffer extends Buffer {
   readonly offset: number;
-  /** It is written over an input of step `from`, whose bytes these are until then. */
+  /** It is written over an input of step `from`, which is no smaller, and whose bytes these are until then. */
   readonly isOverInput?: true;
+  /** A larger output of step `to` is written over it; from then on the bytes are the output's. */
+  readonly isUnderOutput?: true;
 }
 
 /** A kernel's call with the places of its data. */

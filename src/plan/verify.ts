@@ -1,5 +1,5 @@
 import { fail } from "../diagnostics/diagnostic.js";
-import { isOutput, mayLieUnder } from "./in-place.js";
+import { belowInput, isOutput, mayLieUnder } from "./in-place.js";
 import { ARENA_ALIGN, type Holding, type PlacedBuffer, type Plan } from "./types.js";
 import { verifyRings } from "./verify-rings.js";
 
@@ -28,7 +28,8 @@ export function verifyPlan(plan: Plan): void {
 /** Whether `b` is written over `a`, which no later step reads, where the kernel allows that. */
 function isOver({ steps }: Plan, a: PlacedBuffer, b: PlacedBuffer): boolean {
   const { choice, rolled } = steps[b.from]!;
-  const fits = a.offset === b.offset && a.to === b.from && a.from < b.from && b.bytes <= a.bytes;
+  const isBelow = a.offset - b.offset === belowInput(b, a, b.align ?? ARENA_ALIGN);
+  const fits = isBelow && a.to === b.from && a.from < b.from;
   return rolled === undefined && fits && isOutput(b, choice) && mayLieUnder(a, choice);
 }
 

@@ -111,8 +111,21 @@ const FIXED: ProgramOptions = {
 
 /** What makes outputs that may lie over inputs, of few and of many words, with windows of all kinds. */
 const OVERWRITING: ProgramOptions = {
-  kinds: ["threshold", "threshold", "pool", "pool", "select", "lookup", "scale", "combine", "pairwise"],
-  channels: [1, 3, 8, 31, 33, 70],
+  kinds: [
+    ...([
+      "threshold",
+      "threshold",
+      "pool",
+      "pool",
+      "select",
+      "lookup",
+      "scale",
+      "combine",
+      "pairwise",
+    ] as const),
+    ...(["concat", "concat", "pad"] as const),
+  ],
+  channels: [1, 3, 8, 31, 33, 64, 70],
   maxSide: 10,
   instructions: 14,
 };
@@ -210,8 +223,19 @@ describe("kernels equal the device reference", () => {
     await compare(20 * times, ORDERS, undefined, mayOverwrite);
     const functions = await compare(40 * times, OVERWRITING, undefined, mayOverwrite);
     const pools = ["maximum", "codes_extreme", "pixels_extreme", "pixels_planes", "pixels_words"];
-    const moves = ["select_channels", "lookup_u8", "layout_to_pixels", "layout_to_channels"];
-    const floats = ["scale_f32", "pairwise", "threshold_f32", "threshold_pixels", "threshold_bytes"];
+    const layouts = ["scalars", "channels", "pixels"];
+    const moves = [
+      ...[...layouts.map((l) => `concat_${l}`), "pad_scalars", "pad_channels"],
+      ...["select_scalars", "select_channels", "lookup_u8", "layout_to_pixels", "layout_to_channels"],
+    ];
+    const floats = [
+      "scale_f32",
+      "scale_u8",
+      "pairwise",
+      "threshold_f32",
+      "threshold_pixels",
+      "threshold_bytes",
+    ];
     const wanted = [...pools.map((n) => `pool_${n}`), ...moves, ...floats, "combine"];
     const missing = wanted.filter((name) => ![...functions].some((f) => f.startsWith(`bitloom_${name}`)));
     expect(missing).toEqual([]);

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type Layout, layoutBytes } from "../../src/kernels/layout.js";
 import { layoutConversion } from "../../src/kernels/layout-conversion.js";
 import type { KernelCall, KernelChoice } from "../../src/kernels/types.js";
-import { type Candidates, chooseKernels, constantBytes } from "../../src/plan/choose.js";
+import { type Candidates, chooseKernels, constantBytes, frugalChoices } from "../../src/plan/choose.js";
 import { type DeviceProgram, inputsOf, type ProgramTensor } from "../../src/program/index.js";
 import { netSeed, Random } from "../support/random-graph.js";
 
@@ -176,6 +176,29 @@ describe("the choice of kernels and layouts", () => {
     expect(chosen.choices.filter((c) => c.covers.length === 0)).toHaveLength(parts.length);
   });
 
+  it("has less and less RAM for a share of the instructions, from the fastest on", () => {
+    let further = 0;
+    fc.assert(
+      fc.property(netSeed, (seed) => {
+        const random = new Random(seed);
+        const program = randomProgram(random);
+        const candidates = randomCandidates(program, random);
+        const plans = frugalChoices(program, candidates, codeOf, 0.1).map(({ choices }) => ({
+          instructions: choices.reduce((sum, c) => sum + c.cost, 0),
+          peak: mostLiveBytes(program, choices),
+        }));
+        expect(plans[0]!.instructions).toBe(leastOf("speed", program, candidates));
+        plans.forEach(({ instructions, peak }, i) => {
+          expect(instructions).toBeLessThanOrEqual(plans[0]!.instructions * 1.1);
+          if (i > 0) expect(peak).toBeLessThan(plans[i - 1]!.peak);
+        });
+        further += plans.length > 1 ? 1 : 0;
+      }),
+      { numRuns: 200 },
+    );
+    expect(further).toBeGreaterThan(5);
+  });
+
   it("for size has the least flash of the three goals, and for ram the least live bytes", () => {
     fc.assert(
       fc.property(netSeed, (seed) => {
@@ -196,8 +219,8 @@ describe("the choice of kernels and layouts", () => {
 });
 
 /**
- * Bytes of tensors and scratch that are live in the fullest step, from the steps alone. An output that may lie over an input
- * that is read for the last time takes none in that step.
+ * Bytes of tensors and scratch that are live in the fullest step, from the steps alone. Of an output that may lie over an input
+ * that is read for the last time, and this input, the larger counts in that step.
  */
 function mostLiveBytes(program: DeviceProgram, steps: readonly KernelChoice[]): number {
   const aligned = (bytes: number): number => Math.ceil(bytes / 8) * 8;
@@ -216,7 +239,7 @@ function mostLiveBytes(program: DeviceProgram, steps: readonly KernelChoice[]): 
     const ended = (step.inPlace ?? []).flatMap((i) =>
       lives.filter(({ key, made, last }) => key === reads(step)[i] && made < now && last === now),
     );
-    return ended.some(({ bytes }) => bytes >= lives[now]!.bytes) ? aligned(lives[now]!.bytes) : 0;
+    return aligned(Math.max(0, ...ended.map(({ bytes }) => Math.min(bytes, lives[now]!.bytes))));
   };
   const bytesAt = (now: number): number => {
     const live = lives.filter(({ made, last }) => made <= now && now <= last).map(({ bytes }) => bytes);

@@ -163,22 +163,26 @@ static int in_pieces(const test_case *c)
 /** Rows of a call that is not for a whole map, at most. */
 const MOST_ROWS = 3;
 
-/** The output over input `over`, in one call or in pieces; other inputs that are the same tensor change with it. */
+/**
+ * The output over input `over`, in one call or in pieces; other inputs that are the same tensor change with it. A larger output
+ * begins below the input by the bytes that it has more, up to a multiple of `align`.
+ */
 const IN_PLACE = `
-static int over(const test_case *c, uint32_t over, uint32_t same_tensor, int is_whole)
+static int over(const test_case *c, uint32_t over, uint32_t same_tensor, uint32_t align, int is_whole)
 {
     const piece whole_piece = {0, c->out_rows, {0}, {0}};
     const uint32_t count = is_whole ? 1 : c->piece_count;
     const uint32_t in_bytes = c->in_rows[over] * c->in_row_bytes[over];
     const uint32_t out_bytes = c->out_rows * c->out_row_bytes;
-    uint8_t *both = room(in_bytes > out_bytes ? in_bytes : out_bytes);
+    const uint32_t below = in_bytes < out_bytes ? (out_bytes - in_bytes + align - 1u) / align * align : 0u;
+    uint8_t *both = room(below + in_bytes > out_bytes ? below + in_bytes : out_bytes);
     const bitloom_ring to = {both, c->out_row_bytes, c->out_rows};
     bitloom_const_ring in[4];
     uint32_t i, p, y;
     int ok = 1;
-    memcpy(both, c->in[over], in_bytes);
+    memcpy(both + below, c->in[over], in_bytes);
     for (i = 0; i < c->inputs; i++) {
-        in[i].base = (same_tensor >> i & 1u) != 0 ? both : c->in[i];
+        in[i].base = (same_tensor >> i & 1u) != 0 ? both + below : c->in[i];
         in[i].row_bytes = c->in_row_bytes[i]; in[i].rows = c->in_rows[i];
     }
     for (p = 0; p < count && ok; p++) {
@@ -255,7 +259,9 @@ function caseText(
       (id, i) => id === choice.inputs[over] && choice.inputLayouts[i] === choice.inputLayouts[over],
     );
     const mask = isSame.reduce((bits, same, i) => bits | (same ? 1 << i : 0), 0);
-    return [0, 1].map((isWhole) => ` && over(&c, ${over}, ${mask}, ${isWhole})`);
+    return [4, 8].flatMap((align) =>
+      [0, 1].map((isWhole) => ` && over(&c, ${over}, ${mask}, ${align}, ${isWhole})`),
+    );
   });
   const expected = layoutBytesOf(output, values[choice.output]!, choice.outputLayout);
   return `
