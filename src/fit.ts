@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { CompiledModel } from "./compile.js";
 import type { Emulator } from "./emulators/index.js";
+import { type ArenaPart, arenaParts, banksFor, bytesElsewhere, hasPlan, placedParts } from "./fit-arena.js";
 import { dryRun, dryRunLines, isUsable } from "./flashing/index.js";
 import type { InputBatch } from "./inputs.js";
 import { canonicalSize } from "./program/index.js";
@@ -56,8 +57,12 @@ export interface BoardFit {
    */
   readonly linked: boolean;
   readonly flash: Need;
-  /** With the stack, of an image that was linked. */
+  /** Of the memory for data and stack; of an image that was linked with the stack. */
   readonly ram: Need;
+  /** The arena, or its banks, and the memories in which they have room. */
+  readonly arena: readonly ArenaPart[];
+  /** Banks in which the model would have room, where one arena has none: for `--arena-banks`. */
+  readonly banks: readonly ArenaPart[] | null;
   readonly qemu: Tried;
   readonly renode: Tried;
   readonly flashing: readonly FlashCommand[];
@@ -72,7 +77,8 @@ export interface FitRun {
 }
 
 export interface FitOptions {
-  readonly compile: (cpu: Cpu) => CompiledModel;
+  /** With banks of these sizes in place of what the options say; throws `plan/banks` where there is no plan for them. */
+  readonly compile: (cpu: Cpu, banks?: readonly number[]) => CompiledModel;
   /** Link an image for each board; needs the Arm compiler. */
   readonly link: boolean;
   /** Run it in emulators, too; needs `link`. */
@@ -109,6 +115,8 @@ function byCore(boards: readonly Board[]): Board[][] {
   return [...groups.values()];
 }
 
+type Room = Pick<BoardFit, "fits" | "flash" | "ram" | "arena">;
+
 /** One model compiled for one core. */
 class Core {
   readonly #library: LibraryOnDisk;
@@ -133,6 +141,7 @@ class Core {
       board,
       linked: link,
       ...room,
+      banks: this.#banks(board, room),
       qemu: await this.#tried(machine, board, run?.qemu, why ?? "QEMU not found"),
       renode: await this.#tried(
         board.renode === undefined ? undefined : board,
@@ -148,24 +157,40 @@ class Core {
     };
   }
 
+  /** Banks for a board on which one arena has no room. */
+  #banks(board: Board, { fits, arena, ram, flash }: Room): readonly ArenaPart[] | null {
+    if (fits !== "no" || arena.length > 1 || flash.needed > flash.size) return null;
+    const taken = ram.needed - arena[0]!.bytes + (this.options.link ? 0 : LIKELY_RAM);
+    const plans = (banks: readonly number[]): boolean =>
+      hasPlan(() => this.options.compile(board.cpu, banks));
+    return banksFor(board, taken, plans) ?? null;
+  }
+
   /** Links within the board's memories; where that fails, without an end to them, for the figures. */
-  async #linked(board: Board): Promise<Pick<BoardFit, "fits" | "flash" | "ram">> {
+  async #linked(board: Board): Promise<Room> {
     this.#objects ??= compileForCpu(this.#library, this.cpu, join(this.folder, "objects"), false);
     const libraryObjects = await this.#objects;
     const build = (place: Board, outDir: string) =>
       buildFirmware({ library: this.#library, board: place, outDir, trace: false, libraryObjects });
     const outDir = join(this.folder, board.id);
-    let fits: BoardFit["fits"] = "yes";
+    let fits = true;
     const firmware = await build(board, outDir).catch((error: unknown) => {
       if (!(error instanceof DoesNotFit)) throw error;
-      fits = "no";
+      fits = false;
       return build(endless(board), outDir);
     });
     const { flash, ram } = board.memories;
+    const all = firmware.ramBytes + firmware.reservedStackBytes;
+    const parts = arenaParts(this.model.plan.memory);
+    const arena = placedParts(parts, board, all - sumOf(parts));
+    // The image has all parts in one memory; those that an application puts elsewhere do not count.
+    const needed = all - bytesElsewhere(arena);
+    const fitsElsewhere = needed < all && needed <= ram.size && firmware.flashBytes <= flash.size;
     return {
-      fits,
+      fits: fits || fitsElsewhere ? "yes" : "no",
       flash: { needed: firmware.flashBytes, size: flash.size },
-      ram: { needed: firmware.ramBytes + firmware.reservedStackBytes, size: ram.size },
+      ram: { needed, size: ram.size },
+      arena,
     };
   }
 
@@ -233,14 +258,31 @@ const LIKELY_FLASH = 40 * 1024;
 const LIKELY_RAM = 6 * 1024;
 
 /** What the plan alone tells: weights, and arena with input and output, must have room; code and stack come on top. */
-function estimated({ plan }: CompiledModel, { memories }: Board): Pick<BoardFit, "fits" | "flash" | "ram"> {
+function estimated({ plan }: CompiledModel, board: Board): Room {
+  const { memories } = board;
   const { tensors, input, output } = plan.program;
   const buffers = canonicalSize(tensors[input.tensor]!) + canonicalSize(tensors[output.tensor]!);
   const flash = { needed: plan.weightBytes, size: memories.flash.size };
-  const ram = { needed: plan.memory.arenaBytes + buffers, size: memories.ram.size };
-  const holds = (moreFlash: number, moreRam: number): boolean =>
-    flash.needed + moreFlash <= flash.size && ram.needed + moreRam <= ram.size;
-  return { fits: holds(LIKELY_FLASH, LIKELY_RAM) ? "yes" : holds(0, 0) ? "maybe" : "no", flash, ram };
+  const parts = arenaParts(plan.memory);
+  const roomWith = (more: number): readonly ArenaPart[] | undefined => {
+    const placed = placedParts(parts, board, buffers + more);
+    return placed.every((p) => p.memory !== null) ? placed : undefined;
+  };
+  const [likely, possible] = [roomWith(LIKELY_RAM), roomWith(0)];
+  const holds = (room: object | undefined, moreFlash: number): boolean =>
+    room !== undefined && flash.needed + moreFlash <= flash.size;
+  const arena = likely ?? possible ?? parts.map((bytes) => ({ bytes, memory: null }));
+  const needed = buffers + sumOf(parts) - bytesElsewhere(arena);
+  return {
+    fits: holds(likely, LIKELY_FLASH) ? "yes" : holds(possible, 0) ? "maybe" : "no",
+    flash,
+    ram: { needed, size: memories.ram.size },
+    arena,
+  };
+}
+
+function sumOf(bytes: readonly number[]): number {
+  return bytes.reduce((a, b) => a + b, 0);
 }
 
 /** The board, with so much memory that the linker never complains. */

@@ -9,7 +9,10 @@ import {
   type Goal,
   type PlacedBuffer,
   type Plan,
+  type PlanCurve,
   type PlannedStep,
+  type PlannedStream,
+  streamLoad,
 } from "./plan/index.js";
 import type { Profile } from "./profile.js";
 import { canonicalSize, type DeviceProgram, domainText, macsOf, type TensorId } from "./program/index.js";
@@ -17,8 +20,10 @@ import type {
   CallersBuffer,
   PlanReport,
   ReportedBuffer,
+  CurvePoint as ReportedPoint,
   ReportedRun,
   ReportedStep,
+  ReportedStream,
 } from "./report/html/data.js";
 import type { Board, Cpu } from "./targets/index.js";
 
@@ -30,8 +35,8 @@ export interface PlanReportOptions {
   readonly cpu: Cpu;
   readonly goal: Goal;
   readonly board?: Board | undefined;
-  /** Plans from the fastest to the one with the least RAM. */
-  readonly curve?: readonly CurvePoint[] | undefined;
+  /** Other plans for the same program. */
+  readonly curve?: PlanCurve | undefined;
   /** What the model's library executed, where it was run. */
   readonly profile?: Profile | undefined;
 }
@@ -49,7 +54,7 @@ export function planReport(model: CompiledModel, options: PlanReportOptions): Pl
     version,
     core: cpu.name,
     goal,
-    input: callersBuffer(program, input.tensor, input.modelShape),
+    input: { ...callersBuffer(program, input.tensor, input.modelShape), ...givenAtATime(plan) },
     output: callersBuffer(program, output.tensor, output.modelShape),
     weightBytes: plan.weightBytes,
     contextBytes: CONTEXT_BYTES,
@@ -62,7 +67,11 @@ export function planReport(model: CompiledModel, options: PlanReportOptions): Pl
     })),
     buffers: besideOthers(buffers).map((buffer) => reportedBuffer(plan, buffer)),
     groups: plan.groups.map(({ from, to, clock }) => ({ from, to, band: clock.band })),
-    ...(curve === undefined ? {} : { curve: curve.map(reportedPoint) }),
+    ...(plan.memory.banks === undefined ? {} : { banks: plan.memory.banks }),
+    ...(plan.stream === undefined ? {} : { stream: reportedStream(plan, plan.stream) }),
+    ...(curve === undefined
+      ? {}
+      : { curve: { points: curve.points.map(reportedPoint), isWhole: curve.isWhole } }),
     ...(board === undefined
       ? {}
       : {
@@ -91,14 +100,39 @@ function callersBuffer(program: DeviceProgram, id: TensorId, shape: readonly num
   return { name: tensor.name, shape, type: domainText(tensor.domain), bytes: canonicalSize(tensor) };
 }
 
+/** What the caller gives at a time, where the input is never whole. */
+function givenAtATime({ program, push, stream }: Plan): Pick<CallersBuffer, "given"> {
+  if (push === undefined) return {};
+  const tensor = program.tensors[program.input.tensor]!;
+  const what = stream === undefined ? ("row" as const) : ("sample" as const);
+  return { given: { what, bytes: canonicalSize(tensor) / tensor.shape[0] } };
+}
+
+function reportedStream(plan: Plan, stream: PlannedStream): ReportedStream {
+  const { paces, mean, most } = streamLoad(plan, stream);
+  const { program, memory, steps } = plan;
+  const { warmUp, perOutput, isCausal } = stream;
+  return {
+    window: program.tensors[program.input.tensor]!.shape[0],
+    ...{ warmUp, perOutput, isCausal },
+    stateBytes: memory.buffers.reduce((sum, b) => sum + (b.holds.kind === "tensor" ? b.bytes : 0), 0),
+    instructions: { mean: Math.round(mean), most },
+    input: memory.buffers.findIndex(
+      (b) => b.holds.kind === "tensor" && b.holds.tensor === program.input.tensor,
+    ),
+    steps: paces.map(({ every, instructions }, i) => {
+      const { output, outputLayout } = steps[i]!.choice;
+      const buffer = memory.buffers.findIndex(
+        ({ holds }) => holds.kind === "tensor" && holds.tensor === output && holds.layout === outputLayout,
+      );
+      return { every, instructions, ...(buffer < 0 ? {} : { output: buffer }) };
+    }),
+  };
+}
+
 function reportedStep({ program, memory }: Plan, step: PlannedStep, index: number): ReportedStep {
   const { choice, symbol } = step;
   const written = program.tensors[choice.output]!;
-  const live = (kind: ReportedBuffer["kind"]): number =>
-    besideOthers(memory.buffers).reduce(
-      (sum, b) => (b.holds.kind === kind && b.from <= index && index <= b.to ? sum + aligned(b) : sum),
-      0,
-    );
   return {
     layer: symbol,
     kernel: choice.kernel,
@@ -109,7 +143,7 @@ function reportedStep({ program, memory }: Plan, step: PlannedStep, index: numbe
     instructions: Math.round(choice.cost),
     constantBytes: constantBytes(choice),
     scratchBytes: choice.scratchBytes,
-    live: { tensors: live("tensor"), scratch: live("scratch") },
+    live: liveBytes(memory.buffers, index),
   };
 }
 
@@ -125,11 +159,23 @@ function reportedBuffer({ program, steps }: Plan, buffer: PlacedBuffer): Reporte
   return { kind: "tensor", name, shape, holds: text, ...place, ...rows };
 }
 
-function reportedPoint({ arenaBytes, instructions }: CurvePoint) {
-  return { ramBytes: arenaBytes, instructions, proven: false };
+function reportedPoint({ arenaBytes, ...point }: CurvePoint): ReportedPoint {
+  return { ramBytes: arenaBytes, ...point };
 }
 
-/** Bytes up to where another buffer can begin. */
-function aligned({ bytes, align = ARENA_ALIGN }: PlacedBuffer): number {
-  return Math.ceil(bytes / align) * align;
+/** Bytes that are alive in a step. Behind the highest buffer nothing is lost to alignment: that may be any of them. */
+function liveBytes(buffers: readonly PlacedBuffer[], step: number): ReportedStep["live"] {
+  const alive = besideOthers(buffers).filter((b) => b.from <= step && step <= b.to);
+  const lost = ({ bytes, align = ARENA_ALIGN }: PlacedBuffer): number =>
+    Math.ceil(bytes / align) * align - bytes;
+  const last = alive.reduce<PlacedBuffer | undefined>(
+    (most, b) => (most === undefined || lost(b) > lost(most) ? b : most),
+    undefined,
+  );
+  const sum = (kind: ReportedBuffer["kind"]): number =>
+    alive.reduce(
+      (bytes, b) => (b.holds.kind === kind ? bytes + b.bytes + (b === last ? 0 : lost(b)) : bytes),
+      0,
+    );
+  return { tensors: sum("tensor"), scratch: sum("scratch") };
 }

@@ -43,7 +43,65 @@ describe("without a compiler", () => {
   });
 });
 
+describe("a board of several memories", () => {
+  const f4 = findBoard("stm32f4-discovery");
+  /** The board with so many KiB of RAM and of core-coupled memory. */
+  const boardOf = (ram: number, ccm: number): Board => ({
+    ...f4,
+    memories: {
+      ...f4.memories,
+      ram: { ...f4.memories.ram, size: ram * 1024 },
+      others: [{ ...f4.memories.others![0]!, size: ccm * 1024 }],
+    },
+  });
+  const compile = (_: Cpu, banks?: readonly number[]): CompiledModel =>
+    banks === undefined ? cnn : mnistCnn({ banks });
+  const fitOn = async (board: Board, make = compile) =>
+    (await fitBoards([board], { compile: make, link: false }))[0]!;
+  const { arenaBytes } = cnn.plan.memory;
+
+  it("has room for an arena in one of them, whichever it is", async () => {
+    const inRam = await fitOn(boardOf(128, 64));
+    expect(inRam).toMatchObject({ fits: "yes", arena: [{ bytes: arenaBytes, memory: "ram" }], banks: null });
+    expect(fitText("net", [inRam])).not.toContain("has room in");
+    const elsewhere = await fitOn(boardOf(10, 64));
+    expect(elsewhere).toMatchObject({ fits: "yes", arena: [{ bytes: arenaBytes, memory: "ccm" }] });
+    expect(elsewhere.ram.needed).toBe(inRam.ram.needed - arenaBytes);
+    const text = `stm32f4-discovery: the arena (${arenaBytes} bytes) has room in ccm, not in ram`;
+    expect(fitText("net", [elsewhere])).toContain(text);
+    expect(fitMarkdown("net", [elsewhere])).toContain(`* ${text}`);
+  });
+
+  it("says which banks it has room for, and those have it", async () => {
+    const board = boardOf(13, 12);
+    const none = await fitOn(board);
+    expect(none).toMatchObject({ fits: "no", arena: [{ memory: null }] });
+    const option = /--arena-banks (\d+)K,(\d+)K has, in ccm, ram/.exec(fitText("net", [none]))!;
+    const banks = option.slice(1).map((kib) => 1024 * Number(kib));
+    expect(banks).toEqual(none.banks!.map((b) => b.bytes));
+    const withThem = await fitOn(board, () => mnistCnn({ banks }));
+    expect(withThem.fits).toBe("yes");
+    expect(new Set(withThem.arena.map((a) => a.memory))).toEqual(new Set(["ram", "ccm"]));
+    withThem.arena.forEach(({ bytes }, i) => {
+      expect(bytes).toBeLessThanOrEqual(banks[i]!);
+    });
+    expect(fitText("net", [withThem])).toMatch(/stm32f4-discovery: bank 0 \(\d+ bytes\) in ccm, bank 1/);
+    expect((await fitOn(boardOf(1, 1))).banks).toBeNull();
+  });
+});
+
 describeWith(["arm-none-eabi-gcc"], "with images", () => {
+  it("an image counts what is put into another memory there, and not in its own", async () => {
+    const board = findBoard("stm32f4-discovery");
+    const { ram } = board.memories;
+    const [whole] = await fitBoards([board], { compile: () => cnn, link: true });
+    const small = { ...board, memories: { ...board.memories, ram: { ...ram, size: 10 * 1024 } } };
+    const [row] = await fitBoards([small], { compile: () => cnn, link: true });
+    const { arenaBytes } = cnn.plan.memory;
+    expect(row).toMatchObject({ fits: "yes", arena: [{ bytes: arenaBytes, memory: "ccm" }] });
+    expect(row!.ram.needed).toBe(whole!.ram.needed - arenaBytes);
+  });
+
   it("no estimate is wrong: yes and no are what the linker says", async () => {
     const small = ["nucleo-f030r8", "stm32f103", "stm32vldiscovery", "microbit"];
     const boards = full ? listBoards() : small.map((id) => findBoard(id));

@@ -1,10 +1,12 @@
 /** The data of the HTML report against the plans that it is derived from. */
 import { describe, expect, it } from "vitest";
+import { planCurve } from "../src/plan/index.js";
 import { planReport } from "../src/plan-report.js";
 import { macsOf } from "../src/program/index.js";
 import { findBoard, findCpu } from "../src/targets/index.js";
 import { compileGraph, mnistCnn, mnistMlp } from "./support/models.js";
 import { randomConvNet } from "./support/random-conv-net.js";
+import { randomStreamNet } from "./support/random-stream-net.js";
 
 const cpu = findCpu("cortex-m0");
 
@@ -61,6 +63,52 @@ describe.each([
       expect(fields!.match(/;/g)).toHaveLength(pointers.length);
       expect(report.contextBytes).toBe(4 * pointers.length);
     });
+  });
+});
+
+describe("what is not one arena for a whole input", () => {
+  const input = { type: "u8" as const, affine: { numerator: 1, denominator: 64, zero: 128 } };
+
+  it("has the banks, which are the arena together", () => {
+    const report = planReport(mnistCnn({ banks: [10_240, 4096] }), { cpu, goal: "speed" });
+    expect(report.banks).toHaveLength(2);
+    expect(report.banks![0]! + report.banks![1]!).toBe(report.arenaBytes);
+    expect(planReport(mnistCnn(), { cpu, goal: "speed" }).banks).toBeUndefined();
+  });
+
+  it("has the row that is given at a time, and the curve of plans that take rows", () => {
+    const model = mnistCnn({ cpu, pushes: true });
+    const curve = planCurve(model.program, { cpu, pushes: true });
+    const report = planReport(model, { cpu, goal: "speed", curve });
+    expect(report.input.given).toEqual({ what: "row", bytes: report.input.bytes / 28 });
+    const { points } = report.curve!;
+    const sum = report.steps.reduce((all, s) => all + s.instructions, 0);
+    expect(points[0]).toMatchObject({ ramBytes: report.arenaBytes, lowerBound: report.lowerBound });
+    expect(Math.abs(points[0]!.instructions - sum)).toBeLessThan(report.steps.length);
+    expect(points.every((p) => p.rolledSteps > 0)).toBe(true);
+  });
+
+  it.each([76_001, 76_002, 76_003])("has the state of a stream and what fills it, seed %d", (seed) => {
+    const model = compileGraph(
+      randomStreamNet(seed),
+      undefined,
+      { input, pushes: true },
+      { endless: true, cpu },
+    );
+    const report = planReport(model, { cpu, goal: "speed" });
+    const { stream, steps, buffers } = report;
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+    expect(report.input.given).toEqual({ what: "sample", bytes: report.input.bytes / stream!.window });
+    const kept = [stream!.input, ...stream!.steps.flatMap((s) => (s.output === undefined ? [] : [s.output]))];
+    expect(kept.toSorted((a, b) => a - b)).toEqual(
+      buffers.flatMap((b, i) => (b.kind === "tensor" ? [i] : [])),
+    );
+    expect(kept.reduce((sum, i) => sum + buffers[i]!.bytes, 0)).toBe(stream!.stateBytes);
+    stream!.steps.forEach(({ output }, i) => {
+      if (output !== undefined) expect(buffers[output]!.name).toBe(steps[i]!.writes);
+    });
+    expect(stream!.steps.at(-1)).toMatchObject({ every: stream!.perOutput });
+    expect(stream!.stateBytes).toBeLessThanOrEqual(report.arenaBytes);
   });
 });
 

@@ -23,7 +23,7 @@ const PARTIALS = [
 ];
 
 /** The same for HTML. */
-const HTML_PARTIALS = ["report/memory-map", "report/board", "report/curve", "report/tables"];
+const HTML_PARTIALS = ["memory-map", "board", "stream", "curve", "tables"].map((name) => `report/${name}`);
 
 type Renderer = (name: string, data: object) => string;
 

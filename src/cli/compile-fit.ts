@@ -1,8 +1,9 @@
 import type { CompiledModel } from "../compile.js";
 import { fail } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
+import { type ArenaPart, arenaParts, placedParts } from "../fit-arena.js";
 import { constantBytes, peakStep } from "../plan/index.js";
-import { type Board, type Cpu, findBoard, findCpu } from "../targets/index.js";
+import { type Board, type Cpu, dataMemories, findBoard, findCpu } from "../targets/index.js";
 
 /** The core that the options name, or undefined. */
 export function cpuOf({ board, cpu }: { readonly board?: string; readonly cpu?: string }): Cpu | undefined {
@@ -37,22 +38,40 @@ export function fitReport(
   if (id === undefined) return { text: "", json: null };
   const board: Board = findBoard(id);
   const { flash, ram } = board.memories;
-  const { banks, arenaBytes } = model.plan.memory;
-  // Which memories banks are in is not known: the smallest may be in this one.
-  const ramBytes = banks === undefined ? arenaBytes : Math.min(...banks);
-  if (model.plan.weightBytes > flash.size || ramBytes > ram.size) {
+  const parts = arenaParts(model.plan.memory);
+  const placed = placedParts(parts, board, 0);
+  if (model.plan.weightBytes > flash.size || placed.some((p) => p.memory === null)) {
     throw fail(
       "fit/too-large",
-      `the model needs ${model.plan.weightBytes} bytes of flash and ${ramBytes} of RAM${mostText(model)}; ${board.name} has ${flash.size} and ${ram.size}`,
+      `the model needs ${model.plan.weightBytes} bytes of flash and ${parts.join(" + ")} of RAM${mostText(model)}; ${board.name} has ${flash.size} and ${memoriesText(board)}`,
       {
         where: id,
         remedy: "use fewer or narrower layers, or a larger board: `bitloom fit MODEL` says which have room",
       },
     );
   }
-  const percent = (bytes: number, size: number): string => `${((100 * bytes) / size).toFixed(1)} %`;
   return {
-    text: `board   ${board.name}: weights take ${percent(model.plan.weightBytes, flash.size)} of flash, the arena ${percent(ramBytes, ram.size)} of RAM`,
+    text: `board   ${board.name}: weights take ${percent(model.plan.weightBytes, flash.size)} of flash, ${placedText(placed, board)}`,
     json: { board: id, flashBytes: flash.size, ramBytes: ram.size },
   };
+}
+
+function percent(bytes: number, size: number): string {
+  return `${((100 * bytes) / size).toFixed(1)} %`;
+}
+
+function memoriesText(board: Board): string {
+  const [ram, ...others] = dataMemories(board);
+  return [String(ram!.size), ...others.map(({ name, size }) => `${size} (${name})`)].join(" + ");
+}
+
+/** Which part of a memory each part of the arena takes. */
+function placedText(placed: readonly ArenaPart[], board: Board): string {
+  const memories = dataMemories(board);
+  const texts = placed.map(({ bytes, memory }, i) => {
+    const what = placed.length === 1 ? "the arena" : `bank ${i}`;
+    const where = memory === "ram" ? "RAM" : memory;
+    return `${what} ${percent(bytes, memories.find((m) => m.name === memory)!.size)} of ${where}`;
+  });
+  return texts.join(", ");
 }

@@ -85,10 +85,11 @@ function run(path: string, options: Options) {
   const report = checkedReportPath(options.report);
   const renode = renodeBoard(options);
   const cpu = cpuOf(options);
+  const measured = options.tune === undefined ? undefined : measurementsFrom(options.tune, cpu);
   let printed = "";
   const model = compileFromOptions(path, options, {
     ...(cpu === undefined ? {} : { cpu }),
-    ...(options.tune === undefined ? {} : { measured: measurementsFrom(options.tune, cpu) }),
+    ...(measured === undefined ? {} : { measured }),
     observe: (name, state) => {
       if (name === stage) printed = stageText(state);
     },
@@ -97,7 +98,7 @@ function run(path: string, options: Options) {
   const files = options.out === undefined ? [] : packageFiles(model.library, kind, identity);
   const extras = renode === undefined ? [] : filesForRenode(model.library.name, renode);
   if (options.out !== undefined) writeFolder(options.out, [...files, ...extras]);
-  if (report !== undefined) writeReport(report, model, options, { board: boardOf(options), cpu });
+  if (report !== undefined) writeReport(report, model, options, { board: boardOf(options), cpu, measured });
   return {
     text: [
       ...(printed === "" ? [] : [printed.trimEnd()]),

@@ -74,8 +74,9 @@ async function run(path: string, options: Options): Promise<CommandResult> {
   };
   try {
     const rows = await fitBoards(boards, {
-      compile: (cpu) => {
-        const model = compileFromOptions(path, options, { cpu });
+      compile: (cpu, banks) => {
+        const model = compileFromOptions(path, options, { cpu, ...(banks === undefined ? {} : { banks }) });
+        if (banks !== undefined) return model;
         name = model.library.name;
         for (const d of model.diagnostics) diagnostics.set(JSON.stringify(d), d);
         return model;

@@ -36,7 +36,7 @@ const MODEL_LIMIT = 1 << 30;
 export function compileFromOptions(
   path: string,
   options: ModelOptions,
-  extra: Pick<CompileOptions, "observe" | "cpu" | "goal" | "measured"> = {},
+  extra: Pick<CompileOptions, "observe" | "cpu" | "goal" | "measured" | "banks"> = {},
 ): CompiledModel {
   const all = { ...compileOptions(options), ...readOptions(path, options), ...extra };
   return compileModelFile(readModelFile(path), path, all);

@@ -10,6 +10,12 @@ import { type Cpu, findCpu } from "../targets/index.js";
 import { compileOptions, type ModelOptions } from "./options.js";
 import { writeWholeFile } from "./write-file.js";
 
+interface ReportContext extends Pick<PlanReportOptions, "board" | "profile"> {
+  readonly cpu: Cpu | undefined;
+  /** Costs that the model was compiled with. */
+  readonly measured?: ReadonlyMap<string, number> | undefined;
+}
+
 /**
  * The path of `--report`. Throws `cli/report` where its name is not one of a page, so that no model or source is replaced by
  * mistake, and `file/…` where a folder or something else that is no file has the name.
@@ -27,22 +33,19 @@ export function checkedReportPath(path: string | undefined): string | undefined 
   throw fail("file/eexist", "exists already as something else", { where: path });
 }
 
-/** Models of more instructions take too long to plan again and again. */
-const MAX_CURVE = 48;
-
 /** Writes the page of a model that was compiled with these options. */
 export function writeReport(
   path: string,
   model: CompiledModel,
   options: ModelOptions,
-  more: Pick<PlanReportOptions, "board" | "profile"> & { readonly cpu: Cpu | undefined },
+  { measured, ...more }: ReportContext,
 ): void {
   const { goal = "speed", pushes = false, endless = false } = compileOptions(options);
   const cpu = more.cpu ?? findCpu(DEFAULT_CPU);
-  const { program } = model;
-  // A stream has one plan: all of it rolls.
-  const hasCurve = !endless && program.instructions.length <= MAX_CURVE;
-  const curve = !hasCurve ? undefined : planCurve(program, { cpu, pushes });
+  const curve = planCurve(model.program, {
+    ...{ cpu, pushes, endless },
+    ...(measured === undefined ? {} : { measured }),
+  });
   const report = planReport(model, { ...more, cpu, goal, curve });
   writeWholeFile(path, planReportHtml(report));
 }

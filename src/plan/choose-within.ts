@@ -17,6 +17,7 @@ import {
 } from "./choose.js";
 import { extended, madeBytes, type OpenGroup, openGroup, waitsIn } from "./open-group.js";
 import { givingUp, handOver, type Live, lastReaders, liveBytes } from "./states.js";
+import type { Work } from "./work.js";
 
 /** Rows of the clock in a tick. */
 const BANDS = [1, 2, 4] as const;
@@ -45,17 +46,22 @@ export interface RollingCandidates {
   readonly pushes: boolean;
   /** Present where rows come without end: then all instructions are one group, which goes on row by row. */
   readonly stream?: StreamShape;
+  /** What all searches may do together. */
+  readonly work: Work;
   /** By the most rows of one call; `undefined` for whole tensors. */
   of(rows: number | undefined): Candidates;
 }
 
-/** Undefined where no plan was found that keeps the limit. */
+/** Undefined where no plan was found that keeps the limit, or where the search's work is done before it finds one. */
 export function chooseWithin(candidates: RollingCandidates, limit: number): ChosenSteps | undefined {
-  const { program } = candidates;
+  const { program, work } = candidates;
   const end = program.instructions.length;
   const search = new Search(candidates, limit);
   search.add(0, { ...startNode(program), previous: undefined, isOpen: false });
-  for (let index = 0; index < end; index++) search.execute(index);
+  for (let index = 0; index < end; index++) {
+    if (work.left <= 0) return undefined;
+    search.execute(index);
+  }
   const found = search.best(end);
   if (found === undefined) return undefined;
   const { pushes, stream } = candidates;
@@ -127,6 +133,7 @@ class Search {
   #once(state: State, index: number): void {
     if (this.candidates.pushes && index === 0) return;
     for (const choice of this.candidates.of(undefined)[index]!) {
+      this.candidates.work.left--;
       for (const next of advance(this.#program, state, choice, this.#lastReader, () => 0)) {
         const { live, choices, code, instructions, flash, peak } = next;
         this.add(index + choice.covers.length, {
@@ -153,6 +160,7 @@ class Search {
   #roll(state: State, group: OpenGroup, index: number): void {
     for (const rows of BANDS.filter((r) => r <= group.band)) {
       for (const choice of this.candidates.of(rows)[index]!) {
+        this.candidates.work.left -= 1 + group.made.length;
         const next = this.#rolled(state, group, choice, rows);
         if (next === undefined) continue;
         const into = index + choice.covers.length;

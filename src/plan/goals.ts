@@ -16,8 +16,9 @@ import {
 } from "./choose.js";
 import type { RollingCandidates } from "./choose-within.js";
 import { lifetimes } from "./lifetimes.js";
-import { fastestWithin, leastRam, ramCurve, type Sized, sized } from "./ram.js";
+import { fastestWithin, leastRam, type Sized, sized } from "./ram.js";
 import { ARENA_ALIGN } from "./types.js";
+import { unlimited, type Work } from "./work.js";
 
 export const defaultCpu = findCpu("cortex-m4");
 
@@ -39,6 +40,8 @@ export interface PlanOptions {
   readonly measured?: ReadonlyMap<string, number>;
   /** Whether all steps run once, on whole tensors. */
   readonly isWhole?: boolean;
+  /** What searches within a limit of RAM may do: without an end by default. */
+  readonly work?: Work;
   /** The groups of steps that roll, in place of those that are found. */
   readonly groups?: (choices: readonly KernelChoice[]) => readonly ChosenGroup[];
 }
@@ -127,37 +130,18 @@ function memoized<K, V>(make: (key: K) => V): (key: K) => V {
   };
 }
 
-/** A plan on the curve of RAM against instructions. */
-export interface CurvePoint {
-  readonly arenaBytes: number;
-  /** Estimated, of a whole run. */
-  readonly instructions: number;
-  /** Steps that roll. */
-  readonly rolledSteps: number;
-}
-
-/** Plans from the fastest to the one of the least RAM that are found. */
-export function planCurve(program: DeviceProgram, options: PlanOptions = {}): CurvePoint[] {
-  const candidates = rollingCandidates(program, options);
-  const fastest = sized(candidates, chosenFor(program, { ...options, goal: "speed" }));
-  return ramCurve(candidates, fastest).map(({ arenaBytes, chosen: { choices, groups } }) => ({
-    arenaBytes,
-    instructions: Math.round(choices.reduce((sum, c) => sum + c.cost, 0)),
-    rolledSteps: groups.reduce((sum, { from, to }) => sum + to - from + 1, 0),
-  }));
-}
-
-function rollingCandidates(
+export function rollingCandidates(
   program: DeviceProgram,
   options: PlanOptions,
   stream?: StreamShape,
 ): RollingCandidates {
-  const { cpu = defaultCpu, kernels = allKernels, measured } = options;
+  const { cpu = defaultCpu, kernels = allKernels, measured, work = unlimited() } = options;
   const pushes = stream !== undefined || options.pushes === true;
   return {
     program,
     cpu,
     pushes,
+    work,
     ...(stream === undefined ? {} : { stream }),
     of: memoized((rows) => candidatesFor(program, kernels, cpu, measured, rows)),
   };

@@ -1,8 +1,10 @@
 export { candidatesFor, choiceKey, constantBytes, type Goal } from "./choose.js";
-export { type CurvePoint, type PlanOptions, planCurve } from "./goals.js";
+export { type CurvePoint, type PlanCurve, planCurve } from "./curve.js";
+export type { PlanOptions } from "./goals.js";
 export { besideOthers } from "./in-place.js";
 export * from "./peak.js";
 export * from "./plan.js";
 export * from "./print.js";
+export { streamLoad } from "./stream-load.js";
 export * from "./types.js";
 export * from "./verify.js";

@@ -8,8 +8,12 @@ import { placeChosen } from "./in-place.js";
 /** Limits tried on the way to the least RAM, and to one that the placed arena keeps. */
 const MAX_TRIALS = 12;
 
-/** Bytes by which what a search counts may exceed what its plan needs. */
+/** Bytes by which what a search counts may exceed what its plan needs; of a stream, for each of its rings. */
 const SLACK = 24;
+const SLACK_OF_RING = 7;
+
+/** What the search for places counts as, where the first tries do not meet the bound: a second or two. */
+const PLACING = 250_000;
 
 /** A plan before it has names, with the bytes of its arena. */
 export interface Sized {
@@ -17,22 +21,27 @@ export interface Sized {
   readonly arenaBytes: number;
   /** The most bytes that are live at a time. */
   readonly lowerBound: number;
+  /** Whether no places of the same buffers need fewer bytes. */
+  readonly proven: boolean;
 }
 
 export function sized(candidates: RollingCandidates, chosen: ChosenSteps): Sized {
   const align = bufferAlign(candidates.cpu);
-  const { arenaBytes, lowerBound } = placeChosen(candidates.program, chosen, align);
-  return { chosen, arenaBytes, lowerBound };
+  const { arenaBytes, lowerBound, proven } = placeChosen(candidates.program, chosen, align);
+  return { chosen, arenaBytes, lowerBound, proven };
 }
 
 /** The fastest plan found whose arena has at most `limit` bytes. */
 export function fastestWithin(candidates: RollingCandidates, limit: number): Sized | undefined {
   // The search rounds every buffer up to 8 bytes, places do not.
-  let allowed = limit + SLACK;
+  const { stream, program } = candidates;
+  const rings = stream === undefined ? 0 : SLACK_OF_RING * program.instructions.length;
+  let allowed = limit + Math.max(SLACK, rings);
   for (let trial = 0; trial < MAX_TRIALS; trial++) {
     const chosen = chooseWithin(candidates, allowed);
     if (chosen === undefined) return undefined;
     const found = sized(candidates, chosen);
+    if (found.arenaBytes > found.lowerBound) candidates.work.left -= PLACING;
     if (found.arenaBytes <= limit) return found;
     // Live bytes kept the limit, but could not be placed in so little: another plan is wanted.
     allowed = Math.min(allowed - 8, found.lowerBound + SLACK - 8 * (1 + trial));
@@ -52,20 +61,4 @@ export function leastRam(candidates: RollingCandidates, start: Sized): Sized {
     else best = found;
   }
   return best;
-}
-
-/** Each point of a curve has this part of the RAM of the one before, at most. */
-const CURVE_STEP = 0.85;
-
-/** Plans from the fastest to the one with the least RAM, each the fastest that is found within less RAM. */
-export function ramCurve(candidates: RollingCandidates, fastest: Sized): Sized[] {
-  const curve = [fastest];
-  for (;;) {
-    const last = curve.at(-1)!;
-    const next = fastestWithin(candidates, Math.floor(last.arenaBytes * CURVE_STEP));
-    if (next === undefined) break;
-    curve.push(next);
-  }
-  const least = leastRam(candidates, curve.at(-1)!);
-  return least === curve.at(-1) ? curve : [...curve, least];
 }

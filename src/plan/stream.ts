@@ -3,13 +3,21 @@
  * to its end before it steps back.
  */
 import { fail } from "../diagnostics/diagnostic.js";
-import { type DeviceProgram, type StreamShape, streamShape, stretchedProgram } from "../program/index.js";
+import type { KernelChoice } from "../kernels/types.js";
+import {
+  type DeviceProgram,
+  type RowNeed,
+  type RowWindow,
+  type StreamShape,
+  streamShape,
+  stretchedProgram,
+} from "../program/index.js";
 import type { ChosenSteps } from "./choose.js";
 import { chosenFor, type PlanOptions } from "./goals.js";
 import { neededBuffers } from "./lifetimes.js";
 import { streamPeriod } from "./periods.js";
 import { type GroupSchedule, scheduleGroup } from "./rolling.js";
-import type { PlannedStream } from "./types.js";
+import type { PlannedRows, PlannedStream } from "./types.js";
 
 /** Kernels state heights in 16 bits. */
 const MOST_ROWS = 65535;
@@ -62,27 +70,42 @@ function rhythmOf(
 
 /**
  * Rows of the input that are there when the last step makes its first row, and when no step is at a border of its input any
- * more. Row j of a step is made with the row `first + j · stride` of the input.
+ * more.
  */
 function firstRows(
   { rows }: GroupSchedule,
   { choices }: ChosenSteps,
   { strides }: StreamShape,
 ): { readonly first: number; readonly settled: number } {
-  const firsts = new Map<number, number>();
-  let [first, settled] = [0, 0];
+  const firsts = firstsOf(rows, choices, strides);
+  let settled = 0;
   for (const [step, { waits }] of rows) {
-    let inner = 1;
-    first = 1;
-    for (const { on, need, input } of waits) {
-      // Every need is a window of rows: see streamShape.
-      const { span, stride, pad } = need as Exclude<typeof need, "all">;
-      const before = on === "clock" ? 1 : firsts.get(on)!;
-      first = Math.max(first, before + (span - pad - 1) * strides[choices[step]!.inputs[input]!]!);
-      inner = Math.max(inner, Math.ceil(pad / stride));
-    }
-    firsts.set(step, first);
-    settled = Math.max(settled, first + (inner - 1) * strides[choices[step]!.output]!);
+    const inner = waits.map(({ need }) => Math.ceil(windowOf(need).pad / windowOf(need).stride));
+    const stride = strides[choices[step]!.output]!;
+    settled = Math.max(settled, firsts.get(step)! + (Math.max(1, ...inner) - 1) * stride);
   }
-  return { first, settled };
+  return { first: [...firsts.values()].at(-1)!, settled };
+}
+
+/** Rows of the input that are there when a step makes its first row: row j is made `j · stride` rows later. */
+export function firstsOf(
+  rows: ReadonlyMap<number, PlannedRows>,
+  choices: readonly KernelChoice[],
+  strides: readonly number[],
+): ReadonlyMap<number, number> {
+  const firsts = new Map<number, number>();
+  for (const [step, { waits }] of rows) {
+    const first = waits.map(({ on, need, input }) => {
+      const { span, pad } = windowOf(need);
+      const before = on === "clock" ? 1 : firsts.get(on)!;
+      return before + (span - pad - 1) * strides[choices[step]!.inputs[input]!]!;
+    });
+    firsts.set(step, Math.max(1, ...first));
+  }
+  return firsts;
+}
+
+/** Every need is a window of rows: see streamShape. */
+function windowOf(need: RowNeed): RowWindow {
+  return need as RowWindow;
 }

@@ -24,6 +24,7 @@ export function fitText(model: string, rows: readonly BoardFit[]): string {
     textTable(head, table),
     "",
     ...problems(sorted),
+    ...spaced(sorted.flatMap(memoryLines)),
     ...(rows.length === 1 && only !== undefined ? flashingText(only) : []),
     summary(model, rows),
     ...hints(rows),
@@ -48,6 +49,8 @@ export function fitMarkdown(model: string, rows: readonly BoardFit[]): string {
     markdownTable(["board", "core", "fits", "flash, bytes", "RAM, bytes", "QEMU", "Renode"], matrix),
     "",
     ...problems(rows),
+    ...rows.flatMap(memoryLines).map((line) => `* ${line}`),
+    ...(rows.some((row) => memoryLines(row).length > 0) ? [""] : []),
     summary(model, rows),
     "",
     markdownTable(["board", "tool", "`bitloom flash --dry-run`"], commands),
@@ -75,6 +78,25 @@ function problems(rows: readonly BoardFit[]): string[] {
   const failed = rows.flatMap(({ qemu, renode }) => [qemu, renode].filter((t) => t.verdict === "failed"));
   const lines = new Set(failed.map(({ machine, detail }) => `FAILED in ${machine}: ${detail}`));
   return lines.size === 0 ? [] : [...lines, ""];
+}
+
+/** Where the working memory lies, if not in the memory for data and stack, or how it would have room. */
+function memoryLines({ board, arena, banks }: BoardFit): string[] {
+  if (banks !== null) {
+    const sizes = banks.map(({ bytes }) => `${bytes / 1024}K`).join(",");
+    const names = banks.map(({ memory }) => memory).join(", ");
+    return [`${board.id}: no memory has room for the arena; --arena-banks ${sizes} has, in ${names}`];
+  }
+  if (arena.every(({ memory }) => memory === null || memory === "ram")) return [];
+  if (arena.length === 1) {
+    return [`${board.id}: the arena (${arena[0]!.bytes} bytes) has room in ${arena[0]!.memory}, not in ram`];
+  }
+  const parts = arena.map(({ bytes, memory }, i) => `bank ${i} (${bytes} bytes) in ${memory}`);
+  return [`${board.id}: ${parts.join(", ")}`];
+}
+
+function spaced(lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [...lines, ""];
 }
 
 function tools({ flashing }: BoardFit): string {
@@ -114,6 +136,9 @@ function hints(rows: readonly BoardFit[]): string[] {
     ...(isRun
       ? []
       : ["--verify runs the images in QEMU, and in Renode where it is installed, and compares every bit."]),
+    ...(rows.some((row) => memoryLines(row).length > 0)
+      ? ["A section for the arena or a bank places it in another memory: see docs/C-API.md, The arena."]
+      : []),
     ...(rows.length > 1 ? ["With one --board, the commands that flash it are shown too."] : []),
   ];
 }

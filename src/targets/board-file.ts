@@ -83,7 +83,15 @@ export const boardFile = z.strictObject({
     /** Where data and stack lie: one piece. */
     ram: memory,
     /** What else the chip has, which images do not use: further banks, coupled memories, a bootloader's flash. */
-    others: z.array(memory.extend({ name: z.string().regex(/^[a-z0-9-]+$/) })).optional(),
+    others: z
+      .array(
+        memory.extend({
+          name: z.string().regex(/^[a-z0-9-]+$/),
+          /** Whether it is RAM in which an arena can lie; some of it wants a clock first. */
+          data: z.literal(true).optional(),
+        }),
+      )
+      .optional(),
   }),
   /** What the boot ROM wants in an image; absent where the vector table at the start of flash is enough. */
   boot: z.enum(bootHeaders).optional(),

@@ -10,3 +10,4 @@ export {
   type UartDriver,
 } from "./boards.js";
 export { type Cpu, findCpu, isArmv6M, listCpus } from "./cpus.js";
+export { dataMemories, type NamedMemory } from "./data-memories.js";

@@ -39,4 +39,14 @@ describe("bitloom fit", () => {
     expect(stdout).toMatch(/^no +nucleo-f030r8/m);
     expect(stdout).toMatch(/^(yes|maybe) +microbit/m);
   });
+
+  it("says in which memories banks have room", async () => {
+    const large = join(repoRoot, "examples/mnist-cnn/model.onnx");
+    const options = ["--board", "stm32f4-discovery", "--arena-banks", "10K,4K", "--json"];
+    const { exitCode, stdout } = await place.start(["fit", large, ...options]);
+    expect(exitCode).toBe(0);
+    const [board] = JSON.parse(stdout).boards;
+    expect(board).toMatchObject({ fits: "yes", arena: [{ memory: "ram" }, { memory: "ram" }], banks: null });
+    expect(board.ram.needed).toBeGreaterThan(board.arena[0].bytes + board.arena[1].bytes);
+  });
 });

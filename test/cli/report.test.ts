@@ -37,6 +37,27 @@ describe("compile --report", () => {
     expect(readdirSync(join(folder, "deep/er"))).toEqual(["report.html"]);
   });
 
+  it("draws banks, and the curve also where the input is given row by row", async () => {
+    const cnn = join(repoRoot, "examples/mnist-cnn/model.onnx");
+    const page = join(folder, "rows.html");
+    const { exitCode } = await bitloom(
+      "compile",
+      cnn,
+      "--push",
+      "rows",
+      "--arena-banks",
+      "12K,6K",
+      "--report",
+      page,
+    );
+    expect(exitCode).toBe(0);
+    const { elements } = pictureOf(readFileSync(page, "utf8"));
+    expect(elements.filter((e) => e.attributes.class === "bank")).toHaveLength(2);
+    expect(elements.some((e) => e.attributes.id === "ram-curve")).toBe(true);
+    expect(elements.some((e) => e.text.startsWith("one row of 1×1×28×28"))).toBe(true);
+    expect(elements.some((e) => e.text === "Plans of the curve have one arena instead of banks.")).toBe(true);
+  });
+
   it("replaces no model, no folder and no file in a folder's place", async () => {
     const copy = join(folder, "copy.onnx");
     writeFileSync(copy, readFileSync(model));

@@ -85,7 +85,7 @@ describe("plans that roll", () => {
 
   it("on the way from the fastest to the least RAM give every tensor of a trained net", async () => {
     const fastest = mnistCnn();
-    const limits = planCurve(fastest.program, { cpu }).map((point) => point.arenaBytes);
+    const limits = planCurve(fastest.program, { cpu }).points.map((point) => point.arenaBytes);
     expect(limits.length).toBeGreaterThan(3);
     const batch = randomBatch(fastest.program, 2, 1);
     const inner = limits.filter((_, i) => i % 3 === 1);

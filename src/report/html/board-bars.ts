@@ -1,6 +1,6 @@
 /** What a model takes of a board's memories, as bars. */
 import type { PlanReport } from "./data.js";
-import { bytesText, factor, nameText, percent, px } from "./text.js";
+import { bytesAtATime, bytesText, factor, nameText, percent, px } from "./text.js";
 
 const WIDTH = 1076;
 const BAR = 26;
@@ -29,6 +29,8 @@ export interface BoardBars {
   readonly width: number;
   readonly barHeight: number;
   readonly bars: readonly Bar[];
+  /** Whether the arena is several memories: only one may be in this RAM. */
+  readonly hasBanks: boolean;
   /** What comes on top. */
   readonly note: string;
   /** Command that counts it. */
@@ -39,7 +41,7 @@ type Part = readonly [className: string, name: string, bytes: number];
 
 /** Null where the report is for no board. */
 export function boardBars(report: PlanReport): BoardBars | null {
-  const { board, run, weightBytes, arenaBytes, contextBytes, input, output } = report;
+  const { board, run, weightBytes, arenaBytes, banks, contextBytes, input, output } = report;
   if (board === undefined) return null;
   return {
     name: nameText(board.name),
@@ -51,13 +53,20 @@ export function boardBars(report: PlanReport): BoardBars | null {
         ...(run === undefined ? [] : [["callers", "code", run.flashBytes - weightBytes] as const]),
       ]),
       barOf("RAM", board.ramBytes, [
-        ["arena", "arena", arenaBytes],
-        ["callers", "input", input.bytes],
+        ...(banks ?? [arenaBytes]).map(
+          (bytes, i) => ["arena", banks === undefined ? "arena" : `bank ${i}`, bytes] as const,
+        ),
+        [
+          "callers",
+          input.given === undefined ? "input" : `a ${input.given.what} of the input`,
+          bytesAtATime(input),
+        ],
         ["callers", "output", output.bytes],
         ["callers", "context", contextBytes],
         ...(run === undefined ? [] : [["callers", "stack", run.stackBytes] as const]),
       ]),
     ],
+    hasBanks: banks !== undefined,
     note: run === undefined ? "Code and stack come on top" : "The rest of the firmware comes on top",
     command: run === undefined ? "bitloom profile" : "bitloom fit --build",
   };

@@ -2,7 +2,7 @@
 import type { ReportedStep } from "./data.js";
 import { fitText, nameText, px, textWidth } from "./text.js";
 
-/** Pixels that the steps take together, if they are neither too few nor too many for it. */
+/** Pixels that the steps and what stands at their right take together, if they are neither too few nor too many for it. */
 const WIDTH = 984;
 const WIDEST = 246;
 const NARROWEST = 3;
@@ -35,13 +35,15 @@ export interface Columns {
   readonly namesHeight: number;
 }
 
-/** Columns for the steps; `left` and `bottom` are where the axis begins. */
+/** Columns for the steps; `left` and `bottom` are where the axis begins, `beside` what is wanted at their right. */
 export function columnsOf(
   steps: readonly Pick<ReportedStep, "kernel">[],
   left: number,
   bottom: number,
+  beside = 0,
 ): Columns {
-  const column = Math.min(WIDEST, Math.max(NARROWEST, WIDTH / Math.max(1, steps.length)));
+  const room = (WIDTH - beside) / Math.max(1, steps.length);
+  const column = Math.min(WIDEST, Math.max(NARROWEST, room));
   const names = steps.map(({ kernel }, i) => `${i} ${nameText(kernel)}`);
   return { column, width: column * steps.length, ...axisNames(names, column, left, bottom) };
 }

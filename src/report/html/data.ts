@@ -33,8 +33,12 @@ export interface PlanReport {
   readonly run?: ReportedRun;
   /** Steps that run together row by row, in order. */
   readonly groups?: readonly ReportedGroup[];
-  /** Plans from the smallest to the fastest. */
-  readonly curve?: readonly CurvePoint[];
+  /** Bytes of each bank, where the arena is several memories: they follow each other. */
+  readonly banks?: readonly number[];
+  /** Present where the input never ends. */
+  readonly stream?: ReportedStream;
+  /** Present where other plans were looked for. */
+  readonly curve?: ReportedCurve;
 }
 
 /** The input or the output: the caller's memory, not the arena's. */
@@ -44,6 +48,8 @@ export interface CallersBuffer {
   readonly shape: readonly number[];
   readonly type: string;
   readonly bytes: number;
+  /** Present where it is never whole: what is given at a time, and its bytes. */
+  readonly given?: { readonly what: "row" | "sample"; readonly bytes: number };
 }
 
 export interface ReportedStep {
@@ -63,7 +69,7 @@ export interface ReportedStep {
   readonly executed?: number;
   readonly constantBytes: number;
   readonly scratchBytes: number;
-  /** Bytes of the arena that are alive while it runs, each buffer rounded up to its alignment. */
+  /** Bytes of the arena that are alive while it runs, each buffer but the last rounded up to its alignment. */
   readonly live: { readonly tensors: number; readonly scratch: number };
 }
 
@@ -107,11 +113,49 @@ export interface ReportedGroup {
   readonly band: number;
 }
 
+/** Plans for one arena, with the kernels that this one could have had. */
+export interface ReportedCurve {
+  readonly points: readonly CurvePoint[];
+  /** Whether the search came to its end; otherwise there may be more plans. */
+  readonly isWhole: boolean;
+}
+
 export interface CurvePoint {
   /** Size of the arena. */
   readonly ramBytes: number;
+  /** The most bytes that are live at a time: no places of the same buffers need fewer. */
+  readonly lowerBound: number;
+  /** Whether no places of the same buffers need fewer than `ramBytes`. */
+  readonly proven: boolean;
   /** Estimated instructions of the whole run. */
   readonly instructions: number;
-  /** Whether no smaller arena is possible for the same calls. */
-  readonly proven: boolean;
+  /** Steps that go row by row. */
+  readonly rolledSteps: number;
+}
+
+/** An input that is given sample by sample, without end. */
+export interface ReportedStream {
+  /** Samples of the window that the model was trained with; the figures of the report are those of one. */
+  readonly window: number;
+  /** Samples from the start to the first output, and from one output to the next. */
+  readonly warmUp: number;
+  readonly perOutput: number;
+  /** Whether outputs follow from all samples since the start, not from the last ones alone. */
+  readonly isCausal: boolean;
+  /** Bytes that are kept from one sample to the next. */
+  readonly stateBytes: number;
+  /** Estimated instructions of one sample, when every step has rows of its own before and behind it. */
+  readonly instructions: { readonly mean: number; readonly most: number };
+  /** Index of the buffer with the samples that are kept. */
+  readonly input: number;
+  /** One for each step of the report. */
+  readonly steps: readonly ReportedPace[];
+}
+
+export interface ReportedPace {
+  /** It makes a row of its output after every so many samples, with so many instructions (estimated). */
+  readonly every: number;
+  readonly instructions: number;
+  /** Index of the buffer with its output's rows; absent for the caller's. */
+  readonly output?: number;
 }

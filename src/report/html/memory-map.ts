@@ -3,10 +3,11 @@
  * step. Boxes stand in the drawing in steps and bytes, exactly as in the plan; a transform makes pixels of them.
  */
 import { shapeText } from "../../diagnostics/text.js";
+import { BANKS_WIDTH, type BankMark, bankMarks } from "./bank-marks.js";
 import { type BoxLine, boxLabel, LABEL_SIZE } from "./box-label.js";
 import { type Columns, columnsOf } from "./columns.js";
 import type { PlanReport, ReportedBuffer, ReportedGroup } from "./data.js";
-import { axisBytes, bytesText, factor, fitText, nameText, px, stepsText } from "./text.js";
+import { axisBytes, bytesText, factor, nameText, px, stepsText, textWidth } from "./text.js";
 import { binaryTicks } from "./ticks.js";
 
 const LEFT = 76;
@@ -42,6 +43,11 @@ interface Box {
   readonly tooltip: string;
 }
 
+interface Label extends BoxLine {
+  /** Of its box. */
+  readonly className: string;
+}
+
 /** What the template draws. */
 export interface MemoryMap {
   readonly width: number;
@@ -67,10 +73,12 @@ export interface MemoryMap {
   readonly steps: number;
   readonly arenaBytes: number;
   readonly boxes: readonly Box[];
-  readonly labels: readonly BoxLine[];
+  readonly labels: readonly Label[];
   readonly arenaText: string;
   readonly bound: Line & { readonly textY: number };
   readonly brackets: readonly Bracket[];
+  /** Empty where the arena is one. */
+  readonly banks: readonly BankMark[];
   readonly live: LivePanel;
   readonly names: Columns["names"];
 }
@@ -101,17 +109,18 @@ interface LivePanel {
 
 /** The drawing of a plan with an arena of at least one byte. */
 export function memoryMap(report: PlanReport): MemoryMap {
-  const { steps, buffers, arenaBytes, lowerBound, groups = [] } = report;
+  const { steps, buffers, arenaBytes, lowerBound, groups = [], banks = [] } = report;
+  const beside = banks.length > 0 ? BANKS_WIDTH : 0;
   const top = HEAD + (groups.length > 0 ? BRACKETS : 0);
   const bottom = top + MAP_HEIGHT;
   const liveTop = bottom + BETWEEN;
   const liveBottom = liveTop + LIVE_HEIGHT;
-  const { column, width, names, namesHeight } = columnsOf(steps, LEFT, liveBottom);
+  const { column, width, names, namesHeight } = columnsOf(steps, LEFT, liveBottom, beside);
   const upward = MAP_HEIGHT / arenaBytes;
   const y = (bytes: number): number => px(bottom - bytes * upward);
   const boundY = y(lowerBound);
   return {
-    width: Math.ceil(LEFT + width + RIGHT),
+    width: Math.ceil(LEFT + width + Math.max(RIGHT, beside)),
     height: liveBottom + namesHeight,
     left: LEFT,
     right: px(LEFT + width),
@@ -120,7 +129,7 @@ export function memoryMap(report: PlanReport): MemoryMap {
     mapHeight: MAP_HEIGHT,
     panelWidth: px(width),
     tickX: LEFT - 8,
-    isWide: width > PAGE_WIDTH,
+    isWide: width + beside > PAGE_WIDTH,
     areColumnsLined: column >= LINED_COLUMN,
     description: descriptionOf(report),
     transform: transformTo(bottom, column, upward),
@@ -134,7 +143,8 @@ export function memoryMap(report: PlanReport): MemoryMap {
     arenaText: arenaText(report),
     // Below the line where it is close to the top.
     bound: { y: boundY, textY: boundY - top < 16 ? boundY + 13 : boundY - 5, text: boundText(report) },
-    brackets: groups.map((group) => bracketOf(group, column, top)),
+    brackets: groups.map((group) => bracketOf(group, column, top, report.stream !== undefined)),
+    banks: banks.length === 0 ? [] : bankMarks(banks, { right: LEFT + width, bottom, upward }),
     live: livePanel(report, column, liveTop),
     names,
   };
@@ -158,7 +168,7 @@ function boxOf(buffer: ReportedBuffer, index: number): Box {
   };
 }
 
-function labelOf(buffer: ReportedBuffer, column: number, upward: number, bottom: number): BoxLine[] {
+function labelOf(buffer: ReportedBuffer, column: number, upward: number, bottom: number): Label[] {
   const { kind, name, from, to, offset, bytes } = buffer;
   const box = {
     x: LEFT + from * column,
@@ -166,7 +176,8 @@ function labelOf(buffer: ReportedBuffer, column: number, upward: number, bottom:
     width: (to - from + 1) * column,
     height: bytes * upward,
   };
-  return boxLabel(box, kind === "scratch" ? "scratch" : nameText(name), bytesText(bytes));
+  const lines = boxLabel(box, kind === "scratch" ? "scratch" : nameText(name), bytesText(bytes));
+  return lines.map((line) => ({ ...line, className: `on-${kind}` }));
 }
 
 function boxTooltip({ kind, name, shape, holds, rows, offset, bytes, from, to }: ReportedBuffer): string {
@@ -184,25 +195,34 @@ function stepTooltip({ steps }: PlanReport, index: number, layer: string): strin
   return `step ${index}: ${nameText(layer)}\n${bytesText(live.tensors + live.scratch)} alive`;
 }
 
-function arenaText({ arenaBytes, lowerBound, proven }: PlanReport): string {
-  const size = `arena ${bytesText(arenaBytes)}`;
+function arenaText({ arenaBytes, lowerBound, proven, banks }: PlanReport): string {
+  const size = `arena ${bytesText(arenaBytes)}${banks === undefined ? "" : ` in ${banks.length} banks`}`;
   if (arenaBytes === lowerBound) return `${size} = the lower bound: no plan of these calls needs less`;
   return proven ? `${size}, proven: no plan of these calls needs less` : size;
 }
 
-function boundText({ arenaBytes, lowerBound }: PlanReport): string {
-  return arenaBytes === lowerBound ? "" : `lower bound ${bytesText(lowerBound)}`;
+function boundText({ arenaBytes, lowerBound, banks }: PlanReport): string {
+  const what = banks === undefined ? "lower bound" : "lower bound of one arena";
+  return arenaBytes === lowerBound ? "" : `${what} ${bytesText(lowerBound)}`;
 }
 
-function bracketOf({ from, to, band }: ReportedGroup, column: number, top: number): Bracket {
+function bracketOf(
+  { from, to, band }: ReportedGroup,
+  column: number,
+  top: number,
+  isStream: boolean,
+): Bracket {
+  const unit = isStream ? "sample" : "row";
+  const [pace, turn] =
+    band === 1 ? [`${unit} by ${unit}`, `one ${unit}`] : [`${band} ${unit}s at a time`, `${band} ${unit}s`];
   const [x1, x2] = [px(LEFT + from * column + 2), px(LEFT + (to + 1) * column - 2)];
   const y = top - HEAD - 2;
   return {
     path: `M${x1} ${y + 6}V${y}H${x2}V${y + 6}`,
-    text: fitText(band === 1 ? "row by row" : `${band} rows at a time`, x2 - x1, LABEL_SIZE),
+    text: [pace, turn].find((text) => textWidth(text, LABEL_SIZE) <= x2 - x1) ?? "",
     x: px((x1 + x2) / 2),
     y: y - 6,
-    tooltip: `${stepsText(from, to)} run together, ${band === 1 ? "one row" : `${band} rows`} of the input at a time`,
+    tooltip: `${stepsText(from, to)} run together, ${turn} of what the first reads at a time`,
   };
 }
 
@@ -230,6 +250,7 @@ function livePanel({ steps, arenaBytes, lowerBound }: PlanReport, column: number
   };
 }
 
-function descriptionOf({ steps, buffers, arenaBytes, lowerBound }: PlanReport): string {
-  return `Memory map: ${buffers.length} buffers over ${steps.length} steps in an arena of ${arenaBytes} bytes; the lower bound is ${lowerBound} bytes. The tables below have every number.`;
+function descriptionOf({ steps, buffers, arenaBytes, lowerBound, banks }: PlanReport): string {
+  const split = banks === undefined ? "" : ` in banks of ${banks.join(", ")} bytes`;
+  return `Steps run from left to right, addresses grow upwards: ${buffers.length} buffers over ${steps.length} steps in an arena of ${arenaBytes} bytes${split}. The lower bound is ${lowerBound} bytes. The tables below have every number.`;
 }

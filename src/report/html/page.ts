@@ -3,10 +3,11 @@ import { createHash } from "node:crypto";
 import { renderHtml } from "../../assets/templates.js";
 import { shapeText } from "../../diagnostics/text.js";
 import { boardBars } from "./board-bars.js";
-import { curveOf } from "./curve.js";
+import { curveNote, curveOf } from "./curve.js";
 import type { CallersBuffer, PlanReport, ReportedRun, ReportedStep } from "./data.js";
 import { memoryMap } from "./memory-map.js";
-import { bytesText, count, nameText, percent, shapesText } from "./text.js";
+import { streamView } from "./stream.js";
+import { bytesAtATime, bytesText, count, nameText, percent, shapesText } from "./text.js";
 
 /** The page; equal reports give equal bytes. It is well-formed XML, too. */
 export function planReportHtml(report: PlanReport): string {
@@ -19,9 +20,13 @@ export function planReportHtml(report: PlanReport): string {
     figures: figuresOf(report),
     map: report.arenaBytes > 0 ? memoryMap(report) : null,
     hasRows: report.buffers.some((b) => b.rows !== undefined),
+    hasBanks: report.banks !== undefined,
     hasRun: report.run !== undefined,
     board: boardBars(report),
+    stream: streamView(report),
+    hasCurve: report.curve !== undefined,
     curve: curveOf(report),
+    curveNote: curveNote(report),
     layers: layerRows(report),
     total: totalRow(report),
     buffers: bufferRows(report),
@@ -78,10 +83,10 @@ function figuresOf(report: PlanReport): Figure[] {
           value: bytesText(contextBytes + run.stackBytes),
           note: `of RAM; the stack takes ${bytesText(run.stackBytes)} at most`,
         },
-    { name: "input", value: bytesText(input.bytes), note: callersText(input) },
+    { name: "input", value: bytesText(bytesAtATime(input)), note: inputText(input) },
     { name: "output", value: bytesText(output.bytes), note: callersText(output) },
     run === undefined
-      ? { name: "instructions", value: count(estimate), note: "estimate of one run" }
+      ? { name: "instructions", value: count(estimate), note: `estimate of one ${runText(report)}` }
       : { name: "instructions", value: count(run.instructions), note: runsText(run) },
     { name: "MACs", value: count(macs), note: "multiply-accumulates" },
   ];
@@ -89,6 +94,15 @@ function figuresOf(report: PlanReport): Figure[] {
 
 function runsText({ inputs }: ReportedRun): string {
   return inputs === 1 ? "executed by one run" : `executed by one run, mean of ${count(inputs)}`;
+}
+
+function runText({ stream }: PlanReport): string {
+  return stream === undefined ? "run" : `window of ${count(stream.window)} samples`;
+}
+
+function inputText(input: CallersBuffer): string {
+  const { given } = input;
+  return given === undefined ? callersText(input) : `one ${given.what} of ${callersText(input)}`;
 }
 
 function callersText({ shape, type }: CallersBuffer): string {

@@ -1,5 +1,6 @@
 /** Numbers and names as the report writes them, and how wide they are. */
 import { printable, shapeText } from "../../diagnostics/text.js";
+import type { CallersBuffer } from "./data.js";
 
 /** `13,136`. */
 export function count(value: number): string {
@@ -9,6 +10,11 @@ export function count(value: number): string {
 /** `13,136 B`. */
 export function bytesText(bytes: number): string {
   return `${count(bytes)} B`;
+}
+
+/** Bytes of the input that the caller has at a time. */
+export function bytesAtATime({ bytes, given }: CallersBuffer): number {
+  return given?.bytes ?? bytes;
 }
 
 /** Bytes on an axis: `512 B`, `1.5 KiB`, `64 KiB`, `2 MiB`. */

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { printable } from "../../../src/diagnostics/text.js";
 import { planReport } from "../../../src/plan-report.js";
-import type { CurvePoint, PlanReport } from "../../../src/report/html/data.js";
+import type { CurvePoint, PlanReport, ReportedCurve, ReportedStream } from "../../../src/report/html/data.js";
 import { planReportHtml } from "../../../src/report/html/page.js";
 import { findBoard, findCpu } from "../../../src/targets/index.js";
 import { mnistCnn, mnistMlp } from "../../support/models.js";
@@ -99,7 +99,8 @@ describe("the page", () => {
   const report = smallReport(6, "tensor", {
     board: { name: "a board", flashBytes: 4096, ramBytes: 2048 },
     groups: [{ from: 1, to: 3, band: 2 }],
-    curve: [{ ramBytes: 640, instructions: 2100, proven: true }],
+    banks: [384, 256],
+    curve: curveFor([640, 800]),
   });
   const html = planReportHtml(report);
   const elements = readXml(html);
@@ -127,7 +128,11 @@ describe("the page", () => {
 
   it("has an alternative for every drawing, and a scope for every head of a table", () => {
     for (const { attributes } of elements.filter((e) => e.name === "svg")) {
-      const isNamed = attributes.role === "img" && (attributes["aria-label"] ?? "").length > 20;
+      const texts = ["aria-labelledby", "aria-describedby"].map(
+        (name) => elements.find((e) => e.attributes.id === attributes[name])?.text ?? "",
+      );
+      const named = attributes["aria-label"] ?? texts.join(": ");
+      const isNamed = attributes.role === "img" && named.length > 20;
       expect(isNamed || attributes["aria-hidden"] === "true").toBe(true);
     }
     for (const { attributes } of elements.filter((e) => e.name === "th")) {
@@ -165,7 +170,7 @@ describe("the page", () => {
   it("has sections for a board, groups and a curve only where there are any", () => {
     const classes = (text: string): string[] => readXml(text).map((e) => e.attributes.class ?? "");
     const bare = planReportHtml(smallReport(6));
-    for (const name of ["bars", "bracket", "curve"]) {
+    for (const name of ["bars", "bracket", "curve", "bank", "bank-end"]) {
       expect(classes(html)).toContain(name);
       expect(classes(bare)).not.toContain(name);
     }
@@ -207,12 +212,42 @@ describe("names of hostile models", () => {
   });
 });
 
+/** Plans with so many bytes of RAM; instructions are those of a small report of six steps. */
+function curveFor(rams: readonly number[], isWhole = true): ReportedCurve {
+  return {
+    isWhole,
+    points: rams.map((ramBytes, i): CurvePoint => {
+      const proven = i % 2 === 0;
+      return {
+        ramBytes,
+        lowerBound: ramBytes - (proven ? 0 : 8),
+        proven,
+        instructions: 2100 + i,
+        rolledSteps: i,
+      };
+    }),
+  };
+}
+
+/** Every second step of a small report has rows after every second sample only. */
+function streamFor(steps: number): ReportedStream {
+  return {
+    ...{ window: 20, warmUp: 12, perOutput: 2, isCausal: false, stateBytes: 1234, input: 0 },
+    instructions: { mean: 75, most: 100 },
+    steps: Array.from({ length: steps }, (_, i) => {
+      return { every: 1 + (i % 2), instructions: 50, ...(i === steps - 1 ? {} : { output: 2 * i }) };
+    }),
+  };
+}
+
 /** A page with every section. */
 function fullPage(name: string): string {
   const report = smallReport(9, name, {
     board: { name, flashBytes: 4096, ramBytes: 64 },
     groups: [{ from: 0, to: 1, band: 1 }],
-    curve: [{ ramBytes: 640, instructions: 2100, proven: false }],
+    curve: curveFor([640, 500, 300], false),
+    banks: [500, 140],
+    stream: streamFor(9),
     lowerBound: 600,
     run: { machine: name, inputs: 2, instructions: 5000, flashBytes: 900, stackBytes: 80 },
   });
@@ -291,19 +326,139 @@ describe("groups that run row by row", () => {
   });
 });
 
+describe("banks", () => {
+  it.each([
+    [[384, 256]],
+    [[8, 8, 8, 616]],
+    [[616, 8, 8, 8]],
+    [[160, 160, 160, 160]],
+  ])("of %j bytes: each ends at its line, and their names stand apart from each other", (banks) => {
+    const { elements, transform, panel } = pictureOf(planReportHtml(smallReport(6, "tensor", { banks })));
+    const heightOf = (bytes: number): number =>
+      inPixels({ x: 0, y: bytes, width: 1, height: 0 }, transform).y;
+    const sums = banks.map((_, i) => banks.slice(0, i + 1).reduce((a, b) => a + b, 0));
+    const ends = elements.filter((e) => e.attributes.class === "bank-end" && e.attributes.d !== "M0 7H22");
+    const drawn = ends.map((e) => Number(/^M\S+ (\S+)H/.exec(e.attributes.d!)![1]));
+    drawn.forEach((y, i) => {
+      expect(y).toBeCloseTo(heightOf(sums[i]!), 1);
+    });
+    const names = elements.filter((e) => e.name === "text" && e.parent?.attributes.class === "bank");
+    expect(names.map((e) => e.text)).toEqual(banks.flatMap((bytes, i) => [`bank ${i}`, `${bytes} B`]));
+    const svg = elements.find((e) => e.attributes.id === "memory-map")!.attributes;
+    const boxes = names.map(({ attributes, text }): Rectangle => {
+      const [x, y] = [Number(attributes.x), Number(attributes.y)];
+      return { x, y: y - 9, width: text.length * 11 * 0.61, height: 11 };
+    });
+    expect(overlaps(boxes)).toEqual([]);
+    for (const { x, y, width } of boxes) {
+      expect(x).toBeGreaterThan(panel.x + panel.width);
+      expect(x + width).toBeLessThanOrEqual(Number(svg.width));
+      expect(y).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe("a stream", () => {
+  const stream = streamFor(6);
+  const input = { ...smallReport(1).input, bytes: 400, given: { what: "sample" as const, bytes: 20 } };
+  const board = { name: "b", flashBytes: 4096, ramBytes: 2048 };
+  const report = smallReport(6, "tensor", { stream, input, board });
+  const html = planReportHtml(report);
+
+  it("has a table of what each layer costs and keeps, which adds up", () => {
+    const rows = tableRows(readXml(html))[0]!;
+    const number = (text: string | undefined): number => Number(text!.replaceAll(",", ""));
+    const body = rows.slice(1, -1);
+    expect(body.map((cells) => cells[2])).toEqual([
+      "every sample",
+      ...stream.steps.map((s) => (s.every === 1 ? "every sample" : "every 2 samples")),
+    ]);
+    expect(body.slice(1).map((cells) => number(cells[4]))).toEqual(
+      stream.steps.map((s) => s.instructions / s.every),
+    );
+    const kept = [stream.input, ...stream.steps.map((s) => s.output)];
+    expect(body.map((cells) => number(cells[8]))).toEqual(
+      kept.map((i) => (i === undefined ? 0 : report.buffers[i]!.bytes)),
+    );
+  });
+
+  it("says what state it has, and counts one sample of the input", () => {
+    for (const text of [
+      "1,234 B",
+      "100 at most",
+      "every 2 samples",
+      "the last 12 samples",
+      "a sample of the input 20 B",
+    ])
+      expect(html).toContain(text);
+    expect(html).toContain("estimate of one window of 20 samples");
+    expect(planReportHtml(smallReport(6))).not.toContain("Sample by sample");
+  });
+});
+
 describe("the curve of RAM against instructions", () => {
+  it("tells of each point its bytes, its bound, and whether it is proven", () => {
+    const { points } = curveFor([640, 500, 300]);
+    const report = smallReport(6, "tensor", { curve: { points, isWhole: true } });
+    const rows = tableRows(readXml(planReportHtml(report)))[0]!.slice(1);
+    const of = (n: number): string => (n / 2100).toFixed(2);
+    expect(rows).toEqual(
+      points
+        .toReversed()
+        .map((p) => [
+          ...[String(p.ramBytes), String(p.lowerBound), p.proven ? "yes" : "no"],
+          ...[
+            `${p.instructions}`.replace(/(?=\d{3}$)/, ","),
+            `× ${of(p.instructions)}`,
+            String(p.rolledSteps),
+          ],
+          p.ramBytes === 640 ? "of this report" : "",
+        ]),
+    );
+  });
+
+  it("has the plan of the report beside it, where that was chosen for something else", () => {
+    const curve = curveFor([600, 500]);
+    const { circles } = curveOf(smallReport(6, "tensor", { curve }));
+    expect(circles.map((c) => [c.ramBytes, c.className])).toEqual([
+      [500, "open"],
+      [600, "proven"],
+      [640, "proven this"],
+    ]);
+  });
+
+  it("says in words why there is none, or not all of one", () => {
+    const pageOf = (rams: readonly number[], isWhole: boolean): string =>
+      planReportHtml(smallReport(6, "tensor", { curve: curveFor(rams, isWhole) }));
+    const hasCurve = (html: string): boolean => html.includes('id="ram-curve"');
+    expect(pageOf([640, 500], true)).not.toContain("search for plans");
+    const cases = [
+      [pageOf([640, 500], false), true, "There may be plans between these"],
+      [pageOf([640], false), false, "There is no curve: the model has 6 steps"],
+      [pageOf([640], true), false, "No plan with less RAM than the fastest was found"],
+    ] as const;
+    for (const [html, isDrawn, text] of cases) {
+      expect(hasCurve(html)).toBe(isDrawn);
+      expect(html).toContain(text);
+    }
+  });
+
   it("is as low as the fastest plan that a budget allows", () => {
     const point = fc.record({
       ramBytes: fc.integer({ min: 1, max: 100_000 }),
       instructions: fc.integer({ min: 1, max: 1e8 }),
       proven: fc.boolean(),
+      lowerBound: fc.constant(1),
+      rolledSteps: fc.constant(0),
     });
     fc.assert(
-      fc.property(fc.array(point, { minLength: 1, maxLength: 8 }), (curve) => {
-        const { circles, heightAt } = curveOf(smallReport(2, "t", { curve }));
-        expect(circles).toHaveLength(curve.length);
-        for (const { ramBytes, x } of circles) {
-          const affordable = circles.filter((c) => c.ramBytes <= ramBytes);
+      fc.property(fc.array(point, { minLength: 2, maxLength: 8 }), (points) => {
+        const report = smallReport(2, "t", { curve: { points, isWhole: true } });
+        const { circles: all, heightAt } = curveOf(report);
+        const circles = all.filter((c) => c.className !== "proven this");
+        expect(circles).toHaveLength(points.length);
+        for (const { x } of circles) {
+          const affordable = circles.filter((c) => c.x <= x);
           const best = Math.max(...affordable.map((c) => c.y));
           expect(heightAt(x)).toBe(best);
         }
@@ -314,7 +469,7 @@ describe("the curve of RAM against instructions", () => {
 });
 
 /** The drawn points, each with its plan's RAM, and the line's height (y downwards) right of a place. */
-function curveOf(report: PlanReport & { curve?: readonly CurvePoint[] }) {
+function curveOf(report: PlanReport) {
   const elements = readXml(planReportHtml(report));
   const svg = elements.find((e) => e.attributes.id === "ram-curve");
   const line = elements.find((e) => isWithin(e, svg) && e.attributes.class === "curve")!.attributes.d!;
@@ -333,6 +488,7 @@ function curveOf(report: PlanReport & { curve?: readonly CurvePoint[] }) {
     .map((e) => ({
       x: Number(e.attributes.cx),
       y: Number(e.attributes.cy),
+      className: e.attributes.class!,
       ramBytes: Number(
         elements
           .find((t) => t.parent === e)!
