@@ -21,10 +21,10 @@ describe.each([
 
     it("has every buffer at its place, under its own name", () => {
       expect(report.buffers.map(({ offset, bytes, from, to }) => ({ offset, bytes, from, to }))).toEqual(
-        plan.memory.buffers.map(({ offset, bytes, from, to, isOverInput }) => ({
+        plan.memory.buffers.map(({ offset, bytes, from, to, overInputUntil }) => ({
           ...{ offset, bytes, to },
           // Where outputs lie over inputs a box begins when the one beneath it ends.
-          from: isOverInput ? from + 1 : from,
+          from: overInputUntil === undefined ? from : overInputUntil + 1,
         })),
       );
       plan.memory.buffers.forEach(({ holds }, i) => {
@@ -117,7 +117,7 @@ it("has no box over another where outputs lie over inputs", () => {
   const model = compileGraph(randomConvNet(90_013), undefined, { input });
   const { memory } = model.plan;
   const { buffers, steps } = planReport(model, { cpu, goal: "speed" });
-  expect(memory.buffers.some((b) => b.isOverInput)).toBe(true);
+  expect(memory.buffers.some((b) => b.overInputUntil !== undefined)).toBe(true);
   expect(Math.max(...steps.map((s) => s.live.tensors + s.live.scratch))).toBe(memory.lowerBound);
   buffers.forEach((a, i) => {
     for (const b of buffers.slice(i + 1)) {

@@ -1,12 +1,17 @@
 /**
  * Outputs over inputs: where a kernel may write over an input that nobody reads again, both can have the same bytes. That is
- * done in steps that would need more bytes than are needed in any case.
+ * done in steps that would need more bytes than are needed in any case. In a rolled group rows of any output are written
+ * over rows that nobody reads again.
  */
+import { rowBytes } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram } from "../program/index.js";
-import type { ChosenSteps } from "./choose.js";
+import type { ChosenGroup, ChosenSteps } from "./choose.js";
 import { groupOf, lifetimes } from "./lifetimes.js";
 import { placeBuffers } from "./memory.js";
+import { type RowMaker, staysBehind } from "./over-rows.js";
+import { scheduleGroup } from "./rolling.js";
+import { choiceNeeds } from "./schedule.js";
 import { alignedTo, placeStairs } from "./stairs.js";
 import { ARENA_ALIGN, type Buffer, type MemoryPlan, type PlacedBuffer } from "./types.js";
 
@@ -25,7 +30,7 @@ interface Stack {
 /** The smallest arena that is found for the tensors and the working memory of a choice. */
 export function placeChosen(program: DeviceProgram, chosen: ChosenSteps, align: number): MemoryPlan {
   const buffers = lifetimes(program, chosen, align);
-  const pairs = pairsOf(buffers, chosen);
+  const pairs = pairsOf(program, buffers, chosen);
   const live = liveBytes(buffers, align);
   const most = Math.max(0, ...live);
   const lowerBound = boundOf(buffers, pairs, live, align);
@@ -50,7 +55,11 @@ function smaller(a: MemoryPlan, b: MemoryPlan): MemoryPlan {
  */
 export function besideOthers<T extends PlacedBuffer>(buffers: readonly T[]): T[] {
   return buffers
-    .map((b) => ({ ...b, from: b.from + (b.isOverInput ? 1 : 0), to: b.to - (b.isUnderOutput ? 1 : 0) }))
+    .map((b) => ({
+      ...b,
+      from: (b.overInputUntil ?? b.from - 1) + 1,
+      to: (b.underOutputFrom ?? b.to + 1) - 1,
+    }))
     .filter((b) => b.from <= b.to);
 }
 
@@ -59,21 +68,64 @@ export function belowInput(over: Buffer, under: Buffer, align: number): number {
   return Math.max(0, alignedTo(over.bytes - under.bytes, align));
 }
 
-/**
- * Outputs and what they may lie over, at most one for each. Rows that roll come in between those of other steps: only outside
- * groups all is read before something else is written.
- */
-function pairsOf(buffers: readonly Buffer[], { choices, groups }: ChosenSteps): Pair[] {
-  return choices.flatMap((choice, step) => {
-    if (choice.inPlace === undefined || groupOf(groups, step) !== undefined) return [];
-    const over = buffers.findIndex((b) => b.from === step && b.to > step && isOutput(b, choice));
+/** Outputs and what they may lie over, at most one for each. */
+function pairsOf(program: DeviceProgram, buffers: readonly Buffer[], chosen: ChosenSteps): Pair[] {
+  const { choices, groups } = chosen;
+  const pairs: Pair[] = [];
+  const isFree = new Map(groups.map((group) => [group, freeInGroup(program, chosen, group)]));
+  choices.forEach((choice, step) => {
+    const group = groupOf(groups, step);
+    const { from, to } = group ?? { from: step, to: step };
+    const over = buffers.findIndex((b) => b.from === from && b.to > to && isOutput(b, choice));
+    if (over === -1) return;
     const unders = [...buffers.keys()].filter((i) => {
       const b = buffers[i]!;
-      return b.to === step && b.from < step && mayLieUnder(b, choice);
+      if (b.to !== to || b.from >= from || pairs.some(({ under }) => under === i)) return false;
+      if (group === undefined) return reads(choice, b) && mayLieUnder(b, choice);
+      return buffers[over]!.bytes <= b.bytes && mayLieUnder(b, choice) && isFree.get(group)!(step, b);
     });
-    if (over === -1 || unders.length === 0) return [];
-    return [{ over, under: unders.reduce((a, b) => (buffers[b]!.bytes > buffers[a]!.bytes ? b : a)) }];
+    if (unders.length === 0) return;
+    const under = unders.reduce((a, b) => (buffers[b]!.bytes > buffers[a]!.bytes ? b : a));
+    pairs.push({ over, under });
   });
+  return pairs;
+}
+
+/**
+ * Whether a step of a group may write over a tensor from before it. Traces compute what fused kernels skip when the group is
+ * done: what these read must be whole then.
+ */
+function freeInGroup(
+  program: DeviceProgram,
+  { choices }: ChosenSteps,
+  group: ChosenGroup,
+): (step: number, under: Buffer) => boolean {
+  const { progress, rows } = scheduleGroup(program, choices, group);
+  const maker = (step: number): RowMaker => ({
+    position: step,
+    progress: progress.get(step)!,
+    rows: rows.get(step)!.rows,
+  });
+  return (step, under) => {
+    const { holds } = under;
+    if (holds.kind !== "tensor") return false;
+    const { tensor, layout } = holds;
+    const steps = choices.map((_, at) => at).slice(group.from, group.to + 1);
+    const reading = steps.filter((at) => reads(choices[at]!, under));
+    if (reading.some((at) => choices[at]!.covers.length !== 1)) return false;
+    const readers = reading.flatMap((at) => {
+      const choice = choices[at]!;
+      const needs = choiceNeeds(program, choice);
+      return choice.inputs.flatMap((id, i) =>
+        id === tensor && choice.inputLayouts[i] === layout ? [{ ...maker(at), need: needs[i]! }] : [],
+      );
+    });
+    const { output, outputLayout } = choices[step]!;
+    return staysBehind(maker(step), readers, {
+      over: rowBytes(program.tensors[output]!, outputLayout),
+      under: rowBytes(program.tensors[tensor]!, layout),
+    });
+  };
 }
 
 /** Whether a buffer holds all rows of a choice's output. */
@@ -82,14 +134,22 @@ export function isOutput({ holds, slots }: Buffer, { output, outputLayout }: Ker
   return isTensor && slots === undefined;
 }
 
-/** Whether a buffer holds all rows of an input that a choice may write over, whichever of the inputs it is. */
-export function mayLieUnder(buffer: Buffer, { inputs, inputLayouts, inPlace = [] }: KernelChoice): boolean {
-  const { holds, slots } = buffer;
-  if (holds.kind !== "tensor" || slots !== undefined) return false;
-  const places = inputs.flatMap((id, i) =>
-    id === holds.tensor && inputLayouts[i] === holds.layout ? [i] : [],
+/** Whether a choice reads what a buffer holds. */
+function reads({ inputs, inputLayouts }: KernelChoice, { holds }: Buffer): boolean {
+  return inputs.some(
+    (id, i) => holds.kind === "tensor" && id === holds.tensor && inputLayouts[i] === holds.layout,
   );
-  return places.length > 0 && places.every((i) => inPlace.includes(i));
+}
+
+/** Whether a buffer holds all rows of a tensor, and a choice may write over it in all the inputs that it is. */
+export function mayLieUnder(
+  { holds, slots }: Buffer,
+  { inputs, inputLayouts, inPlace = [] }: KernelChoice,
+): boolean {
+  if (holds.kind !== "tensor" || slots !== undefined) return false;
+  return inputs.every(
+    (id, i) => id !== holds.tensor || inputLayouts[i] !== holds.layout || inPlace.includes(i),
+  );
 }
 
 /** Sum of live bytes in each step. Of one buffer, the highest, what is lost to alignment does not count. */
@@ -116,8 +176,9 @@ function boundOf(
 ): number {
   const least = [...live];
   for (const { over, under } of pairs) {
-    const smaller = Math.min(buffers[over]!.bytes, buffers[under]!.bytes);
-    least[buffers[over]!.from]! -= alignedTo(smaller, align);
+    const [last, first] = [buffers[over]!, buffers[under]!];
+    const smaller = alignedTo(Math.min(last.bytes, first.bytes), align);
+    for (let step = last.from; step <= first.to; step++) least[step]! -= smaller;
   }
   return Math.max(0, ...least, ...pairs.map((pair) => narrowed(buffers, pair, pairs, live, align)));
 }
@@ -153,9 +214,9 @@ function stack(buffers: readonly Buffer[], pairs: readonly Pair[], lowerBound: n
     });
   });
   for (const { under, over } of pairs) {
-    const isLarger = placed[over]!.bytes > placed[under]!.bytes;
-    if (isLarger) placed[under] = { ...placed[under]!, isUnderOutput: true };
-    else placed[over] = { ...placed[over]!, isOverInput: true };
+    const [last, first] = [placed[over]!, placed[under]!];
+    if (last.bytes > first.bytes) placed[under] = { ...first, underOutputFrom: last.from };
+    else placed[over] = { ...last, overInputUntil: first.to };
   }
   return { buffers: placed, arenaBytes: height, lowerBound, proven: height === lowerBound };
 }

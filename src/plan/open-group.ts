@@ -3,6 +3,7 @@ import { type Layout, layoutBytes, rowBytes } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, RowNeed, TensorId } from "../program/index.js";
 import { isCallers } from "./lifetimes.js";
+import { type RowReader, staysBehind } from "./over-rows.js";
 import {
   choiceNeeds,
   clockProgress,
@@ -14,10 +15,11 @@ import {
 } from "./schedule.js";
 import { aligned, type Live } from "./states.js";
 
-/** A tensor in a layout that a step of the group makes. */
+/** A tensor in a layout that a step of the group makes; its place in the list is the step's position. */
 interface Made {
   readonly tensor: TensorId;
   readonly layout: Layout;
+  readonly choice: KernelChoice;
   readonly progress: Progress;
   readonly limit: number;
   /** Rows that the readers so far need at once. */
@@ -94,21 +96,89 @@ export function extended(program: DeviceProgram, group: OpenGroup, choice: Kerne
   return {
     ...group,
     clockSlots: Math.max(group.clockSlots, ...clockSlots),
-    made: [...made, { tensor, layout, progress, limit, slots: 1 }],
+    made: [...made, { tensor, layout, choice, progress, limit, slots: 1 }],
     scratch: Math.max(group.scratch, aligned(choice.scratchBytes)),
   };
 }
 
-/** Bytes of the group's tensors: of those in `kept` whole, of the others as many rows as are needed. */
+/**
+ * Bytes of the group's tensors: of those in `kept` whole, of the others as many rows as are needed. What can be written over
+ * tensors from before the group, which are not in `kept`, takes none.
+ */
 export function madeBytes(program: DeviceProgram, group: OpenGroup, kept: Live): number {
   const pushed = aligned(group.clockSlots * rowBytes(program.tensors[group.clock]!, "channels"));
-  return group.made.reduce((sum, { tensor, layout, slots }) => {
-    if (isCallers(program, tensor, layout)) return sum;
-    const shape = program.tensors[tensor]!;
-    const isKept = kept.get(tensor)?.has(layout);
-    const bytes = isKept ? layoutBytes(shape, layout) : slots * rowBytes(shape, layout);
-    return sum + aligned(bytes);
-  }, pushed);
+  return group.made.reduce(
+    (sum, { tensor, layout, slots }) => {
+      if (isCallers(program, tensor, layout)) return sum;
+      const shape = program.tensors[tensor]!;
+      const isKept = kept.get(tensor)?.has(layout);
+      const bytes = isKept ? layoutBytes(shape, layout) : slots * rowBytes(shape, layout);
+      return sum + aligned(bytes);
+    },
+    pushed - savedBytes(program, group, kept),
+  );
+}
+
+/** A tensor from before the group that nobody reads behind it, with the steps of the group that read it. */
+interface Dying {
+  readonly id: TensorId;
+  readonly layout: Layout;
+  readonly readers: readonly (RowReader & { readonly choice: KernelChoice })[];
+}
+
+function savedBytes(program: DeviceProgram, group: OpenGroup, kept: Live): number {
+  const whole = [...group.made.keys()].filter((position) => {
+    const { tensor, layout } = group.made[position]!;
+    return kept.get(tensor)?.has(layout) && !isCallers(program, tensor, layout);
+  });
+  if (whole.length === 0) return 0;
+  let dying = dyingIn(program, group, kept);
+  let saved = 0;
+  for (const position of whole) {
+    const under = dying.find((d) => mayLieUnder(program, group, position, d));
+    if (under === undefined) continue;
+    const { tensor, layout } = group.made[position]!;
+    saved += aligned(layoutBytes(program.tensors[tensor]!, layout));
+    dying = dying.filter((d) => d !== under);
+  }
+  return saved;
+}
+
+function dyingIn(program: DeviceProgram, group: OpenGroup, kept: Live): Dying[] {
+  const found = new Map<string, Dying>();
+  group.made.forEach(({ tensor, progress, choice }, position) => {
+    choice.inputs.forEach((id, i) => {
+      const layout = choice.inputLayouts[i]!;
+      const isPushed = group.clockSlots > 0 && id === group.clock;
+      if (kept.get(id)?.has(layout) || isCallers(program, id, layout) || isPushed) return;
+      if (madeIn(group, id, layout) !== undefined) return;
+      const rows = program.tensors[tensor]!.shape[0];
+      const reader = { position, progress, rows, choice, need: needsOf(program, choice)[i]! };
+      const known = found.get(`${id} ${layout}`)?.readers ?? [];
+      found.set(`${id} ${layout}`, { id, layout, readers: [...known, reader] });
+    });
+  });
+  return [...found.values()];
+}
+
+/** Whether a step may write over a tensor that the group reads: the rule of `plan/in-place.ts`. */
+function mayLieUnder(
+  program: DeviceProgram,
+  group: OpenGroup,
+  position: number,
+  { id, layout, readers }: Dying,
+): boolean {
+  const { tensor, layout: outputLayout, choice, progress } = group.made[position]!;
+  const { inputs, inputLayouts, inPlace = [] } = choice;
+  const [over, under] = [program.tensors[tensor]!, program.tensors[id]!];
+  if (layoutBytes(over, outputLayout) > layoutBytes(under, layout)) return false;
+  if (readers.some((r) => r.choice.covers.length !== 1)) return false;
+  if (inputs.some((input, i) => input === id && inputLayouts[i] === layout && !inPlace.includes(i)))
+    return false;
+  return staysBehind({ position, progress, rows: over.shape[0] }, readers, {
+    over: rowBytes(over, outputLayout),
+    under: rowBytes(under, layout),
+  });
 }
 
 function madeIn({ made }: OpenGroup, tensor: TensorId, layout: Layout): Made | undefined {

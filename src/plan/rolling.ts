@@ -8,6 +8,7 @@ import type { PlannedRows, PlannedWait } from "./types.js";
 export interface GroupSchedule {
   /** By step. */
   readonly rows: ReadonlyMap<number, PlannedRows>;
+  readonly progress: ReadonlyMap<number, Progress>;
   /** Slots of the ring that a step writes, as its readers in the group need them; absent where it has none. */
   readonly slots: ReadonlyMap<number, number>;
   /** Rows of the clock's tensor that are still read at once, where it is a ring too. */
@@ -49,7 +50,13 @@ export function scheduleGroup(
       else slots.set(on, Math.max(slots.get(on) ?? 0, needed));
     }
   }
-  return { rows, slots, clockSlots, ticks: Math.max(...[...progress.values()].map((p) => p.length)) };
+  return {
+    rows,
+    progress,
+    slots,
+    clockSlots,
+    ticks: Math.max(...[...progress.values()].map((p) => p.length)),
+  };
 }
 
 /** Tensors of which a step finds only some rows: the clock's, and what steps of the group made before it. */

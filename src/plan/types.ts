@@ -30,10 +30,10 @@ export interface Buffer {
 
 export interface PlacedBuffer extends Buffer {
   readonly offset: number;
-  /** It is written over an input of step `from`, which is no smaller, and whose bytes these are until then. */
-  readonly isOverInput?: true;
-  /** A larger output of step `to` is written over it; from then on the bytes are the output's. */
-  readonly isUnderOutput?: true;
+  /** It is written over an input, which is no smaller, and whose bytes these are until this step (inclusive). */
+  readonly overInputUntil?: number;
+  /** A larger output is written over it; from this step on the bytes are the output's. */
+  readonly underOutputFrom?: number;
 }
 
 /** A kernel's call with the places of its data. */

@@ -1,5 +1,7 @@
 import { fail } from "../diagnostics/diagnostic.js";
+import { type Layout, layoutBytes, rowBytes } from "../kernels/layout.js";
 import { inputRows } from "../kernels/rows.js";
+import type { DeviceProgram, TensorId } from "../program/index.js";
 import type { Place, Plan, PlannedStep, PlannedStream, RolledGroup } from "./types.js";
 
 /**
@@ -36,8 +38,10 @@ function simulate(plan: Plan, { from, to, clock, ticks }: RolledGroup): void {
     const given = Math.min((tick + 1) * clock.band, clock.rows);
     steps.forEach((step, i) => {
       const next = rowsUntil(step, done[i]!, (on) => (on === "clock" ? given : done[on - from]!));
-      for (let row = done[i]!; row < next; row++)
+      for (let row = done[i]!; row < next; row++) {
         requireRows(plan, step, row, { given, pushed }, written, from);
+        requireOlder(plan, step, row, steps, (j) => (j === i ? row : done[j]!));
+      }
       for (let row = done[i]!; row < next; row++) written[i]![row % written[i]!.length] = row;
       done[i] = next;
     });
@@ -77,6 +81,43 @@ function requireRows(
       if (!isThere) throw broken(`${step.symbol} reads row ${read} of an input, which is not there`);
     }
   }
+}
+
+/** Bytes of the arena that a whole tensor has; undefined where it is the caller's, or a ring. */
+interface Extent {
+  readonly start: number;
+  readonly rowBytes: number;
+  readonly end: number;
+}
+
+function extentOf(program: DeviceProgram, place: Place, id: TensorId, layout: Layout): Extent | undefined {
+  if (place.kind !== "arena" || place.slots !== undefined) return undefined;
+  const tensor = program.tensors[id]!;
+  const { offset } = place;
+  return { start: offset, rowBytes: rowBytes(tensor, layout), end: offset + layoutBytes(tensor, layout) };
+}
+
+/** Rows of whole tensors that an output row reads, where rows of the group's outputs are written over them. */
+function requireOlder(
+  { program }: Plan,
+  step: PlannedStep,
+  row: number,
+  steps: readonly PlannedStep[],
+  writtenOf: (step: number) => number,
+): void {
+  step.choice.inputs.forEach((id, input) => {
+    const read = extentOf(program, step.inputs[input]!, id, step.choice.inputLayouts[input]!);
+    if (read === undefined) return;
+    const [first, end] = inputRows(program, step.choice, input, [row, row + 1]);
+    if (first === end) return;
+    steps.forEach(({ choice, output, symbol }, j) => {
+      const over = extentOf(program, output, choice.output, choice.outputLayout);
+      if (over === undefined || over.start >= read.end || read.start >= over.end) return;
+      if (choice.output === id && choice.outputLayout === step.choice.inputLayouts[input]) return;
+      if (over.start + writtenOf(j) * over.rowBytes > read.start + first * read.rowBytes)
+        throw broken(`${step.symbol} reads row ${first} of an input, over which ${symbol} has written`);
+    });
+  });
 }
 
 /** The last `pushed` rows of those given, or all, where the tensor is whole. */

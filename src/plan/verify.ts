@@ -25,12 +25,16 @@ export function verifyPlan(plan: Plan): void {
   }
 }
 
-/** Whether `b` is written over `a`, which no later step reads, where the kernel allows that. */
-function isOver({ steps }: Plan, a: PlacedBuffer, b: PlacedBuffer): boolean {
-  const { choice, rolled } = steps[b.from]!;
-  const isBelow = a.offset - b.offset === belowInput(b, a, b.align ?? ARENA_ALIGN);
-  const fits = isBelow && a.to === b.from && a.from < b.from;
-  return rolled === undefined && fits && isOutput(b, choice) && mayLieUnder(a, choice);
+/**
+ * Whether `b` is written over `a`, which no later step reads, where the kernel allows that. Of a group `verifyRings` sees that
+ * rows are read before.
+ */
+function isOver({ steps, groups }: Plan, a: PlacedBuffer, b: PlacedBuffer): boolean {
+  const group = groups.find(({ from }) => from === b.from);
+  const maker = steps.slice(b.from, a.to + 1).find(({ choice }) => isOutput(b, choice));
+  if (maker === undefined || a.to !== (group?.to ?? b.from) || a.from >= b.from) return false;
+  const below = belowInput(b, a, b.align ?? ARENA_ALIGN);
+  return a.offset - b.offset === below && !(group && below > 0) && mayLieUnder(a, maker.choice);
 }
 
 /** Every buffer must lie wholly in one bank. */

@@ -1,12 +1,15 @@
 /** Outputs over inputs: the bytes of every plan are followed step by step, and the generated C is run. */
 import { describe, expect, it } from "vitest";
-import { hostEmulator } from "../../src/emulators/index.js";
+import { hostEmulator, qemuEmulator } from "../../src/emulators/index.js";
 import { randomBatch } from "../../src/inputs.js";
 import { layoutBytes } from "../../src/kernels/layout.js";
 import { type Place, type Plan, planProgram, verifyPlan } from "../../src/plan/index.js";
 import { placeBuffers } from "../../src/plan/memory.js";
 import { findBoard } from "../../src/targets/index.js";
 import { verifyModel } from "../../src/verify.js";
+import { methods } from "../methods/methods.js";
+import { batchOf } from "../support/methods/machines.js";
+import { buildNet, deviceInput, inputsOf } from "../support/methods/net.js";
 import { compileGraph, full } from "../support/models.js";
 import { randomConvNet } from "../support/random-conv-net.js";
 import { type ProgramOptions, randomProgram } from "../support/random-program.js";
@@ -27,9 +30,12 @@ const OPTIONS: ProgramOptions = {
   instructions: 12,
 };
 
+const hasQemu = (await qemuEmulator.find()) !== undefined;
+
 /** Outputs over inputs, and inputs under larger outputs. */
 function overInputs({ memory }: Plan): number {
-  return memory.buffers.filter((b) => b.isOverInput || b.isUnderOutput).length;
+  return memory.buffers.filter((b) => b.overInputUntil !== undefined || b.underOutputFrom !== undefined)
+    .length;
 }
 
 /**
@@ -96,6 +102,27 @@ describe("outputs over inputs", () => {
       expect({ seed, builds: builds.length, wrong }).toEqual({ seed, builds: 2, wrong: [] });
     }
   }, 3_600_000);
+
+  it.each([
+    "adabin",
+    "lq_resnet",
+    "mobinet",
+    "quicknet",
+  ])("roll over the rows of a stream: %s computes the same in less RAM", async (name) => {
+    const net = methods.flatMap((m) => m.nets).find((n) => n.name === name)!;
+    const compiled = (goal: "speed" | "ram") => buildNet({ ...net, options: { ...net.options, goal } }, 1);
+    const built = compiled("ram");
+    const { plan } = built.compiled;
+    const rolled = plan.groups.filter((group) =>
+      plan.memory.buffers.some((b) => b.from === group.from && b.overInputUntil === group.to),
+    );
+    expect(rolled.length).toBeGreaterThan(0);
+    expect(plan.memory.arenaBytes).toBeLessThan(0.9 * compiled("speed").compiled.plan.memory.arenaBytes);
+    const batch = batchOf(inputsOf(net, 2, 4).map((input) => deviceInput(built, input)));
+    const board = findBoard("mps2-an386");
+    for (const emulator of [hostEmulator, ...(hasQemu ? [qemuEmulator] : [])])
+      expect(await verifyModel(built.compiled, batch, { emulator, board })).toMatchObject({ passed: true });
+  }, 600_000);
 
   it("are refused by the plan's verifier where the kernel does not allow it", () => {
     for (let seed = firstSeed; ; seed++) {
