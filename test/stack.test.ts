@@ -8,17 +8,35 @@ import type { CompiledModel } from "../src/compile.js";
 import { stackHeader } from "../src/emit/index.js";
 import { anyBoardWith, stackOfModel } from "../src/stack.js";
 import { findBoard, findCpu } from "../src/targets/index.js";
-import { hostCc } from "../src/toolchain/index.js";
+import { type EntryPoint, hostCc } from "../src/toolchain/index.js";
 import { methods } from "./methods/methods.js";
 import { buildNet } from "./support/methods/net.js";
-import { full, mnistCnn, mnistMlp } from "./support/models.js";
+import { compileGraph, full, mnistCnn, mnistMlp } from "./support/models.js";
+import { randomStreamNet } from "./support/random-stream-net.js";
 import { measureStack, type StackCore, stackBoard, stackCores } from "./support/stack.js";
 import { describeWith } from "./toolchain/toy.js";
 
 type Compile = (core: StackCore) => CompiledModel;
 
+/** Stored bytes of inputs of signals. */
+const INPUT = { type: "u8" as const, affine: { numerator: 1, denominator: 64, zero: 128 } };
+
+function samples(core: StackCore, isCausal: boolean): CompiledModel {
+  const { cpu } = stackBoard(core);
+  const graph = randomStreamNet(76_001, { isCausal });
+  return compileGraph(graph, undefined, { input: INPUT, pushes: true }, { cpu, endless: true });
+}
+
+/** Nets whose input is pushed: their names tell by what. */
+const pushed: readonly [string, Compile][] = [
+  ["mnist_cnn by rows", (core) => mnistCnn({ cpu: stackBoard(core).cpu, pushes: true })],
+  ["a signal by samples", (core) => samples(core, false)],
+  ["a causal signal by samples", (core) => samples(core, true)],
+];
+
 /** Nets of the examples and of the methods, by name. */
 const nets = new Map<string, Compile>([
+  ...pushed,
   ["mnist_mlp", (core) => mnistMlp({ cpu: stackBoard(core).cpu })],
   ["mnist_cnn", (core) => mnistCnn({ cpu: stackBoard(core).cpu })],
   ...methods
@@ -30,16 +48,30 @@ const nets = new Map<string, Compile>([
 ]);
 
 /** Planes, regions with softmax, float layers and bases; in the long version every net on every core. */
-const few = ["mnist_cnn", "eedn", "binary_weight_detector", "abc_layer"];
+const few = [
+  "mnist_cnn",
+  "eedn",
+  "binary_weight_detector",
+  "abc_layer",
+  ...pushed.slice(0, 2).map(([name]) => name),
+];
 const chosen: readonly [StackCore, string][] = full
   ? stackCores.flatMap((core) => [...nets.keys()].map((name): [StackCore, string] => [core, name]))
   : (["cortex-m0", "cortex-m4", "cortex-m55"] as const).flatMap((core) =>
       few.map((name): [StackCore, string] => [core, name]),
     );
 
+/** The functions that a net's library has. */
+function entriesOf(name: string): readonly EntryPoint[] {
+  const by = /by (row|sample)s$/.exec(name)?.[1];
+  return ["init", "run", "selftest", ...(by === undefined ? [] : (["reset", `push_${by}`] as EntryPoint[]))];
+}
+
 describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "the bound on the stack", () => {
   it.each(chosen)("on %s of %s is at least what is written, and little more", async (core, name) => {
-    for (const { entry, taken, bytes, path } of await measureStack(nets.get(name)!(core), core)) {
+    const measured = await measureStack(nets.get(name)!(core), core);
+    expect(measured.map(({ entry }) => entry)).toEqual(entriesOf(name));
+    for (const { entry, taken, bytes, path } of measured) {
       const way = path.map((p) => `${p.function} ${p.bytes}`).join(" > ");
       expect(taken, `${entry}: ${way}`).toBeLessThanOrEqual(bytes);
       expect(bytes - taken, `${entry}, ${taken} of ${bytes}: ${way}`).toBeLessThanOrEqual(
