@@ -9,12 +9,14 @@ import { stackHeader } from "../src/emit/index.js";
 import { anyBoardWith, stackOfModel } from "../src/stack.js";
 import { findBoard, findCpu } from "../src/targets/index.js";
 import { type EntryPoint, hostCc } from "../src/toolchain/index.js";
+import { writeLibrary } from "../src/verify.js";
 import { methods } from "./methods/methods.js";
+import { callProblems } from "./support/calls.js";
 import { buildNet } from "./support/methods/net.js";
 import { compileGraph, full, mnistCnn, mnistMlp } from "./support/models.js";
 import { randomStreamNet } from "./support/random-stream-net.js";
 import { measureStack, type StackCore, stackBoard, stackCores } from "./support/stack.js";
-import { describeWith } from "./toolchain/toy.js";
+import { describeWith, temporaryFolder, toy } from "./toolchain/toy.js";
 
 type Compile = (core: StackCore) => CompiledModel;
 
@@ -78,6 +80,36 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "the bound on the stack",
         Math.max(64, taken / 4),
       );
     }
+  });
+});
+
+describeWith(["arm-none-eabi-gcc", "arm-none-eabi-objdump"], "no call of a library", () => {
+  const folder = temporaryFolder();
+  /** Thumb-1 calls the most helpers of the compiler; in the long version every core. */
+  const cores: readonly StackCore[] = full ? stackCores : ["cortex-m0"];
+
+  it.each(
+    cores.flatMap((core) => [...nets.keys()].map((name): [StackCore, string] => [core, name])),
+  )("on %s of %s is recursive or through a pointer", async (core, name) => {
+    const at = mkdtempSync(join(folder, "net-"));
+    const library = writeLibrary(nets.get(name)!(core), join(at, "library"));
+    expect(await callProblems(library, stackBoard(core), join(at, "build"))).toEqual([]);
+    rmSync(at, { recursive: true });
+  });
+
+  it("escapes: those of a library with both are found", async () => {
+    const selftest =
+      '#include "toy.h"\nstatic int pass(void) { return 0; }\nint (*volatile toy_pass)(void) = pass;\nint toy_selftest(toy_context *context) { return toy_pass() + (context == NULL); }\n';
+    writeFileSync(join(toy.dir, "toy_pointer.c"), selftest);
+    const library = { ...toy, sources: [...toy.sources.slice(0, 2), "toy_pointer.c"] };
+    const problems = await callProblems(library, stackBoard("cortex-m0"), join(folder, "toy"));
+    expect(problems.sort()).toEqual([
+      "deep calls itself: deep > deep",
+      "deep calls itself: deep > deep",
+      "toy_selftest calls through a pointer",
+      "toy_selftest calls through a pointer",
+      "toy_selftest in the image calls through a register",
+    ]);
   });
 });
 
