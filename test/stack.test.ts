@@ -6,10 +6,12 @@ import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import type { CompiledModel } from "../src/compile.js";
 import { stackHeader } from "../src/emit/index.js";
+import { qemuEmulator } from "../src/emulators/index.js";
+import { randomBatch } from "../src/inputs.js";
 import { anyBoardWith, stackOfModel } from "../src/stack.js";
 import { findBoard, findCpu } from "../src/targets/index.js";
 import { type EntryPoint, hostCc } from "../src/toolchain/index.js";
-import { writeLibrary } from "../src/verify.js";
+import { verifyModel, writeLibrary } from "../src/verify.js";
 import { methods } from "./methods/methods.js";
 import { callProblems } from "./support/calls.js";
 import { buildNet } from "./support/methods/net.js";
@@ -80,6 +82,20 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "the bound on the stack",
         Math.max(64, taken / 4),
       );
     }
+  });
+});
+
+describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "a verification", () => {
+  it("compares the stack of what is pushed, too", async () => {
+    const model = mnistCnn({ pushes: true });
+    const board = stackBoard("cortex-m4");
+    const batch = randomBatch(model.program, 1, 1);
+    const { passed, builds } = await verifyModel(model, batch, { emulator: qemuEmulator, board });
+    const detail = builds[0]!.checks.find((c) => c.check === "stack")!.detail;
+    const figures = /, reset \d+ of at most \d+, push_row (\d+) of at most (\d+)$/.exec(detail);
+    expect(figures, detail).not.toBeNull();
+    expect(Number(figures![1])).toBeGreaterThan(100);
+    expect(passed).toBe(true);
   });
 });
 
