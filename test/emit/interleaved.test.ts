@@ -1,21 +1,22 @@
 /**
  * Several models, and several contexts of one model, in one firmware on emulated cores: calls that interleave, and calls of
- * interrupts in the middle of others, give what the reference gives for each input by itself.
+ * interrupts in the middle of others, give what a run of each input by itself gives, and the reference.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import type { CompiledModel } from "../../src/compile.js";
 import { arrayText } from "../../src/emit/c-data.js";
 import { randomBatch } from "../../src/inputs.js";
 import { canonicalBytes, type TensorValues } from "../../src/program/index.js";
 import { compileDevice } from "../../src/reference/device-fast.js";
+import { findCpu } from "../../src/targets/index.js";
 import type { LibraryOnDisk } from "../../src/toolchain/index.js";
 import { writeLibrary } from "../../src/verify.js";
 import { bareObjects, runBare } from "../support/bare-qemu.js";
 import { type BareTarget, bareTargets, mveTarget } from "../support/kernel-cases.js";
-import { compileGraph, mnistCnn, mnistMlp } from "../support/models.js";
+import { compileGraph, full, mnistCnn, mnistMlp } from "../support/models.js";
 import { Random } from "../support/random-graph.js";
 import { randomStreamNet } from "../support/random-stream-net.js";
 import { repoRoot } from "../support/root.js";
@@ -24,20 +25,55 @@ import { describeWith } from "../toolchain/toy.js";
 const folder = mkdtempSync(join(tmpdir(), "bitloom-interleaved-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const targets = [...bareTargets.filter(({ name }) => name === "M0" || name === "M4"), mveTarget];
+/** In the long version on every core. */
+const few = ["M0", "M4"];
+const targets = [...bareTargets.filter(({ name }) => full || few.includes(name)), mveTarget];
 
-/** A frame that comes row by row, one that is whole, and a signal without end. */
-const camera = mnistCnn({ name: "camera", pushes: true });
-const digits = mnistMlp({ name: "digits" });
 const INPUT = { type: "u8" as const, affine: { numerator: 1, denominator: 64, zero: 128 } };
-const signal = compileGraph(
-  randomStreamNet(76_000),
-  undefined,
-  { input: INPUT, pushes: true },
-  { endless: true },
-);
 const FRAMES = 4;
 const ROWS = 28;
+
+/** A model with its library, inputs as the device takes them, and the reference's outputs. */
+interface Speaker {
+  readonly model: CompiledModel;
+  readonly library: LibraryOnDisk;
+  readonly inputs: readonly Uint8Array[];
+  readonly outputs: readonly string[];
+}
+
+/** A frame that comes row by row, one that is whole, and a signal without end. */
+interface Speakers {
+  readonly camera: Speaker;
+  readonly digits: Speaker;
+  readonly signal: Speaker;
+}
+
+function compile(target: BareTarget): Speakers {
+  const cpu = findCpu(target.cpu.replace(/\+.*/, ""));
+  const camera = mnistCnn({ name: "camera", cpu, pushes: true });
+  const digits = mnistMlp({ name: "digits", cpu });
+  const lowering = { input: INPUT, pushes: true };
+  const signal = compileGraph(randomStreamNet(76_000), undefined, lowering, { cpu, endless: true });
+  const folderOf = mkdtempSync(join(folder, "libraries-"));
+  const speaker = (model: CompiledModel, data: Pick<Speaker, "inputs" | "outputs">): Speaker => ({
+    model,
+    library: writeLibrary(model, join(folderOf, model.library.name)),
+    ...data,
+  });
+  return {
+    camera: speaker(camera, cases(camera, FRAMES, 21)),
+    digits: speaker(digits, cases(digits, 3, 22)),
+    signal: speaker(signal, samples(signal, 2 * ROWS)),
+  };
+}
+
+const compiled = new Map<string, Speakers>();
+
+function speakersFor(target: BareTarget): Speakers {
+  const known = compiled.get(target.cpu) ?? compile(target);
+  compiled.set(target.cpu, known);
+  return known;
+}
 
 /** The device's bytes of random inputs, and of what the reference makes of each. */
 function cases({ program }: CompiledModel, count: number, seed: number) {
@@ -56,14 +92,9 @@ function expected(program: CompiledModel["program"], inputs: readonly TensorValu
   return inputs.map((values) => Buffer.from(canonicalBytes(output, run(values))).toString("hex"));
 }
 
-const frames = cases(camera, FRAMES, 21);
-const pages = cases(digits, 3, 22);
-const stream = samples(2 * ROWS);
-
 /** A stream as long as what is pushed beside it, and the outputs of its windows. */
-function samples(count: number) {
-  const { warmUp, perOutput } = signal.plan.stream!;
-  const { program } = signal;
+function samples({ plan, program }: CompiledModel, count: number) {
+  const { warmUp, perOutput } = plan.stream!;
   const [height, width, channels] = program.tensors[program.input.tensor]!.shape;
   const size = width * channels;
   const random = new Random(23);
@@ -73,22 +104,22 @@ function samples(count: number) {
     (_, i) => i * perOutput,
   );
   const windows = starts.map((start) => values.subarray(start * size, (start + height) * size));
-  return { input: Uint8Array.from(values), outputs: expected(program, windows) };
+  return { inputs: [Uint8Array.from(values)], outputs: expected(program, windows) };
 }
 
 const array = (name: string, inputs: readonly Uint8Array[]): string =>
   `static const uint8_t ${name}[] __attribute__((aligned(8))) = {\n${arrayText("uint8_t", Buffer.concat(inputs))}\n};`;
 
 /** Declarations of a program that knows all three libraries. Arenas hold what was there before. */
-const PROGRAM = `#include <stdint.h>
+const programText = ({ camera, digits, signal }: Speakers): string => `#include <stdint.h>
 #include <string.h>
 #include "camera.h"
 #include "digits.h"
 #include "net.h"
 void bare_print(const char *text);
-${array("frames", frames.inputs)}
-${array("pages", pages.inputs)}
-${array("samples", [stream.input])}
+${array("frames", camera.inputs)}
+${array("pages", digits.inputs)}
+${array("samples", signal.inputs)}
 static uint64_t arenas[4][(CAMERA_ARENA_SIZE + DIGITS_ARENA_SIZE + NET_ARENA_SIZE) / 8U + 1U];
 static camera_context cameras[2];
 static digits_context readers[2];
@@ -136,6 +167,23 @@ static inline void hear(uint32_t sample)
     failed |= status < BITLOOM_OK;
     if (status == BITLOOM_DONE) say("signal: ", heard, NET_OUTPUT_SIZE);
 }
+/* Each input by itself, in a whole run. */
+static inline void run_alone(void)
+{
+    uint32_t i;
+    for (i = 0U; i < ${FRAMES}U; i++) {
+        failed |= camera_run(&cameras[0], (const void *)(frames + i * CAMERA_INPUT_SIZE), classes[0]);
+        say("camera alone: ", classes[0], CAMERA_OUTPUT_SIZE);
+    }
+    for (i = 0U; i < 3U; i++) {
+        read_page(0U, i);
+        say("digits alone: ", scores[0], DIGITS_OUTPUT_SIZE);
+    }
+    for (i = NET_WARM_UP_SAMPLES; i <= 2U * ${ROWS}U; i += NET_SAMPLES_PER_OUTPUT) {
+        failed |= net_run(&listener, (const void *)(samples + (i - NET_WARM_UP_SAMPLES) * NET_SAMPLE_COUNT), heard);
+        say("signal alone: ", heard, NET_OUTPUT_SIZE);
+    }
+}
 static inline int end(void)
 {
     bare_print(failed == 0 ? "done\\n" : "failed\\n");
@@ -143,19 +191,14 @@ static inline int end(void)
 }
 `;
 
-let libraries: LibraryOnDisk[] = [];
-beforeAll(() => {
-  libraries = [camera, digits, signal].map((m) => writeLibrary(m, join(folder, m.library.name)));
-});
-
 /** What a program says on a core, one line after another, until it is done. */
 async function said(target: BareTarget, main: string, machine: readonly string[] = []): Promise<string[]> {
   const build = mkdtempSync(join(folder, "build-"));
-  writeFileSync(join(build, "main.c"), `${PROGRAM}\n${main}`);
-  const includes = [
-    ...libraries.map(({ dir }) => `-I${dir}`),
-    `-I${join(repoRoot, "test/support/bare-metal")}`,
-  ];
+  const speakers = speakersFor(target);
+  const libraries = Object.values(speakers).map(({ library }: Speaker) => library);
+  writeFileSync(join(build, "main.c"), `${programText(speakers)}\n${main}`);
+  const own = join(repoRoot, "test/support/bare-metal");
+  const includes = [...libraries.map(({ dir }) => dir), own].map((dir) => `-I${dir}`);
   const objects = await bareObjects(libraries, build, target);
   const args = [...["-Wall", "-Wextra", "-Werror"], ...includes, "main.c", ...objects];
   const lines = (await runBare(build, args, target, machine)).trim().split("\n");
@@ -168,9 +211,12 @@ const of = (lines: readonly string[], who: string): string[] =>
   lines.flatMap((line) => (line.startsWith(`${who}: `) ? [line.slice(who.length + 2)] : []));
 
 describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "calls that interleave", () => {
-  it("have outputs that tell inputs apart", () => {
-    for (const { outputs } of [frames, pages, stream]) expect(new Set(outputs).size).toBeGreaterThan(1);
-    expect(Math.min(stream.outputs.length, frames.outputs.length)).toBeGreaterThan(2);
+  it("have outputs that tell inputs apart, and on a core with vectors kernels of its own", () => {
+    const { camera, digits, signal } = speakersFor(mveTarget);
+    for (const { outputs } of [camera, digits, signal]) expect(new Set(outputs).size).toBeGreaterThan(1);
+    expect(Math.min(signal.outputs.length, camera.outputs.length)).toBeGreaterThan(2);
+    const kernels = camera.model.plan.steps.map(({ choice }) => choice.kernel);
+    expect(kernels).toContainEqual(expect.stringMatching(/_mve$/));
   });
 
   it.each(targets)("of three models on $name: rows, samples and whole runs in turns", async (target) => {
@@ -184,14 +230,17 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "calls that interleave", 
         say("digits: ", scores[0], DIGITS_OUTPUT_SIZE);
         hear(i);
     }
+    run_alone();
     return end();
 }
 `;
+    const { camera, digits, signal } = speakersFor(target);
     const lines = await said(target, main);
-    expect(of(lines, "camera 0")).toEqual(frames.outputs.slice(0, 2));
-    expect(of(lines, "signal")).toEqual(stream.outputs);
-    expect(of(lines, "digits")).toEqual(Array.from({ length: 2 * ROWS }, (_, i) => pages.outputs[i % 3]!));
-    expect(lines.length).toBe(2 + stream.outputs.length + 2 * ROWS);
+    expect(of(lines, "camera 0")).toEqual(camera.outputs.slice(0, 2));
+    expect(of(lines, "signal")).toEqual(signal.outputs);
+    expect(of(lines, "digits")).toEqual(Array.from({ length: 2 * ROWS }, (_, i) => digits.outputs[i % 3]!));
+    for (const [name, { outputs }] of Object.entries({ camera, digits, signal }))
+      expect(of(lines, `${name} alone`)).toEqual(outputs);
   });
 
   it.each(
@@ -209,9 +258,10 @@ describeWith(["arm-none-eabi-gcc", "qemu-system-arm"], "calls that interleave", 
     return end();
 }
 `;
+    const { camera } = speakersFor(target);
     const lines = await said(target, main);
-    expect(of(lines, "camera 0")).toEqual(frames.outputs.slice(0, 2));
-    expect(of(lines, "camera 1")).toEqual(frames.outputs.slice(2, 4));
+    expect(of(lines, "camera 0")).toEqual(camera.outputs.slice(0, 2));
+    expect(of(lines, "camera 1")).toEqual(camera.outputs.slice(2, 4));
     expect(lines.length).toBe(4);
   });
 
@@ -252,11 +302,12 @@ int main(void)
     return end();
 }
 `;
+    const { camera, digits, signal } = speakersFor(target);
     // Time is counted in instructions, so that interrupts come at the same ones in every run.
     const lines = await said(target, main, ["-icount", "shift=5"]);
-    expect(of(lines, "digits")).toEqual([...pages.outputs, ...pages.outputs]);
-    expect(of(lines, "camera 0")).toEqual(frames.outputs.slice(0, 2));
-    expect(of(lines, "signal")).toEqual(stream.outputs);
+    expect(of(lines, "digits")).toEqual([...digits.outputs, ...digits.outputs]);
+    expect(of(lines, "camera 0")).toEqual(camera.outputs.slice(0, 2));
+    expect(of(lines, "signal")).toEqual(signal.outputs);
     const [ticks] = of(lines, "ticks");
     expect(Buffer.from(ticks!, "hex").readUInt32LE()).toBeGreaterThan(50);
   });
