@@ -131,11 +131,25 @@ static void build_piece(work *w, uint32_t r, uint32_t piece) {
     fill_up(w->tables, groups, words);
 }
 
+/* Counts the lines of tile t: before its run, on the stack of which they would be deeper. */
+BITLOOM_CONV_PAIRS_SMALL static void count_lines(const work *w, uint32_t t) {
+    const bitloom_conv_pairs *layer = w->layer;
+    uint32_t r = t * layer->stride_y;
+    uint32_t ky;
+    for (ky = 0U; ky < layer->kernel_height; ky++) {
+        (void)bitloom_conv_pairs_counted_line(w, r);
+        r += layer->dilation_y;
+    }
+}
+
 /* The run of kernel row ky and a piece, whose tables have been built. */
 static void run_piece(work *w, uint32_t t, uint32_t ky, uint32_t piece) {
     const bitloom_conv_pairs *layer = w->layer;
+    const uint32_t is_first = (ky | piece) == 0U ? 1U : 0U;
     w->run.weights = w->weights + (ky * layer->words + piece * layer->piece) * w->outputs;
-    bitloom_conv_pairs_run_tile(w, t, (ky | piece) == 0U ? 1U : 0U,
+    if (is_first != 0U)
+        count_lines(w, t);
+    bitloom_conv_pairs_run_tile(w, t, is_first,
                                 ky == layer->kernel_height - 1U && piece == layer->pieces - 1U ? 1U : 0U);
 }
 
@@ -181,11 +195,11 @@ static void block_tiles(work *w) {
         w->presets[i] = (uint16_t)(1U << layer->planes);
     if (layer->scheme == BITLOOM_CONV_PAIRS_WINDOW) {
         window_tiles(w);
-    } else if (layer->scheme == BITLOOM_CONV_PAIRS_ROWS) {
-        row_tiles(w, 0U, w->tiles);
     } else {
-        for (i = 0U; i < w->tiles; i++)
-            row_tiles(w, i, 1U);
+        /* One call, which compilers make part of this function: no frame of its own. */
+        const uint32_t count = layer->scheme == BITLOOM_CONV_PAIRS_ROWS ? w->tiles : 1U;
+        for (i = 0U; i < w->tiles; i += count)
+            row_tiles(w, i, count);
     }
 }
 

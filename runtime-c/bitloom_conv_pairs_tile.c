@@ -53,12 +53,9 @@ BITLOOM_CONV_PAIRS_SMALL const uint32_t *bitloom_conv_pairs_counted_line(const w
     return line;
 }
 
-/* Line r's sum of x ^ y. */
-static const uint32_t *parity_of(const work *w, uint32_t r) {
-    const uint32_t slot = parity_slot(w, r);
-    if (w->parity_ids[slot] != r)
-        (void)bitloom_conv_pairs_counted_line(w, r);
-    return w->parity + slot * (w->layer->planes + 1U);
+/* Line r's sum of x ^ y, which has been counted. */
+BITLOOM_CONV_PAIRS_SMALL static const uint32_t *parity_of(const work *w, uint32_t r) {
+    return w->parity + parity_slot(w, r) * (w->layer->planes + 1U);
 }
 
 /* Sum over the kernel rows of what is known of every line of tile t, `planes` planes each. */
@@ -167,10 +164,14 @@ static inline void threshold_bits(const uint16_t *thresholds, const uint32_t *cl
     bits[3] = d;
 }
 
-/* Counters of every output start from A - t + 2^planes of each pixel, without its lowest bit. */
-BITLOOM_CONV_PAIRS_SMALL static void preset_states(const work *w, uint32_t t, uint32_t *state) {
-    uint32_t classes[32]; /* then: where their thresholds begin */
-    uint32_t pixels[32];
+/*
+ * Counters of every output start from A - t + 2^planes of each pixel, without its lowest bit. `room` is 64
+ * words: on the stack every layer would pay for them, whatever its padding. Not inlined for the same reason.
+ */
+BITLOOM_CONV_PAIRS_SMALL BITLOOM_NOINLINE static void preset_states(const work *w, uint32_t t, uint32_t *room,
+                                                                    uint32_t *state) {
+    uint32_t *classes = room; /* then: where their thresholds begin */
+    uint32_t *pixels = room + 32;
     const uint32_t planes = w->layer->planes;
     const uint32_t count = bitloom_conv_pairs_classes(w, t, classes, pixels);
     uint32_t output, i;
@@ -249,18 +250,19 @@ BITLOOM_CONV_PAIRS_SMALL void bitloom_conv_pairs_run_tile(work *w, uint32_t t, u
                                                           uint32_t is_last) {
     bitloom_conv_pairs_run *run = &w->run;
     const uint32_t slot = t % w->layer->slots;
+    uint32_t *low = w->low + slot * BITLOOM_CONV_PAIRS_VERSION_WORDS;
     uint32_t *row = is_last != 0U ? result_row(w, t) : NULL;
-    run->low = w->low + slot * BITLOOM_CONV_PAIRS_VERSION_WORDS;
+    run->low = low;
     run->state = w->states + slot * (w->layer->block * (uint32_t)w->layer->planes);
     run->results = row != NULL ? row : run->state;
     run->thresholds = w->thresholds;
     if (is_first != 0U) {
         sum_parity(w, t);
-        bitloom_conv_pairs_versions(w->sum, w->low + slot * BITLOOM_CONV_PAIRS_VERSION_WORDS);
+        if (w->layer->pad == BITLOOM_CONV_PAIRS_PAD_ZERO)
+            preset_states(w, t, low, run->state); /* while the versions are not there yet */
+        bitloom_conv_pairs_versions(w->sum, low);
     }
     if (w->layer->pad == BITLOOM_CONV_PAIRS_PAD_ZERO) {
-        if (is_first != 0U)
-            preset_states(w, t, run->state);
         is_first = 0U;
         run->thresholds = w->presets;
     }

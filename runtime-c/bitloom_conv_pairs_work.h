@@ -39,7 +39,8 @@ typedef struct {
 /* Line r, whose x ^ y have been summed too. */
 const uint32_t *bitloom_conv_pairs_counted_line(const bitloom_conv_pairs_work *w, uint32_t r);
 
-/* One run of tile t: from the start or its counters, to its counters or the output. */
+/* One run of tile t, whose lines have been counted before the first: from the start or its counters, to its
+ * counters or the output. */
 void bitloom_conv_pairs_run_tile(bitloom_conv_pairs_work *w, uint32_t t, uint32_t is_first, uint32_t is_last);
 
 /* Output bits of tile t's outputs to the rows of its lanes. */

@@ -82,6 +82,13 @@ describe("the checks of an image", () => {
     const text = "net_run took 481 bytes of stack, more than its bound of 480";
     expect(exceededStacks(measured(481), stack)).toEqual([{ check: "stack", text }]);
     expect(exceededStacks(verdict, stack)).toEqual([]);
+    const pushed = {
+      ...verdict,
+      stackOf: { init: 0, run: 440, selftest: 500, push_row: 91, push_sample: 0 },
+    };
+    expect(exceededStacks(pushed, stack).map((p) => p.text)).toEqual([
+      "net_push_row took 91 bytes of stack, more than its bound of 90",
+    ]);
   });
 
   it("name the first layer whose tensor differs", () => {

@@ -4,6 +4,9 @@ import { type Frame, frameName } from "./frames.js";
 
 export const PROTOCOL_VERSION = 1;
 
+/** Words of END: of firmware from before the stack of each function was measured, in general, and where input is pushed. */
+const END_WORDS = [6, 9, 12] as const;
+
 export interface Hello {
   readonly protocol: number;
   /** `NAME_MODEL_CRC` of the library that was built. */
@@ -36,8 +39,8 @@ export interface VectorResult {
   readonly traces: readonly TraceHash[];
 }
 
-/** Functions of a library whose stack the harness measures. */
-export const measuredEntries = ["init", "run", "selftest"] as const;
+/** Functions of a library whose stack the harness measures, in the order in which END has them. */
+export const measuredEntries = ["init", "run", "selftest", "reset", "push_row", "push_sample"] as const;
 export type MeasuredEntry = (typeof measuredEntries)[number];
 
 export interface Verdict {
@@ -50,10 +53,10 @@ export interface Verdict {
   /** Bytes of stack that the image reserves; 0 on the host. */
   readonly stackSizeBytes: number;
   /**
-   * Most bytes of stack that a call of each of the library's functions has taken, itself included; 0 where it is not measured,
-   * absent of firmware before these were measured.
+   * Most bytes of stack that a call of each of the library's functions has taken, itself included; 0 where it is not measured or
+   * the library has no such function. Absent of firmware before these were measured, and of what is pushed where nothing is.
    */
-  readonly stackOf?: Readonly<Record<MeasuredEntry, number>>;
+  readonly stackOf?: Readonly<Partial<Record<MeasuredEntry, number>>>;
 }
 
 /** Registers at a fault; the four status registers only where the core has them. */
@@ -122,10 +125,10 @@ export function readResult(frame: Frame, hello: Hello, index: number): VectorRes
 }
 
 export function readVerdict(frame: Frame): Verdict {
-  // Boards may run firmware from before the stack of each function was measured.
-  const isShort = frame.payload.length === 24;
-  const view = viewOf(frame, isShort ? 24 : 36);
+  const words = frame.payload.length / 4;
+  const view = viewOf(frame, 4 * (END_WORDS.find((n) => n === words) ?? END_WORDS[1]));
   const u32 = (index: number): number => view.getUint32(4 * index, true);
+  const measured = measuredEntries.slice(0, words - END_WORDS[0]);
   return {
     pass: u32(0) === 1,
     runs: u32(1),
@@ -133,7 +136,9 @@ export function readVerdict(frame: Frame): Verdict {
     rejectedFrames: u32(3),
     stackUsedBytes: u32(4),
     stackSizeBytes: u32(5),
-    ...(isShort ? {} : { stackOf: { init: u32(6), run: u32(7), selftest: u32(8) } }),
+    ...(measured.length === 0
+      ? {}
+      : { stackOf: Object.fromEntries(measured.map((entry, i) => [entry, u32(END_WORDS[0] + i)])) }),
   };
 }
 

@@ -6,7 +6,7 @@ import type { LibraryOnDisk } from "./library.js";
 import { type StackUse, worstPath } from "./stack.js";
 
 /** The functions that a library may offer, without its name. */
-export const entryPoints = ["init", "run", "selftest", "push_row", "push_sample"] as const;
+export const entryPoints = ["init", "run", "selftest", "reset", "push_row", "push_sample"] as const;
 export type EntryPoint = (typeof entryPoints)[number];
 
 /** Stack of a function that users call. */

@@ -12,6 +12,13 @@
 /* Bytes at the end of the stack whose use counts as overflow: a frame may leave gaps, but rarely so large. */
 #define STACK_GUARD 64U
 
+/* Of END: more where the library's input is pushed. */
+#ifdef HARNESS_PUSHES
+#define END_WORDS 12U
+#else
+#define END_WORDS 9U
+#endif
+
 #define FLAG_TRACE 1U
 #define FLAG_SELFTEST 2U
 
@@ -34,6 +41,10 @@ static harness_instance context;
 static uint32_t init_stack;
 static uint32_t run_stack;
 static uint32_t selftest_stack;
+#ifdef HARNESS_PUSHES
+static uint32_t reset_stack;
+static uint32_t push_stack;
+#endif
 
 static int32_t init_status;
 static int32_t selftest_status;
@@ -98,10 +109,10 @@ static void send_result(void) {
     frame_send(FRAME_RESULT, harness_sequence, parts, 3U);
 }
 
-static void send_end(void) {
-    uint32_t words[9];
+static void send_end(uint32_t passed) {
+    uint32_t words[END_WORDS];
     frame_part part;
-    words[0] = (init_status == 0 && selftest_status == 0 && failed_runs == 0U) ? 1U : 0U;
+    words[0] = passed;
     words[1] = runs;
     words[2] = failed_runs;
     words[3] = rejected_frames;
@@ -110,6 +121,11 @@ static void send_end(void) {
     words[6] = init_stack;
     words[7] = run_stack;
     words[8] = selftest_stack;
+#ifdef HARNESS_PUSHES
+    words[9] = reset_stack;
+    words[10] = HARNESS_PUSHES_SAMPLES ? 0U : push_stack;
+    words[11] = HARNESS_PUSHES_SAMPLES ? push_stack : 0U;
+#endif
     part.bytes = words;
     part.count = sizeof words;
     frame_send(FRAME_END, FINISH_SEQUENCE, &part, 1U);
@@ -165,6 +181,40 @@ static __attribute__((noinline)) int32_t call_selftest(void) {
     return status;
 }
 
+#ifdef HARNESS_PUSHES
+static __attribute__((noinline)) int32_t call_reset(void) {
+    const volatile uint32_t *const end = harness_paint_stack();
+    const int32_t status = HARNESS_CALL_RESET(&context);
+    keep_most(&reset_stack, harness_stack_below(end));
+    return status;
+}
+
+/* The last input once more, as users of push functions give it: a run calls them from within itself. The
+ * stack is painted once for all pieces, which may be thousands. Returns whether the output came with the last
+ * one. */
+static __attribute__((noinline)) uint32_t call_pushes(void) {
+    const volatile uint32_t *const end = harness_paint_stack();
+    int32_t status = BITLOOM_OK;
+    uint32_t i;
+    for (i = 0U; i < HARNESS_PUSHES && status == BITLOOM_OK; i++) {
+        status = HARNESS_CALL_PUSH(&context, (const void *)(input + i * HARNESS_PUSH_BYTES), (void *)output);
+    }
+    keep_most(&push_stack, harness_stack_below(end));
+    return i == HARNESS_PUSHES && status == BITLOOM_DONE ? 1U : 0U;
+}
+#endif
+
+/* Behind the last run, where no host counts what is called any more. */
+static void finish(void) {
+    uint32_t passed = (init_status == 0 && selftest_status == 0 && failed_runs == 0U) ? 1U : 0U;
+#ifdef HARNESS_PUSHES
+    /* It leaves another output and traces than the last run's, which is not to be repeated then. */
+    harness_sequence = 0U;
+    passed = passed == 1U && call_reset() == BITLOOM_OK ? call_pushes() : 0U;
+#endif
+    send_end(passed);
+}
+
 static void run_once(uint16_t sequence) {
     frame_send(FRAME_ACCEPTED, sequence, 0, 0U);
     if (sequence != harness_sequence) {
@@ -189,7 +239,7 @@ static void serve(void) {
         harness_sequence = 0U;
         send_hello();
     } else if (header.type == FRAME_FINISH) {
-        send_end();
+        finish();
     } else {
         reject(REJECTED_TYPE);
     }

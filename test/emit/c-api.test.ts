@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { afterAll, describe, expect, it } from "vitest";
 import type { CompiledModel } from "../../src/compile.js";
 import { stackHeader, stackHeaderName } from "../../src/emit/index.js";
+import { entryPoints } from "../../src/toolchain/library-stack.js";
 import { writeLibrary } from "../../src/verify.js";
 import { convModel, signalModel } from "../support/conv-model.js";
 import { mnistCnn, mnistMlp } from "../support/models.js";
@@ -39,7 +40,7 @@ describe("docs/C-API.md", () => {
 
   it("names nothing that generated files do not have", () => {
     const files = models.flatMap(({ library }) => library.files.map(({ path, text }) => `${path}\n${text}`));
-    const entries = ["init", "run", "selftest"].map((entry) => ({ entry, bytes: 8, path: [] }));
+    const entries = entryPoints.map((entry) => ({ entry, bytes: 8, path: [] }));
     const build = { name: "net", version: "1", core: "cortex-m4", compiler: "GCC", flags: [] };
     const all = [...files, stackHeaderName("net"), stackHeader({ ...build, entries })].join("\n");
     // What is not there by intention, and what users write in the examples.

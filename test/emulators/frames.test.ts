@@ -78,6 +78,23 @@ describe("messages", () => {
     expect(() => readResult(short(FrameType.result), hello, 0)).toThrow(/instead of 8/);
   });
 
+  it("of END tell the stack of as many functions as the firmware measures", () => {
+    const verdict = (words: number) =>
+      readVerdict({
+        type: FrameType.end,
+        sequence: 65535,
+        payload: new Uint8Array(Uint32Array.from({ length: words }, (_, i) => i + 1).buffer),
+      });
+    expect(verdict(6)).toEqual({
+      ...{ pass: true, runs: 2, failedRuns: 3, rejectedFrames: 4 },
+      ...{ stackUsedBytes: 5, stackSizeBytes: 6 },
+    });
+    const { stackOf } = verdict(9);
+    expect(stackOf).toEqual({ init: 7, run: 8, selftest: 9 });
+    expect(verdict(12).stackOf).toEqual({ ...stackOf, reset: 10, push_row: 11, push_sample: 12 });
+    for (const words of [0, 7, 8, 10, 11, 13]) expect(() => verdict(words)).toThrow(/instead of 36/);
+  });
+
   it("hash traces with FNV-1a", () => {
     // Known values of the FNV authors' test suite.
     expect(traceHash(Buffer.from(""))).toBe(0x811c9dc5);

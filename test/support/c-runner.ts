@@ -10,8 +10,8 @@ import { packageFile } from "../../src/assets/package-files.js";
 import { constantBytes } from "../../src/emit/c-data.js";
 import type { KernelCall } from "../../src/kernels/types.js";
 import { hostCc } from "../../src/toolchain/tools.js";
+import { bareFlags, runBare } from "./bare-qemu.js";
 import type { BareTarget } from "./kernel-cases.js";
-import { repoRoot } from "./root.js";
 
 /** Data of a program, one array after another, 8-byte aligned. */
 export class Blob {
@@ -138,7 +138,7 @@ export class CRunner {
     const said =
       target === undefined
         ? await this.#onHost(folder, image, objects)
-        : await this.#inQemu(folder, image, objects, target);
+        : await this.#inQemu(folder, objects, target);
     rmSync(folder, { recursive: true });
     return said;
   }
@@ -154,36 +154,11 @@ export class CRunner {
     return (await execa(image, [join(folder, "blob")], { all: true, reject: false, env })).all;
   }
 
-  async #inQemu(
-    folder: string,
-    image: string,
-    objects: readonly string[],
-    target: BareTarget,
-  ): Promise<string> {
-    const bare = join(repoRoot, "test/support/bare-metal");
+  async #inQemu(folder: string, objects: readonly string[], target: BareTarget): Promise<string> {
     const blob = '.section .rodata\n.balign 8\n.global blob\nblob:\n.incbin "blob"\n';
     writeFileSync(join(folder, "blob.S"), blob);
-    const placed = [
-      `-Wl,--defsym=BARE_CODE=${target.code ?? "0x0"}`,
-      `-Wl,--defsym=BARE_RAM=${target.ram ?? "0x20000000"}`,
-      "-Wl,--defsym=end=bare_bss_end",
-      "-Wl,--no-warn-rwx-segments",
-    ];
-    const start = [
-      "-nostartfiles",
-      "--specs=nosys.specs",
-      "-T",
-      join(bare, "link.ld"),
-      join(bare, "start.c"),
-    ];
-    const flags = [...bareFlags(target), "-DBARE", ...this.#includes(), ...placed, ...start];
-    await execa("arm-none-eabi-gcc", [...flags, "main.c", "blob.S", ...objects, "-o", image], {
-      cwd: folder,
-    });
-    const machine = ["-M", target.machine, "-nographic", "-monitor", "none", "-serial", "none"];
-    const semihosting = ["-semihosting-config", "enable=on,target=native", "-kernel", image];
-    const options = { reject: false, all: true, stdin: "ignore", timeout: 300_000 } as const;
-    return (await execa("qemu-system-arm", [...machine, ...semihosting], options)).all;
+    const args = ["-DBARE", ...this.#includes(), "main.c", "blob.S", ...objects];
+    return runBare(folder, args, target);
   }
 
   /** Objects of the runtime files of some calls, each compiled once for a target. */
@@ -205,9 +180,4 @@ export class CRunner {
     }
     return objects;
   }
-}
-
-function bareFlags(target: BareTarget): string[] {
-  const flags = "-mthumb -mfloat-abi=soft -O2 -std=c99 -ffunction-sections -Wl,--gc-sections".split(" ");
-  return [`-mcpu=${target.cpu}`, ...flags, ...(target.defines ?? [])];
 }
