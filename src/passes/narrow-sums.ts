@@ -1,5 +1,11 @@
 import { SCALAR_RANGES, tensorRanges } from "../program/ranges.js";
-import { type DeviceProgram, type Instruction, inputsOf, type TensorId, withInputs } from "../program/types.js";
+import {
+  type DeviceProgram,
+  type Instruction,
+  inputsOf,
+  type TensorId,
+  withInputs,
+} from "../program/types.js";
 import { addTo, type Draft, draftOf, pruned, readersOf } from "./rewriting.js";
 
 /**
