@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { type CompiledModel, DEFAULT_CPU } from "../compile.js";
 import { fail } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
-import { planCurve } from "../plan/index.js";
+import { type CurvePoint, curveWithRepeats, planCurve } from "../plan/index.js";
 import { type PlanReportOptions, planReport } from "../plan-report.js";
 import { planReportHtml } from "../report/html/page.js";
 import { type Cpu, findCpu } from "../targets/index.js";
@@ -39,10 +39,14 @@ export function writeReport(
 ): void {
   const { goal = "speed", pushes = false, endless = false } = compileOptions(options);
   const cpu = more.cpu ?? findCpu(DEFAULT_CPU);
-  const { program } = model;
+  const { program, once } = model;
   // A stream has one plan: all of it rolls.
   const hasCurve = !endless && program.instructions.length <= MAX_CURVE;
-  const curve = !hasCurve ? undefined : planCurve(program, { cpu, pushes });
+  const curveOf = (): CurvePoint[] =>
+    once === undefined
+      ? planCurve(program, { cpu, pushes })
+      : curveWithRepeats(program, once, { cpu, pushes });
+  const curve = hasCurve ? curveOf() : undefined;
   const report = planReport(model, { ...more, cpu, goal, curve });
   writeWholeFile(path, planReportHtml(report));
 }

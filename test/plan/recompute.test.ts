@@ -5,7 +5,7 @@ import { emitLibrary } from "../../src/emit/index.js";
 import { hostEmulator, qemuEmulator } from "../../src/emulators/index.js";
 import { randomBatch } from "../../src/inputs.js";
 import type { Goal } from "../../src/plan/choose.js";
-import { type Plan, planProgram, verifyPlan } from "../../src/plan/index.js";
+import { curveWithRepeats, type Plan, planCurve, planProgram, verifyPlan } from "../../src/plan/index.js";
 import { type DeviceProgram, verifyProgram } from "../../src/program/index.js";
 import { compileDevice } from "../../src/reference/device-fast.js";
 import { findBoard } from "../../src/targets/index.js";
@@ -119,6 +119,10 @@ describe("results that are made twice", () => {
     verifyPlan(within);
     expect(within.memory.arenaBytes).toBeLessThanOrEqual(ramLimit);
     expectSameOutputs(program, within.program, 1);
+    // From the fastest, which makes everything once, to the one that does not.
+    const curve = curveWithRepeats(plan.program, program);
+    expect(curve[0]).toEqual(planCurve(program)[0]);
+    expect(curve.filter((p) => p.arenaBytes < once.memory.arenaBytes)).not.toEqual([]);
     expect(() => planProgram(program, { ramLimit: 64 })).toThrow(/at most 64 bytes/);
   });
 
