@@ -46,8 +46,10 @@ export const DEFAULT_CPU = "cortex-m4";
 
 export interface CompiledModel {
   readonly graph: ModelGraph;
-  /** With its instructions in the plan's order. */
+  /** With its instructions in the plan's order, some of them twice where the plan makes results again. */
   readonly program: DeviceProgram;
+  /** Where it does, the program that makes everything once. */
+  readonly once?: DeviceProgram;
   readonly plan: Plan;
   readonly library: Library;
   /** Warnings and notes; errors are thrown as BitloomError. */
@@ -97,6 +99,7 @@ export function compileModelFile(
   return {
     graph,
     program,
+    ...(program.instructions.length > lowered.instructions.length ? { once: lowered } : {}),
     plan,
     library,
     diagnostics: diagnostics.all,

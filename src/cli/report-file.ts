@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { type CompiledModel, DEFAULT_CPU } from "../compile.js";
 import { fail } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
-import { planCurve } from "../plan/index.js";
+import { curveWithRepeats, planCurve } from "../plan/index.js";
 import { type PlanReportOptions, planReport } from "../plan-report.js";
 import { planReportHtml } from "../report/html/page.js";
 import { type Cpu, findCpu } from "../targets/index.js";
@@ -42,10 +42,9 @@ export function writeReport(
 ): void {
   const { goal = "speed", pushes = false, endless = false } = compileOptions(options);
   const cpu = more.cpu ?? findCpu(DEFAULT_CPU);
-  const curve = planCurve(model.program, {
-    ...{ cpu, pushes, endless },
-    ...(measured === undefined ? {} : { measured }),
-  });
+  const { program, once } = model;
+  const planning = { cpu, pushes, endless, ...(measured === undefined ? {} : { measured }) };
+  const curve = once === undefined ? planCurve(program, planning) : curveWithRepeats(program, once, planning);
   const report = planReport(model, { ...more, cpu, goal, curve });
   writeWholeFile(path, planReportHtml(report));
 }

@@ -1,6 +1,12 @@
 import { SCALAR_RANGES, tensorRanges } from "../program/ranges.js";
-import { type DeviceProgram, type Instruction, inputsOf, type TensorId } from "../program/types.js";
-import { addTo, type Draft, draftOf, pruned, readersOf, withInputs } from "./rewriting.js";
+import {
+  type DeviceProgram,
+  type Instruction,
+  inputsOf,
+  type TensorId,
+  withInputs,
+} from "../program/types.js";
+import { addTo, type Draft, draftOf, pruned, readersOf } from "./rewriting.js";
 
 /**
  * Sums that are kept for later, and that 16 bits hold, become int16: half the memory of what skips layers. Those that the

@@ -5,6 +5,7 @@ import {
   inputsOf,
   type ProgramTensor,
   type TensorId,
+  withInputs,
 } from "../program/types.js";
 
 /** A program in parts that a pass may add to and change. */
@@ -48,12 +49,4 @@ export function pruned(program: DeviceProgram): DeviceProgram {
     input: { ...program.input, tensor: placeOf(program.input.tensor) },
     output: { ...program.output, tensor: placeOf(program.output.tensor) },
   };
-}
-
-/** The instruction with each tensor that it reads replaced. */
-export function withInputs(instruction: Instruction, map: (id: TensorId) => TensorId): Instruction {
-  if (!("inputs" in instruction)) return { ...instruction, input: map(instruction.input) };
-  return instruction.kind === "concat"
-    ? { ...instruction, inputs: instruction.inputs.map(map) }
-    : { ...instruction, inputs: [map(instruction.inputs[0]), map(instruction.inputs[1])] };
 }

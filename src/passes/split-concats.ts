@@ -4,8 +4,9 @@ import {
   inputsOf,
   type ScaleStep,
   type TensorId,
+  withInputs,
 } from "../program/types.js";
-import { addTo, type Draft, pruned, readersOf, withInputs } from "./rewriting.js";
+import { addTo, type Draft, pruned, readersOf } from "./rewriting.js";
 
 type Of<K extends Instruction["kind"]> = Extract<Instruction, { kind: K }>;
 /** Works on each channel by itself. */

@@ -4,6 +4,7 @@ import type { DeviceProgram } from "../program/index.js";
 import { bufferAlign } from "./align.js";
 import { chosenFor, defaultCpu, type PlanOptions, rollingCandidates } from "./goals.js";
 import { placeChosen } from "./in-place.js";
+import { planProgram } from "./plan.js";
 import { fastestWithin, leastRam, type Sized, sized } from "./ram.js";
 import { chooseStream } from "./stream.js";
 import type { Work } from "./work.js";
@@ -127,4 +128,27 @@ function pointOf(plan: Sized): CurvePoint {
 
 function instructionsOf({ chosen }: Sized): number {
   return Math.round(chosen.choices.reduce((sum, c) => sum + c.cost, 0));
+}
+
+/**
+ * The curve of a program of which some instructions are done again: plans that make everything once, and those of still less RAM
+ * that do not.
+ *
+ * @param once The program without what is done again.
+ */
+export function curveWithRepeats(
+  program: DeviceProgram,
+  once: DeviceProgram,
+  options: PlanOptions = {},
+): PlanCurve {
+  const ordered = planProgram(once, { ...options, isWhole: true, isOnce: true, pushes: false }).program;
+  const [curve, more] = [ordered, program].map((p) => planCurve(p, options, CURVE_WORK / 2)) as [
+    PlanCurve,
+    PlanCurve,
+  ];
+  const least = curve.points.at(-1)!.arenaBytes;
+  return {
+    points: [...curve.points, ...more.points.filter(({ arenaBytes }) => arenaBytes < least)],
+    isWhole: curve.isWhole && more.isWhole,
+  };
 }

@@ -42,6 +42,8 @@ export interface PlanOptions {
   readonly isWhole?: boolean;
   /** What searches within a limit of RAM may do: without an end by default. */
   readonly work?: Work;
+  /** Whether no result is made twice. */
+  readonly isOnce?: boolean;
   /** The groups of steps that roll, in place of those that are found. */
   readonly groups?: (choices: readonly KernelChoice[]) => readonly ChosenGroup[];
 }
@@ -53,6 +55,18 @@ export function chosenFor(program: DeviceProgram, options: PlanOptions, stream?:
   return banks === undefined || isWhole
     ? chosenFrom(candidates, options)
     : chosenForBanks(candidates, options, banks);
+}
+
+/** The same in at most so many bytes of arena, whatever the options' limit; undefined where no such plan is found. */
+export function chosenWithin(
+  program: DeviceProgram,
+  options: PlanOptions,
+  bytes: number,
+): ChosenSteps | undefined {
+  const candidates = rollingCandidates(program, options);
+  const found = fastestWithin(candidates, bytes);
+  if (found === undefined) return undefined;
+  return (options.goal === "ram" ? leastRam(candidates, found) : found).chosen;
 }
 
 /** Each limit has this part of the RAM of the plan before, which did not fit its banks. */

@@ -1,5 +1,5 @@
 export { candidatesFor, choiceKey, constantBytes, type Goal } from "./choose.js";
-export { type CurvePoint, type PlanCurve, planCurve } from "./curve.js";
+export { type CurvePoint, curveWithRepeats, type PlanCurve, planCurve } from "./curve.js";
 export type { PlanOptions } from "./goals.js";
 export { besideOthers } from "./in-place.js";
 export * from "./peak.js";

@@ -1,3 +1,4 @@
+import { BitloomError } from "../diagnostics/diagnostic.js";
 import type { Layout } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
 import { canonicalSize, type DeviceProgram, type TensorId } from "../program/index.js";
@@ -5,9 +6,10 @@ import type { Cpu } from "../targets/index.js";
 import { bufferAlign } from "./align.js";
 import { requireBanks } from "./banks.js";
 import { type ChosenSteps, constantBytes } from "./choose.js";
-import { chosenFor, defaultCpu, type PlanOptions } from "./goals.js";
+import { chosenFor, chosenWithin, defaultCpu, type PlanOptions } from "./goals.js";
 import { placeChosen } from "./in-place.js";
 import { isCallers } from "./lifetimes.js";
+import { type PlanWithin, withRecomputing } from "./recompute.js";
 import { inBestOrder } from "./reorder.js";
 import { scheduleGroup } from "./rolling.js";
 import { chooseStream } from "./stream.js";
@@ -25,21 +27,57 @@ import {
 } from "./types.js";
 
 /**
- * Chooses kernels and layouts, the order of execution, and a place for every tensor. The plan's program has the
- * instructions in its order. Deterministic: equal programs give equal plans.
+ * Chooses kernels and layouts, the order of execution, what is made twice, and a place for every tensor. The plan's program
+ * has the instructions in its order. Deterministic: equal programs give equal plans.
  */
 export function planProgram(program: DeviceProgram, options: PlanOptions = {}): Plan {
   if (options.endless) return planStream(program, options);
+  const { goal = "speed", isWhole, isOnce, ramLimit, banks, pushes } = options;
   const mayRoll =
-    options.goal === "ram" ||
-    options.ramLimit !== undefined ||
-    options.banks !== undefined ||
-    options.pushes === true;
+    !isWhole && (goal === "ram" || ramLimit !== undefined || banks !== undefined || pushes === true);
   // Rings are small in any order: the order is that of whole tensors.
   const whole = mayRoll ? { ...options, isWhole: true, pushes: false } : options;
   const again = (other: DeviceProgram): Plan => planInOrder(other, whole);
-  const best = inBestOrder(again(program), options.goal === "ram", again);
-  return mayRoll ? planInOrder(best.program, options) : best;
+  const inOrder = (other: DeviceProgram): Plan => inBestOrder(again(other), goal === "ram", again);
+  const best = inOrder(program);
+  const orderedWithin: PlanWithin = (other, bytes) => {
+    const plan = inOrder(other);
+    return plan.memory.arenaBytes <= bytes ? plan : undefined;
+  };
+  if (!mayRoll) return isOnce ? best : withRecomputing(best, goal, orderedWithin);
+  const rolled = (): Plan => planInOrder(best.program, options);
+  if (isOnce || banks !== undefined) return rolled();
+  const least = (enough?: number): Plan => leastRolled(best, orderedWithin, options, enough);
+  if (goal === "ram") return least();
+  return ramLimit === undefined ? rolled() : withinLimit(ramLimit, rolled, least);
+}
+
+/** The plan of the least RAM that is found, or one that has enough with it. */
+function leastRolled(whole: Plan, orderedWithin: PlanWithin, options: PlanOptions, enough?: number): Plan {
+  const { cpu = defaultCpu } = options;
+  const forRam: PlanOptions = { ...options, goal: "ram" };
+  const rolledWithin: PlanWithin = (program, bytes) => {
+    const chosen = chosenWithin(program, forRam, bytes);
+    return chosen && planChosen(program, chosen, cpu);
+  };
+  // What whole tensors need less for, rings may too, and their own fullest time does not show it.
+  const again = withRecomputing(whole, "ram", orderedWithin);
+  return withRecomputing(planInOrder(whole.program, forRam), "ram", rolledWithin, {
+    first: again === whole ? [] : [again.program],
+    ...(enough === undefined ? {} : { enough }),
+  });
+}
+
+/** The fastest plan within a limit; where there is none that makes everything once, one that makes something twice. */
+function withinLimit(limit: number, fastest: () => Plan, least: (enough: number) => Plan): Plan {
+  try {
+    return fastest();
+  } catch (error) {
+    if (!(error instanceof BitloomError) || error.diagnostics[0]?.code !== "plan/ram-limit") throw error;
+    const plan = least(limit);
+    if (plan.memory.arenaBytes > limit) throw error;
+    return plan;
+  }
 }
 
 function planInOrder(program: DeviceProgram, options: PlanOptions): Plan {

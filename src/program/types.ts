@@ -342,6 +342,14 @@ export function inputsOf(instruction: Instruction): readonly TensorId[] {
   return "inputs" in instruction ? instruction.inputs : [instruction.input];
 }
 
+/** The instruction with each tensor that it reads replaced. */
+export function withInputs(instruction: Instruction, map: (id: TensorId) => TensorId): Instruction {
+  if (!("inputs" in instruction)) return { ...instruction, input: map(instruction.input) };
+  return instruction.kind === "concat"
+    ? { ...instruction, inputs: instruction.inputs.map(map) }
+    : { ...instruction, inputs: [map(instruction.inputs[0]), map(instruction.inputs[1])] };
+}
+
 /**
  * Where the order of the float outputs is kept, ties included, on every score that can occur: by the integer
  * scores themselves, by `ranks` slope[c] · score + offset[c] in int32, or only by the floats.

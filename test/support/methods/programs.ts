@@ -11,8 +11,9 @@ export function countOf(program: DeviceProgram, kind: Instruction["kind"]): numb
 }
 
 /** Names of float32 tensors with more than one row that the device keeps. */
-export function floatMaps(program: DeviceProgram): readonly string[] {
-  return planProgram(program).steps.flatMap(({ choice }) => {
+export function floatMaps(given: DeviceProgram): readonly string[] {
+  const { program, steps } = planProgram(given);
+  return steps.flatMap(({ choice }) => {
     const { name, shape, domain } = program.tensors[choice.output]!;
     return shape[0] > 1 && domain.kind === "scalar" && domain.type === "f32" ? [name] : [];
   });
