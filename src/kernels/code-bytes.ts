@@ -14,6 +14,7 @@ export const CODE_BYTES: Readonly<Record<string, readonly [thumb2: number, thumb
   bitloom_combine: [376, 400],
   bitloom_concat: [464, 504],
   bitloom_conv_bases: [3860, 4076],
+  bitloom_conv_bases_rows: [5000, 5200],
   bitloom_conv_bytes: [3514, 4190],
   bitloom_conv_bytes_packed: [5000, 5200],
   bitloom_conv_float: [952, 984],
