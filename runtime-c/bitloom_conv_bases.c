@@ -2,10 +2,11 @@
  * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  */
 #include "bitloom_conv_bases_pixels.h"
+#include "bitloom_popcount.h"
 
 /* The part of a dot product that all planes share: o * step * sum of the codes inside the map. */
-static uint32_t base_of(const bitloom_conv_bases *layer, const bases_patch *taps, const uint32_t *weights,
-                        uint32_t output, uint32_t m) {
+static uint32_t base_of(const bitloom_conv_bases *layer, const bitloom_bases_patch *taps,
+                        const uint32_t *weights, uint32_t output, uint32_t m) {
     uint32_t base = 0U;
     if (layer->bias != NULL) {
         base = (uint32_t)layer->bias[output * layer->bases + m];
@@ -14,14 +15,15 @@ static uint32_t base_of(const bitloom_conv_bases *layer, const bases_patch *taps
         const uint32_t scale = (uint32_t)layer->plane_offset * (uint32_t)layer->steps[m];
         uint32_t j;
         for (j = 0U; j < layer->weight_planes; j++) {
-            base -= scale * (count_common(taps->outside, weights + j * layer->words, layer->words) << j);
+            base -=
+                scale * (bitloom_bases_common(taps->outside, weights + j * layer->words, layer->words) << j);
         }
     }
     return base;
 }
 
 /* Dot products of all planes and bases. */
-static void multiply(const bitloom_conv_bases *layer, const bases_patch *taps, uint32_t output) {
+static void multiply(const bitloom_conv_bases *layer, const bitloom_bases_patch *taps, uint32_t output) {
     const uint32_t basis_words = (uint32_t)layer->weight_planes * layer->words;
     const uint32_t *weights = layer->weights + output * layer->bases * basis_words;
     const uint32_t *shared = taps->shared;
@@ -45,13 +47,32 @@ static void multiply(const bitloom_conv_bases *layer, const bases_patch *taps, u
     }
 }
 
-static void sum_group(const bitloom_conv_bases *layer, const bases_patch *taps, uint32_t group,
-                      bases_results *to) {
+/* All outputs of a group of the pixel that has been gathered. */
+static void sum_group(const bitloom_conv_bases *layer, const bitloom_bases_patch *taps, uint32_t group,
+                      bitloom_bases_results *to) {
     const uint32_t first = group * layer->group_outputs;
     uint32_t n;
     for (n = first; n < first + layer->group_outputs; n++) {
         multiply(layer, taps, n);
-        put_result(layer, taps, n, to);
+        bitloom_bases_put(layer, taps, n, to);
+    }
+}
+
+/* Rows [y0, y1): codes where `is_codes` is not 0. */
+static void run_rows(const bitloom_conv_bases *layer, const bitloom_const_ring *inputs,
+                     const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1, uint32_t is_codes) {
+    bitloom_bases_patch taps = bitloom_bases_patch_in(layer, scratch);
+    uint32_t group, x, y;
+    for (y = y0; y < y1; y++) {
+        const bitloom_row_taps from = {inputs, bitloom_rows_inside(&layer->window, y)};
+        bitloom_bases_results to = bitloom_bases_results_of(output, y, is_codes);
+        for (x = 0U; x < layer->window.output_width; x++) {
+            for (group = 0U; group < layer->groups; group++) {
+                bitloom_bases_gather(layer, &from, x, group, &taps);
+                sum_group(layer, &taps, group, &to);
+            }
+            bitloom_bases_next(layer, &to);
+        }
     }
 }
 
@@ -62,5 +83,5 @@ void bitloom_conv_bases_sums(const bitloom_conv_bases *layer, const bitloom_cons
 
 void bitloom_conv_bases_threshold(const bitloom_conv_bases *layer, const bitloom_const_ring *inputs,
                                   const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
-    run_rows(layer, inputs, output, scratch, y0, y1, code_words_of(layer));
+    run_rows(layer, inputs, output, scratch, y0, y1, 1U);
 }

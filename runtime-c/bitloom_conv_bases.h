@@ -5,8 +5,9 @@
  * The taps of an output pixel are gathered once into one row of bits per plane, in the order of the weights.
  * With D = sum over weight planes j of 2^j * common(plane l, weight plane j), A = the set bits of plane l, E
  * = the sum of the weight codes and I = the number of inputs (of taps that are left out neither count), the
- * exact dot product of plane l and basis m is s * step[m] * D + o * step[m] * E + offset[m] * (s * A + o * I),
- * where a bit is s * bit + o and a weight step[m] * code + offset[m]. What follows is bitloom_bases_sum.h.
+ * exact dot product of plane l and basis m is s * step[m] * D + o * step[m] * E + offset[m] * (s * A + o *
+ * I), where a bit is s * bit + o and a weight step[m] * code + offset[m]. What follows is
+ * bitloom_bases_sum.h.
  */
 #ifndef BITLOOM_CONV_BASES_H
 #define BITLOOM_CONV_BASES_H

@@ -46,8 +46,8 @@ static void flip_row(uint32_t *row, uint32_t bits) {
 }
 
 /* Decides which inputs of each plane select rows. */
-static void flip_planes(const bitloom_conv_bases *layer, const bases_patch *taps, rows_work *w) {
-    const uint32_t inputs = inputs_of(layer);
+static void flip_planes(const bitloom_conv_bases *layer, const bitloom_bases_patch *taps, rows_work *w) {
+    const uint32_t inputs = bitloom_bases_inputs(layer);
     uint32_t *row = taps->planes;
     uint32_t l;
     w->planes = layer->planes + (taps->left_out > 0U ? 1U : 0U);
@@ -117,7 +117,8 @@ static void store_counts(const uint32_t *counters, uint32_t planes, uint32_t fir
 }
 
 /* Counts what each plane has in common with the weights of a block. */
-static void count_block(const bitloom_conv_bases_rows *layer, const bases_patch *taps, const rows_work *w) {
+static void count_block(const bitloom_conv_bases_rows *layer, const bitloom_bases_patch *taps,
+                        const rows_work *w) {
     const uint32_t planes = layer->counters - 1U;
     const uint32_t mask = layer->wide != 0U ? 0x00010001U : 0x01010101U;
     const uint32_t *row = taps->planes;
@@ -157,7 +158,7 @@ static void count_block(const bitloom_conv_bases_rows *layer, const bases_patch 
         }                                                                                                    \
     } while (0)
 
-static BITLOOM_NOINLINE void multiply(const bitloom_conv_bases_rows *rows, const bases_patch *taps,
+static BITLOOM_NOINLINE void multiply(const bitloom_conv_bases_rows *rows, const bitloom_bases_patch *taps,
                                       const rows_work *w, uint32_t q) {
     const uint32_t bases = rows->base.bases, planes = rows->base.planes;
     const uint32_t plane_step = (uint32_t)rows->base.plane_step;
@@ -175,7 +176,7 @@ static BITLOOM_NOINLINE void multiply(const bitloom_conv_bases_rows *rows, const
     }
 }
 
-static rows_work work_in(const bitloom_conv_bases_rows *layer, const bases_patch *taps) {
+static rows_work work_in(const bitloom_conv_bases_rows *layer, const bitloom_bases_patch *taps) {
     const uint32_t words = words_of((uint32_t)layer->block_outputs * layer->base.bases);
     rows_work w;
     w.list = taps->work;
@@ -193,11 +194,12 @@ static void take_block(const bitloom_conv_bases_rows *layer, uint32_t words, row
     w->plane_words = (layer->wide != 0U ? 16U : 8U) * words;
 }
 
-static void sum_group(const bitloom_conv_bases *base, const bases_patch *taps, uint32_t group,
-                      bases_results *to) {
-    const bitloom_conv_bases_rows *layer = (const bitloom_conv_bases_rows *)base;
+/* All outputs of a group of the pixel that has been gathered. */
+static void sum_group(const bitloom_conv_bases_rows *layer, const bitloom_bases_patch *taps, uint32_t group,
+                      bitloom_bases_results *to) {
+    const bitloom_conv_bases *base = &layer->base;
     const uint32_t end = (group + 1U) * base->group_outputs;
-    const uint32_t inputs = inputs_of(base);
+    const uint32_t inputs = bitloom_bases_inputs(base);
     const uint32_t blocks = base->group_outputs / layer->block_outputs;
     const uint32_t rest = base->group_outputs - blocks * layer->block_outputs;
     const uint32_t before = group * (blocks * words_of((uint32_t)layer->block_outputs * base->bases) +
@@ -216,17 +218,36 @@ static void sum_group(const bitloom_conv_bases *base, const bases_patch *taps, u
         count_block(layer, taps, &w);
         for (q = 0U; q < outputs * base->bases; q += base->bases, n++) {
             multiply(layer, taps, &w, q);
-            put_result(base, taps, n, to);
+            bitloom_bases_put(base, taps, n, to);
+        }
+    }
+}
+
+/* Rows [y0, y1): codes where `is_codes` is not 0. */
+static void run_rows(const bitloom_conv_bases_rows *layer, const bitloom_const_ring *inputs,
+                     const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1, uint32_t is_codes) {
+    const bitloom_conv_bases *base = &layer->base;
+    bitloom_bases_patch taps = bitloom_bases_patch_in(base, scratch);
+    uint32_t group, x, y;
+    for (y = y0; y < y1; y++) {
+        const bitloom_row_taps from = {inputs, bitloom_rows_inside(&base->window, y)};
+        bitloom_bases_results to = bitloom_bases_results_of(output, y, is_codes);
+        for (x = 0U; x < base->window.output_width; x++) {
+            for (group = 0U; group < base->groups; group++) {
+                bitloom_bases_gather(base, &from, x, group, &taps);
+                sum_group(layer, &taps, group, &to);
+            }
+            bitloom_bases_next(base, &to);
         }
     }
 }
 
 void bitloom_conv_bases_rows_sums(const bitloom_conv_bases_rows *layer, const bitloom_const_ring *inputs,
                                   const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
-    run_rows(&layer->base, inputs, output, scratch, y0, y1, 0U);
+    run_rows(layer, inputs, output, scratch, y0, y1, 0U);
 }
 
 void bitloom_conv_bases_rows_threshold(const bitloom_conv_bases_rows *layer, const bitloom_const_ring *inputs,
                                        const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
-    run_rows(&layer->base, inputs, output, scratch, y0, y1, code_words_of(&layer->base));
+    run_rows(layer, inputs, output, scratch, y0, y1, 1U);
 }

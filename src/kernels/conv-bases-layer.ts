@@ -87,6 +87,7 @@ export function basesChoice(layer: BasesLayer, form: BasesForm): Omit<KernelChoi
       runtime: [
         `bitloom_${form.kernel}.c`,
         "bitloom_conv_bases.h",
+        "bitloom_conv_bases_pixels.c",
         "bitloom_conv_bases_pixels.h",
         ...basesSumFiles,
         ...thresholdFiles,
