@@ -61,11 +61,35 @@ static void flip_planes(const bitloom_conv_bases *layer, const bitloom_bases_pat
     }
 }
 
+/* Lists the rows of a plane's set inputs; returns the end. */
+static uint32_t *list_rows(const bitloom_conv_bases_rows *layer, const rows_work *w, const uint32_t *plane) {
+    const uint32_t step = w->words * BITLOOM_CONV_ROWS_UNIT;
+#if BITLOOM_CONV_ROWS_ASSEMBLY
+    return bitloom_conv_rows_select_inputs(plane, layer->base.words, w->first, step, 0U, w->list);
+#else
+    /* Where bits are tested one by one, those above the last one that is set need not be. */
+    uint32_t *list = w->list;
+    uint32_t first = w->first;
+    uint32_t left;
+    for (left = layer->base.words; left > 0U; left--) {
+        uint32_t word = *plane++;
+        uint32_t offset = first;
+        for (; word != 0U; word >>= 1) {
+            if ((word & 1U) != 0U) {
+                *list++ = offset;
+            }
+            offset += step;
+        }
+        first += 32U * step;
+    }
+    return list;
+#endif
+}
+
 /* Adds the rows that a plane selects. */
 static void add_rows(const bitloom_conv_bases_rows *layer, const rows_work *w, const uint32_t *plane) {
     bitloom_conv_rows_sum sum;
-    uint32_t *end = bitloom_conv_rows_select_inputs(plane, layer->base.words, w->first,
-                                                    w->words * BITLOOM_CONV_ROWS_UNIT, 0U, w->list);
+    uint32_t *end = list_rows(layer, w, plane);
     const uint32_t count = (uint32_t)(end - w->list);
     bitloom_conv_rows_clear(w->counters, w->words * layer->counters);
     if (count == 0U) {

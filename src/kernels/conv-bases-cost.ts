@@ -50,7 +50,7 @@ const ADDED: { readonly thumb2: Work<Shared | Added>; readonly thumb1: Work<Shar
   thumb1: {
     ...{ pixel: 402, tap: 166.2, tapPlane: 5.5, tapWord: 17.4, planeWord: 61.9 },
     ...{ output: 92.3, code: 184.2, level: 14.1, basis: 40.4, term: 45.6, roundedTerm: 95.2 },
-    ...{ plane: 241.3, selectedWord: 340.3, addedWord: 185.7, sixteen: 135.6, storedPlane: 76 },
+    ...{ plane: 241.3, selectedWord: 250, addedWord: 185.7, sixteen: 135.6, storedPlane: 76 },
   },
 };
 
