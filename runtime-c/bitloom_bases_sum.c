@@ -26,6 +26,11 @@ static inline uint32_t high_word(int64_t x) {
     return (uint32_t)((uint64_t)x >> 32);
 }
 
+/* All ones of negative numbers. */
+static inline uint32_t sign_of(int64_t x) {
+    return x < 0 ? 0xffffffffU : 0U;
+}
+
 /* A dot product of 16 bits by a coefficient. */
 static inline int64_t product_of(int32_t dot, int32_t coefficient) {
 #if defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
@@ -38,8 +43,8 @@ static inline int64_t product_of(int32_t dot, int32_t coefficient) {
 }
 
 /* The nearest number of 24 significant bits, the even one of two; |x| < 2^55. */
-static inline int64_t rounded(int64_t x) {
-    const uint32_t sign = 0U - (high_word(x) >> 31);
+static inline int64_t significant_part(int64_t x) {
+    const uint32_t sign = sign_of(x);
     const uint32_t high = high_word(x) ^ sign;
     const uint32_t low = (uint32_t)x ^ sign;
     uint32_t dropped, below;
@@ -59,9 +64,9 @@ static inline int64_t rounded(int64_t x) {
 static int64_t rounded_sum(const bitloom_bases_sum *sum, uint32_t output, const int32_t *dots) {
     const int32_t *coefficient = sum->coefficients + output * sum->terms;
     const int32_t *end = coefficient + sum->terms;
-    int64_t acc = rounded(product_of(*dots++, *coefficient++));
+    int64_t acc = significant_part(product_of(*dots++, *coefficient++));
     while (coefficient < end) {
-        acc = rounded(acc + rounded(product_of(*dots++, *coefficient++)));
+        acc = significant_part(acc + significant_part(product_of(*dots++, *coefficient++)));
     }
     return acc;
 }
@@ -101,7 +106,7 @@ static inline magnitude magnitude_of(int64_t x, int32_t unit) {
     magnitude result;
     uint64_t size = (uint64_t)x;
     uint32_t significant;
-    result.sign = 0U - (high_word(x) >> 31);
+    result.sign = sign_of(x);
     if (result.sign != 0U) {
         size = 0U - size;
     }

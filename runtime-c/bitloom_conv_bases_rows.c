@@ -208,7 +208,11 @@ static rows_work work_in(const bitloom_conv_bases_rows *layer, const bitloom_bas
     w.counters = w.pairs + 2U * (layer->list / 16U + 8U);
     w.counts = w.counters + words * layer->counters;
     w.ones = layer->ones;
+    w.plane_words = 0U;
+    w.planes = 0U;
+    w.flips = 0U;
     w.first = BITLOOM_CONV_ROWS_UNIT * BITLOOM_CONV_BASES_ROWS_BLOCK;
+    w.words = 0U;
     return w;
 }
 
