@@ -1,7 +1,7 @@
 /**
  * Judges the planner: measures every way to execute random layers and says where its choice is not the best.
  *
- *   npx tsx bench/choice.ts [--core m4] [--seed 1] [--count 30] [--codes] [--json FILE]
+ *   npx tsx bench/choice.ts [--core m4] [--seed 1] [--count 30] [--kind bits|codes|bases] [--json FILE]
  *
  * Compared are whole plans, changes of layout included. Exits 1 when a choice is more than 3 % off the best. The JSON
  * file has every candidate with its estimate and what was measured: bench/fit.ts reads it.
@@ -45,13 +45,15 @@ const { values } = parseArgs({
     core: { type: "string", default: "m4" },
     seed: { type: "string", default: "1" },
     count: { type: "string", default: "30" },
-    codes: { type: "boolean", default: false },
+    kind: { type: "string", default: "bits" },
     json: { type: "string" },
   },
 });
 const [board] = benchBoards(values.core);
 if (board === undefined) throw new Error(`there is no board with the core ${values.core}`);
-const shapes = randomShapes(Number(values.seed), Number(values.count), values.codes);
+const kind = (["bits", "codes", "bases"] as const).find((known) => known === values.kind);
+if (kind === undefined) throw new Error(`there are no layers of ${values.kind}: use bits, codes or bases`);
+const shapes = randomShapes(Number(values.seed), Number(values.count), kind);
 const measured = await measureAll(shapes, board);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(measured, null, 1)}\n`);
 report(shapes, measured);

@@ -9,10 +9,12 @@ import {
   type ProgramTensor,
   verifyProgram,
 } from "../src/program/index.js";
+import { basesProgram } from "./bases-program.js";
 import { bipolar, type CodesOf, type LayerShape, windowOf } from "./shapes.js";
 
 /** Weights and input codes are uniform, thresholds near the quantiles of the sums. The same for the same seed. */
 export function layerProgram(shape: LayerShape, seed: number): DeviceProgram {
+  if (shape.bases !== undefined) return basesProgram(shape, shape.bases, seed);
   const random = xorshift32(seed);
   const window = windowOf(shape);
   const { height, width, channels, outputs, groups, kernel } = shape;

@@ -29,6 +29,8 @@ export interface LayerShape {
   readonly result: "bits" | "sums";
   /** Codes in place of ±1: of the inputs (and the outputs, which are of the same kind) and the weights. */
   readonly codes?: { readonly values: CodesOf; readonly weights: CodesOf };
+  /** Planes by bases of one bit, summed in float32, in place of ±1. */
+  readonly bases?: { readonly planes: number; readonly count: number; readonly values: CodesOf };
   /** The regular layer of the same size that an odd one is compared with. */
   readonly regular?: string;
 }
@@ -83,6 +85,9 @@ export const codeKinds: readonly NonNullable<LayerShape["codes"]>[] = [
   { values: unsigned(3), weights: signed(2) },
   { values: unsigned(4), weights: signed(4) },
 ];
+
+/** What the planes of random layers of planes by bases stand for. */
+export const planeValues: readonly CodesOf[] = [bipolar, bipolar, unsigned(1)];
 
 /** A dense layer is a convolution on a map of one pixel. */
 function dense(inputs: number, outputs: number, result: LayerShape["result"] = "bits"): LayerShape {

@@ -1,78 +1,12 @@
 /*
  * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
  */
-#include "bitloom_conv_bases.h"
-
-#include "bitloom_codes.h"
-#include "bitloom_float.h"
-#include "bitloom_gather_bits.h"
+#include "bitloom_conv_bases_pixels.h"
 #include "bitloom_popcount.h"
 
-/* Rows of bits of one pixel and group, and what all its outputs share. */
-typedef struct {
-    uint32_t *planes;  /* [planes][words] */
-    uint32_t *outside; /* [words] */
-    uint32_t *shared;  /* [bases][planes], the most significant plane first; sums are modulo 2^32 */
-    uint32_t left_out; /* taps, channels counted; 0 where `outside` is not needed */
-} patch;
-
-static BITLOOM_NOINLINE uint32_t count_common(const uint32_t *a, const uint32_t *b, uint32_t words) {
-    return bitloom_count_common(a, b, words);
-}
-
-/*
- * What only the weights of one output and basis decide: D of every plane, the most significant first.
- * Carry-save adders over whole rows beat words of weights that are loaded once for several planes, whose
- * counters do not fit the registers.
- */
-static void count_planes(const bitloom_conv_bases *layer, const uint32_t *planes, const uint32_t *weights,
-                         uint32_t *sums) {
-    uint32_t j, left;
-    for (left = layer->planes; left > 0U; left--) {
-        const uint32_t *row = weights;
-        uint32_t sum = 0U;
-        for (j = 0U; j < layer->weight_planes; j++) {
-            sum += bitloom_count_common(planes, row, layer->words) << j;
-            row += layer->words;
-        }
-        sums[left - 1U] = sum;
-        planes += layer->words;
-    }
-}
-
-static void gather(const bitloom_conv_bases *layer, const bitloom_row_taps *from, uint32_t x, uint32_t group,
-                   patch *taps) {
-    const bitloom_taps columns = bitloom_columns_inside(&layer->window, x);
-    const uint32_t outside = bitloom_count_outside(&layer->window, &from->rows, &columns);
-    bitloom_plane_taps pixel;
-    uint32_t l, m, plane;
-    pixel.pixel_words = (uint32_t)layer->planes * layer->input_words;
-    pixel.first_channel = group * layer->group_inputs;
-    pixel.bits = layer->group_inputs;
-    for (plane = 0U; plane < layer->planes; plane++) {
-        pixel.first_word = plane * layer->input_words;
-        bitloom_gather_bits(&layer->window, from, &columns, &pixel, ((uint32_t)layer->pad_code >> plane) & 1U,
-                            taps->planes + plane * layer->words);
-    }
-    taps->left_out = 0U;
-    if (outside > 0U && layer->leaves_out != 0U && layer->plane_offset != 0) {
-        taps->left_out = outside * layer->group_inputs;
-        bitloom_mark_outside(&layer->window, &from->rows, &columns, layer->group_inputs, taps->outside);
-    }
-    for (l = 0U; l < layer->planes; l++) {
-        const uint32_t *row = taps->planes + (layer->planes - 1U - l) * layer->words;
-        const uint32_t set = count_common(row, row, layer->words);
-        for (m = 0U; m < layer->bases; m++) {
-            taps->shared[m * layer->planes + l] =
-                (uint32_t)layer->offsets[m] *
-                ((uint32_t)layer->plane_step * set - (uint32_t)layer->plane_offset * taps->left_out);
-        }
-    }
-}
-
-/* The part of a dot product that all planes share: offset * sum of the weights inside the map. */
-static uint32_t base_of(const bitloom_conv_bases *layer, const patch *taps, const uint32_t *weights,
-                        uint32_t output, uint32_t m) {
+/* The part of a dot product that all planes share: o * step * sum of the codes inside the map. */
+static uint32_t base_of(const bitloom_conv_bases *layer, const bitloom_bases_patch *taps,
+                        const uint32_t *weights, uint32_t output, uint32_t m) {
     uint32_t base = 0U;
     if (layer->bias != NULL) {
         base = (uint32_t)layer->bias[output * layer->bases + m];
@@ -81,77 +15,73 @@ static uint32_t base_of(const bitloom_conv_bases *layer, const patch *taps, cons
         const uint32_t scale = (uint32_t)layer->plane_offset * (uint32_t)layer->steps[m];
         uint32_t j;
         for (j = 0U; j < layer->weight_planes; j++) {
-            base -= scale * (count_common(taps->outside, weights + j * layer->words, layer->words) << j);
+            base -=
+                scale * (bitloom_bases_common(taps->outside, weights + j * layer->words, layer->words) << j);
         }
     }
     return base;
 }
 
-static float sum_of(const bitloom_conv_bases *layer, const patch *taps, uint32_t output) {
+/* Dot products of all planes and bases. */
+static void multiply(const bitloom_conv_bases *layer, const bitloom_bases_patch *taps, uint32_t output) {
     const uint32_t basis_words = (uint32_t)layer->weight_planes * layer->words;
     const uint32_t *weights = layer->weights + output * layer->bases * basis_words;
-    const float *coefficients = layer->coefficients + output * layer->bases * layer->planes;
     const uint32_t *shared = taps->shared;
-    float acc = 0.0f;
-    uint32_t l, m;
+    int32_t *dots = taps->dots;
+    uint32_t j, l, m;
     for (m = 0U; m < layer->bases; m++) {
         const uint32_t base = base_of(layer, taps, weights, output, m);
         const uint32_t scale = (uint32_t)layer->plane_step * (uint32_t)layer->steps[m];
-        uint32_t sums[BITLOOM_MAX_PLANES];
-        count_planes(layer, taps->planes, weights, sums);
+        const uint32_t *plane = taps->planes;
         for (l = 0U; l < layer->planes; l++) {
-            const int32_t dot = (int32_t)(scale * sums[l] + base + *shared++);
-            acc = bitloom_rounded(acc + bitloom_rounded(bitloom_rounded((float)dot) * *coefficients++));
+            const uint32_t *row = weights;
+            uint32_t sum = 0U;
+            for (j = 0U; j < layer->weight_planes; j++) {
+                sum += bitloom_count_common(plane, row, layer->words) << j;
+                row += layer->words;
+            }
+            plane += layer->words;
+            *dots++ = (int32_t)(scale * sum + base + *shared++);
         }
         weights += basis_words;
     }
-    return acc;
 }
 
-/* All outputs of one pixel. */
-static void sum_pixel(const bitloom_conv_bases *layer, const bitloom_row_taps *from, uint32_t x,
-                      void *scratch, float *to) {
-    uint32_t group, n, output = 0U;
-    patch taps;
-    taps.planes = scratch;
-    taps.outside = taps.planes + (uint32_t)layer->planes * layer->words;
-    taps.shared = taps.outside + layer->words;
-    for (group = 0U; group < layer->groups; group++) {
-        gather(layer, from, x, group, &taps);
-        for (n = 0U; n < layer->group_outputs; n++) {
-            *to++ = sum_of(layer, &taps, output++);
+/* All outputs of a group of the pixel that has been gathered. */
+static void sum_group(const bitloom_conv_bases *layer, const bitloom_bases_patch *taps, uint32_t group,
+                      bitloom_bases_results *to) {
+    const uint32_t first = group * layer->group_outputs;
+    uint32_t n;
+    for (n = first; n < first + layer->group_outputs; n++) {
+        multiply(layer, taps, n);
+        bitloom_bases_put(layer, taps, n, to);
+    }
+}
+
+/* Rows [y0, y1): codes where `is_codes` is not 0. */
+static void run_rows(const bitloom_conv_bases *layer, const bitloom_const_ring *inputs,
+                     const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1, uint32_t is_codes) {
+    bitloom_bases_patch taps = bitloom_bases_patch_in(layer, scratch);
+    uint32_t group, x, y;
+    for (y = y0; y < y1; y++) {
+        const bitloom_row_taps from = {inputs, bitloom_rows_inside(&layer->window, y)};
+        bitloom_bases_results to = bitloom_bases_results_of(output, y, is_codes);
+        for (x = 0U; x < layer->window.output_width; x++) {
+            for (group = 0U; group < layer->groups; group++) {
+                bitloom_bases_gather(layer, &from, x, group, &taps);
+                sum_group(layer, &taps, group, &to);
+            }
+            bitloom_bases_next(layer, &to);
         }
     }
 }
 
 void bitloom_conv_bases_sums(const bitloom_conv_bases *layer, const bitloom_const_ring *inputs,
                              const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
-    uint32_t x, y;
-    for (y = y0; y < y1; y++) {
-        const bitloom_row_taps from = {inputs, bitloom_rows_inside(&layer->window, y)};
-        float *to = bitloom_row(output, y);
-        for (x = 0U; x < layer->window.output_width; x++) {
-            sum_pixel(layer, &from, x, scratch, to);
-            to += layer->groups * layer->group_outputs;
-        }
-    }
+    run_rows(layer, inputs, output, scratch, y0, y1, 0U);
 }
 
 void bitloom_conv_bases_threshold(const bitloom_conv_bases *layer, const bitloom_const_ring *inputs,
                                   const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
-    const uint32_t plane_words = (layer->thresholds.channels + 31U) / 32U;
-    float *sums = scratch;
-    void *rows = (uint8_t *)scratch + 4U * layer->thresholds.channels;
-    const bitloom_const_ring from_sums = {sums, 0U, 1U};
-    uint32_t x, y;
-    for (y = y0; y < y1; y++) {
-        const bitloom_row_taps from = {inputs, bitloom_rows_inside(&layer->window, y)};
-        uint32_t *to = bitloom_row(output, y);
-        for (x = 0U; x < layer->window.output_width; x++) {
-            const bitloom_ring pixel = {to, 0U, 1U};
-            sum_pixel(layer, &from, x, rows, sums);
-            (void)bitloom_threshold_f32(&layer->thresholds, &from_sums, &pixel, NULL, 0U, 1U);
-            to += layer->thresholds.planes * plane_words;
-        }
-    }
+    run_rows(layer, inputs, output, scratch, y0, y1, 1U);
 }

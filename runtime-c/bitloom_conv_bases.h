@@ -4,24 +4,25 @@
  *
  * The taps of an output pixel are gathered once into one row of bits per plane, in the order of the weights.
  * With D = sum over weight planes j of 2^j * common(plane l, weight plane j), A = the set bits of plane l, E
- * = the sum of the weight codes and O = the number of taps (channels counted) that are left out, the exact
- * dot product of plane l and basis m is s * step[m] * D + s * offset[m] * A + bias[n][m] - o * (step[m] * E +
- * offset[m] * O), where a bit is s * bit + o and a weight step[m] * code + offset[m]. What follows is
- * NUMERICS, instruction `conv-bases`.
+ * = the sum of the weight codes and I = the number of inputs (of taps that are left out neither count), the
+ * exact dot product of plane l and basis m is s * step[m] * D + o * step[m] * E + offset[m] * (s * A + o *
+ * I), where a bit is s * bit + o and a weight step[m] * code + offset[m]. What follows is
+ * bitloom_bases_sum.h.
  */
 #ifndef BITLOOM_CONV_BASES_H
 #define BITLOOM_CONV_BASES_H
 
+#include "bitloom_bases_sum.h"
 #include "bitloom_runtime.h"
 #include "bitloom_threshold.h"
 #include "bitloom_window.h"
 
 typedef struct {
     const uint32_t *weights;      /* [outputs][bases][weight_planes][words] */
-    const float *coefficients;    /* [outputs][bases][planes], the most significant plane first */
-    const int32_t *bias;          /* [outputs][bases]: o * sum of weights; null where o is 0 */
+    const int32_t *bias;          /* [outputs][bases]: o * step * sum of codes; null where o is 0 */
     const int32_t *steps;         /* [bases] */
     const int32_t *offsets;       /* [bases] */
+    bitloom_bases_sum sum;        /* terms are [bases][planes], the most significant plane first */
     bitloom_threshold thresholds; /* of one pixel; only for codes */
     bitloom_window window;
     int32_t plane_step;     /* s */
@@ -38,10 +39,9 @@ typedef struct {
     uint8_t pad_code;
 } bitloom_conv_bases;
 
-/*
- * Scratch of both: 4 * ((planes + 1) * words + bases * planes) bytes, and 4 * outputs of all groups for
- * codes. Writes float32 sums of the rows [y0, y1).
- */
+/* Scratch of both: 4 * ((planes + 1) * words + 2 * bases * planes) bytes. */
+
+/* Writes float32 sums of the rows [y0, y1). */
 void bitloom_conv_bases_sums(const bitloom_conv_bases *layer, const bitloom_const_ring *inputs,
                              const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1);
 

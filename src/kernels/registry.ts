@@ -3,6 +3,7 @@ import { addFixed } from "./add-fixed.js";
 import { combine } from "./combine.js";
 import { concat } from "./concat.js";
 import { convBases } from "./conv-bases.js";
+import { convBasesRows } from "./conv-bases-rows.js";
 import { convBytes } from "./conv-bytes.js";
 import { convFloat } from "./conv-float.js";
 import { convGeneral } from "./conv-general.js";
@@ -42,6 +43,7 @@ export const kernels: readonly Kernel[] = Object.freeze([
   convGeneral,
   convFloat,
   convSelect,
+  convBasesRows,
   convBases,
   pool,
   add,

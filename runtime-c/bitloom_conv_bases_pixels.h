@@ -1,0 +1,55 @@
+/*
+ * What all forms of bitloom_conv_bases share: the taps of a pixel, and where results go.
+ * Copyright 2026 the bitloom authors. SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef BITLOOM_CONV_BASES_PIXELS_H
+#define BITLOOM_CONV_BASES_PIXELS_H
+
+#include "bitloom_codes.h"
+#include "bitloom_conv_bases.h"
+#include "bitloom_gather_bits.h"
+
+/* Rows of bits of one pixel and group, and what all its outputs share; the most significant plane first. */
+typedef struct {
+    uint32_t *planes;  /* [planes][words] */
+    uint32_t *outside; /* [words], behind the planes */
+    uint32_t
+        *shared;   /* [bases][planes]: the basis' offset times the sum of the plane's inputs, modulo 2^32 */
+    int32_t *dots; /* [bases][planes] of one output */
+    void *work;    /* scratch behind these */
+    uint32_t left_out; /* taps, channels counted; 0 where `outside` is not needed */
+    uint32_t set[BITLOOM_MAX_PLANES];
+} bitloom_bases_patch;
+
+/* Results of a pixel: float32, or codes. */
+typedef struct {
+    float *floats;
+    uint32_t *codes; /* null for float32 */
+    uint32_t words[BITLOOM_MAX_PLANES];
+} bitloom_bases_results;
+
+/* Bits of a gathered row: taps, channels counted. */
+static inline uint32_t bitloom_bases_inputs(const bitloom_conv_bases *layer) {
+    return (uint32_t)layer->window.kernel_height * layer->window.kernel_width * layer->group_inputs;
+}
+
+bitloom_bases_patch bitloom_bases_patch_in(const bitloom_conv_bases *layer, void *scratch);
+
+/* The patch of a pixel and group. */
+void bitloom_bases_gather(const bitloom_conv_bases *layer, const bitloom_row_taps *from, uint32_t x,
+                          uint32_t group, bitloom_bases_patch *taps);
+
+/* What a pixel has in common with weights. */
+uint32_t bitloom_bases_common(const uint32_t *a, const uint32_t *b, uint32_t words);
+
+/* The results of the first pixel of row y: codes where `is_codes` is not 0. */
+bitloom_bases_results bitloom_bases_results_of(const bitloom_ring *output, uint32_t y, uint32_t is_codes);
+
+/* The next output, whose dot products are there. */
+void bitloom_bases_put(const bitloom_conv_bases *layer, const bitloom_bases_patch *taps, uint32_t output,
+                       bitloom_bases_results *to);
+
+/* On to the next pixel. */
+void bitloom_bases_next(const bitloom_conv_bases *layer, bitloom_bases_results *to);
+
+#endif
