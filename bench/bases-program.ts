@@ -5,8 +5,8 @@ import {
   type Instruction,
   outputSize,
   type ProgramTensor,
-  verifyProgram,
 } from "../src/program/index.js";
+import { layerNet } from "./layer-net.js";
 import { bipolar, type LayerShape, windowOf } from "./shapes.js";
 
 /** Bits are uniform, coefficients of one size, thresholds near the quantiles of the sums. */
@@ -55,23 +55,7 @@ export function basesProgram(
       flipped: new Uint8Array(outputs),
     },
   ];
-  const last = shape.result === "bits" ? 2 : 1;
-  const program: DeviceProgram = {
-    name: shape.id,
-    tensors: tensors.slice(0, last + 1),
-    instructions: instructions.slice(0, last),
-    input: { tensor: 0, modelShape: [1, height, width, channels], order: "nhwc" },
-    output: {
-      tensor: last,
-      affine: [],
-      order: { kind: "scores" },
-      omitted: [],
-      modelShape: [1, ...out],
-      layout: "nhwc",
-    },
-  };
-  verifyProgram(program);
-  return program;
+  return layerNet(shape.id, tensors, instructions.slice(0, shape.result === "bits" ? 2 : 1));
 }
 
 /** The order-preserving key of a float32. */

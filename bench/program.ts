@@ -7,9 +7,9 @@ import {
   type Instruction,
   outputSize,
   type ProgramTensor,
-  verifyProgram,
 } from "../src/program/index.js";
 import { basesProgram } from "./bases-program.js";
+import { layerNet } from "./layer-net.js";
 import { bipolar, type CodesOf, type LayerShape, windowOf } from "./shapes.js";
 
 /** Weights and input codes are uniform, thresholds near the quantiles of the sums. The same for the same seed. */
@@ -59,36 +59,19 @@ export function layerProgram(shape: LayerShape, seed: number): DeviceProgram {
       flipped: new Uint8Array(outputs),
     },
   ];
-  const last = shape.result === "bits" ? 2 : 1;
-  const program: DeviceProgram = {
-    name: shape.id,
-    tensors: tensors.slice(0, last + 1),
-    instructions: instructions.slice(0, last),
-    input: { tensor: 0, modelShape: [1, height, width, channels], order: "nhwc" },
-    output: {
-      tensor: last,
-      affine: [],
-      order: { kind: "scores" },
-      omitted: [],
-      modelShape: [1, ...out],
-      layout: "nhwc",
-    },
-  };
-  verifyProgram(program);
-  return program;
+  return layerNet(shape.id, tensors, instructions.slice(0, shape.result === "bits" ? 2 : 1));
 }
 
 /** A pool of bits, 2 × 2, as a program of its own. */
 export function poolProgram(size: number, channels: number): DeviceProgram {
   const domain = { kind: "codes", bits: 1, step: 2, offset: -1 } as const;
-  const out = [size / 2, size / 2, channels] as const;
-  const program: DeviceProgram = {
-    name: `pool2x2-${channels}-${size}x${size}`,
-    tensors: [
+  return layerNet(
+    `pool2x2-${channels}-${size}x${size}`,
+    [
       { name: "input", shape: [size, size, channels], domain },
-      { name: "output", shape: out, domain },
+      { name: "output", shape: [size / 2, size / 2, channels], domain },
     ],
-    instructions: [
+    [
       {
         kind: "pool",
         operator: "maximum",
@@ -97,18 +80,7 @@ export function poolProgram(size: number, channels: number): DeviceProgram {
         window: { kernel: [2, 2], stride: [2, 2], dilation: [1, 1], pads: [0, 0, 0, 0] },
       },
     ],
-    input: { tensor: 0, modelShape: [1, size, size, channels], order: "nhwc" },
-    output: {
-      tensor: 1,
-      affine: [],
-      order: { kind: "scores" },
-      omitted: [],
-      modelShape: [1, ...out],
-      layout: "nhwc",
-    },
-  };
-  verifyProgram(program);
-  return program;
+  );
 }
 
 /** Where threshold `level` of a layer's code levels cuts the sums of one output: the median for one bit. */
