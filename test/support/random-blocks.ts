@@ -52,8 +52,16 @@ export async function fitsByIntegerProgram(blocks: readonly Block[], height: num
   const all = places.flatMap((offsets, i) => offsets.map((p) => name(i, p)));
   solver ??= load();
   const lines = ["Minimize", " obj: 0 x0_0", "Subject To", ...once, ...shared, "Binary", ...all, "End"];
-  const highs = await solver;
-  const { Status } = highs.solve(lines.join("\n"), { output_flag: false });
+  const { Status } = solved(await solver, lines.join("\n"));
   if (Status !== "Optimal" && Status !== "Infeasible") throw new Error(`the solver ended with ${Status}`);
   return Status === "Optimal";
+}
+
+/** HiGHS 1.15.3 ends some infeasible programs in its presolver with error −1; without that it solves them. */
+function solved(highs: Highs, program: string): { readonly Status: string } {
+  try {
+    return highs.solve(program, { output_flag: false });
+  } catch {
+    return highs.solve(program, { output_flag: false, presolve: "off" });
+  }
 }

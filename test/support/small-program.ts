@@ -115,6 +115,23 @@ export class SmallProgram {
     return this.#emit(shape, domain, (output) => ({ kind: "add", inputs: [a, b], output }));
   }
 
+  /** Of two float32 tensors; a side of the second may be 1. */
+  multiply(a: TensorId, b: TensorId): TensorId {
+    const { shape, domain } = this.#tensors[a]!;
+    return this.#emit(shape, domain, (output) => ({
+      kind: "pairwise",
+      operator: "multiply",
+      inputs: [a, b],
+      output,
+    }));
+  }
+
+  /** The sum of all elements. */
+  reduce(input: TensorId): TensorId {
+    const { domain } = this.#tensors[input]!;
+    return this.#emit([1, 1, 1], domain, (output) => ({ kind: "reduce", over: "all", input, output }));
+  }
+
   /** Over 2 × 2 elements. */
   pool(input: TensorId, operator: "maximum" | "sum" = "maximum"): TensorId {
     const { shape, domain } = this.#tensors[input]!;
