@@ -11,6 +11,9 @@ import { endText } from "./process-machine.js";
 /** `--plain` leaves cursor movements in. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are made of them
 export const ESCAPES = /\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]|\r/g;
+/** The beginning of one at the end of a text: the rest may come. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: as above
+export const BEGUN_ESCAPE = /\x1b(?:\[[0-9;?]*[ -/]*)?$/;
 const MAX_TEXT = 64 * 1024;
 const ARGUMENTS = ["--disable-xwt", "--console", "--plain", "--hide-log"];
 

@@ -6,7 +6,7 @@
 import { returnAddresses } from "../toolchain/call-sites.js";
 import type { Elf } from "../toolchain/elf.js";
 import { addressOf } from "./profiled-function.js";
-import { ESCAPES } from "./renode-monitor.js";
+import { BEGUN_ESCAPE, ESCAPES } from "./renode-monitor.js";
 import type { FunctionCall } from "./types.js";
 
 /** Commands of the Monitor that set the hooks. */
@@ -31,13 +31,17 @@ export class HookReader {
   /** Counts at the beginning of calls that have not returned. */
   readonly #open = new Map<number, number>();
   #rest = "";
+  /** An escape sequence that has not ended. */
+  #begun = "";
 
   constructor(functions: readonly string[]) {
     this.#functions = functions;
   }
 
   add(text: string): void {
-    this.#rest = (this.#rest + text).replace(ESCAPES, "");
+    const all = this.#begun + text;
+    this.#begun = BEGUN_ESCAPE.exec(all)?.[0] ?? "";
+    this.#rest += all.slice(0, all.length - this.#begun.length).replace(ESCAPES, "");
     const pattern = /bitloom-profile (begin|end) (\d+) (\d+);/g;
     let end = 0;
     for (const match of this.#rest.matchAll(pattern)) {

@@ -6,10 +6,11 @@ import { type BitloomError, fail } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
 import type { DeviceProgram } from "../program/index.js";
 import type { ChosenSteps } from "./choose.js";
+import { type Pair, pairsOf, placeChosen } from "./in-place.js";
 import { lifetimes } from "./lifetimes.js";
 import { placeBuffers } from "./memory.js";
 import { liveBytesAt, peakStep } from "./peak.js";
-import { ARENA_ALIGN, type Buffer, type MemoryPlan, type PlacedBuffer } from "./types.js";
+import { ARENA_ALIGN, type Buffer, type Holding, type MemoryPlan, type PlacedBuffer } from "./types.js";
 
 /** Assignments of a buffer to a bank that are tried, and complete ones whose offsets are searched. */
 const MAX_ASSIGNMENTS = 20_000;
@@ -126,15 +127,61 @@ function inBanks(all: readonly Buffer[], plans: readonly BankPlan[]): MemoryPlan
   };
 }
 
+/**
+ * Places for what was chosen, in banks: side by side, or, where there is no room, with outputs over inputs that are not much
+ * larger. Undefined where nothing is found.
+ */
+export function placeChosenInBanks(
+  program: DeviceProgram,
+  chosen: ChosenSteps,
+  sizes: readonly number[],
+): MemoryPlan | undefined {
+  const buffers = lifetimes(program, chosen, ARENA_ALIGN);
+  const apart = placeInBanks(buffers, sizes);
+  if (apart !== undefined) return apart;
+  const stacks = stacksOf(buffers, pairsOf(program, buffers, chosen));
+  const merged = stacks.map((stack): Buffer => ({ ...stack[0]!, to: stack.at(-1)!.to }));
+  const found = placeInBanks(merged, sizes);
+  if (found === undefined) return undefined;
+  const offsetOf = (holds: Holding): number => found.buffers.find((b) => b.holds === holds)!.offset;
+  const { lowerBound } = placeChosen(program, chosen, ARENA_ALIGN);
+  return {
+    ...found,
+    lowerBound,
+    proven: found.arenaBytes === lowerBound,
+    buffers: stacks.flatMap((stack) =>
+      stack.map((buffer, i): PlacedBuffer => {
+        const under = i === 0 ? {} : { overInputUntil: stack[i - 1]!.to };
+        return { ...buffer, offset: offsetOf(stack[0]!.holds), ...under };
+      }),
+    ),
+  };
+}
+
+/** Buffers that lie over each other for all their time: each at least half as large as the one before, and no larger. */
+function stacksOf(buffers: readonly Buffer[], pairs: readonly Pair[]): Buffer[][] {
+  const close = pairs.filter(({ under, over }) => {
+    const [first, last] = [buffers[under]!.bytes, buffers[over]!.bytes];
+    return last <= first && 2 * last >= first;
+  });
+  const overOf = new Map(close.map(({ under, over }) => [under, over]));
+  const isOver = new Set(close.map(({ over }) => over));
+  return [...buffers.keys()].flatMap((lowest) => {
+    if (isOver.has(lowest)) return [];
+    const stack = [];
+    for (let at: number | undefined = lowest; at !== undefined; at = overOf.get(at)) stack.push(buffers[at]!);
+    return [stack];
+  });
+}
+
 /** The places of what was chosen, in banks. Throws `plan/banks`, which names the layer that has no room. */
 export function requireBanks(
   program: DeviceProgram,
   chosen: ChosenSteps,
   sizes: readonly number[],
 ): MemoryPlan {
-  const buffers = lifetimes(program, chosen, ARENA_ALIGN);
-  const memory = placeInBanks(buffers, sizes);
-  if (memory === undefined) throw noRoom(program, chosen, buffers, sizes);
+  const memory = placeChosenInBanks(program, chosen, sizes);
+  if (memory === undefined) throw noRoom(program, chosen, lifetimes(program, chosen, ARENA_ALIGN), sizes);
   return memory;
 }
 

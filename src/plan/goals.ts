@@ -5,7 +5,7 @@ import { kernels as allKernels } from "../kernels/registry.js";
 import type { Kernel, KernelCall, KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, StreamShape } from "../program/index.js";
 import { type Cpu, findCpu } from "../targets/index.js";
-import { placeInBanks } from "./banks.js";
+import { placeChosenInBanks } from "./banks.js";
 import {
   type ChosenGroup,
   type ChosenSteps,
@@ -15,7 +15,6 @@ import {
   type Goal,
 } from "./choose.js";
 import type { RollingCandidates } from "./choose-within.js";
-import { lifetimes } from "./lifetimes.js";
 import { fastestWithin, leastRam, type Sized, sized } from "./ram.js";
 import { ARENA_ALIGN } from "./types.js";
 import { unlimited, type Work } from "./work.js";
@@ -79,7 +78,7 @@ function chosenForBanks(
   banks: readonly number[],
 ): ChosenSteps {
   const fits = ({ chosen }: Sized): boolean =>
-    placeInBanks(lifetimes(candidates.program, chosen, ARENA_ALIGN), banks) !== undefined;
+    placeChosenInBanks(candidates.program, chosen, banks) !== undefined;
   const all = banks.reduce((a, b) => a + b, 0);
   const first = sized(candidates, chosenFrom(candidates, options));
   if (fits(first)) return first.chosen;

@@ -16,7 +16,7 @@ import { alignedTo, placeStairs } from "./stairs.js";
 import { ARENA_ALIGN, type Buffer, type MemoryPlan, type PlacedBuffer } from "./types.js";
 
 /** An output that may lie over an input, as indices of buffers. */
-interface Pair {
+export interface Pair {
   readonly under: number;
   readonly over: number;
 }
@@ -69,7 +69,7 @@ export function belowInput(over: Buffer, under: Buffer, align: number): number {
 }
 
 /** Outputs and what they may lie over, at most one for each. */
-function pairsOf(program: DeviceProgram, buffers: readonly Buffer[], chosen: ChosenSteps): Pair[] {
+export function pairsOf(program: DeviceProgram, buffers: readonly Buffer[], chosen: ChosenSteps): Pair[] {
   const { choices, groups } = chosen;
   const pairs: Pair[] = [];
   const isFree = new Map(groups.map((group) => [group, freeInGroup(program, chosen, group)]));

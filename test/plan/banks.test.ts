@@ -7,6 +7,7 @@ import { placeBuffers } from "../../src/plan/memory.js";
 import { errorsOf } from "../support/errors.js";
 import { full } from "../support/models.js";
 import { randomConvNet } from "../support/random-conv-net.js";
+import { SmallProgram } from "../support/small-program.js";
 
 const INPUT = { type: "u8" as const, affine: { numerator: 1, denominator: 64, zero: 128 } };
 /** BITLOOM_SEED replays a run; failures print the seed of their net. */
@@ -127,5 +128,17 @@ describe("buffers in banks", () => {
     const { banks = [] } = plan.memory;
     const moved = { ...plan.memory, banks: [8, banks[0]! + banks[1]! - 8] };
     expect(() => verifyPlan({ ...plan, memory: moved })).toThrow(/lies in two banks/);
+  });
+
+  it("lie over inputs where there is no room beside them", () => {
+    const net = new SmallProgram([8, 8, 8], "u8");
+    const floats = [1 / 2, 1 / 4].map((factor) => net.scale(0, ["multiply", factor]));
+    net.conv(net.threshold(net.add(floats[0]!, floats[1]!)), 1);
+    const bytes = 8 * 8 * 8 * 4;
+    const plan = planProgram(net.program, { banks: [bytes, bytes + 512] });
+    verifyPlan(plan);
+    expect(plan.memory.banks!.map((used, bank) => used <= bytes + 512 * bank)).toEqual([true, true]);
+    expect(plan.memory.buffers.filter((b) => b.overInputUntil !== undefined)).toHaveLength(1);
+    expect(() => planProgram(net.program, { banks: [64, 64] })).toThrow(/layer/);
   });
 });

@@ -122,8 +122,9 @@ function planOf(seed: number): Plan {
   const goal = seed % 3 === 0 ? "speed" : "ram";
   const plan = planProgram(program, { goal });
   if (seed % 2 === 0) return plan;
-  const largest = Math.max(8, ...plan.memory.buffers.map((b) => 8 * Math.ceil(b.bytes / 8)));
-  return planProgram(program, { goal, banks: [largest, plan.memory.arenaBytes] });
+  const aligned = (bytes: number): number => 8 * Math.ceil(bytes / 8);
+  const largest = Math.max(8, ...plan.memory.buffers.map((b) => aligned(b.bytes)));
+  return planProgram(program, { goal, banks: [largest, aligned(plan.memory.arenaBytes)] });
 }
 
 describe("layers keep to their own bytes", () => {
