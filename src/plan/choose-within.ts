@@ -15,7 +15,7 @@ import {
   type Node,
   startNode,
 } from "./choose.js";
-import { extended, madeBytes, type OpenGroup, openGroup, waitsIn } from "./open-group.js";
+import { extended, madeBytes, type OpenGroup, openGroup, savedBytes, waitsIn } from "./open-group.js";
 import { givingUp, handOver, type Live, lastReaders, liveBytes } from "./states.js";
 import type { Work } from "./work.js";
 
@@ -227,12 +227,12 @@ class Search {
     const group = state.group!;
     // Of a pushed input nothing is left.
     if (group.clockSlots > 0 && state.live.has(group.clock)) return [];
-    return givingUp(state.live).map((live) => ({
-      ...state,
-      live,
-      isOpen: false,
-      peak: Math.max(state.peak, groupBytes(this.#program, group, live)),
-    }));
+    return givingUp(state.live).map((live) => {
+      const apart = groupBytes(this.#program, group, live);
+      // Within the limit nothing has to lie over anything.
+      const saved = apart > this.limit ? savedBytes(this.#program, group, live) : 0;
+      return { ...state, live, isOpen: false, peak: Math.max(state.peak, apart - saved) };
+    });
   }
 }
 

@@ -101,22 +101,16 @@ export function extended(program: DeviceProgram, group: OpenGroup, choice: Kerne
   };
 }
 
-/**
- * Bytes of the group's tensors: of those in `kept` whole, of the others as many rows as are needed. What can be written over
- * tensors from before the group, which are not in `kept`, takes none.
- */
+/** Bytes of the group's tensors: of those in `kept` whole, of the others as many rows as are needed. */
 export function madeBytes(program: DeviceProgram, group: OpenGroup, kept: Live): number {
   const pushed = aligned(group.clockSlots * rowBytes(program.tensors[group.clock]!, "channels"));
-  return group.made.reduce(
-    (sum, { tensor, layout, slots }) => {
-      if (isCallers(program, tensor, layout)) return sum;
-      const shape = program.tensors[tensor]!;
-      const isKept = kept.get(tensor)?.has(layout);
-      const bytes = isKept ? layoutBytes(shape, layout) : slots * rowBytes(shape, layout);
-      return sum + aligned(bytes);
-    },
-    pushed - savedBytes(program, group, kept),
-  );
+  return group.made.reduce((sum, { tensor, layout, slots }) => {
+    if (isCallers(program, tensor, layout)) return sum;
+    const shape = program.tensors[tensor]!;
+    const isKept = kept.get(tensor)?.has(layout);
+    const bytes = isKept ? layoutBytes(shape, layout) : slots * rowBytes(shape, layout);
+    return sum + aligned(bytes);
+  }, pushed);
 }
 
 /** A tensor from before the group that nobody reads behind it, with the steps of the group that read it. */
@@ -126,7 +120,8 @@ interface Dying {
   readonly readers: readonly (RowReader & { readonly choice: KernelChoice })[];
 }
 
-function savedBytes(program: DeviceProgram, group: OpenGroup, kept: Live): number {
+/** Those of them that can be written over tensors from before the group, which are not in `kept`. */
+export function savedBytes(program: DeviceProgram, group: OpenGroup, kept: Live): number {
   const whole = [...group.made.keys()].filter((position) => {
     const { tensor, layout } = group.made[position]!;
     return kept.get(tensor)?.has(layout) && !isCallers(program, tensor, layout);
