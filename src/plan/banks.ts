@@ -6,7 +6,7 @@ import { type BitloomError, fail } from "../diagnostics/diagnostic.js";
 import { printable } from "../diagnostics/text.js";
 import type { DeviceProgram } from "../program/index.js";
 import type { ChosenSteps } from "./choose.js";
-import { type Pair, pairsOf, placeChosen } from "./in-place.js";
+import { chainsOf, type Pair, pairsOf, placeChosen } from "./in-place.js";
 import { lifetimes } from "./lifetimes.js";
 import { placeBuffers } from "./memory.js";
 import { liveBytesAt, peakStep } from "./peak.js";
@@ -164,14 +164,7 @@ function stacksOf(buffers: readonly Buffer[], pairs: readonly Pair[]): Buffer[][
     const [first, last] = [buffers[under]!.bytes, buffers[over]!.bytes];
     return last <= first && 2 * last >= first;
   });
-  const overOf = new Map(close.map(({ under, over }) => [under, over]));
-  const isOver = new Set(close.map(({ over }) => over));
-  return [...buffers.keys()].flatMap((lowest) => {
-    if (isOver.has(lowest)) return [];
-    const stack = [];
-    for (let at: number | undefined = lowest; at !== undefined; at = overOf.get(at)) stack.push(buffers[at]!);
-    return [stack];
-  });
+  return chainsOf(buffers.length, close).map((members) => members.map((i) => buffers[i]!));
 }
 
 /** The places of what was chosen, in banks. Throws `plan/banks`, which names the layer that has no room. */

@@ -3,17 +3,15 @@
  * done in steps that would need more bytes than are needed in any case. In a rolled group rows of any output are written
  * over rows that nobody reads again.
  */
-import { rowBytes } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram } from "../program/index.js";
 import type { ChosenGroup, ChosenSteps } from "./choose.js";
-import { groupOf, lifetimes } from "./lifetimes.js";
+import { groupOf, lifetimes, mayWriteOver, reads } from "./lifetimes.js";
 import { placeBuffers } from "./memory.js";
-import { type RowMaker, staysBehind } from "./over-rows.js";
+import { type GroupStep, mayLieOver } from "./over-rows.js";
 import { scheduleGroup } from "./rolling.js";
-import { choiceNeeds } from "./schedule.js";
 import { alignedTo, placeStairs } from "./stairs.js";
-import { ARENA_ALIGN, type Buffer, type MemoryPlan, type PlacedBuffer } from "./types.js";
+import { ARENA_ALIGN, type Buffer, type Holding, type MemoryPlan, type PlacedBuffer } from "./types.js";
 
 /** An output that may lie over an input, as indices of buffers. */
 export interface Pair {
@@ -68,64 +66,74 @@ export function belowInput(over: Buffer, under: Buffer, align: number): number {
   return Math.max(0, alignedTo(over.bytes - under.bytes, align));
 }
 
-/** Outputs and what they may lie over, at most one for each. */
+/**
+ * Outputs and what they may lie over, at most one for each: those that together save the most bytes in their step or group.
+ */
 export function pairsOf(program: DeviceProgram, buffers: readonly Buffer[], chosen: ChosenSteps): Pair[] {
   const { choices, groups } = chosen;
-  const pairs: Pair[] = [];
-  const isFree = new Map(groups.map((group) => [group, freeInGroup(program, chosen, group)]));
+  const stepsOf = new Map(groups.map((group) => [group, groupSteps(program, choices, group)]));
+  const undersOf = new Map<number, readonly number[]>();
   choices.forEach((choice, step) => {
     const group = groupOf(groups, step);
     const { from, to } = group ?? { from: step, to: step };
     const over = buffers.findIndex((b) => b.from === from && b.to > to && isOutput(b, choice));
     if (over === -1) return;
     const unders = [...buffers.keys()].filter((i) => {
-      const b = buffers[i]!;
-      if (b.to !== to || b.from >= from || pairs.some(({ under }) => under === i)) return false;
-      if (group === undefined) return reads(choice, b) && mayLieUnder(b, choice);
-      return buffers[over]!.bytes <= b.bytes && mayLieUnder(b, choice) && isFree.get(group)!(step, b);
+      const under = buffers[i]!;
+      if (under.to !== to || under.from >= from || !isWholeTensor(under)) return false;
+      const { tensor, layout } = under.holds;
+      if (group === undefined) return reads(choice, tensor, layout) && mayWriteOver(choice, tensor, layout);
+      const steps = stepsOf.get(group)!;
+      return mayLieOver(program, steps[step - from]!, steps, tensor, layout);
     });
-    if (unders.length === 0) return;
-    const under = unders.reduce((a, b) => (buffers[b]!.bytes > buffers[a]!.bytes ? b : a));
-    pairs.push({ over, under });
+    unders.sort((a, b) => buffers[b]!.bytes - buffers[a]!.bytes);
+    undersOf.set(over, unders);
   });
-  return pairs;
+  return matched(buffers, undersOf);
+}
+
+function groupSteps(
+  program: DeviceProgram,
+  choices: ChosenSteps["choices"],
+  group: ChosenGroup,
+): GroupStep[] {
+  const { progress, rows } = scheduleGroup(program, choices, group);
+  return choices.slice(group.from, group.to + 1).map((choice, i) => {
+    const step = group.from + i;
+    return { position: step, progress: progress.get(step)!, rows: rows.get(step)!.rows, choice };
+  });
 }
 
 /**
- * Whether a step of a group may write over a tensor from before it. Traces compute what fused kernels skip when the group is
- * done: what these read must be whole then.
+ * One buffer under each output, as far as there are any: the largest outputs first, which is best in all, since an output
+ * takes another one's place only where that has a further one.
  */
-function freeInGroup(
-  program: DeviceProgram,
-  { choices }: ChosenSteps,
-  group: ChosenGroup,
-): (step: number, under: Buffer) => boolean {
-  const { progress, rows } = scheduleGroup(program, choices, group);
-  const maker = (step: number): RowMaker => ({
-    position: step,
-    progress: progress.get(step)!,
-    rows: rows.get(step)!.rows,
+function matched(buffers: readonly Buffer[], undersOf: ReadonlyMap<number, readonly number[]>): Pair[] {
+  const overOf = new Map<number, number>();
+  const place = (over: number, seen: Set<number>): boolean =>
+    undersOf.get(over)!.some((under) => {
+      if (seen.has(under)) return false;
+      seen.add(under);
+      const other = overOf.get(under);
+      if (other !== undefined && !place(other, seen)) return false;
+      overOf.set(under, over);
+      return true;
+    });
+  const overs = [...undersOf.keys()].sort((a, b) => buffers[b]!.bytes - buffers[a]!.bytes || a - b);
+  for (const over of overs) place(over, new Set());
+  return [...overOf].map(([under, over]) => ({ under, over })).sort((a, b) => a.over - b.over);
+}
+
+/** Buffers over each other, the lowest first; those that are in no pair are alone. */
+export function chainsOf(count: number, pairs: readonly Pair[]): number[][] {
+  const overOf = new Map(pairs.map(({ under, over }) => [under, over]));
+  const isOver = new Set(pairs.map(({ over }) => over));
+  return Array.from({ length: count }, (_, first) => first).flatMap((first) => {
+    if (isOver.has(first)) return [];
+    const chain: number[] = [];
+    for (let at: number | undefined = first; at !== undefined; at = overOf.get(at)) chain.push(at);
+    return [chain];
   });
-  return (step, under) => {
-    const { holds } = under;
-    if (holds.kind !== "tensor") return false;
-    const { tensor, layout } = holds;
-    const steps = choices.map((_, at) => at).slice(group.from, group.to + 1);
-    const reading = steps.filter((at) => reads(choices[at]!, under));
-    if (reading.some((at) => choices[at]!.covers.length !== 1)) return false;
-    const readers = reading.flatMap((at) => {
-      const choice = choices[at]!;
-      const needs = choiceNeeds(program, choice);
-      return choice.inputs.flatMap((id, i) =>
-        id === tensor && choice.inputLayouts[i] === layout ? [{ ...maker(at), need: needs[i]! }] : [],
-      );
-    });
-    const { output, outputLayout } = choices[step]!;
-    return staysBehind(maker(step), readers, {
-      over: rowBytes(program.tensors[output]!, outputLayout),
-      under: rowBytes(program.tensors[tensor]!, layout),
-    });
-  };
 }
 
 /** Whether a buffer holds all rows of a choice's output. */
@@ -134,22 +142,11 @@ export function isOutput({ holds, slots }: Buffer, { output, outputLayout }: Ker
   return isTensor && slots === undefined;
 }
 
-/** Whether a choice reads what a buffer holds. */
-function reads({ inputs, inputLayouts }: KernelChoice, { holds }: Buffer): boolean {
-  return inputs.some(
-    (id, i) => holds.kind === "tensor" && id === holds.tensor && inputLayouts[i] === holds.layout,
-  );
-}
-
-/** Whether a buffer holds all rows of a tensor, and a choice may write over it in all the inputs that it is. */
-export function mayLieUnder(
-  { holds, slots }: Buffer,
-  { inputs, inputLayouts, inPlace = [] }: KernelChoice,
-): boolean {
-  if (holds.kind !== "tensor" || slots !== undefined) return false;
-  return inputs.every(
-    (id, i) => id !== holds.tensor || inputLayouts[i] !== holds.layout || inPlace.includes(i),
-  );
+/** A buffer with all rows of a tensor. */
+export function isWholeTensor<T extends Buffer>(
+  buffer: T,
+): buffer is T & { readonly holds: Extract<Holding, { kind: "tensor" }> } {
+  return buffer.holds.kind === "tensor" && buffer.slots === undefined;
 }
 
 /** Sum of live bytes in each step. Of one buffer, the highest, what is lost to alignment does not count. */
@@ -222,17 +219,12 @@ function stack(buffers: readonly Buffer[], pairs: readonly Pair[], lowerBound: n
 }
 
 function stacksOf(buffers: readonly Buffer[], pairs: readonly Pair[], align: number): Stack[] {
-  const overOf = new Map(pairs.map(({ under, over }) => [under, over]));
-  const isOver = new Set(pairs.map(({ over }) => over));
-  return [...buffers.keys()].flatMap((first) => {
-    if (isOver.has(first)) return [];
-    const members = [first];
+  return chainsOf(buffers.length, pairs).map((members) => {
     const at = [0];
-    for (let over = overOf.get(first); over !== undefined; over = overOf.get(over)) {
-      at.push(at.at(-1)! - belowInput(buffers[over]!, buffers[members.at(-1)!]!, align));
-      members.push(over);
-    }
+    members.slice(1).forEach((over, i) => {
+      at.push(at[i]! - belowInput(buffers[over]!, buffers[members[i]!]!, align));
+    });
     const lowest = Math.min(...at);
-    return [{ members, at: at.map((offset) => offset - lowest) }];
+    return { members, at: at.map((offset) => offset - lowest) };
   });
 }

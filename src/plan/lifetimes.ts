@@ -89,6 +89,15 @@ export function reads(choice: KernelChoice, tensor: TensorId, layout: Layout): b
   return choice.inputs.some((id, i) => id === tensor && choice.inputLayouts[i] === layout);
 }
 
+/** Whether a choice may write over a tensor in all the inputs that it is: in any case where it reads none of it. */
+export function mayWriteOver(
+  { inputs, inputLayouts, inPlace = [] }: KernelChoice,
+  tensor: TensorId,
+  layout: Layout,
+): boolean {
+  return inputs.every((id, i) => id !== tensor || inputLayouts[i] !== layout || inPlace.includes(i));
+}
+
 /** Whether the bytes are those of the caller's input or output. */
 export function isCallers(program: DeviceProgram, tensor: TensorId, layout: Layout): boolean {
   return layout === "channels" && (tensor === program.input.tensor || tensor === program.output.tensor);

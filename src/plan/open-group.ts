@@ -3,7 +3,7 @@ import { type Layout, layoutBytes, rowBytes } from "../kernels/layout.js";
 import type { KernelChoice } from "../kernels/types.js";
 import type { DeviceProgram, RowNeed, TensorId } from "../program/index.js";
 import { isCallers } from "./lifetimes.js";
-import { type RowReader, staysBehind } from "./over-rows.js";
+import { mayLieOver } from "./over-rows.js";
 import {
   choiceNeeds,
   clockProgress,
@@ -59,7 +59,7 @@ export function waitsIn(
   group: OpenGroup,
   choice: KernelChoice,
 ): { readonly waits: readonly RowWait[]; readonly limit: number } {
-  const needs = needsOf(program, choice);
+  const needs = choiceNeeds(program, choice);
   const waits: RowWait[] = [];
   let limit = group.band;
   choice.inputs.forEach((id, i) => {
@@ -79,7 +79,7 @@ export function extended(program: DeviceProgram, group: OpenGroup, choice: Kerne
   const { output: tensor, outputLayout: layout } = choice;
   const rows = program.tensors[tensor]!.shape[0];
   const progress = progressOf(waits, rows, limit);
-  const needs = needsOf(program, choice);
+  const needs = choiceNeeds(program, choice);
   const made = group.made.map((m) => {
     const slots = choice.inputs.flatMap((id, i) =>
       id === m.tensor && choice.inputLayouts[i] === m.layout
@@ -113,79 +113,41 @@ export function madeBytes(program: DeviceProgram, group: OpenGroup, kept: Live):
   }, pushed);
 }
 
-/** A tensor from before the group that nobody reads behind it, with the steps of the group that read it. */
-interface Dying {
-  readonly id: TensorId;
-  readonly layout: Layout;
-  readonly readers: readonly (RowReader & { readonly choice: KernelChoice })[];
-}
-
 /** Those of them that can be written over tensors from before the group, which are not in `kept`. */
 export function savedBytes(program: DeviceProgram, group: OpenGroup, kept: Live): number {
-  const whole = [...group.made.keys()].filter((position) => {
-    const { tensor, layout } = group.made[position]!;
-    return kept.get(tensor)?.has(layout) && !isCallers(program, tensor, layout);
+  const steps = group.made.map(({ tensor, layout, choice, progress }, position) => {
+    const isWhole = kept.get(tensor)?.has(layout) && !isCallers(program, tensor, layout);
+    return { position, progress, rows: program.tensors[tensor]!.shape[0], choice, isWhole };
   });
-  if (whole.length === 0) return 0;
+  if (!steps.some((s) => s.isWhole)) return 0;
   let dying = dyingIn(program, group, kept);
   let saved = 0;
-  for (const position of whole) {
-    const under = dying.find((d) => mayLieUnder(program, group, position, d));
+  for (const step of steps.filter((s) => s.isWhole)) {
+    const under = dying.find(([id, layout]) => mayLieOver(program, step, steps, id, layout));
     if (under === undefined) continue;
-    const { tensor, layout } = group.made[position]!;
-    saved += aligned(layoutBytes(program.tensors[tensor]!, layout));
+    const { output, outputLayout } = step.choice;
+    saved += aligned(layoutBytes(program.tensors[output]!, outputLayout));
     dying = dying.filter((d) => d !== under);
   }
   return saved;
 }
 
-function dyingIn(program: DeviceProgram, group: OpenGroup, kept: Live): Dying[] {
-  const found = new Map<string, Dying>();
-  group.made.forEach(({ tensor, progress, choice }, position) => {
+/** Tensors from before the group that nobody reads behind it. */
+function dyingIn(program: DeviceProgram, group: OpenGroup, kept: Live): (readonly [TensorId, Layout])[] {
+  const found = new Map<string, readonly [TensorId, Layout]>();
+  for (const { choice } of group.made) {
     choice.inputs.forEach((id, i) => {
       const layout = choice.inputLayouts[i]!;
       const isPushed = group.clockSlots > 0 && id === group.clock;
       if (kept.get(id)?.has(layout) || isCallers(program, id, layout) || isPushed) return;
-      if (madeIn(group, id, layout) !== undefined) return;
-      const rows = program.tensors[tensor]!.shape[0];
-      const reader = { position, progress, rows, choice, need: needsOf(program, choice)[i]! };
-      const known = found.get(`${id} ${layout}`)?.readers ?? [];
-      found.set(`${id} ${layout}`, { id, layout, readers: [...known, reader] });
+      if (madeIn(group, id, layout) === undefined) found.set(`${id} ${layout}`, [id, layout]);
     });
-  });
+  }
   return [...found.values()];
-}
-
-/** Whether a step may write over a tensor that the group reads: the rule of `plan/in-place.ts`. */
-function mayLieUnder(
-  program: DeviceProgram,
-  group: OpenGroup,
-  position: number,
-  { id, layout, readers }: Dying,
-): boolean {
-  const { tensor, layout: outputLayout, choice, progress } = group.made[position]!;
-  const { inputs, inputLayouts, inPlace = [] } = choice;
-  const [over, under] = [program.tensors[tensor]!, program.tensors[id]!];
-  if (layoutBytes(over, outputLayout) > layoutBytes(under, layout)) return false;
-  if (readers.some((r) => r.choice.covers.length !== 1)) return false;
-  if (inputs.some((input, i) => input === id && inputLayouts[i] === layout && !inPlace.includes(i)))
-    return false;
-  return staysBehind({ position, progress, rows: over.shape[0] }, readers, {
-    over: rowBytes(over, outputLayout),
-    under: rowBytes(under, layout),
-  });
 }
 
 function madeIn({ made }: OpenGroup, tensor: TensorId, layout: Layout): Made | undefined {
   return made.findLast((m) => m.tensor === tensor && m.layout === layout);
-}
-
-const needsByChoice = new WeakMap<KernelChoice, RowNeed[]>();
-
-function needsOf(program: DeviceProgram, choice: KernelChoice): RowNeed[] {
-  const needs = needsByChoice.get(choice) ?? choiceNeeds(program, choice);
-  needsByChoice.set(choice, needs);
-  return needs;
 }
 
 /*

@@ -72,8 +72,16 @@ export function limitAfter(limit: number, need: RowNeed): number {
   return need === "all" ? limit : Math.max(1, Math.floor(limit / need.stride));
 }
 
+const needsOfChoice = new WeakMap<KernelChoice, readonly RowNeed[]>();
+
 /** What a choice needs of each of its inputs, through all the instructions that it covers. */
-export function choiceNeeds(program: DeviceProgram, choice: KernelChoice): RowNeed[] {
+export function choiceNeeds(program: DeviceProgram, choice: KernelChoice): readonly RowNeed[] {
+  const needs = needsOfChoice.get(choice) ?? needsThrough(program, choice);
+  needsOfChoice.set(choice, needs);
+  return needs;
+}
+
+function needsThrough(program: DeviceProgram, choice: KernelChoice): RowNeed[] {
   const { covers, inputs, output } = choice;
   const needs = new Map<TensorId, RowNeed>([[output, { span: 1, stride: 1, pad: 0 }]]);
   for (const index of [...covers].reverse()) {

@@ -1,5 +1,6 @@
 import { fail } from "../diagnostics/diagnostic.js";
-import { belowInput, isOutput, mayLieUnder } from "./in-place.js";
+import { belowInput, isOutput, isWholeTensor } from "./in-place.js";
+import { mayWriteOver, reads } from "./lifetimes.js";
 import { ARENA_ALIGN, type Holding, type PlacedBuffer, type Plan } from "./types.js";
 import { verifyRings } from "./verify-rings.js";
 
@@ -33,8 +34,10 @@ function isOver({ steps, groups }: Plan, a: PlacedBuffer, b: PlacedBuffer): bool
   const group = groups.find(({ from }) => from === b.from);
   const maker = steps.slice(b.from, a.to + 1).find(({ choice }) => isOutput(b, choice));
   if (maker === undefined || a.to !== (group?.to ?? b.from) || a.from >= b.from) return false;
+  if (!isWholeTensor(a) || !mayWriteOver(maker.choice, a.holds.tensor, a.holds.layout)) return false;
   const below = belowInput(b, a, b.align ?? ARENA_ALIGN);
-  return a.offset - b.offset === below && !(group && below > 0) && mayLieUnder(a, maker.choice);
+  if (a.offset - b.offset !== below) return false;
+  return group === undefined ? reads(maker.choice, a.holds.tensor, a.holds.layout) : below === 0;
 }
 
 /** Every buffer must lie wholly in one bank. */
