@@ -6,8 +6,8 @@ import {
   outputSize,
   type ProgramTensor,
 } from "../src/program/index.js";
-import { layerNet } from "./layer-net.js";
 import { bipolar, type LayerShape, windowOf } from "./shapes.js";
+import { verified } from "./verified.js";
 
 /** Bits are uniform, coefficients of one size, thresholds near the quantiles of the sums. */
 export function basesProgram(
@@ -55,7 +55,8 @@ export function basesProgram(
       flipped: new Uint8Array(outputs),
     },
   ];
-  return layerNet(shape.id, tensors, instructions.slice(0, shape.result === "bits" ? 2 : 1));
+  const layers = shape.result === "bits" ? 2 : 1;
+  return verified(shape.id, tensors.slice(0, layers + 1), instructions.slice(0, layers));
 }
 
 /** The order-preserving key of a float32. */

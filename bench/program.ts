@@ -9,8 +9,8 @@ import {
   type ProgramTensor,
 } from "../src/program/index.js";
 import { basesProgram } from "./bases-program.js";
-import { layerNet } from "./layer-net.js";
 import { bipolar, type CodesOf, type LayerShape, windowOf } from "./shapes.js";
+import { verified } from "./verified.js";
 
 /** Weights and input codes are uniform, thresholds near the quantiles of the sums. The same for the same seed. */
 export function layerProgram(shape: LayerShape, seed: number): DeviceProgram {
@@ -59,13 +59,14 @@ export function layerProgram(shape: LayerShape, seed: number): DeviceProgram {
       flipped: new Uint8Array(outputs),
     },
   ];
-  return layerNet(shape.id, tensors, instructions.slice(0, shape.result === "bits" ? 2 : 1));
+  const layers = shape.result === "bits" ? 2 : 1;
+  return verified(shape.id, tensors.slice(0, layers + 1), instructions.slice(0, layers));
 }
 
 /** A pool of bits, 2 × 2, as a program of its own. */
 export function poolProgram(size: number, channels: number): DeviceProgram {
   const domain = { kind: "codes", bits: 1, step: 2, offset: -1 } as const;
-  return layerNet(
+  return verified(
     `pool2x2-${channels}-${size}x${size}`,
     [
       { name: "input", shape: [size, size, channels], domain },

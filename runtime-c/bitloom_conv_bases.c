@@ -58,30 +58,6 @@ static void sum_group(const bitloom_conv_bases *layer, const bitloom_bases_patch
     }
 }
 
-/* Rows [y0, y1): codes where `is_codes` is not 0. */
-static void run_rows(const bitloom_conv_bases *layer, const bitloom_const_ring *inputs,
-                     const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1, uint32_t is_codes) {
-    bitloom_bases_patch taps = bitloom_bases_patch_in(layer, scratch);
-    uint32_t group, x, y;
-    for (y = y0; y < y1; y++) {
-        const bitloom_row_taps from = {inputs, bitloom_rows_inside(&layer->window, y)};
-        bitloom_bases_results to = bitloom_bases_results_of(output, y, is_codes);
-        for (x = 0U; x < layer->window.output_width; x++) {
-            for (group = 0U; group < layer->groups; group++) {
-                bitloom_bases_gather(layer, &from, x, group, &taps);
-                sum_group(layer, &taps, group, &to);
-            }
-            bitloom_bases_next(layer, &to);
-        }
-    }
-}
+#define ITSELF(LAYER) (LAYER)
 
-void bitloom_conv_bases_sums(const bitloom_conv_bases *layer, const bitloom_const_ring *inputs,
-                             const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
-    run_rows(layer, inputs, output, scratch, y0, y1, 0U);
-}
-
-void bitloom_conv_bases_threshold(const bitloom_conv_bases *layer, const bitloom_const_ring *inputs,
-                                  const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
-    run_rows(layer, inputs, output, scratch, y0, y1, 1U);
-}
+BITLOOM_BASES_FORM(bitloom_conv_bases, bitloom_conv_bases, ITSELF, sum_group)

@@ -52,4 +52,37 @@ void bitloom_bases_put(const bitloom_conv_bases *layer, const bitloom_bases_patc
 /* On to the next pixel. */
 void bitloom_bases_next(const bitloom_conv_bases *layer, bitloom_bases_results *to);
 
+/*
+ * The functions of a form: NAME_sums and NAME_threshold, for rows [y0, y1). TYPE is its descriptor, which
+ * BASE(layer) takes to the bitloom_conv_bases in it; SUM(layer, taps, group, results) makes all outputs of a
+ * group of the pixel that has been gathered.
+ */
+#define BITLOOM_BASES_FORM(NAME, TYPE, BASE, SUM)                                                            \
+    static void NAME##_rows_of(const TYPE *layer, const bitloom_const_ring *inputs,                          \
+                               const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1,          \
+                               uint32_t is_codes) {                                                          \
+        const bitloom_conv_bases *base = BASE(layer);                                                        \
+        bitloom_bases_patch taps = bitloom_bases_patch_in(base, scratch);                                    \
+        uint32_t group, x, y;                                                                                \
+        for (y = y0; y < y1; y++) {                                                                          \
+            const bitloom_row_taps from = {inputs, bitloom_rows_inside(&base->window, y)};                   \
+            bitloom_bases_results to = bitloom_bases_results_of(output, y, is_codes);                        \
+            for (x = 0U; x < base->window.output_width; x++) {                                               \
+                for (group = 0U; group < base->groups; group++) {                                            \
+                    bitloom_bases_gather(base, &from, x, group, &taps);                                      \
+                    SUM(layer, &taps, group, &to);                                                           \
+                }                                                                                            \
+                bitloom_bases_next(base, &to);                                                               \
+            }                                                                                                \
+        }                                                                                                    \
+    }                                                                                                        \
+    void NAME##_sums(const TYPE *layer, const bitloom_const_ring *inputs, const bitloom_ring *output,        \
+                     void *scratch, uint32_t y0, uint32_t y1) {                                              \
+        NAME##_rows_of(layer, inputs, output, scratch, y0, y1, 0U);                                          \
+    }                                                                                                        \
+    void NAME##_threshold(const TYPE *layer, const bitloom_const_ring *inputs, const bitloom_ring *output,   \
+                          void *scratch, uint32_t y0, uint32_t y1) {                                         \
+        NAME##_rows_of(layer, inputs, output, scratch, y0, y1, 1U);                                          \
+    }
+
 #endif

@@ -251,31 +251,6 @@ static void sum_group(const bitloom_conv_bases_rows *layer, const bitloom_bases_
     }
 }
 
-/* Rows [y0, y1): codes where `is_codes` is not 0. */
-static void run_rows(const bitloom_conv_bases_rows *layer, const bitloom_const_ring *inputs,
-                     const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1, uint32_t is_codes) {
-    const bitloom_conv_bases *base = &layer->base;
-    bitloom_bases_patch taps = bitloom_bases_patch_in(base, scratch);
-    uint32_t group, x, y;
-    for (y = y0; y < y1; y++) {
-        const bitloom_row_taps from = {inputs, bitloom_rows_inside(&base->window, y)};
-        bitloom_bases_results to = bitloom_bases_results_of(output, y, is_codes);
-        for (x = 0U; x < base->window.output_width; x++) {
-            for (group = 0U; group < base->groups; group++) {
-                bitloom_bases_gather(base, &from, x, group, &taps);
-                sum_group(layer, &taps, group, &to);
-            }
-            bitloom_bases_next(base, &to);
-        }
-    }
-}
+#define BASE(LAYER) (&(LAYER)->base)
 
-void bitloom_conv_bases_rows_sums(const bitloom_conv_bases_rows *layer, const bitloom_const_ring *inputs,
-                                  const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
-    run_rows(layer, inputs, output, scratch, y0, y1, 0U);
-}
-
-void bitloom_conv_bases_rows_threshold(const bitloom_conv_bases_rows *layer, const bitloom_const_ring *inputs,
-                                       const bitloom_ring *output, void *scratch, uint32_t y0, uint32_t y1) {
-    run_rows(layer, inputs, output, scratch, y0, y1, 1U);
-}
+BITLOOM_BASES_FORM(bitloom_conv_bases_rows, bitloom_conv_bases_rows, BASE, sum_group)

@@ -2,6 +2,7 @@ export * from "./canonical.js";
 export * from "./crc32.js";
 export * from "./geometry.js";
 export * from "./macs.js";
+export * from "./of-layers.js";
 export * from "./order.js";
 export * from "./powers.js";
 export * from "./print.js";

@@ -12,6 +12,7 @@ import {
   type Instruction,
   inputsOf,
   type ProgramTensor,
+  programOfLayers,
   type TensorValues,
 } from "../program/index.js";
 import { type Board, type Cpu, listBoards } from "../targets/index.js";
@@ -89,26 +90,13 @@ function partOf(program: DeviceProgram, { covers }: KernelChoice): DeviceProgram
   const ids = [inputsOf(instructions[0]!)[0]!, ...instructions.map((i) => i.output)];
   const tensors = ids.map((id) => program.tensors[id]!);
   const place = (id: number): number => ids.indexOf(id);
-  const last = tensors.at(-1)!;
-  return {
-    name: last.name,
-    tensors,
-    instructions: instructions.map((i): Instruction => {
-      const output = place(i.output);
-      return "inputs" in i
-        ? { ...i, inputs: i.inputs.map(place) as [number, number], output }
-        : { ...i, input: place(i.input), output };
-    }),
-    input: { tensor: 0, modelShape: [1, ...tensors[0]!.shape], order: "nhwc" },
-    output: {
-      tensor: tensors.length - 1,
-      affine: [],
-      order: { kind: "scores" },
-      omitted: [],
-      modelShape: [1, ...last.shape],
-      layout: "nhwc",
-    },
-  };
+  const moved = instructions.map((i): Instruction => {
+    const output = place(i.output);
+    return "inputs" in i
+      ? { ...i, inputs: i.inputs.map(place) as [number, number], output }
+      : { ...i, input: place(i.input), output };
+  });
+  return programOfLayers(tensors.at(-1)!.name, tensors, moved);
 }
 
 /** Values over the whole range of codes and bytes, and a modest one of wider integers and floats. */

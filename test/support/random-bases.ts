@@ -8,6 +8,7 @@ import {
   type Instruction,
   outputSize,
   type ProgramTensor,
+  programOfLayers,
   type TensorValues,
   verifyProgram,
   type Window,
@@ -16,6 +17,14 @@ import { compileTrace } from "../../src/reference/device-fast.js";
 import type { Random } from "./random-graph.js";
 
 type ConvBases = Extract<Instruction, { kind: "conv-bases" }>;
+
+/** Values of bits. */
+export const PLANES = [
+  { step: 2, offset: -1 },
+  { step: 2, offset: -1 },
+  { step: 1, offset: 0 },
+  { step: -1, offset: 3 },
+] as const;
 
 export interface BasesCase {
   readonly program: DeviceProgram;
@@ -36,12 +45,7 @@ export function randomBasesCase(random: Random): BasesCase {
     kind: "conv-bases",
     input: 0,
     output: 1,
-    planes: random.pick([
-      { step: 2, offset: -1 },
-      { step: 2, offset: -1 },
-      { step: 1, offset: 0 },
-      { step: -1, offset: 3 },
-    ]),
+    planes: random.pick(PLANES),
     bases,
     coefficients: randomCoefficients(random, outputs, bases.length * planes),
     window,
@@ -63,33 +67,16 @@ export function randomBasesCase(random: Random): BasesCase {
     for (let plane = 0; plane < planes; plane++) if (random.next() < density) code |= 1 << plane;
     return code;
   });
-  const sums = compileTrace(programOf(tensors, [conv]))(input)[1]!;
+  const sums = compileTrace(programOfLayers("bases", tensors, [conv]))(input)[1]!;
   const threshold = thresholdOf(random, sums, outputs);
   const output: ProgramTensor = {
     name: "codes",
     shape: out,
     domain: { kind: "codes", bits: threshold.bits, step: 1, offset: 0 },
   };
-  const program = programOf([...tensors, output], [conv, threshold.instruction]);
+  const program = programOfLayers("bases", [...tensors, output], [conv, threshold.instruction]);
   verifyProgram(program);
   return { program, values: compileTrace(program)(input) };
-}
-
-function programOf(tensors: readonly ProgramTensor[], instructions: readonly Instruction[]): DeviceProgram {
-  return {
-    name: "bases",
-    tensors,
-    instructions,
-    input: { tensor: 0, modelShape: [1, ...tensors[0]!.shape], order: "nhwc" },
-    output: {
-      tensor: tensors.length - 1,
-      affine: [],
-      order: { kind: "scores" },
-      omitted: [],
-      modelShape: [1, ...tensors.at(-1)!.shape],
-      layout: "nhwc",
-    },
-  };
 }
 
 function randomWindow(random: Random, height: number, width: number): Window {

@@ -16,6 +16,7 @@ import {
   verifyProgram,
   type Window,
 } from "../../src/program/index.js";
+import { PLANES } from "./random-bases.js";
 import { Random } from "./random-graph.js";
 
 type Kind = Instruction["kind"];
@@ -518,12 +519,7 @@ class ProgramBuilder {
       kind: "conv-bases",
       input,
       output,
-      planes: random.pick([
-        { step: 2, offset: -1 },
-        { step: 2, offset: -1 },
-        { step: 1, offset: 0 },
-        { step: -1, offset: 3 },
-      ]),
+      planes: random.pick(PLANES),
       bases,
       coefficients,
       window,
